@@ -1,0 +1,50 @@
+"""The small protocol behind which RabbitMQ and the in-process bus look the same.
+
+A bus carries envelopes from the outbox to the queues of the services. It keeps the promises that both can keep:
+what was confirmed is delivered at least once to every bound queue, in no particular order; what a consumer
+fails on is delivered again, at most `delivery_limit` times, and is then parked, never dropped.
+"""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A message on the wire: the routing key and the JSON body."""
+
+    name: str
+    message_id: str
+    body: bytes
+
+
+Handler = Callable[[Envelope], Awaitable[None]]
+"""Returns when the message is done with (it is acknowledged then); raises when it should come again."""
+
+
+class Bus(Protocol):
+    """Sends envelopes and hands them to consumers."""
+
+    async def publish(self, envelope: Envelope) -> None:
+        """Send and wait for the broker's word that the message is safe in every bound queue.
+
+        Raises BusUnavailable when it was not confirmed in time; it may have arrived nevertheless.
+        """
+        ...
+
+    def consume(self, queue: str, handler: Handler, *, prefetch: int = 8) -> AbstractAsyncContextManager[None]:
+        """While inside, hand the queue's messages to the handler, at most `prefetch` at a time.
+
+        Survives outages of the broker: consumption goes on when it returns.
+        """
+        ...
+
+    async def depth(self, queue: str) -> int:
+        """How many messages are ready in a queue. Raises BusUnavailable."""
+        ...
+
+    def is_ready(self) -> bool:
+        """Whether messages can be sent just now."""
+        ...

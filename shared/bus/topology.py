@@ -1,0 +1,33 @@
+"""Which messages go to which service: one topic exchange, one durable queue a service, a parked queue beside each."""
+
+from dataclasses import dataclass
+
+from shared.contracts.message import Message
+from shared.contracts.places import InquiryAsked, NotificationRaised, UploadClosed
+from shared.contracts.runs import ArrivalEnded, ExportRequested, FileArrived, RunFinished
+
+EXCHANGE = "tidegate"
+PARKING_EXCHANGE = "tidegate.parking"
+DELIVERY_LIMIT = 10
+QUEUE_LENGTH_LIMIT = 100_000
+"""Ready messages a queue; a publish beyond it is refused and stays in the outbox, which has room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A service's queue and what it is bound to."""
+
+    name: str
+    messages: tuple[type[Message], ...]
+
+    @property
+    def parked(self) -> str:
+        """Where messages go that the service failed on too often."""
+        return f"{self.name}.parked"
+
+
+POLLER = Queue("tidegate.poller", (UploadClosed, InquiryAsked))
+IMPORTER = Queue("tidegate.importer", (FileArrived, ArrivalEnded))
+EXPORTER = Queue("tidegate.exporter", (ExportRequested,))
+NOTIFIER = Queue("tidegate.notifier", (RunFinished, NotificationRaised))
+QUEUES = (POLLER, IMPORTER, EXPORTER, NOTIFIER)

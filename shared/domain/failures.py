@@ -1,0 +1,349 @@
+"""The family of failures: what can go wrong with a whole file, a goal, a partner or the world.
+
+    Failure
+    |-- Permanent            theirs: fail the run, keep the file, tell people; the message is done
+    |   |-- FileFailure      the file is unfit
+    |   |-- GoalFailure      the settings are unfit
+    |   |-- PartnerFailure   the other side is unfit, or not who it was
+    |   `-- RequestFailure   what was asked cannot be done
+    `-- Transient            the world is unwell: wait with back-off, then try again
+
+A failure's docstring is the sentence people see; `code` is what machines, metrics and tests see and never
+changes; `what_to_do` says how to mend it. What was found and expected goes into the detail. No value of a
+person's record ever does. Anything that is not a `Failure` is our own mistake.
+"""
+
+from typing import ClassVar
+
+
+class Failure(Exception):
+    """Something went wrong."""
+
+    code: ClassVar[str] = "failure"
+    what_to_do: ClassVar[str] = ""
+
+    def __init__(self, detail: str = "") -> None:
+        self.detail = detail
+        super().__init__(f"{self.sentence} {detail}".strip())
+
+    @property
+    def sentence(self) -> str:
+        """The docstring's first line, which is what people read."""
+        return (type(self).__doc__ or "").strip().splitlines()[0]
+
+
+class Permanent(Failure):
+    """Trying again without a change would fail again."""
+
+    code = "permanent"
+
+
+class Transient(Failure):
+    """The world is unwell; the same attempt may succeed later."""
+
+    code = "transient"
+    what_to_do = "Nothing: Tidegate tries again by itself and tells you if it gives up."
+
+
+# The file is unfit.
+
+
+class FileFailure(Permanent):
+    """The file cannot be imported as it is."""
+
+    code = "file_failure"
+
+
+class EmptyFile(FileFailure):
+    """The file has no bytes."""
+
+    code = "empty_file"
+    what_to_do = "Have the sending system write the file again, with its header at least."
+
+
+class NoUsableRows(FileFailure):
+    """The file has content after its header, but no row of it could be read."""
+
+    code = "no_usable_rows"
+    what_to_do = "Compare delimiter, quote character and encoding of the file with the goal's dialect."
+
+
+class HeaderChanged(FileFailure):
+    """The header of the file lacks fields that the goal maps."""
+
+    code = "header_changed"
+    what_to_do = "Mend the header of the file, or change the goal's mapping to the new names, then retry the run."
+
+
+class UndecodableFile(FileFailure):
+    """The header of the file cannot be read in the goal's encoding."""
+
+    code = "undecodable_file"
+    what_to_do = "Set the goal's dialect.encoding to what the sending system writes, then retry the run."
+
+
+class DamagedArchive(FileFailure):
+    """The compressed file is damaged or cut off."""
+
+    code = "damaged_archive"
+    what_to_do = "Have the sending system upload the file again; keep temporary names while it uploads."
+
+
+class UnpackedTooLarge(FileFailure):
+    """The file grows beyond the allowed size when it is unpacked."""
+
+    code = "unpacked_too_large"
+    what_to_do = "Split the file, or have the operator raise TIDEGATE_MAX_UNPACKED_BYTES."
+
+
+class RecordTooLong(FileFailure):
+    """A record of the file is longer than a record may be."""
+
+    code = "record_too_long"
+    what_to_do = "Look for a quotation mark that is never closed, or a wrong line end, near the line that is named."
+
+
+class TooManyColumns(FileFailure):
+    """The header of the file has more columns than a file may have."""
+
+    code = "too_many_columns"
+    what_to_do = "Send fewer columns, or check delimiter and line ends."
+
+
+class FileChanged(FileFailure):
+    """The file changed while it was read, or is no longer the one that was seen."""
+
+    code = "file_changed"
+    what_to_do = "Nothing: the new version is imported as an arrival of its own."
+
+
+class FileGone(FileFailure):
+    """The file is no longer in the drop folder."""
+
+    code = "file_gone"
+    what_to_do = "Upload the file again if it was removed by mistake."
+
+
+# The settings are unfit.
+
+
+class GoalFailure(Permanent):
+    """The goal cannot be carried out as it is set."""
+
+    code = "goal_failure"
+
+
+class InvalidGoal(GoalFailure):
+    """The goal's settings contradict each other or the account's properties."""
+
+    code = "invalid_goal"
+    what_to_do = "Correct the goal and retry the run."
+
+
+class NotAvailableYet(GoalFailure):
+    """This version of Tidegate does not do that yet."""
+
+    code = "not_available_yet"
+    what_to_do = "Leave the setting out, or use the value that is named."
+
+
+class GoalInactive(GoalFailure):
+    """The goal or its connection is switched off."""
+
+    code = "goal_inactive"
+    what_to_do = "Switch it on, then retry the run."
+
+
+# The other side is unfit, or not who it was.
+
+
+class PartnerFailure(Permanent):
+    """The partner's server refused us or is not what it was."""
+
+    code = "partner_failure"
+
+
+class HostKeyUnknown(PartnerFailure):
+    """The server's host key has not been accepted yet."""
+
+    code = "host_key_unknown"
+    what_to_do = (
+        "Compare the fingerprint with the server's operator and accept it with "
+        "POST /v1/connections/{id}/host-keys/accept."
+    )
+
+
+class HostKeyChanged(PartnerFailure):
+    """The server shows another host key than the pinned ones; no credential was sent."""
+
+    code = "host_key_changed"
+    what_to_do = (
+        "Ask the server's operator whether the key was changed. If so, accept the new fingerprint with "
+        "POST /v1/connections/{id}/host-keys/accept; if not, somebody may be in between."
+    )
+
+
+class LoginRefused(PartnerFailure):
+    """The server refused user name, password or key."""
+
+    code = "login_refused"
+    what_to_do = "Correct the connection's credentials, then verify it."
+
+
+class DirectoryMissing(PartnerFailure):
+    """The directory does not exist on the server."""
+
+    code = "directory_missing"
+    what_to_do = "Create the directory, or correct the goal's directory or the connection's home directory."
+
+
+class AccessDenied(PartnerFailure):
+    """The server does not allow this on that directory or file."""
+
+    code = "access_denied"
+    what_to_do = "Have the server's operator grant the user the right that is named."
+
+
+class NameTaken(PartnerFailure):
+    """A file of that name already exists on the server."""
+
+    code = "name_taken"
+    what_to_do = "Remove the file, or choose another name in the goal."
+
+
+class UnsupportedKey(PartnerFailure):
+    """The private key cannot be used."""
+
+    code = "unsupported_key"
+    what_to_do = "Give an OpenSSH or PEM private key (ed25519, ecdsa, rsa), with its passphrase if it has one."
+
+
+# What was asked cannot be done.
+
+
+class RequestFailure(Permanent):
+    """The request cannot be carried out."""
+
+    code = "request_failure"
+
+
+class NotFound(RequestFailure):
+    """There is no such thing."""
+
+    code = "not_found"
+    what_to_do = "Check the identifier; it must belong to the account of the key that is used."
+
+
+class InvalidRequest(RequestFailure):
+    """The request is not valid."""
+
+    code = "invalid_request"
+    what_to_do = "Correct the fields that are named in errors."
+
+
+class Conflict(RequestFailure):
+    """The request does not fit the state of the thing."""
+
+    code = "conflict"
+    what_to_do = "Read the thing again and decide anew."
+
+
+class OlderThanCompleted(Conflict):
+    """A newer file of this goal has been imported since."""
+
+    code = "older_than_completed"
+    what_to_do = 'Repeat the request with {"out_of_order": true} if the older file shall be imported nevertheless.'
+
+
+class AlreadyExists(Conflict):
+    """A thing of that name exists already."""
+
+    code = "already_exists"
+    what_to_do = "Choose another name, or change the existing thing."
+
+
+class TooManyProperties(Conflict):
+    """The account has as many properties as a record type can have."""
+
+    code = "too_many_properties"
+    what_to_do = "Use an existing property; 400 per record type is the limit."
+
+
+class Unauthenticated(RequestFailure):
+    """The request carries no valid key."""
+
+    code = "unauthenticated"
+    what_to_do = "Send 'Authorization: Bearer tg_...' with a key that is neither expired nor revoked."
+
+
+class ScopeMissing(RequestFailure):
+    """The key does not have the scope that this needs."""
+
+    code = "scope_missing"
+    what_to_do = "Use a key with the scope that is named."
+
+
+class AddressRefused(RequestFailure):
+    """That host is not allowed as a partner's server."""
+
+    code = "address_refused"
+    what_to_do = "Name a public host, or have the operator allow the network in TIDEGATE_ALLOWED_NETWORKS."
+
+
+# The world is unwell.
+
+
+class ConnectionLost(Transient):
+    """The connection to the server was refused, lost or too slow."""
+
+    code = "connection_lost"
+
+
+class NameUnresolved(Transient):
+    """The server's host name cannot be resolved."""
+
+    code = "name_unresolved"
+
+
+class StorageUnavailable(Transient):
+    """The database is not available or cut the transaction short."""
+
+    code = "storage_unavailable"
+
+
+class BusUnavailable(Transient):
+    """The message broker is not available or did not confirm in time."""
+
+    code = "bus_unavailable"
+
+
+class MailUnavailable(Transient):
+    """The mail server is not available or did not take the mail."""
+
+    code = "mail_unavailable"
+
+
+class DiskFull(Transient):
+    """There is no room left for the file on this worker."""
+
+    code = "disk_full"
+
+
+class LeaseLost(Transient):
+    """Another worker has taken over the run."""
+
+    code = "lease_lost"
+
+
+class WorkerLost(Permanent):
+    """The workers that carried out the run died, each time."""
+
+    code = "worker_lost"
+    what_to_do = "Look at the memory and the logs of the importers at the times of the attempts, then retry the run."
+
+
+class InternalError(Permanent):
+    """Tidegate made a mistake of its own."""
+
+    code = "internal_error"
+    what_to_do = "The operator finds the trace in the log under the run's id; retry after an update."

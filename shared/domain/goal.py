@@ -1,0 +1,206 @@
+"""Goals: what one connection does. Every saved change is a new version."""
+
+from typing import Annotated, Literal
+
+from pydantic import EmailStr, Field, StringConstraints, field_validator, model_validator
+
+from shared.domain.dialect import Dialect
+from shared.domain.merge import MergeRule, Mode
+from shared.domain.model import Model
+from shared.domain.names import Directory, RelativePath
+from shared.domain.property import PropertyName
+
+TEMPORARY_SUFFIXES = (".part", ".tmp", ".filepart")
+
+
+class Pattern(Model):
+    """Which file names a goal takes. Case-sensitive; `*` is any run of characters, `?` is one."""
+
+    wildcard: str = Field(min_length=1, max_length=255)
+
+    @field_validator("wildcard")
+    @classmethod
+    def _is_a_name(cls, value: str) -> str:
+        if "/" in value or "\0" in value:
+            raise ValueError("expected a file name pattern without '/'; the directory has a field of its own")
+        return value
+
+
+class Readiness(Model):
+    """How we know that an upload is complete.
+
+    stable: size and time held still over two looks and the minimum age. rename: a file under a name that matches is
+    complete, because the sender renames it when it is. closed: the hosted server saw the upload's end.
+    """
+
+    strategy: Literal["stable", "rename", "closed"] = "stable"
+    minimum_age_seconds: int = Field(default=30, ge=0, le=86_400)
+
+
+class AfterDone(Model):
+    """What becomes of an imported file; exactly one of these. Without any: rename with `.done`."""
+
+    rename_suffix: Annotated[str, StringConstraints(pattern=r"^\.[A-Za-z0-9_-]{1,20}\z")] | None = None
+    move_to: Directory | None = None
+    delete: Literal[True] | None = None
+    leave: Literal[True] | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "AfterDone":
+        if sum(value is not None for value in (self.rename_suffix, self.move_to, self.delete, self.leave)) != 1:
+            raise ValueError("expected exactly one of rename_suffix, move_to, delete, leave")
+        return self
+
+
+class AfterFailed(Model):
+    """What becomes of a file whose import failed; exactly one of these."""
+
+    move_to: Directory | None = None
+    leave: Literal[True] | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "AfterFailed":
+        if (self.move_to is None) == (self.leave is None):
+            raise ValueError("expected exactly one of move_to, leave")
+        return self
+
+
+class Afterwards(Model):
+    """What becomes of the file when every run of its arrival has ended."""
+
+    done: AfterDone = AfterDone(rename_suffix=".done")
+    failed: AfterFailed = AfterFailed(move_to="failed")
+
+
+class Source(Model):
+    """Where an import's files come from."""
+
+    directory: Directory = ""
+    pattern: Pattern
+    readiness: Readiness = Readiness()
+    afterwards: Afterwards = Afterwards()
+
+
+class FieldChoice(Model):
+    """A column of the file, by its header's name or by its 0-based position."""
+
+    field: str | None = Field(default=None, min_length=1, max_length=1_000)
+    position: int | None = Field(default=None, ge=0, lt=10_000)
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "FieldChoice":
+        if (self.field is None) == (self.position is None):
+            raise ValueError("expected exactly one of field, position")
+        return self
+
+    @property
+    def shown(self) -> str:
+        """How messages name the column."""
+        return self.field if self.field is not None else f"position {self.position}"
+
+
+class IdentifierField(FieldChoice):
+    """A column whose value names the profile."""
+
+    property: PropertyName
+
+
+class MappedField(FieldChoice):
+    """A column that goes into a property, with its merge rule."""
+
+    property: PropertyName
+    rule: MergeRule = MergeRule.SET
+    date_format: str | None = Field(default=None, alias="dateFormat", min_length=1, max_length=64)
+
+
+class OptIn(Model):
+    """What importing says about consent; it must be stated."""
+
+    declaration: Literal["everyone", "from_file", "undefined", "unsubscribe_everyone"]
+
+
+class Feedback(Model):
+    """Who gets the receipt."""
+
+    emails: tuple[EmailStr, ...] = Field(default=(), max_length=20)
+    when: Literal["always", "problems", "never"] = "always"
+
+
+class Unpack(Model):
+    """How the file is packed. `auto` goes by content, `none` takes the bytes as they are."""
+
+    compression: Literal["auto", "none", "gzip"] = "auto"
+
+
+class GoalBase(Model):
+    """What every goal has."""
+
+    name: str = Field(min_length=1, max_length=200)
+    active: bool = True
+    position: int = Field(default=1, ge=0, le=10_000)
+    domain_group: str = "default"
+    feedback: Feedback = Feedback()
+
+
+class ImportGoal(GoalBase):
+    """Import files of contacts into profiles."""
+
+    kind: Literal["import_profiles"] = "import_profiles"
+    source: Source
+    unpack: Unpack = Unpack()
+    dialect: Dialect = Dialect()
+    identifiers: tuple[IdentifierField, ...] = Field(min_length=1, max_length=10)
+    mapping: tuple[MappedField, ...] = Field(default=(), max_length=400)
+    mode: Mode = Mode.UPSERT
+    opt_in: OptIn
+    duplicate_content: Literal["skip", "ask", "import"] | None = None
+    allow_empty_file: bool = False
+    hold_order_for_seconds: int = Field(default=86_400, ge=0, le=30 * 86_400)
+
+    @model_validator(mode="after")
+    def _one_column_one_property(self) -> "ImportGoal":
+        seen: set[str] = set()
+        entries: tuple[IdentifierField | MappedField, ...] = (*self.identifiers, *self.mapping)
+        for entry in entries:
+            if entry.property in seen:
+                raise ValueError(f"the property {entry.property!r} is named twice; one column feeds one property")
+            seen.add(entry.property)
+            if entry.field is not None and not self.dialect.has_header:
+                raise ValueError("a file without a header is mapped by position")
+        return self
+
+    @property
+    def is_idempotent(self) -> bool:
+        """Whether importing the same file twice leaves what importing it once does."""
+        return all(entry.rule is not MergeRule.SUM for entry in self.mapping)
+
+    @property
+    def on_duplicate_content(self) -> Literal["skip", "ask", "import"]:
+        """What to do with a file whose bytes are those of the latest effective run."""
+        return self.duplicate_content or ("skip" if self.is_idempotent else "ask")
+
+
+class ExportColumn(Model):
+    """A column of the exported file."""
+
+    property: PropertyName
+    header: str | None = Field(default=None, min_length=1, max_length=1_000)
+
+
+class Target(Model):
+    """Where an exported file goes. `{requested_at:...}` in the name takes a date pattern, UTC."""
+
+    directory: Directory = ""
+    file_name: RelativePath = "profiles_{requested_at:YYYYMMDDHHmmss}.csv"
+
+
+class ExportGoal(GoalBase):
+    """Write profiles to a file, when asked."""
+
+    kind: Literal["export_profiles"]
+    target: Target = Target()
+    dialect: Dialect = Dialect()
+    columns: tuple[ExportColumn, ...] = Field(min_length=1, max_length=400)
+
+
+Goal = Annotated[ImportGoal | ExportGoal, Field(discriminator="kind")]

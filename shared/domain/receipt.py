@@ -1,0 +1,61 @@
+"""Receipts: the report of a run, without personal data."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import Field, model_validator
+
+from shared.domain.model import Model
+from shared.domain.run import Reason, RunState
+
+
+class Counts(Model):
+    """Rows by outcome: rows_read = created + updated + unchanged + skipped + rejected, always."""
+
+    rows_read: int = Field(default=0, ge=0)
+    created: int = Field(default=0, ge=0)
+    updated: int = Field(default=0, ge=0)
+    unchanged: int = Field(default=0, ge=0)
+    skipped: int = Field(default=0, ge=0)
+    rejected: int = Field(default=0, ge=0)
+    profiles_affected: int = Field(default=0, ge=0)
+    skipped_by_reason: dict[str, int] = Field(default_factory=dict)
+    rejects_by_code: dict[str, int] = Field(default_factory=dict)
+    rows_by_path: dict[str, int] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> "Counts":
+        total = self.created + self.updated + self.unchanged + self.skipped + self.rejected
+        if total != self.rows_read:
+            raise ValueError(f"a receipt must add up: {self.rows_read} rows read, {total} accounted for")
+        if sum(self.skipped_by_reason.values()) != self.skipped:
+            raise ValueError("skipped rows by reason do not add up")
+        if sum(self.rejects_by_code.values()) != self.rejected:
+            raise ValueError("rejected rows by code do not add up")
+        return self
+
+
+class FileFacts(Model):
+    """Of the file: name, size and SHA-256 of the bytes as they lay in the drop folder."""
+
+    name: str
+    size_bytes: int
+    sha256: str | None = None
+
+
+class Receipt(Counts):
+    """The report of a run."""
+
+    run_id: UUID
+    goal_id: UUID
+    goal_version: int
+    state: RunState
+    reason: Reason | None = None
+    file: FileFacts | None = None
+    values_rejected_by_code: dict[str, int] = Field(default_factory=dict)
+    warnings: tuple[Reason, ...] = ()
+    rows_exported: int | None = None
+    queued_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    seconds_by_step: dict[str, float] = Field(default_factory=dict)

@@ -1,0 +1,68 @@
+"""Rejects: rows that were not imported, each with a stable code. The list is closed and documented."""
+
+from enum import StrEnum
+
+from shared.domain.model import Model
+
+
+class RejectCode(StrEnum):
+    """Why a row was not imported."""
+
+    # how the row is written
+    TOO_FEW_FIELDS = "too_few_fields"
+    TOO_MANY_FIELDS = "too_many_fields"
+    STRAY_QUOTE = "stray_quote"
+    UNCLOSED_QUOTE = "unclosed_quote"
+    NUL_BYTE = "nul_byte"
+    UNDECODABLE = "undecodable"
+    FIELD_TOO_LONG = "field_too_long"
+    # whom it is about
+    NO_IDENTIFIER = "no_identifier"
+    IDENTIFIER_TOO_LONG = "identifier_too_long"
+    IDENTIFIER_CONFLICT = "identifier_conflict"
+    # what it says
+    NOT_AN_INTEGER = "not_an_integer"
+    NOT_A_NUMBER = "not_a_number"
+    TOO_PRECISE = "too_precise"
+    OUT_OF_RANGE = "out_of_range"
+    NOT_A_BOOLEAN = "not_a_boolean"
+    NOT_A_DATE = "not_a_date"
+    NOT_A_DATETIME = "not_a_datetime"
+    NOT_AN_EMAIL = "not_an_email"
+    # whether it can be stored
+    ROW_TOO_WIDE = "row_too_wide"
+
+
+MESSAGES: dict[RejectCode, str] = {
+    RejectCode.TOO_FEW_FIELDS: "The row has fewer fields than the header.",
+    RejectCode.TOO_MANY_FIELDS: "The row has more fields than the header.",
+    RejectCode.STRAY_QUOTE: "A quote character stands inside a field that is not quoted, or after its end.",
+    RejectCode.UNCLOSED_QUOTE: "A quoted field is never closed.",
+    RejectCode.NUL_BYTE: "The row contains a NUL byte.",
+    RejectCode.UNDECODABLE: "The row contains bytes that are not text in the goal's encoding.",
+    RejectCode.FIELD_TOO_LONG: "A field is longer than a field may be.",
+    RejectCode.NO_IDENTIFIER: "The row has no value in any identifier field.",
+    RejectCode.IDENTIFIER_TOO_LONG: "The identifier is longer than 1,000 bytes.",
+    RejectCode.IDENTIFIER_CONFLICT: "The identifiers of the row belong to different profiles.",
+    RejectCode.NOT_AN_INTEGER: "The value is not a whole number.",
+    RejectCode.NOT_A_NUMBER: "The value is not a number in the goal's notation.",
+    RejectCode.TOO_PRECISE: "The value has more than 10 decimal places.",
+    RejectCode.OUT_OF_RANGE: "The value, or the sum it leads to, is too large to be stored.",
+    RejectCode.NOT_A_BOOLEAN: "The value is none of true, false, yes, no, 1, 0.",
+    RejectCode.NOT_A_DATE: "The value is not a date in the goal's date format.",
+    RejectCode.NOT_A_DATETIME: "The value is not a date with time in the goal's date format.",
+    RejectCode.NOT_AN_EMAIL: "The value is not an e-mail address.",
+    RejectCode.ROW_TOO_WIDE: "The profile would not fit into a page of the database.",
+}
+
+
+class Reject(Model):
+    """One row that was not imported. `raw` holds the row's fields as they were read: personal data."""
+
+    record_number: int
+    """1-based, counted after the header."""
+    line_number: int
+    """1-based physical line of the file on which the record begins, the header's lines included."""
+    code: RejectCode
+    field: str | None = None
+    raw: tuple[str, ...] = ()
