@@ -1,0 +1,44 @@
+"""asyncpg's exceptions, translated where the driver lives: above this floor nobody knows them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+
+from shared.domain.failures import StorageUnavailable
+
+# Same transaction, run again from its start, may go through: serialization failure, deadlock, a lock not had in
+# time, and a cached statement made stale by a new column.
+_CONFLICTS = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.InvalidCachedStatementError,
+)
+_OUTAGES = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    OSError,
+    TimeoutError,
+)
+
+
+class TransactionConflict(StorageUnavailable):
+    """Another transaction was in the way; the same one may go through when it is repeated."""
+
+    code = "transaction_conflict"
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise StorageUnavailable for an outage and TransactionConflict for a conflict; all else passes."""
+    try:
+        yield
+    except _CONFLICTS as error:
+        raise TransactionConflict(type(error).__name__) from error
+    except _OUTAGES as error:
+        # The type says what happened; the text may name hosts and users.
+        raise StorageUnavailable(type(error).__name__) from error

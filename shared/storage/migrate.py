@@ -1,0 +1,120 @@
+"""Bring the shared tables and every account's schema to this version: forward only, under an advisory lock.
+
+The owner runs the shared migrations; the services' role, which owns the accounts' schemas, runs theirs. Both may
+be called again at any time and by several processes at once.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+import asyncpg
+
+from shared.storage.database import Database, Tx, schema_of
+from shared.storage.errors import translated
+
+_LOCK = 7_436_201_944
+"""Advisory lock of everybody who migrates."""
+OWNER = "tidegate_owner"
+SERVICE = "tidegate_service"
+WATCH = "tidegate_watch"
+
+
+def _scripts(family: str) -> Iterator[tuple[int, str]]:
+    folder = files("shared.storage") / "migrations" / family
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if entry.name.endswith(".sql"):
+            yield int(entry.name.split("_", 1)[0]), entry.read_text("utf-8")
+
+
+def latest(family: str) -> int:
+    """The newest migration of `shared` or `account`."""
+    return max(number for number, _ in _scripts(family))
+
+
+async def migrate_shared(owner_url: str, *, service_url: str, watch_url: str) -> list[int]:
+    """Create the roles where they are missing and apply what is new to the shared schema; what was applied.
+
+    Raises StorageUnavailable when the database does not answer.
+    """
+    with translated():
+        connection = await asyncpg.connect(owner_url, timeout=10)
+        try:
+            await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
+            await _ensure_role(connection, OWNER, None)
+            await _ensure_role(connection, SERVICE, service_url)
+            await _ensure_role(connection, WATCH, watch_url)
+            return await _apply_shared(connection)
+        finally:
+            await connection.close(timeout=10)
+
+
+async def migrate_account(tx: Tx) -> list[int]:
+    """Apply what is new to the schema of the transaction's account; what was applied."""
+    version = await tx.connection.fetchval(
+        "SELECT schema_version FROM tidegate.accounts WHERE account_id = $1 FOR UPDATE", tx.account_id
+    )
+    applied = []
+    for number, script in _scripts("account"):
+        if number > version:
+            await tx.connection.execute(script.replace("{schema}", schema_of(tx.account_id)))
+            applied.append(number)
+    if applied:
+        await tx.connection.execute(
+            "UPDATE tidegate.accounts SET schema_version = $2 WHERE account_id = $1", tx.account_id, applied[-1]
+        )
+    return applied
+
+
+async def migrate_accounts(database: Database) -> int:
+    """Bring every account's schema to this version; how many needed it."""
+    async with database.watching() as watch:
+        rows = await watch.connection.fetch(
+            "SELECT account_id FROM tidegate.accounts WHERE NOT is_operator AND schema_version < $1", latest("account")
+        )
+    accounts: list[UUID] = [row["account_id"] for row in rows]
+    for account_id in accounts:
+        async with database.account(account_id) as tx:
+            await migrate_account(tx)
+    return len(accounts)
+
+
+async def is_current(database: Database) -> bool:
+    """Whether the shared schema is at least at this version."""
+    async with database.watching() as watch:
+        exists = await watch.connection.fetchval("SELECT to_regclass('tidegate.schema_versions') IS NOT NULL")
+        if not exists:
+            return False
+        version = await watch.connection.fetchval("SELECT max(number) FROM tidegate.schema_versions")
+    return version is not None and version >= latest("shared")
+
+
+async def _apply_shared(connection: Any) -> list[int]:
+    exists = await connection.fetchval("SELECT to_regclass('tidegate.schema_versions') IS NOT NULL")
+    version = await connection.fetchval("SELECT max(number) FROM tidegate.schema_versions") if exists else 0
+    applied = []
+    for number, script in _scripts("shared"):
+        if number > (version or 0):
+            async with connection.transaction():
+                await connection.execute(script)
+                await connection.execute("INSERT INTO tidegate.schema_versions (number) VALUES ($1)", number)
+            applied.append(number)
+    return applied
+
+
+async def _ensure_role(connection: Any, role: str, url: str | None) -> None:
+    """Make a role that is missing, with the password of its URL; one that is there is left as it is."""
+    if await connection.fetchval("SELECT count(*) FROM pg_roles WHERE rolname = $1", role):
+        return
+    parts = urlsplit(url or "")
+    password = unquote(parts.password or "")
+    literal = await connection.fetchval("SELECT quote_literal($1::text)", password)
+    login = f"LOGIN PASSWORD {literal}" if password else "LOGIN"
+    try:
+        await connection.execute(f"CREATE ROLE {role} {login} NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE")
+    except (asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
+        # Roles are cluster-wide: another database of the cluster may have made it at this moment.
+        await asyncio.sleep(0)

@@ -1,0 +1,295 @@
+"""The ledger's runs: claimed, kept, finished, put aside, taken over. Writes `runs`, `run_leases`, `run_backends`.
+
+A claim gives a token; every later change of the run is fenced by it. Nothing here commits: the caller opens the
+transaction, so that its extent can be seen where the flow is.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from shared.domain.failures import LeaseLost
+from shared.domain.receipt import Receipt
+from shared.domain.run import ClaimedRun, Reason, RunState, Waiting
+from shared.storage.database import Database, Record, Session, Tx
+
+LEASE_SECONDS = 30.0
+HEARTBEAT_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is: the step, and rows and bytes done in it."""
+
+    step: str | None = None
+    rows_done: int = 0
+    bytes_done: int = 0
+    bytes_total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """What makes a run: the goal and exactly one of an arrival and a request."""
+
+    kind: str
+    goal_id: UUID
+    order_at: datetime
+    order_name: str
+    arrival_id: UUID | None = None
+    request_id: UUID | None = None
+    traceparent: str | None = None
+
+
+async def create(tx: Tx, new: NewRun) -> UUID | None:
+    """Add a run of the goal's present version; None when the same arrival or request has one already."""
+    run_id: UUID | None = await tx.value(
+        "runs.insert",
+        tx.account_id,
+        new.goal_id,
+        new.kind,
+        new.arrival_id,
+        new.request_id,
+        new.order_at,
+        new.order_name,
+        new.traceparent,
+    )
+    return run_id
+
+
+async def claim(database: Database, kind: str, worker: str) -> ClaimedRun | None:
+    """Claim the next run of a kind, accounts in turn, goals in order; None when there is nothing to do."""
+    async with database.watching() as watch:
+        goals = await watch.fetch("runs.runnable_goals", kind)
+    for goal in goals:
+        async with database.account(goal["account_id"]) as tx:
+            claimed = await _claim_of_goal(tx, goal["goal_id"], worker)
+        if claimed is not None:
+            return claimed
+    return None
+
+
+async def _claim_of_goal(tx: Tx, goal_id: UUID, worker: str) -> ClaimedRun | None:
+    if await tx.row("runs.lock_goal", tx.account_id, goal_id) is None:
+        return None
+    row = await tx.row("runs.claim_head", tx.account_id, goal_id)
+    if row is None:
+        return None
+    await tx.execute("runs.take_lease", tx.account_id, row["run_id"], row["token"], worker, LEASE_SECONDS)
+    await tx.execute("runs.serve_account", tx.account_id)
+    facts = dict(row)
+    return ClaimedRun(id=facts.pop("run_id"), account_id=tx.account_id, **facts)
+
+
+async def heartbeat(tx: Tx, run: ClaimedRun, progress: Progress) -> bool:
+    """Keep the lease; whether somebody asked to cancel. Raises LeaseLost when another has taken over."""
+    row = await tx.row(
+        "runs.heartbeat",
+        run.account_id,
+        run.id,
+        run.token,
+        LEASE_SECONDS,
+        progress.step,
+        progress.rows_done,
+        progress.bytes_done,
+        progress.bytes_total,
+    )
+    if row is None:
+        raise LeaseLost
+    return bool(row["is_cancelled"])
+
+
+async def record_backend(tx: Tx, run: ClaimedRun, pid: int) -> None:
+    """Note a connection of the run before its first write. Raises LeaseLost when the run is no longer ours."""
+    if await tx.row("runs.hold_for_recording", run.account_id, run.id, run.token) is None:
+        raise LeaseLost
+    if await tx.row("runs.record_backend", run.account_id, run.id, run.token, pid) is None:
+        raise LeaseLost("the connection has ended")
+
+
+async def end_backends(tx: Tx, run_id: UUID) -> int:
+    """End the run's database connections that still live; how many there were."""
+    return int(await tx.value("runs.end_backends", tx.account_id, run_id))
+
+
+async def finish(tx: Tx, run: ClaimedRun, receipt: Receipt) -> None:
+    """End the run. Must be the transaction's last statement: raises LeaseLost, which rolls it back."""
+    reason = receipt.reason or Reason(code="")
+    row = await tx.row(
+        "runs.finish",
+        run.account_id,
+        run.id,
+        run.token,
+        receipt.state.value,
+        reason.code or None,
+        reason.detail or None,
+        reason.what_to_do or None,
+        receipt.file.sha256 if receipt.file else None,
+        receipt.rows_read,
+        receipt.created,
+        receipt.updated,
+        receipt.unchanged,
+        receipt.skipped,
+        receipt.rejected,
+        receipt.model_dump(mode="json"),
+    )
+    if row is None:
+        raise LeaseLost
+
+
+async def put_aside(
+    tx: Tx,
+    run: ClaimedRun,
+    receipt: Receipt,
+    waits_for: Waiting,
+    *,
+    retry_in_seconds: float = 0.0,
+    hold_seconds: float = 0.0,
+) -> None:
+    """Let the run wait, with its reason in the receipt. Raises LeaseLost."""
+    reason = receipt.reason or Reason(code=waits_for.value)
+    row = await tx.row(
+        "runs.wait",
+        run.account_id,
+        run.id,
+        run.token,
+        waits_for.value,
+        reason.code,
+        reason.detail,
+        reason.what_to_do,
+        retry_in_seconds,
+        hold_seconds,
+        receipt.file.sha256 if receipt.file else None,
+        receipt.model_dump(mode="json"),
+    )
+    if row is None:
+        raise LeaseLost
+    await release(tx, run)
+
+
+async def hand_back(tx: Tx, run: ClaimedRun) -> None:
+    """Give a run back at shutdown; no attempt is counted. Raises LeaseLost."""
+    if await tx.row("runs.hand_back", run.account_id, run.id, run.token) is None:
+        raise LeaseLost
+    await release(tx, run)
+
+
+async def release(tx: Tx, run: ClaimedRun) -> None:
+    """Drop the lease and forget the connections of a run that we carry out no longer."""
+    await tx.execute("runs.drop_lease", run.account_id, run.id, run.token)
+    await tx.execute("runs.forget_backends", run.account_id, run.id, run.token)
+
+
+async def next_of_goal(tx: Tx, run: ClaimedRun) -> UUID | None:
+    """The queued run that may go on once this one has ended."""
+    run_id: UUID | None = await tx.value("runs.next_of_goal", tx.account_id, run.goal_id, run.id)
+    return run_id
+
+
+async def latest_effective_sha256(tx: Tx, run: ClaimedRun) -> str | None:
+    """What the goal's latest effective run of the same version read."""
+    sha256: str | None = await tx.value("runs.latest_effective", tx.account_id, run.goal_id, run.goal_version, run.id)
+    return sha256
+
+
+async def is_older_than_completed(tx: Tx, run_id: UUID) -> bool:
+    """Whether a run that comes after this one in the goal's order has completed already."""
+    return bool(await tx.value("runs.newer_completed", tx.account_id, run_id))
+
+
+async def lock(tx: Tx, run_id: UUID) -> Record | None:
+    """A run, held for a decision about it."""
+    return await tx.row("runs.lock", tx.account_id, run_id)
+
+
+async def requeue(tx: Tx, run_id: UUID, *, forget_attempts: bool, approve: bool = False) -> None:
+    """Back into the queue, under a new token that shuts the old worker out."""
+    await tx.execute("runs.requeue", tx.account_id, run_id, forget_attempts, approve)
+
+
+async def end_without_worker(tx: Tx, run_id: UUID, state: RunState, receipt: Receipt) -> None:
+    """End a run that nobody carries out. The caller holds it by `lock`."""
+    reason = receipt.reason or Reason(code=state.value)
+    await tx.execute(
+        "runs.end_without_worker",
+        tx.account_id,
+        run_id,
+        state.value,
+        reason.code,
+        reason.detail,
+        reason.what_to_do,
+        receipt.model_dump(mode="json"),
+    )
+
+
+async def request_cancel(tx: Tx, run_id: UUID) -> None:
+    """Ask the worker to stop; it hears with its next heartbeat."""
+    await tx.execute("runs.request_cancel", tx.account_id, run_id)
+
+
+async def name_delivery(tx: Tx, run: ClaimedRun, name: str) -> str:
+    """Fix the name that an export is delivered under, once per run. Raises LeaseLost."""
+    row = await tx.row("runs.set_delivered_name", run.account_id, run.id, run.token, name)
+    if row is None:
+        raise LeaseLost
+    return str(row["delivered_name"])
+
+
+async def lost(watch: Session) -> list[tuple[UUID, UUID, int]]:
+    """Runs whose worker is gone: (account, run, token)."""
+    rows = [*await watch.fetch("runs.lost"), *await watch.fetch("runs.running_without_lease")]
+    return [(row["account_id"], row["run_id"], row["token"]) for row in rows]
+
+
+async def unheard(watch: Session, seconds: float) -> list[tuple[UUID, UUID, str]]:
+    """Runs that should have been claimed so long ago: (account, run, kind)."""
+    return [(row["account_id"], row["run_id"], row["kind"]) for row in await watch.fetch("runs.unheard", seconds)]
+
+
+async def mark_rung(tx: Tx, run_id: UUID) -> None:
+    """The run's doorbell was rung just now."""
+    await tx.execute("runs.mark_rung", tx.account_id, run_id)
+
+
+async def totals(watch: Session) -> list[tuple[str, str, int]]:
+    """How many runs have not ended, by kind and state."""
+    return [(row["kind"], row["state"], row["runs"]) for row in await watch.fetch("runs.totals")]
+
+
+async def expire_leases(tx: Tx) -> None:
+    """Let every lease of the account run out: only for who knows that no worker lives."""
+    await tx.execute("runs.expire_leases", tx.account_id)
+
+
+async def get(tx: Tx, run_id: UUID) -> dict[str, Any] | None:
+    """One run as a mapping, with its file and its progress."""
+    row = await tx.row("runs.get", tx.account_id, run_id)
+    return None if row is None else dict(row)
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Which runs a list shows; None is any. `before` is the (queued_at, id) of the last one seen."""
+
+    goal_id: UUID | None = None
+    arrival_id: UUID | None = None
+    state: str | None = None
+    connection_id: UUID | None = None
+    before: tuple[datetime, UUID] | None = None
+
+
+async def page(tx: Tx, chosen: RunFilter, limit: int) -> list[dict[str, Any]]:
+    """Runs, newest first."""
+    queued_at, run_id = chosen.before or (None, None)
+    rows = await tx.fetch(
+        "runs.page",
+        tx.account_id,
+        chosen.goal_id,
+        chosen.arrival_id,
+        chosen.state,
+        chosen.connection_id,
+        queued_at,
+        run_id,
+        limit,
+    )
+    return [dict(row) for row in rows]

@@ -1,0 +1,262 @@
+-- name: insert
+-- A new run. Doubled requests meet the unique keys and make nothing.
+INSERT INTO tidegate.runs (account_id, kind, connection_id, goal_id, goal_version, arrival_id, replay, request_id,
+    order_at, order_name, traceparent)
+SELECT g.account_id, $3, g.connection_id, g.goal_id, g.version, $4, 0, $5, $6, $7, $8
+FROM tidegate.goals g
+WHERE g.account_id = $1 AND g.goal_id = $2
+ON CONFLICT DO NOTHING
+RETURNING run_id
+
+-- name: runnable_goals
+-- Goals with something to claim, the account first that was served longest ago. Watching role.
+SELECT r.account_id, r.goal_id
+FROM tidegate.runs r
+JOIN tidegate.accounts a USING (account_id)
+WHERE r.kind = $1
+  AND (r.state = 'queued' OR (r.state = 'waiting' AND r.waits_for = 'retry' AND r.retry_at <= now()))
+  AND NOT EXISTS (
+    SELECT FROM tidegate.runs other
+    WHERE other.account_id = r.account_id AND other.goal_id = r.goal_id
+      AND (other.state = 'running'
+        OR (other.state = 'waiting' AND other.waits_for = 'retry' AND other.retry_at > now()
+            AND other.hold_until > now() AND other.order_at < r.order_at)))
+GROUP BY r.account_id, r.goal_id, a.served_at
+ORDER BY a.served_at, min(r.queued_at)
+LIMIT 50
+
+-- name: lock_goal
+-- Claims of one goal go one at a time; who finds it locked looks elsewhere.
+SELECT goal_id FROM tidegate.goals WHERE account_id = $1 AND goal_id = $2 FOR NO KEY UPDATE SKIP LOCKED
+
+-- name: claim_head
+-- The goal's next run in the order of modification time and name, if nothing runs and nothing before it holds.
+WITH head AS (
+    SELECT run_id, state, retry_at
+    FROM tidegate.runs
+    WHERE account_id = $1 AND goal_id = $2
+      AND (state IN ('queued', 'running')
+        OR (state = 'waiting' AND waits_for = 'retry' AND (retry_at <= now() OR hold_until > now())))
+    ORDER BY (state = 'running') DESC, order_at, order_name, queued_at, run_id
+    LIMIT 1
+)
+UPDATE tidegate.runs r
+SET state = 'running', waits_for = NULL, retry_at = NULL, reason_code = NULL, reason_detail = NULL, what_to_do = NULL,
+    token = r.token + 1, attempt = r.attempt + 1, started_at = now()
+FROM head
+WHERE r.account_id = $1 AND r.run_id = head.run_id
+  AND (head.state = 'queued' OR (head.state = 'waiting' AND head.retry_at <= now()))
+RETURNING r.run_id, r.goal_id, r.goal_version, r.connection_id, r.arrival_id, r.attempt, r.token,
+    r.approved_at IS NOT NULL AS is_approved, r.queued_at, r.started_at, r.traceparent
+
+-- name: take_lease
+-- The lease of a run just claimed.
+INSERT INTO tidegate.run_leases (account_id, run_id, token, worker, expires_at)
+VALUES ($1, $2, $3, $4, now() + make_interval(secs => $5))
+ON CONFLICT (account_id, run_id) DO UPDATE
+SET token = excluded.token, worker = excluded.worker, expires_at = excluded.expires_at,
+    step = NULL, rows_done = 0, bytes_done = 0, bytes_total = 0
+
+-- name: serve_account
+-- Workers take accounts in turn.
+UPDATE tidegate.accounts SET served_at = clock_timestamp() WHERE account_id = $1
+
+-- name: heartbeat
+-- Keep the lease and tell how far the run is; no row when another has taken over.
+UPDATE tidegate.run_leases l
+SET expires_at = now() + make_interval(secs => $4), step = $5, rows_done = $6, bytes_done = $7, bytes_total = $8
+WHERE l.account_id = $1 AND l.run_id = $2 AND l.token = $3
+RETURNING (SELECT r.cancel_requested_at IS NOT NULL FROM tidegate.runs r
+           WHERE r.account_id = l.account_id AND r.run_id = l.run_id) AS is_cancelled
+
+-- name: hold_for_recording
+-- Whether the run is still ours, held so while a connection of it is recorded.
+SELECT run_id FROM tidegate.runs
+WHERE account_id = $1 AND run_id = $2 AND token = $3 AND state = 'running'
+FOR SHARE
+
+-- name: record_backend
+-- A connection of the run, before its first write.
+INSERT INTO tidegate.run_backends (account_id, run_id, token, pid, backend_started_at)
+SELECT $1, $2, $3, a.pid, a.backend_start FROM pg_stat_activity a WHERE a.pid = $4
+ON CONFLICT DO NOTHING
+RETURNING pid
+
+-- name: forget_backends
+-- The run's connections do nothing for it any more.
+DELETE FROM tidegate.run_backends WHERE account_id = $1 AND run_id = $2 AND token <= $3
+
+-- name: end_backends
+-- End the run's connections that still live, but for our own; how many there were.
+SELECT count(pg_terminate_backend(a.pid)) AS ended
+FROM tidegate.run_backends b
+JOIN pg_stat_activity a ON a.pid = b.pid AND a.backend_start = b.backend_started_at
+WHERE b.account_id = $1 AND b.run_id = $2 AND a.pid <> pg_backend_pid()
+
+-- name: drop_lease
+-- The run has ended or goes back.
+DELETE FROM tidegate.run_leases WHERE account_id = $1 AND run_id = $2 AND token = $3
+
+-- name: finish
+-- The last word of a run, fenced: no row when another has taken over.
+UPDATE tidegate.runs
+SET state = $4, finished_at = now(), reason_code = $5, reason_detail = $6, what_to_do = $7, sha256 = coalesce($8, sha256),
+    rows_read = $9, rows_created = $10, rows_updated = $11, rows_unchanged = $12, rows_skipped = $13, rows_rejected = $14,
+    receipt = $15
+WHERE account_id = $1 AND run_id = $2 AND token = $3 AND state = 'running'
+RETURNING run_id
+
+-- name: wait
+-- Put a run aside, until a time or until a person decides; fenced.
+UPDATE tidegate.runs
+SET state = 'waiting', waits_for = $4, reason_code = $5, reason_detail = $6, what_to_do = $7,
+    retry_at = CASE WHEN $4 = 'retry' THEN now() + make_interval(secs => $8) END,
+    hold_until = CASE WHEN $4 = 'retry' THEN coalesce(hold_until, now() + make_interval(secs => $9)) END,
+    sha256 = coalesce($10, sha256), receipt = $11
+WHERE account_id = $1 AND run_id = $2 AND token = $3 AND state = 'running'
+RETURNING run_id
+
+-- name: hand_back
+-- A worker that stops gives its run back; that is no attempt. Fenced.
+UPDATE tidegate.runs
+SET state = 'queued', attempt = greatest(attempt - 1, 0), rung_at = now()
+WHERE account_id = $1 AND run_id = $2 AND token = $3 AND state = 'running'
+RETURNING run_id
+
+-- name: next_of_goal
+-- The run that may go on when this goal is free, to be rung.
+SELECT run_id FROM tidegate.runs
+WHERE account_id = $1 AND goal_id = $2 AND run_id <> $3 AND state = 'queued'
+ORDER BY order_at, order_name, queued_at
+LIMIT 1
+
+-- name: latest_effective
+-- What the goal's latest effective run of this version read: duplicate content is compared with it alone.
+SELECT sha256 FROM tidegate.runs
+WHERE account_id = $1 AND goal_id = $2 AND goal_version = $3 AND run_id <> $4
+  AND state IN ('completed', 'completed_with_rejects')
+ORDER BY finished_at DESC
+LIMIT 1
+
+-- name: newer_completed
+-- Whether a run that comes after this one in its goal's order has completed already.
+SELECT EXISTS (
+    SELECT FROM tidegate.runs mine
+    JOIN tidegate.runs other ON other.account_id = mine.account_id AND other.goal_id = mine.goal_id
+    WHERE mine.account_id = $1 AND mine.run_id = $2
+      AND other.state IN ('completed', 'completed_with_rejects')
+      AND (other.order_at, other.order_name) > (mine.order_at, mine.order_name))
+
+-- name: lock
+-- A run, held for a decision about it.
+SELECT run_id, kind, goal_id, goal_version, connection_id, arrival_id, state, waits_for, attempt, token, reason_code
+FROM tidegate.runs
+WHERE account_id = $1 AND run_id = $2
+FOR UPDATE
+
+-- name: requeue
+-- Back into the queue: approved, retried, or taken from a lost worker. The new token shuts the old worker out.
+UPDATE tidegate.runs
+SET state = 'queued', waits_for = NULL, retry_at = NULL, finished_at = NULL, token = token + 1, rung_at = now(),
+    hold_until = NULL, cancel_requested_at = NULL, reason_code = NULL, reason_detail = NULL, what_to_do = NULL,
+    receipt = NULL, rows_read = 0, rows_created = 0, rows_updated = 0, rows_unchanged = 0, rows_skipped = 0,
+    rows_rejected = 0,
+    attempt = CASE WHEN $3 THEN 0 ELSE attempt END,
+    approved_at = CASE WHEN $4 THEN now() ELSE approved_at END
+WHERE account_id = $1 AND run_id = $2
+
+-- name: end_without_worker
+-- End a run that nobody carries out: cancelled by a person, or given up after its workers died.
+UPDATE tidegate.runs
+SET state = $3, waits_for = NULL, retry_at = NULL, finished_at = now(), token = token + 1,
+    reason_code = $4, reason_detail = $5, what_to_do = $6, receipt = $7
+WHERE account_id = $1 AND run_id = $2
+
+-- name: request_cancel
+-- Ask the worker to stop; it hears with its next heartbeat.
+UPDATE tidegate.runs SET cancel_requested_at = now() WHERE account_id = $1 AND run_id = $2
+
+-- name: set_delivered_name
+-- The name an export is delivered under belongs to the run, so that a repeat replaces its own file. Fenced.
+UPDATE tidegate.runs SET delivered_name = coalesce(delivered_name, $4)
+WHERE account_id = $1 AND run_id = $2 AND token = $3 AND state = 'running'
+RETURNING delivered_name
+
+-- name: lost
+-- Runs whose worker's lease ran out. Watching role.
+SELECT l.account_id, l.run_id, l.token
+FROM tidegate.run_leases l
+JOIN tidegate.runs r USING (account_id, run_id)
+WHERE l.expires_at < now() AND r.state = 'running' AND r.token = l.token
+ORDER BY l.expires_at
+LIMIT 100
+
+-- name: running_without_lease
+-- Cannot be, but would be silent: a running run that nobody holds. Watching role.
+SELECT r.account_id, r.run_id, r.token
+FROM tidegate.runs r
+LEFT JOIN tidegate.run_leases l ON l.account_id = r.account_id AND l.run_id = r.run_id AND l.token = r.token
+WHERE r.state = 'running' AND l.run_id IS NULL AND r.started_at < now() - interval '60 seconds'
+LIMIT 100
+
+-- name: unheard
+-- Runs that should have been claimed by now: ring again. Watching role.
+SELECT account_id, run_id, kind
+FROM tidegate.runs
+WHERE rung_at < now() - make_interval(secs => $1)
+  AND (state = 'queued' OR (state = 'waiting' AND waits_for = 'retry' AND retry_at <= now()))
+ORDER BY rung_at
+LIMIT 200
+
+-- name: mark_rung
+-- Rung again just now.
+UPDATE tidegate.runs SET rung_at = now() WHERE account_id = $1 AND run_id = $2
+
+-- name: held_too_long
+-- Retrying runs that hold their goal's later runs no longer: people should know. Watching role.
+SELECT account_id, run_id, goal_id, connection_id
+FROM tidegate.runs
+WHERE state = 'waiting' AND waits_for = 'retry' AND hold_until < now()
+LIMIT 100
+
+-- name: totals
+-- Runs by kind and state that have not ended. Watching role.
+SELECT kind, state, count(*) AS runs
+FROM tidegate.runs
+WHERE state IN ('queued', 'running', 'waiting')
+GROUP BY kind, state
+
+-- name: expire_leases
+-- All leases run out at once: for the all in one, whose earlier process is known to be dead.
+UPDATE tidegate.run_leases SET expires_at = now() - interval '1 second' WHERE account_id = $1
+
+-- name: get
+-- One run with what it is about.
+SELECT r.run_id, r.kind, r.connection_id, r.goal_id, r.goal_version, r.arrival_id, r.replay, r.parent_run_id, r.state,
+    r.waits_for, r.reason_code, r.reason_detail, r.what_to_do, r.attempt, r.token, r.queued_at, r.started_at,
+    r.finished_at, r.retry_at, r.approved_at, r.sha256, r.delivered_name, r.receipt, a.path, a.size_bytes,
+    l.step, l.rows_done, l.bytes_done, l.bytes_total
+FROM tidegate.runs r
+LEFT JOIN tidegate.arrivals a ON a.account_id = r.account_id AND a.arrival_id = r.arrival_id
+LEFT JOIN tidegate.run_leases l ON l.account_id = r.account_id AND l.run_id = r.run_id AND l.token = r.token
+    AND r.state = 'running'
+WHERE r.account_id = $1 AND r.run_id = $2
+
+-- name: page
+-- Runs, newest first, after a cursor.
+SELECT r.run_id, r.kind, r.connection_id, r.goal_id, r.goal_version, r.arrival_id, r.replay, r.parent_run_id, r.state,
+    r.waits_for, r.reason_code, r.reason_detail, r.what_to_do, r.attempt, r.token, r.queued_at, r.started_at,
+    r.finished_at, r.retry_at, r.approved_at, r.sha256, r.delivered_name, r.receipt, a.path, a.size_bytes,
+    l.step, l.rows_done, l.bytes_done, l.bytes_total
+FROM tidegate.runs r
+LEFT JOIN tidegate.arrivals a ON a.account_id = r.account_id AND a.arrival_id = r.arrival_id
+LEFT JOIN tidegate.run_leases l ON l.account_id = r.account_id AND l.run_id = r.run_id AND l.token = r.token
+    AND r.state = 'running'
+WHERE r.account_id = $1
+  AND ($2::uuid IS NULL OR r.goal_id = $2)
+  AND ($3::uuid IS NULL OR r.arrival_id = $3)
+  AND ($4::text IS NULL OR r.state = $4)
+  AND ($5::uuid IS NULL OR r.connection_id = $5)
+  AND ($6::timestamptz IS NULL OR (r.queued_at, r.run_id) < ($6, $7::uuid))
+ORDER BY r.queued_at DESC, r.run_id DESC
+LIMIT $8
