@@ -1,0 +1,62 @@
+# Each target does all its own set-up: a virtual environment with exactly what requirements.lock names.
+#
+#   make demo              the whole road on this machine, in under three minutes; BUS=rabbitmq: one process a service
+#   make up                Tidegate all in one, until Ctrl-C; ARGS="--data-dir DIR"
+#   make test              the tests, on real RabbitMQ, PostgreSQL and OpenSSH; ARGS="tests/unit -k merge"
+#   make check             style, types, floors, and that every rendered file is fresh
+#   make bench             throughput and memory, side by side with the floor; ARGS=...
+#   make contract          render asyncapi.yaml and openapi.yaml anew
+#   make lock              render requirements.lock anew; ARGS=--upgrade takes newer versions
+#
+# PYTHON=python3.12 VENV=.venv312 tests on another Python than the first one found of 3.11, 3.12 and 3.13.
+
+PYTHON ?=
+VENV ?= .venv
+BUS ?=
+ARGS ?=
+
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo up test check bench contract lock clean
+.DELETE_ON_ERROR:
+
+demo: $(READY)
+ifeq ($(BUS),rabbitmq)
+	@scripts/install_servers.sh rabbitmq
+endif
+	@$(BIN)/python -m demo.run $(if $(BUS),--bus $(BUS)) $(ARGS)
+
+up: $(READY)
+	@exec $(BIN)/tidegate up $(ARGS)
+
+test: $(READY)
+	@scripts/install_servers.sh rabbitmq postgresql openssh
+	$(BIN)/pytest $(ARGS)
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/lock.py --check
+	$(BIN)/python scripts/check_tracked.py
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/python scripts/check_manifests.py deploy/k8s/base
+
+bench: $(READY)
+	@$(BIN)/python -m bench.run $(ARGS)
+
+contract: $(READY)
+	$(BIN)/python -m shared.bus.asyncapi
+	$(BIN)/python -m services.api.openapi
+
+lock: $(READY)
+	$(BIN)/python scripts/lock.py $(ARGS)
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+$(READY): requirements.lock pyproject.toml scripts/prepare.sh
+	@scripts/prepare.sh $(VENV) $(PYTHON)
+	@touch $@
