@@ -1,0 +1,1 @@
+"""What every process needs: settings, start and stop, health."""

@@ -1,0 +1,81 @@
+"""Every metric that Tidegate has, declared in one place. Labels come from closed lists, never from customers."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+_STEP_SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1800, 7200)
+_FAST_SECONDS = (0.005, 0.01, 0.05, 0.1, 0.5, 1, 2, 5, 15, 60)
+
+
+class Metrics:
+    """The metrics of one process, in a registry of their own."""
+
+    def __init__(self) -> None:
+        registry = CollectorRegistry()
+        self.registry = registry
+        self.arrivals = Counter(
+            "tidegate_arrivals_total",
+            "Files seen in drop folders, by what became of the sighting.",
+            ["outcome"],
+            registry=registry,
+        )
+        self.looks = Counter(
+            "tidegate_looks_total", "Looks at connections.", ["transport", "outcome"], registry=registry
+        )
+        self.connection_failures = Counter(
+            "tidegate_connection_failures_total",
+            "Connections to places that failed, by reason.",
+            ["code"],
+            registry=registry,
+        )
+        self.runs = Counter(
+            "tidegate_runs_total", "Runs that ended or were put aside.", ["kind", "outcome"], registry=registry
+        )
+        self.rows = Counter(
+            "tidegate_rows_total", "Rows of imported files, by outcome.", ["outcome"], registry=registry
+        )
+        self.rejects = Counter(
+            "tidegate_rejects_total", "Rows that were not imported, by code.", ["code"], registry=registry
+        )
+        self.rows_by_path = Counter(
+            "tidegate_rows_read_total", "Rows read, by the fast or the exact path.", ["path"], registry=registry
+        )
+        self.step_seconds = Histogram(
+            "tidegate_step_seconds",
+            "Seconds by step of a run.",
+            ["kind", "step"],
+            buckets=_STEP_SECONDS,
+            registry=registry,
+        )
+        self.upload_to_commit_seconds = Histogram(
+            "tidegate_arrival_to_commit_seconds",
+            "From the arrival of a file to its committed merge.",
+            buckets=_STEP_SECONDS,
+            registry=registry,
+        )
+        self.runs_open = Gauge(
+            "tidegate_runs_open", "Runs in the ledger that have not ended.", ["kind", "state"], registry=registry
+        )
+        self.outbox_messages = Gauge("tidegate_outbox_messages", "Messages not sent yet.", registry=registry)
+        self.outbox_age_seconds = Gauge(
+            "tidegate_outbox_age_seconds", "Age of the oldest message not sent.", registry=registry
+        )
+        self.messages = Counter(
+            "tidegate_messages_total", "Messages by what became of them here.", ["name", "outcome"], registry=registry
+        )
+        self.mails = Counter("tidegate_mails_total", "Mails by what became of them.", ["outcome"], registry=registry)
+        self.swept = Counter("tidegate_swept_total", "What the sweeper had to mend.", ["what"], registry=registry)
+        self.uploads = Counter(
+            "tidegate_uploads_total", "Uploads to hosted folders, by how they ended.", ["outcome"], registry=registry
+        )
+        self.logins = Counter("tidegate_logins_total", "Logins to hosted folders.", ["outcome"], registry=registry)
+        self.request_seconds = Histogram(
+            "tidegate_request_seconds",
+            "Requests to the gateway.",
+            ["method", "route", "status"],
+            buckets=_FAST_SECONDS,
+            registry=registry,
+        )
+
+    def text(self) -> bytes:
+        """The exposition in Prometheus's text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,127 @@
+"""What operators may change: one frozen model, read from the environment once.
+
+What customers may change lives in the database; nothing lives in both. A wrong value stops the start with a
+sentence that names the variable.
+"""
+
+import base64
+import binascii
+import ipaddress
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SettingsError(Exception):
+    """A variable of the environment has a value that cannot be used."""
+
+
+class Settings(BaseSettings):
+    """Variables TIDEGATE_<NAME>."""
+
+    model_config = SettingsConfigDict(env_prefix="TIDEGATE_", frozen=True, extra="ignore")
+
+    database_url: SecretStr = SecretStr("")
+    """libpq URL for the role tidegate_service."""
+    watch_database_url: SecretStr = SecretStr("")
+    """libpq URL for the role tidegate_watch."""
+    owner_database_url: SecretStr = SecretStr("")
+    """libpq URL for the role tidegate_owner; only `tidegate migrate` reads it."""
+    database_connections: int = Field(default=10, ge=2, le=200)
+
+    bus_url: SecretStr = SecretStr("")
+    """amqp:// or amqps:// URL."""
+    bus_prefix: str = Field(default="", pattern=r"^[a-z0-9.-]{0,40}\z")
+    """Put before the names of exchange and queues, so that several deployments can share a broker."""
+
+    smtp_url: SecretStr = SecretStr("")
+    """smtp://, smtp+starttls:// or smtps:// with optional user and password."""
+    mail_directory: Path | None = None
+    """Write mails as .eml files here instead of sending them."""
+    mail_from: str = "tidegate@localhost"
+
+    secret_key: SecretStr = SecretStr("")
+    """Base64 of 32 bytes; several, comma-separated: the first seals, all open."""
+
+    drop_directory: Path = Path("/data/drop")
+    """Hosted drop folders; shared by dropserver, poller, importers and exporters."""
+    work_directory: Path = Path("/data/work")
+    """Files in the course of a run; not shared, may be lost."""
+
+    api_host: str = "0.0.0.0"  # noqa: S104 a container is reached from outside; the all in one sets 127.0.0.1
+    api_port: int = Field(default=8080, ge=0, le=65_535)
+    health_host: str = "0.0.0.0"  # noqa: S104 probes come from outside the container
+    health_port: int = Field(default=9090, ge=0, le=65_535)
+    sftp_host: str = "0.0.0.0"  # noqa: S104 partners come from outside
+    sftp_port: int = Field(default=2222, ge=0, le=65_535)
+    sftp_host_key_file: Path | None = None
+    """Private host key of the hosted SFTP server; made beside the drop folders where not given."""
+    public_sftp_host: str = "localhost"
+    public_sftp_port: int | None = None
+    """What partners are told, where it differs from where the server listens."""
+
+    allowed_networks: str = ""
+    """Networks (CIDR, comma-separated) that partners' servers may be in although they are not public."""
+    legacy_ssh_keys: bool = False
+
+    workers: int = Field(default=2, ge=1, le=64)
+    """Runs at a time in one importer or exporter."""
+    poll_concurrency: int = Field(default=50, ge=1, le=1000)
+    sweep_seconds: float = Field(default=10.0, gt=0, le=60)
+    ledger_poll_seconds: float = Field(default=5.0, gt=0, le=60)
+    """How often an idle worker looks into the ledger without having been rung."""
+    shutdown_seconds: float = Field(default=25.0, gt=0, le=3600)
+    retry_base_seconds: float = Field(default=5.0, gt=0, le=3600)
+    """The first wait after a passing failure; doubles each time, with jitter."""
+    retry_attempts: int = Field(default=8, ge=1, le=100)
+    max_unpacked_bytes: int = Field(default=50 * 1024**3, ge=1024)
+
+    log_format: Literal["json", "console"] = "json"
+    failpoints: str = ""
+    failpoints_directory: Path | None = None
+
+    @field_validator("secret_key")
+    @classmethod
+    def _is_a_key(cls, value: SecretStr) -> SecretStr:
+        for part in filter(None, value.get_secret_value().split(",")):
+            try:
+                raw = base64.b64decode(part, validate=True)
+            except binascii.Error as error:
+                raise ValueError("expected base64") from error
+            if len(raw) != 32:
+                raise ValueError(f"found a key of {len(raw)} bytes, expected 32 bytes in base64")
+        return value
+
+    @field_validator("allowed_networks")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        for part in filter(None, value.split(",")):
+            ipaddress.ip_network(part.strip())
+        return value
+
+    @property
+    def secret_keys(self) -> tuple[bytes, ...]:
+        """The keys, 32 bytes each; the first seals."""
+        return tuple(base64.b64decode(part) for part in filter(None, self.secret_key.get_secret_value().split(",")))
+
+
+def read_settings(**overrides: object) -> Settings:
+    """Settings from the environment. Raises SettingsError with a sentence that names the variable."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]  # the model checks each value itself
+    except ValidationError as error:
+        sentences = []
+        for problem in error.errors(include_input=False, include_url=False):
+            name = "TIDEGATE_" + str(problem["loc"][0]).upper() if problem["loc"] else "the environment"
+            sentences.append(f"{name}: {problem['msg']}.")
+        raise SettingsError(" ".join(sentences)) from None
+
+
+def required(settings: Settings, *names: str) -> None:
+    """Raises SettingsError naming the variables of these that are empty."""
+    missing = [name for name in names if not getattr(settings, name).get_secret_value()]
+    if missing:
+        listed = ", ".join("TIDEGATE_" + name.upper() for name in missing)
+        raise SettingsError(f"{listed} must be set; see README.md, 'Run it on RabbitMQ'.")
