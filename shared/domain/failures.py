@@ -163,7 +163,22 @@ class PartnerFailure(Permanent):
     code = "partner_failure"
 
 
-class HostKeyUnknown(PartnerFailure):
+class HostKeyFailure(PartnerFailure):
+    """The server's host key is not one that was accepted.
+
+    `presented_key` is the key the server showed, in OpenSSH's one-line format; `fingerprint` is its SHA-256
+    fingerprint. Both are empty where the server showed none. Public values: they may be stored and shown.
+    """
+
+    code = "host_key_failure"
+
+    def __init__(self, detail: str = "", *, presented_key: str = "", fingerprint: str = "") -> None:
+        self.presented_key = presented_key
+        self.fingerprint = fingerprint
+        super().__init__(detail)
+
+
+class HostKeyUnknown(HostKeyFailure):
     """The server's host key has not been accepted yet."""
 
     code = "host_key_unknown"
@@ -173,7 +188,7 @@ class HostKeyUnknown(PartnerFailure):
     )
 
 
-class HostKeyChanged(PartnerFailure):
+class HostKeyChanged(HostKeyFailure):
     """The server shows another host key than the pinned ones; no credential was sent."""
 
     code = "host_key_changed"
@@ -209,6 +224,20 @@ class NameTaken(PartnerFailure):
 
     code = "name_taken"
     what_to_do = "Remove the file, or choose another name in the goal."
+
+
+class TooManyFiles(PartnerFailure):
+    """The directory holds more entries than can be watched."""
+
+    code = "too_many_files"
+    what_to_do = "Have finished files moved away or deleted (the goal's afterwards), or use another directory."
+
+
+class ProtocolRefused(PartnerFailure):
+    """The server does not speak a version of the protocol that is safe to use."""
+
+    code = "protocol_refused"
+    what_to_do = "Have the server's operator offer current SSH algorithms and the SFTP subsystem."
 
 
 class UnsupportedKey(PartnerFailure):
@@ -299,6 +328,12 @@ class ConnectionLost(Transient):
     code = "connection_lost"
 
 
+class ServerFailed(Transient):
+    """The server answered that it could not do it."""
+
+    code = "server_failed"
+
+
 class NameUnresolved(Transient):
     """The server's host name cannot be resolved."""
 
@@ -340,6 +375,13 @@ class WorkerLost(Permanent):
 
     code = "worker_lost"
     what_to_do = "Look at the memory and the logs of the importers at the times of the attempts, then retry the run."
+
+
+class EmbeddedDatabaseFailed(Permanent):
+    """The embedded database could not be started."""
+
+    code = "embedded_database_failed"
+    what_to_do = "Do what the detail says, or set TIDEGATE_DATABASE_URL to a PostgreSQL server of your own."
 
 
 class InternalError(Permanent):

@@ -1,0 +1,77 @@
+"""SSH keys as texts: read, judged, fingerprinted, made. Nothing here connects or stores.
+
+ssh-dss is refused everywhere: 1,024 bits and SHA-1.
+"""
+
+from dataclasses import dataclass
+
+import asyncssh
+
+from shared.domain.failures import UnsupportedKey
+
+MAX_KEY_CHARACTERS = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """A public key: in OpenSSH's one-line format without a comment, its algorithm, its SHA-256 fingerprint."""
+
+    line: str
+    algorithm: str
+    fingerprint: str
+
+
+def public_key(line: str) -> PublicKey:
+    """Read a public key in OpenSSH's one-line format (or PEM). Raises UnsupportedKey."""
+    return described(loaded_public_key(line))
+
+
+def loaded_public_key(line: str) -> asyncssh.SSHKey:
+    """A public key as the driver wants it. Raises UnsupportedKey."""
+    if len(line) > MAX_KEY_CHARACTERS:
+        raise UnsupportedKey("Found a text that is too long for a key.")
+    try:
+        key = asyncssh.import_public_key(line)
+    except (asyncssh.KeyImportError, ValueError) as error:
+        raise UnsupportedKey("Expected a public key such as 'ssh-ed25519 AAAA...'.") from error
+    return _allowed(key)
+
+
+def loaded_private_key(text: str, passphrase: str | None) -> asyncssh.SSHKey:
+    """A private key as the driver wants it, OpenSSH or PEM. Slow for RSA or with a passphrase: call it in a thread.
+
+    Raises UnsupportedKey; what is wrong is told without a word of the key.
+    """
+    if len(text) > MAX_KEY_CHARACTERS:
+        raise UnsupportedKey("Found a text that is too long for a key.")
+    try:
+        key = asyncssh.import_private_key(text, passphrase)
+    except asyncssh.KeyEncryptionError as error:
+        raise UnsupportedKey(
+            "The passphrase does not open it, or its encryption is not supported."
+            if passphrase
+            else "It is protected by a passphrase, and none is given."
+        ) from error
+    except (asyncssh.KeyImportError, ValueError) as error:
+        said = "passphrase" in str(error).lower()
+        raise UnsupportedKey(
+            "It is protected by a passphrase, and none is given." if said and not passphrase else "It cannot be read."
+        ) from error
+    return _allowed(key)
+
+
+def described(key: asyncssh.SSHKey) -> PublicKey:
+    """What may be shown and stored of a key: its public half."""
+    algorithm, blob = key.export_public_key("openssh").decode("ascii").split()[:2]
+    return PublicKey(line=f"{algorithm} {blob}", algorithm=algorithm, fingerprint=key.get_fingerprint())
+
+
+def make_private_key(algorithm: str = "ssh-ed25519") -> str:
+    """A new private key in OpenSSH's format, for instance a host key."""
+    return asyncssh.generate_private_key(algorithm).export_private_key("openssh").decode("ascii")
+
+
+def _allowed(key: asyncssh.SSHKey) -> asyncssh.SSHKey:
+    if key.get_algorithm().startswith("ssh-dss"):
+        raise UnsupportedKey("Found an ssh-dss key, which is too weak.")
+    return key
