@@ -1,0 +1,113 @@
+-- name: clock
+-- The database's time: looks and ledger are compared on one clock.
+SELECT clock_timestamp()
+
+-- name: lock_connection
+-- Looks and doorbells of one connection are written one at a time.
+SELECT connection_id FROM tidegate.connections WHERE account_id = $1 AND connection_id = $2 FOR NO KEY UPDATE
+
+-- name: present
+-- What is known to lie there, and what has gone since a look began.
+SELECT arrival_id, path, size_bytes, modified_at, sighting, state, upload_id, seen_at, stamped_at, vanished_at, reason_code
+FROM tidegate.arrivals
+WHERE account_id = $1 AND connection_id = $2 AND (vanished_at IS NULL OR vanished_at >= $3)
+  AND ($4::text IS NULL OR path = $4)
+
+-- name: insert
+-- A new sighting; its number counts how often this path was seen to come.
+INSERT INTO tidegate.arrivals (account_id, connection_id, path, size_bytes, modified_at, sighting, upload_id, state,
+    reason_code, reason_detail, accepted_at)
+SELECT $1, $2, $3, $4, $5,
+    1 + coalesce((SELECT max(sighting) FROM tidegate.arrivals
+                  WHERE account_id = $1 AND connection_id = $2 AND path = $3), 0),
+    $6, $7, $8, $9, CASE WHEN $7 = 'accepted' THEN now() END
+RETURNING arrival_id
+
+-- name: restamp
+-- A file that has not been accepted yet changed its size or time.
+UPDATE tidegate.arrivals
+SET size_bytes = $3, modified_at = $4, upload_id = $5, stamped_at = now(), state = 'waiting',
+    reason_code = $6, reason_detail = $7
+WHERE account_id = $1 AND arrival_id = $2 AND state IN ('waiting', 'unmatched')
+
+-- name: explain
+-- Why a file still waits, or that no goal takes it.
+UPDATE tidegate.arrivals
+SET state = $3, reason_code = $4, reason_detail = $5
+WHERE account_id = $1 AND arrival_id = $2 AND state IN ('waiting', 'unmatched')
+  AND (state, reason_code, reason_detail) IS DISTINCT FROM ($3, $4, $5)
+
+-- name: accept
+-- The file is complete and has its runs.
+UPDATE tidegate.arrivals
+SET state = 'accepted', accepted_at = now(), reason_code = NULL, reason_detail = NULL
+WHERE account_id = $1 AND arrival_id = $2 AND state IN ('waiting', 'unmatched')
+
+-- name: vanish
+-- The files lie there no longer.
+UPDATE tidegate.arrivals
+SET vanished_at = clock_timestamp(), state = CASE WHEN state IN ('waiting', 'unmatched') THEN 'vanished' ELSE state END
+WHERE account_id = $1 AND arrival_id = ANY ($2::uuid[]) AND vanished_at IS NULL
+
+-- name: get
+-- One arrival, and whether its upload is the latest of its path where it was uploaded to us.
+SELECT a.arrival_id, a.connection_id, a.path, a.size_bytes, a.modified_at, a.sighting, a.state, a.upload_id, a.reason_code,
+    a.reason_detail, a.sha256, a.seen_at, a.accepted_at, a.settled_at, a.settled_as, a.settled_path, a.vanished_at,
+    a.upload_id IS NULL OR a.upload_id = (
+        SELECT u.upload_id FROM tidegate.uploads u JOIN tidegate.connections c USING (account_id, drop_folder_id)
+        WHERE c.account_id = a.account_id AND c.connection_id = a.connection_id AND u.path = a.path
+        ORDER BY u.opened_at DESC, u.upload_id LIMIT 1) AS is_latest_upload
+FROM tidegate.arrivals a
+WHERE a.account_id = $1 AND a.arrival_id = $2
+
+-- name: set_sha256
+-- What the file's bytes were.
+UPDATE tidegate.arrivals SET sha256 = $3 WHERE account_id = $1 AND arrival_id = $2
+
+-- name: runs_of
+-- How the runs of an arrival stand.
+SELECT run_id, goal_id, goal_version, state FROM tidegate.runs WHERE account_id = $1 AND arrival_id = $2 ORDER BY run_id
+
+-- name: begin_settling
+-- Who marks the file, once every run has ended; one at a time, again after a crash.
+UPDATE tidegate.arrivals a
+SET settling_until = now() + make_interval(secs => $3)
+WHERE a.account_id = $1 AND a.arrival_id = $2 AND a.state = 'accepted' AND a.settled_at IS NULL
+  AND (a.settling_until IS NULL OR a.settling_until < now())
+  AND NOT EXISTS (SELECT FROM tidegate.runs r WHERE r.account_id = a.account_id AND r.arrival_id = a.arrival_id
+                  AND r.finished_at IS NULL)
+RETURNING a.arrival_id
+
+-- name: settle
+-- The file was marked, or left; it does not lie under its path any more where it was moved away.
+UPDATE tidegate.arrivals
+SET state = 'settled', settled_at = clock_timestamp(), settled_as = $3, settled_path = $4, settling_until = NULL,
+    vanished_at = CASE WHEN $5 THEN coalesce(vanished_at, clock_timestamp()) ELSE vanished_at END
+WHERE account_id = $1 AND arrival_id = $2 AND settled_at IS NULL
+
+-- name: stop_settling
+-- It did not work this time; the sweeper rings again.
+UPDATE tidegate.arrivals SET settling_until = now() + make_interval(secs => $3)
+WHERE account_id = $1 AND arrival_id = $2 AND settled_at IS NULL
+
+-- name: unsettled
+-- Arrivals whose runs have all ended and whose file is not marked. Watching role.
+SELECT a.account_id, a.arrival_id
+FROM tidegate.arrivals a
+WHERE a.state = 'accepted' AND a.settled_at IS NULL AND (a.settling_until IS NULL OR a.settling_until < now())
+  AND NOT EXISTS (SELECT FROM tidegate.runs r WHERE r.account_id = a.account_id AND r.arrival_id = a.arrival_id
+                  AND (r.finished_at IS NULL OR r.finished_at > now() - make_interval(secs => $1)))
+LIMIT 200
+
+-- name: page
+-- Arrivals, newest first, after a cursor.
+SELECT arrival_id, connection_id, path, size_bytes, modified_at, sighting, state, upload_id, reason_code, reason_detail,
+    sha256, seen_at, accepted_at, settled_at, settled_as, settled_path, vanished_at
+FROM tidegate.arrivals
+WHERE account_id = $1
+  AND ($2::uuid IS NULL OR connection_id = $2)
+  AND ($3::text IS NULL OR state = $3)
+  AND ($4::text IS NULL OR starts_with(path, $4))
+  AND ($5::timestamptz IS NULL OR (seen_at, arrival_id) < ($5, $6::uuid))
+ORDER BY seen_at DESC, arrival_id DESC
+LIMIT $7

@@ -1,0 +1,44 @@
+-- name: open
+-- A client opened a file for writing.
+INSERT INTO tidegate.uploads (account_id, drop_folder_id, path, state, opened_at)
+VALUES ($1, $2, $3, 'open', clock_timestamp()) RETURNING upload_id
+
+-- name: close
+-- A client closed what it had opened: the upload is complete.
+UPDATE tidegate.uploads
+SET state = 'closed', size_bytes = $3, modified_at = $4, closed_at = clock_timestamp()
+WHERE account_id = $1 AND upload_id = $2 AND state = 'open'
+RETURNING upload_id
+
+-- name: break
+-- The session ended without a CLOSE: the upload never becomes an arrival.
+UPDATE tidegate.uploads SET state = 'broken' WHERE account_id = $1 AND upload_id = $2 AND state = 'open'
+
+-- name: move_away
+-- What lay under this path was renamed.
+UPDATE tidegate.uploads SET state = 'moved'
+WHERE account_id = $1 AND drop_folder_id = $2 AND path = $3 AND state = 'closed'
+
+-- name: arrive_by_rename
+-- A rename to a name is an upload of that name, complete at once.
+INSERT INTO tidegate.uploads (account_id, drop_folder_id, path, state, size_bytes, modified_at, opened_at, closed_at)
+VALUES ($1, $2, $3, 'closed', $4, $5, clock_timestamp(), clock_timestamp()) RETURNING upload_id
+
+-- name: retime
+-- A client set the time of what it had uploaded.
+UPDATE tidegate.uploads SET modified_at = $4
+WHERE account_id = $1 AND drop_folder_id = $2 AND path = $3 AND state = 'closed'
+
+-- name: get
+-- One upload, with the connection that watches its folder.
+SELECT u.upload_id, u.path, u.state, u.size_bytes, u.modified_at, c.connection_id
+FROM tidegate.uploads u
+LEFT JOIN tidegate.connections c USING (account_id, drop_folder_id)
+WHERE u.account_id = $1 AND u.upload_id = $2
+
+-- name: latest
+-- The latest upload of every path of a folder.
+SELECT DISTINCT ON (path) upload_id, path, state, size_bytes, modified_at
+FROM tidegate.uploads
+WHERE account_id = $1 AND drop_folder_id = $2 AND state <> 'moved' AND ($3::text IS NULL OR path = $3)
+ORDER BY path, opened_at DESC, upload_id

@@ -1,0 +1,66 @@
+"""Uploads to hosted folders: what clients did there. Writes `uploads`; the dropserver calls, the poller reads."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from shared.storage.database import Record, Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """The latest upload of one path. `state` is open, closed or broken."""
+
+    id: UUID
+    path: str
+    state: str
+    size_bytes: int | None
+    modified_at: datetime | None
+
+
+async def open_(tx: Tx, drop_folder_id: UUID, path: str) -> UUID:
+    """A client opened a file for writing."""
+    upload_id: UUID = await tx.value("uploads.open", tx.account_id, drop_folder_id, path)
+    return upload_id
+
+
+async def close(tx: Tx, upload_id: UUID, size_bytes: int, modified_at: datetime) -> bool:
+    """A client closed what it had opened; False when it was closed or broken already."""
+    return await tx.row("uploads.close", tx.account_id, upload_id, size_bytes, modified_at) is not None
+
+
+async def break_off(tx: Tx, upload_id: UUID) -> None:
+    """The session ended without a CLOSE."""
+    await tx.execute("uploads.break", tx.account_id, upload_id)
+
+
+async def rename(
+    tx: Tx, drop_folder_id: UUID, source: str, target: str, size_bytes: int, modified_at: datetime
+) -> UUID:
+    """A client renamed a complete file: an upload of the new name, complete at once."""
+    await tx.execute("uploads.move_away", tx.account_id, drop_folder_id, source)
+    upload_id: UUID = await tx.value(
+        "uploads.arrive_by_rename", tx.account_id, drop_folder_id, target, size_bytes, modified_at
+    )
+    return upload_id
+
+
+async def retime(tx: Tx, drop_folder_id: UUID, path: str, modified_at: datetime) -> None:
+    """A client set the time of a complete file, as some do after the upload."""
+    await tx.execute("uploads.retime", tx.account_id, drop_folder_id, path, modified_at)
+
+
+async def get(tx: Tx, upload_id: UUID) -> tuple[Upload, UUID | None] | None:
+    """One upload and the connection that watches its folder, if any does."""
+    row = await tx.row("uploads.get", tx.account_id, upload_id)
+    return None if row is None else (_upload(row), row["connection_id"])
+
+
+async def latest(tx: Tx, drop_folder_id: UUID, path: str | None = None) -> dict[str, Upload]:
+    """The latest upload of every path of a folder, or of one path."""
+    rows = await tx.fetch("uploads.latest", tx.account_id, drop_folder_id, path)
+    return {row["path"]: _upload(row) for row in rows}
+
+
+def _upload(row: Record) -> Upload:
+    return Upload(row["upload_id"], row["path"], row["state"], row["size_bytes"], row["modified_at"])
