@@ -1,9 +1,11 @@
 """The outbox: messages leave in the transaction that made them true. Writes `outbox`; belongs to all services."""
 
+from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from shared.contracts.message import Message
+from shared.contracts.runs import ExportRequested, FileArrived, RunFinished
 from shared.storage.database import Database, Session, Tx
 
 
@@ -12,6 +14,27 @@ async def put(tx: Tx, message: Message) -> None:
     body: dict[str, Any] = message.model_dump(mode="json")
     await tx.execute("outbox.put", tx.account_id, message.message_id, message.name, body)
     tx.rang = True
+
+
+def heading(tx: Tx, traceparent: str | None = None) -> dict[str, Any]:
+    """What every message needs that is told in this transaction: a new identity, the time, the account, the trace."""
+    return {
+        "message_id": uuid4(),
+        "occurred_at": datetime.now(UTC),
+        "account_id": tx.account_id,
+        "traceparent": traceparent,
+    }
+
+
+async def ring_run(tx: Tx, run_id: UUID, kind: str, traceparent: str | None = None) -> None:
+    """Ring for a run that is ready to be claimed; `kind` is `import` or `export`."""
+    message = FileArrived if kind == "import" else ExportRequested
+    await put(tx, message(**heading(tx, traceparent), run_id=run_id))
+
+
+async def tell_run(tx: Tx, run_id: UUID, traceparent: str | None = None) -> None:
+    """Tell that a run ended, or waits for a person."""
+    await put(tx, RunFinished(**heading(tx, traceparent), run_id=run_id))
 
 
 async def unsent(watch: Session, limit: int) -> list[tuple[UUID, UUID, str, dict[str, Any]]]:

@@ -1,0 +1,66 @@
+"""Accounts: the tenants. Writes `accounts` (but for `served_at`, the ledger's, and `schema_version`, migrate's).
+
+A transaction sees one account only, so a list is made of identities from the watching role and one read each.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from shared.storage import domain_groups
+from shared.storage.database import Database, Session, Tx
+from shared.storage.migrate import migrate_account
+
+OPERATOR = UUID(int=0)
+"""The operator's own account: it has keys and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A tenant."""
+
+    id: UUID
+    name: str
+    created_at: datetime
+
+
+async def create(tx: Tx, name: str) -> Account:
+    """Make the account that the transaction was opened for, with a new identity: its schema and domain group too."""
+    await tx.execute("accounts.insert", tx.account_id, name)
+    await domain_groups.create(tx, domain_groups.DEFAULT)
+    await migrate_account(tx)
+    account = await get(tx)
+    assert account is not None
+    return account
+
+
+async def get(tx: Tx) -> Account | None:
+    """The transaction's account; None for one that does not exist and for the operator's."""
+    row = await tx.row("accounts.get", tx.account_id)
+    if row is None or row["is_operator"]:
+        return None
+    return Account(row["account_id"], row["name"], row["created_at"])
+
+
+async def rename(tx: Tx, name: str) -> None:
+    """Give the account another name."""
+    await tx.execute("accounts.rename", tx.account_id, name)
+
+
+async def ids(watch: Session, after: tuple[datetime, UUID] | None, limit: int) -> list[UUID]:
+    """Identities of accounts, oldest first; `after` is (created_at, id) of the last one seen."""
+    created_at, account_id = after or (None, None)
+    return [row["account_id"] for row in await watch.fetch("accounts.page", created_at, account_id, limit)]
+
+
+async def page(database: Database, after: tuple[datetime, UUID] | None, limit: int) -> list[Account]:
+    """Accounts, oldest first; one short transaction each, because no query crosses accounts."""
+    async with database.watching() as watch:
+        account_ids = await ids(watch, after, limit)
+    found = []
+    for account_id in account_ids:
+        async with database.account(account_id, read_only=True) as tx:
+            account = await get(tx)
+        if account is not None:
+            found.append(account)
+    return found

@@ -1,0 +1,123 @@
+"""Secrets are sealed before they reach the database: AES-256-GCM, bound to the very place where they are stored.
+
+A sealed value is: one byte of format, eight of the key's identity, twelve of nonce, then ciphertext and tag. The
+associated data name account, table, row and column, so that a value copied elsewhere does not open. Writes
+`secret_keys`, which holds identities of keys and never a key. Nothing here logs or shows a secret.
+"""
+
+import base64
+import binascii
+import hashlib
+import os
+from dataclasses import dataclass
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from shared.storage.accounts import OPERATOR
+from shared.storage.database import Database
+
+KEY_BYTES = 32
+_FORMAT = b"\x01"
+_ID_BYTES = 8
+_NONCE_BYTES = 12
+
+
+class UnusableKey(ValueError):
+    """TIDEGATE_SECRET_KEY cannot be used; the text says what was found, what was expected and what to do."""
+
+
+class SealBroken(Exception):
+    """A sealed value does not open: it was changed, moved, or sealed with a key that is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a sealed value is stored."""
+
+    account_id: UUID
+    table: str
+    row_id: UUID
+    column: str
+
+    @property
+    def associated_data(self) -> bytes:
+        """What the seal is bound to."""
+        return f"tidegate:{self.account_id}:{self.table}:{self.row_id}:{self.column}".encode()
+
+
+class KeyRing:
+    """One or more keys: the first seals, all of them open."""
+
+    def __init__(self, keys: tuple[bytes, ...]) -> None:
+        if not keys or any(len(key) != KEY_BYTES for key in keys):
+            raise UnusableKey(f"expected one or more keys of {KEY_BYTES} bytes each")
+        self._sealing_id = _identity(keys[0])
+        self._ciphers = {_identity(key): AESGCM(key) for key in keys}
+
+    @classmethod
+    def parse(cls, text: str) -> "KeyRing":
+        """Read TIDEGATE_SECRET_KEY: base64 of 32 bytes; several separated by commas. Raises UnusableKey."""
+        try:
+            keys = tuple(base64.b64decode(part.strip(), validate=True) for part in text.split(","))
+        except binascii.Error as error:
+            raise UnusableKey(
+                f"TIDEGATE_SECRET_KEY is not base64; expected base64 of {KEY_BYTES} random bytes, "
+                "several separated by commas"
+            ) from error
+        if any(len(key) != KEY_BYTES for key in keys):
+            found = ", ".join(str(len(key)) for key in keys)
+            raise UnusableKey(f"TIDEGATE_SECRET_KEY has keys of {found} bytes; expected {KEY_BYTES} bytes each")
+        return cls(keys)
+
+    @property
+    def sealing_id(self) -> bytes:
+        """The identity of the key that seals."""
+        return self._sealing_id
+
+    @property
+    def ids(self) -> frozenset[bytes]:
+        """The identities of all keys of the ring."""
+        return frozenset(self._ciphers)
+
+    def seal(self, secret: str, place: Place) -> bytes:
+        """Seal a text for the place where it will be stored."""
+        nonce = os.urandom(_NONCE_BYTES)
+        sealed = self._ciphers[self._sealing_id].encrypt(nonce, secret.encode(), place.associated_data)
+        return _FORMAT + self._sealing_id + nonce + sealed
+
+    def open(self, sealed: bytes, place: Place) -> str:
+        """The text again. Raises SealBroken."""
+        head, rest = sealed[: 1 + _ID_BYTES], sealed[1 + _ID_BYTES :]
+        cipher = self._ciphers.get(head[1:])
+        if head[:1] != _FORMAT or cipher is None:
+            raise SealBroken(f"no key of the ring opens {place.table}.{place.column} of {place.row_id}")
+        try:
+            return cipher.decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], place.associated_data).decode()
+        except InvalidTag as error:
+            raise SealBroken(f"{place.table}.{place.column} of {place.row_id} does not open") from error
+
+
+def new_key() -> str:
+    """A new key in the notation of TIDEGATE_SECRET_KEY."""
+    return base64.b64encode(os.urandom(KEY_BYTES)).decode()
+
+
+async def check_keys(database: Database, ring: KeyRing) -> None:
+    """Record the ring's sealing key. Raises UnusableKey when a key that may have sealed something is missing."""
+    async with database.account(OPERATOR) as tx:
+        await tx.execute("secrets.lock")
+        recorded = {bytes(row["key_id"]) for row in await tx.fetch("secrets.recorded")}
+        missing = recorded - ring.ids
+        if missing:
+            raise UnusableKey(
+                "TIDEGATE_SECRET_KEY lacks a key that this database's secrets were sealed with "
+                f"(identity {', '.join(sorted(key.hex() for key in missing))}). Give the original key; to begin with "
+                "a new one, write it in front and keep the old one behind a comma"
+            )
+        await tx.execute("secrets.record", ring.sealing_id)
+
+
+def _identity(key: bytes) -> bytes:
+    return hashlib.sha256(b"tidegate key identity:" + key).digest()[:_ID_BYTES]
