@@ -1,5 +1,6 @@
 """Which messages go to which service: one topic exchange, one durable queue a service, a parked queue beside each."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.contracts.message import Message
@@ -25,9 +26,18 @@ class Queue:
         """Where messages go that the service failed on too often."""
         return f"{self.name}.parked"
 
+    def hears(self, name: str) -> bool:
+        """Whether messages of that name come here."""
+        return any(message.name == name for message in self.messages)
+
 
 POLLER = Queue("tidegate.poller", (UploadClosed, InquiryAsked))
 IMPORTER = Queue("tidegate.importer", (FileArrived, ArrivalEnded))
 EXPORTER = Queue("tidegate.exporter", (ExportRequested,))
 NOTIFIER = Queue("tidegate.notifier", (RunFinished, NotificationRaised))
 QUEUES = (POLLER, IMPORTER, EXPORTER, NOTIFIER)
+
+
+def queue_named(name: str, queues: Sequence[Queue]) -> Queue | None:
+    """The queue of that name; nothing for a parked queue, which is where messages end."""
+    return next((queue for queue in queues if queue.name == name), None)

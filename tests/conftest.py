@@ -1,0 +1,3 @@
+"""What all tests share: the real parts, each from its own plugin."""
+
+pytest_plugins = ["tests.real.rabbitmq_fixtures"]
