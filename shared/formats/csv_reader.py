@@ -1,0 +1,204 @@
+"""Read a delimited text file in batches of columns: fast where it is regular, exact where it is not.
+
+Regular stretches, proved by `csv_structure`, are parsed in bulk by polars; everything else has gone through the
+parser of `csv_grammar`, which also defines what the bulk must mean. A batch's columns are all text, named by
+position; an empty value is the empty string, whether it was quoted or not. Nulls, types and names are the mapping's
+business.
+
+Memory is bounded by the slice, not by the file. The reader is synchronous and belongs into a thread.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from shared.domain.dialect import Dialect
+from shared.domain.failures import HeaderChanged, TooManyColumns, UndecodableFile
+from shared.domain.reject import MESSAGES, Reject, RejectCode
+from shared.formats.compression import Compression, open_plain
+from shared.formats.csv_grammar import Record, RecordParser
+from shared.formats.csv_scan import ExactRow, Region, Scanner
+from shared.formats.csv_structure import Positions
+from shared.formats.limits import Limits
+from shared.formats.source import ByteSource
+from shared.formats.text import as_utf8, shown
+
+_PEEKED_RECORDS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows of one slice that took the same path, in file order.
+
+    A slice may give a fast and an exact batch whose record numbers interleave.
+    """
+
+    frame: pl.DataFrame
+    """The good rows: text columns `c0`, `c1`, ...; no nulls."""
+    record_numbers: Positions
+    """Per row of the frame, 1-based after the header."""
+    line_numbers: Positions
+    """Per row of the frame, the 1-based physical line on which it begins."""
+    path: Literal["fast", "exact"]
+    bad: tuple[Reject, ...] = ()
+    """The rows that could not be read; the exact path alone tells of any."""
+
+
+class RawRow(NamedTuple):
+    """A row as it was read, good or bad."""
+
+    record_number: int
+    line_number: int
+    fields: tuple[str, ...]
+
+
+class CsvReader:
+    """One pass over a file's text.
+
+    `header` is None where the dialect has none, or where the file has no record at all. Construction reads the header
+    and raises `UndecodableFile`, `HeaderChanged`, `TooManyColumns` or `RecordTooLong`. Without a header, the width is
+    that of the first well-formed record among the first hundred.
+    """
+
+    def __init__(
+        self, source: ByteSource, dialect: Dialect, limits: Limits | None = None, *, only_exact: bool = False
+    ) -> None:
+        """`source` gives UTF-8, as `open_text` does. `only_exact` is for tests and for doubts."""
+        self._dialect = dialect
+        limits = limits or Limits()
+        self._scanner = Scanner(source, dialect, limits, only_exact=only_exact)
+        self.header: tuple[str, ...] | None = None
+        first = next(self._scanner.peek(1), None)
+        self.is_empty = first is None and self._scanner.is_exhausted
+        """Whether there is no byte at all (but a byte order mark). Blank lines alone are not empty."""
+        if dialect.has_header:
+            self.header = self._read_header()
+            self.width = len(self.header or ())
+        else:
+            self.width = self._guess_width()
+        if self.width > limits.columns:
+            raise TooManyColumns(f"Found {self.width}, expected at most {limits.columns}.")
+        self._scanner.width = self.width
+
+    def __iter__(self) -> Iterator[Batch]:
+        for region in self._scanner.regions():
+            if region.starts.size:
+                yield self._fast(region)
+            if region.exact:
+                yield self._exact(region)
+
+    def _read_header(self) -> tuple[str, ...] | None:
+        found = self._scanner.take()
+        if found is None:
+            return None
+        record, line_number = found
+        self._scanner.width = len(record.fields)
+        code = self._scanner.judge(record, b"\n".join(record.fields))
+        if code is RejectCode.UNDECODABLE:
+            raise UndecodableFile(f"Found bytes on line {line_number} that are not {self._dialect.encoding}.")
+        if code is not None:
+            raise HeaderChanged(f"The header on line {line_number} cannot be read ({code}). {MESSAGES[code]}")
+        return tuple(field.decode() for field in record.fields)
+
+    def _guess_width(self) -> int:
+        records = list(self._scanner.peek(_PEEKED_RECORDS))
+        good = (record for record in records if record.code is None)
+        return len(next(good, records[0] if records else Record([], 0)).fields)
+
+    def _fast(self, region: Region) -> Batch:
+        frame = pl.read_csv(
+            region.regular_text(),
+            has_header=False,
+            schema=dict.fromkeys(_names(self.width), pl.String),
+            separator=self._dialect.delimiter,
+            quote_char=self._dialect.quote_char,
+            empty_string_is_null=False,
+        )
+        # The regularity is proved, so another count would be a mistake of our own: better loud than wrong.
+        if frame.height != region.starts.size:
+            raise RuntimeError(f"found {frame.height} rows in bulk, expected {region.starts.size}")
+        return Batch(frame, region.record_numbers, region.line_numbers, "fast")
+
+    def _exact(self, region: Region) -> Batch:
+        rows = region.exact
+        is_good = np.array([row.code is None for row in rows])
+        records, lines = region.exact_record_numbers, region.exact_line_numbers
+        good = [[field.decode() for field in row.fields] for row in rows if row.code is None]
+        bad = tuple(
+            _reject(row, record, line)
+            for row, record, line in zip(rows, records.tolist(), lines.tolist(), strict=True)
+            if row.code is not None
+        )
+        schema = dict.fromkeys(_names(self.width), pl.String)
+        frame = pl.DataFrame(good, schema=schema, orient="row")
+        return Batch(frame, records[is_good], lines[is_good], "exact", bad)
+
+
+@contextmanager
+def open_text(
+    path: Path, dialect: Dialect, *, compression: Compression = "auto", max_bytes: int
+) -> Iterator[ByteSource]:
+    """A local file as UTF-8: unpacked, decoded, without a byte order mark. Counts unpacked bytes against max_bytes."""
+    with open_plain(path, compression, max_bytes=max_bytes) as plain:
+        yield as_utf8(plain, dialect.encoding)
+
+
+def fetch_records(
+    source: ByteSource, dialect: Dialect, record_numbers: Sequence[int], limits: Limits | None = None
+) -> Iterator[RawRow]:
+    """The fields of the given records (ascending numbers, after the header), in a second pass over the same text.
+
+    For rows that proved unfit only after reading: when they were typed or merged. Stops reading after the last.
+    """
+    limits = limits or Limits()
+    reader = CsvReader(source, dialect, limits)
+    parser = RecordParser(dialect, limits)
+    wanted = np.asarray(record_numbers, dtype=np.int64)
+    for region in reader._scanner.regions():
+        if not wanted.size:
+            return
+        rows = [*_fetched(region, wanted, parser), *_fetched_exactly(region, wanted)]
+        yield from sorted(rows)
+        seen = region.starts.size + len(region.exact)
+        if seen:
+            last = max([*region.record_numbers[-1:].tolist(), *region.exact_record_numbers[-1:].tolist()])
+            wanted = wanted[wanted > last]
+
+
+def _fetched(region: Region, wanted: Positions, parser: RecordParser) -> Iterator[RawRow]:
+    _, places, _ = np.intersect1d(region.record_numbers, wanted, assume_unique=True, return_indices=True)
+    for place in places.tolist():
+        # A regular record has its line end, so the slice need not be the file's last to make it whole.
+        record = parser.parse(region.data, int(region.starts[place]), is_last=True)
+        assert record is not None
+        yield _raw_row(record.fields, int(region.record_numbers[place]), int(region.line_numbers[place]))
+
+
+def _fetched_exactly(region: Region, wanted: Positions) -> Iterator[RawRow]:
+    _, places, _ = np.intersect1d(region.exact_record_numbers, wanted, assume_unique=True, return_indices=True)
+    for place in places.tolist():
+        yield _raw_row(
+            region.exact[place].fields,
+            int(region.exact_record_numbers[place]),
+            int(region.exact_line_numbers[place]),
+        )
+
+
+def _raw_row(fields: list[bytes], record_number: int, line_number: int) -> RawRow:
+    return RawRow(record_number, line_number, tuple(map(shown, fields)))
+
+
+def _reject(row: ExactRow, record_number: int, line_number: int) -> Reject:
+    assert row.code is not None
+    return Reject(
+        record_number=record_number, line_number=line_number, code=row.code, raw=tuple(map(shown, row.fields))
+    )
+
+
+def _names(width: int) -> list[str]:
+    return [f"c{position}" for position in range(width)]

@@ -1,0 +1,343 @@
+"""Cut a text file into regions of records: those that are proved regular, and those that were read exactly.
+
+The file is read in slices. In each, the structure says which records can be trusted in bulk (their borders are
+proved, they have the right number of fields, no NUL, valid text, no excess length); every other record goes through
+the exact parser, one by one. Every record gets its number and its physical line. Nothing is typed here, and regular
+records are not even taken apart.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from shared.domain.dialect import Dialect
+from shared.domain.failures import RecordTooLong
+from shared.domain.reject import RejectCode
+from shared.formats.csv_grammar import LINE_END, LOOKAHEAD, Record, RecordParser
+from shared.formats.csv_structure import RETURN, Flags, Marks, Positions, Structure, View
+from shared.formats.limits import Limits
+from shared.formats.source import ByteSource
+from shared.formats.text import BOM
+
+NONE = np.empty(0, dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class ExactRow:
+    """A record that the exact parser read; `code` says why it is bad, if it is."""
+
+    start: int
+    fields: list[bytes]
+    code: RejectCode | None
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """The records of one slice. Positions count from the slice's start; both kinds are in file order."""
+
+    data: bytes
+    starts: Positions
+    ends: Positions
+    """First and last byte, line end included, of the regular records."""
+    record_numbers: Positions
+    line_numbers: Positions
+    exact: list[ExactRow]
+    exact_record_numbers: Positions
+    exact_line_numbers: Positions
+
+    def regular_text(self) -> bytes:
+        """The regular records as one text whose line ends are LF or CRLF."""
+        if not self.starts.size:
+            return b""
+        data = self._with_line_feeds()
+        gaps = np.flatnonzero(self.starts[1:] != self.ends[:-1] + 1) + 1
+        firsts = self.starts[np.concatenate([[0], gaps])]
+        lasts = self.ends[np.concatenate([gaps - 1, [-1]])] + 1
+        if not gaps.size:
+            return data[int(firsts[0]) : int(lasts[0])]
+        view = memoryview(data)
+        return b"".join([view[first:last] for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True)])
+
+    def _with_line_feeds(self) -> bytes:
+        text = np.frombuffer(self.data, dtype=np.uint8)
+        bare = self.ends[text[self.ends] == RETURN]
+        if not bare.size:
+            return self.data
+        text = text.copy()
+        text[bare] = ord("\n")
+        return text.tobytes()
+
+
+class Scanner:
+    """Walks through a source of UTF-8 and yields its regions."""
+
+    def __init__(self, source: ByteSource, dialect: Dialect, limits: Limits, *, only_exact: bool = False) -> None:
+        self._source = source
+        self._limits = limits
+        self._parser = RecordParser(dialect, limits)
+        self._marks = None if only_exact or not Marks.fit(dialect) else Marks(dialect)
+        self._data = b""
+        self._is_last = False
+        self._lines_before = 0
+        self._records_before = 0
+        self.width = 0
+        """How many fields a record must have; to be set before the regions are read."""
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether the end of the source has been reached and nothing is left."""
+        return self._is_last and not self._data
+
+    def take(self) -> tuple[Record, int] | None:
+        """The next record that is no blank line, with its line number; it is not counted. None at the end."""
+        place = 0
+        while True:
+            record = self._at(place)
+            if record is None:
+                return None
+            if record.fields:
+                self._advance(place)
+                line_number = self._lines_before + 1
+                self._advance(record.end - place)
+                return record, line_number
+            place = record.end
+            if place > self._limits.field_bytes:
+                self._advance(place)
+                place = 0
+
+    def peek(self, count: int) -> Iterator[Record]:
+        """The next records, at most count of them and not much beyond one field limit, without taking them."""
+        place = 0
+        while count > 0 and place <= self._limits.field_bytes:
+            record = self._at(place)
+            if record is None:
+                return
+            place = record.end
+            if record.fields:
+                count -= 1
+                yield record
+
+    def judge(self, record: Record, raw: bytes) -> RejectCode | None:
+        """What is wrong with a record of the body, if anything; `raw` are all its bytes."""
+        if record.code is not None:
+            return record.code
+        if b"\0" in raw:
+            return RejectCode.NUL_BYTE
+        if not raw.isascii() and not all(_is_text(field) for field in record.fields):
+            return RejectCode.UNDECODABLE
+        if len(raw) > self._limits.field_bytes and max(map(len, record.fields)) > self._limits.field_bytes:
+            return RejectCode.FIELD_TOO_LONG
+        if len(record.fields) != self.width:
+            return RejectCode.TOO_FEW_FIELDS if len(record.fields) < self.width else RejectCode.TOO_MANY_FIELDS
+        return None
+
+    def regions(self) -> Iterator[Region]:
+        """What is left of the source, slice by slice."""
+        while not self.is_exhausted:
+            self._fill()
+            if self._data:
+                walk = _Walk(self, self._data, self._is_last)
+                region = walk.region(self._records_before, self._lines_before)
+                self._records_before += region.starts.size + len(region.exact)
+                self._advance(walk.place)
+                yield region
+
+    def _fill(self) -> None:
+        """Read more: a slice, or as much again as there is, so that a long record is not read over and over."""
+        wanted = max(self._limits.slice_bytes, len(self._data))
+        parts = [self._data]
+        while wanted > 0 and not self._is_last:
+            data = self._source.read(wanted)
+            self._is_last = not data
+            parts.append(data)
+            wanted -= len(data)
+        self._data = b"".join(parts)
+
+    def _at(self, place: int) -> Record | None:
+        """The record at a place, reading more where it is needed; None at the end of the source."""
+        while True:
+            if place < len(self._data):
+                record = self.parse(self._data, place, is_last=self._is_last)
+                if record is not None:
+                    return record
+            elif self._is_last:
+                return None
+            self._fill()
+
+    def _advance(self, place: int) -> None:
+        self._lines_before += _count_line_ends(self._data, place)
+        self._data = self._data[place:]
+
+    def parse(self, data: bytes, place: int, *, is_last: bool) -> Record | None:
+        """One record by the exact parser. Raises `RecordTooLong`."""
+        record = self._parser.parse(data, place, is_last=is_last)
+        # What is not whole yet may still be cut back to where its last field began.
+        size = len(data) - self._limits.field_bytes - LOOKAHEAD if record is None else record.end
+        if size - place > self._limits.record_bytes:
+            line = self._lines_before + _count_line_ends(data, place) + 1
+            raise RecordTooLong(f"The record on line {line} has more than {self._limits.record_bytes} bytes.")
+        return record
+
+    @property
+    def marks(self) -> Marks | None:
+        """The dialect's characters, or None where only the exact path can read it."""
+        return self._marks
+
+    @property
+    def limits(self) -> Limits:
+        """The bounds of this reader."""
+        return self._limits
+
+
+class _Walk:
+    """One pass over a slice: trusted stretches are noted, doubtful records parsed, until no whole record is left."""
+
+    def __init__(self, scanner: Scanner, data: bytes, is_last: bool) -> None:
+        self._scanner = scanner
+        self._data = data
+        self._is_last = is_last
+        self._exact: list[ExactRow] = []
+        self._starts: list[Positions] = []
+        self._ends: list[Positions] = []
+        self._delimiters: list[Positions] = []
+        self.place = 0
+        """Where the first record begins that is not whole yet."""
+        if scanner.marks is None:
+            self._structure = None
+            self._walk_exactly()
+        else:
+            self._structure = Structure(data, scanner.marks, is_last=is_last)
+            self._walk(self._structure)
+
+    def region(self, records_before: int, lines_before: int) -> Region:
+        """All records of the slice, numbered."""
+        starts, ends = self._settle()
+        self._exact.sort(key=lambda row: row.start)
+        exact_starts = np.array([row.start for row in self._exact], dtype=np.int64)
+        line_ends = self._line_ends() if self._structure is None else self._structure.line_ends
+        number = records_before + 1
+        return Region(
+            data=self._data,
+            starts=starts,
+            ends=ends,
+            record_numbers=number + np.arange(starts.size) + np.searchsorted(exact_starts, starts),
+            line_numbers=lines_before + 1 + np.searchsorted(line_ends, starts),
+            exact=self._exact,
+            exact_record_numbers=number + np.arange(exact_starts.size) + np.searchsorted(starts, exact_starts),
+            exact_line_numbers=lines_before + 1 + np.searchsorted(line_ends, exact_starts),
+        )
+
+    def _walk_exactly(self) -> None:
+        while self.place < len(self._data) and self._take_exactly():
+            pass
+
+    def _walk(self, structure: Structure) -> None:
+        while self.place < len(self._data):
+            view = structure.view(self.place)
+            at = int(np.searchsorted(view.doubts, self.place))
+            doubt = int(view.doubts[at]) if at < view.doubts.size else None
+            self._trust(view, doubt)
+            is_stuck = doubt is None and not self._is_last
+            # A rest without an end may be long because a quote is never closed: only the exact parser can tell.
+            if is_stuck and len(self._data) - self.place <= self._scanner.limits.field_bytes:
+                return
+            if self.place < len(self._data) and not self._take_exactly():
+                return
+
+    def _trust(self, view: View, doubt: int | None) -> None:
+        """Note every whole record between the place and the doubt."""
+        first = int(np.searchsorted(view.ends, self.place))
+        last = view.ends.size if doubt is None else int(np.searchsorted(view.ends, doubt))
+        if last <= first:
+            return
+        ends = view.ends[first:last]
+        low, high = np.searchsorted(view.delimiters, [self.place, ends[-1]])
+        self._starts.append(np.concatenate([[self.place], ends[:-1] + 1]))
+        self._ends.append(ends)
+        self._delimiters.append(view.delimiters[low:high])
+        self.place = int(ends[-1]) + 1
+
+    def _take_exactly(self) -> bool:
+        """Parse the record at the place; False where it is not whole yet."""
+        record = self._scanner.parse(self._data, self.place, is_last=self._is_last)
+        if record is None:
+            return False
+        self._note(record, self.place)
+        self.place = record.end
+        return True
+
+    def _note(self, record: Record, start: int) -> None:
+        if record.fields:
+            code = self._scanner.judge(record, self._data[start : record.end])
+            self._exact.append(ExactRow(start, record.fields, code))
+
+    def _settle(self) -> tuple[Positions, Positions]:
+        """The trusted records that are regular in themselves; the others are parsed exactly."""
+        if self._structure is None or not self._starts:
+            return NONE, NONE
+        starts, ends = np.concatenate(self._starts), np.concatenate(self._ends)
+        is_fit = self._have_the_right_width(starts, ends)
+        is_fit &= ends - starts <= self._scanner.limits.field_bytes
+        self._exclude_nul(ends, is_fit)
+        self._exclude_bad_text(starts, ends, is_fit)
+        if is_fit.any():
+            first = int(np.argmax(is_fit))
+            # The bulk parser would take U+FEFF at the start of its text for a byte order mark.
+            is_fit[first] &= not self._data.startswith(BOM, int(starts[first]))
+        if is_fit.all():
+            return starts, ends
+        for start in starts[~is_fit].tolist():
+            record = self._scanner.parse(self._data, start, is_last=self._is_last)
+            assert record is not None
+            self._note(record, start)
+        return starts[is_fit], ends[is_fit]
+
+    def _have_the_right_width(self, starts: Positions, ends: Positions) -> Flags:
+        """Which records have the right number of fields; a blank line has none."""
+        delimiters = np.concatenate(self._delimiters)
+        counts = np.diff(np.searchsorted(delimiters, ends), prepend=0)
+        is_blank = starts == ends
+        if b"\r" in self._data:
+            text = np.frombuffer(self._data, dtype=np.uint8)
+            is_blank |= (ends - starts == 1) & (text[starts] == RETURN)
+        is_fit: Flags = (counts == self._scanner.width - 1) & ~is_blank
+        return is_fit
+
+    def _exclude_nul(self, ends: Positions, is_fit: Flags) -> None:
+        if b"\0" in self._data:
+            text = np.frombuffer(self._data, dtype=np.uint8)
+            _exclude(np.flatnonzero(text == 0), ends, is_fit)
+
+    def _exclude_bad_text(self, starts: Positions, ends: Positions, is_fit: Flags) -> None:
+        if self._data.isascii() or _is_text(self._data[: self.place]):
+            return
+        text = np.frombuffer(self._data, dtype=np.uint8)
+        touched = np.searchsorted(ends, np.flatnonzero(text >= 0x80))
+        for index in np.unique(touched[touched < ends.size]).tolist():
+            is_fit[index] &= _is_text(self._data[int(starts[index]) : int(ends[index]) + 1])
+
+    def _line_ends(self) -> Positions:
+        ends = [match.end() - 1 for match in LINE_END.finditer(self._data, 0, self.place)]
+        return np.array(ends, dtype=np.int64)
+
+
+def _exclude(places: Positions, ends: Positions, is_fit: Flags) -> None:
+    """Mark the records at these places; one that lies between two records marks the later in vain, which is safe."""
+    touched = np.searchsorted(ends, places)
+    is_fit[touched[touched < ends.size]] = False
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _count_line_ends(data: bytes, stop: int) -> int:
+    """Physical line ends before stop, which is not in the middle of a CRLF."""
+    returns = data.count(b"\r", 0, stop)
+    pairs = data.count(b"\r\n", 0, stop) if returns else 0
+    return data.count(b"\n", 0, stop) + returns - pairs
