@@ -1,3 +1,6 @@
 """What all tests share: the real parts, each from its own plugin."""
 
-pytest_plugins = ["tests.real.rabbitmq_fixtures"]
+pytest_plugins = [
+    "tests.real.postgres_fixtures",
+    "tests.real.rabbitmq_fixtures",
+]

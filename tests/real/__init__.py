@@ -1,1 +1,1 @@
-"""Real counterparts for the tests: private servers on free loopback ports, in temporary folders, ended by process id."""
+"""Real counterparts: private servers on free loopback ports, in temporary folders, ended by process id."""

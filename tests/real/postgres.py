@@ -13,12 +13,12 @@ from services.entry.postgres_server import PostgresServer
 
 PACKAGED = Path("/usr/lib/postgresql")
 OLDEST = 15
+# Not synchronous_commit: without it a killed server forgets what it had not yet written to the operating system.
 OPTIONS = {
     **embedded_postgres.OPTIONS,
     "shared_buffers": "128MB",
     "fsync": "off",
     "full_page_writes": "off",
-    "synchronous_commit": "off",
 }
 
 
