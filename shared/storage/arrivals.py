@@ -135,6 +135,14 @@ async def settle(tx: Tx, arrival_id: UUID, as_: str, path: str | None, *, is_gon
     await tx.execute("arrivals.settle", tx.account_id, arrival_id, as_, path, is_gone)
 
 
+async def reopen(tx: Tx, arrival_id: UUID) -> None:
+    """A run of it is retried after the file was marked: it is marked again when that run has ended.
+
+    The settled path stays: there the file lies now, and is read from.
+    """
+    await tx.execute("arrivals.reopen", tx.account_id, arrival_id)
+
+
 async def postpone_settling(tx: Tx, arrival_id: UUID, seconds: float) -> None:
     """It did not work; the sweeper rings again after so long."""
     await tx.execute("arrivals.stop_settling", tx.account_id, arrival_id, seconds)

@@ -207,6 +207,11 @@ async def requeue(tx: Tx, run_id: UUID, *, forget_attempts: bool, approve: bool 
     await tx.execute("runs.requeue", tx.account_id, run_id, forget_attempts, approve)
 
 
+async def adopt_version(tx: Tx, run_id: UUID) -> None:
+    """Carry the run out by what its goal says now: a retry after the goal was mended."""
+    await tx.execute("runs.adopt_version", tx.account_id, run_id)
+
+
 async def end_without_worker(tx: Tx, run_id: UUID, state: RunState, receipt: Receipt) -> None:
     """End a run that nobody carries out. The caller holds it by `lock`."""
     reason = receipt.reason or Reason(code=state.value)

@@ -6,7 +6,6 @@ associated data name account, table, row and column, so that a value copied else
 """
 
 import base64
-import binascii
 import hashlib
 import os
 from dataclasses import dataclass
@@ -52,24 +51,9 @@ class KeyRing:
 
     def __init__(self, keys: tuple[bytes, ...]) -> None:
         if not keys or any(len(key) != KEY_BYTES for key in keys):
-            raise UnusableKey(f"expected one or more keys of {KEY_BYTES} bytes each")
+            raise UnusableKey(f"TIDEGATE_SECRET_KEY: expected base64 of {KEY_BYTES} bytes; several separated by commas")
         self._sealing_id = _identity(keys[0])
         self._ciphers = {_identity(key): AESGCM(key) for key in keys}
-
-    @classmethod
-    def parse(cls, text: str) -> "KeyRing":
-        """Read TIDEGATE_SECRET_KEY: base64 of 32 bytes; several separated by commas. Raises UnusableKey."""
-        try:
-            keys = tuple(base64.b64decode(part.strip(), validate=True) for part in text.split(","))
-        except binascii.Error as error:
-            raise UnusableKey(
-                f"TIDEGATE_SECRET_KEY is not base64; expected base64 of {KEY_BYTES} random bytes, "
-                "several separated by commas"
-            ) from error
-        if any(len(key) != KEY_BYTES for key in keys):
-            found = ", ".join(str(len(key)) for key in keys)
-            raise UnusableKey(f"TIDEGATE_SECRET_KEY has keys of {found} bytes; expected {KEY_BYTES} bytes each")
-        return cls(keys)
 
     @property
     def sealing_id(self) -> bytes:

@@ -85,6 +85,11 @@ SET state = 'settled', settled_at = clock_timestamp(), settled_as = $3, settled_
     vanished_at = CASE WHEN $5 THEN coalesce(vanished_at, clock_timestamp()) ELSE vanished_at END
 WHERE account_id = $1 AND arrival_id = $2 AND settled_at IS NULL
 
+-- name: reopen
+-- A run of it is retried; the settled path still says where the file lies.
+UPDATE tidegate.arrivals SET state = 'accepted', settled_at = NULL, settled_as = NULL, settling_until = NULL
+WHERE account_id = $1 AND arrival_id = $2 AND state = 'settled'
+
 -- name: stop_settling
 -- It did not work this time; the sweeper rings again.
 UPDATE tidegate.arrivals SET settling_until = now() + make_interval(secs => $3)

@@ -165,6 +165,12 @@ SET state = 'queued', waits_for = NULL, retry_at = NULL, finished_at = NULL, tok
     approved_at = CASE WHEN $4 THEN now() ELSE approved_at END
 WHERE account_id = $1 AND run_id = $2
 
+-- name: adopt_version
+-- The goal as it is now: people mend it, then retry.
+UPDATE tidegate.runs r SET goal_version = g.version
+FROM tidegate.goals g
+WHERE r.account_id = $1 AND r.run_id = $2 AND g.account_id = r.account_id AND g.goal_id = r.goal_id
+
 -- name: end_without_worker
 -- End a run that nobody carries out: cancelled by a person, or given up after its workers died.
 UPDATE tidegate.runs

@@ -1,0 +1,226 @@
+"""Connections: their settings, their sealed secrets, and whose turn it is to be looked at. Writes `connections`.
+
+A secret goes in and comes out only as a `Login` for who logs in; nothing else here returns one. Changing settings
+means that a person has acted: a stopped connection is looked at again.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from shared.domain.connection import ConnectionSettings, HostedPlace, Login, SftpPlace
+from shared.domain.failures import AlreadyExists, Conflict, InvalidRequest, NotFound
+from shared.domain.host_key import fingerprint_of, normalized
+from shared.storage.database import Record, Session, Tx
+from shared.storage.secrets import KeyRing, Place
+
+SecretName = Literal["password", "private_key", "passphrase"]
+SecretChanges = Mapping[SecretName, str | None]
+"""Secrets to set, or with None to take away; what is not named stays as it is."""
+
+_SECRETS: tuple[SecretName, ...] = ("password", "private_key", "passphrase")
+MAX_HOST_KEYS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class StoredConnection:
+    """A connection as it is stored, but for its secrets."""
+
+    id: UUID
+    account_id: UUID
+    settings: ConnectionSettings
+    version: int
+    has_password: bool
+    has_private_key: bool
+    has_passphrase: bool
+    stopped_code: str | None
+    stopped_detail: str | None
+    offered_host_key: str | None
+    """What the server showed and nobody has accepted yet, in OpenSSH's one-line format."""
+    failures_in_a_row: int
+    looked_at: datetime | None
+    next_look_at: datetime
+    created_at: datetime
+    created_by_email: str | None
+
+
+async def create(
+    tx: Tx, ring: KeyRing, settings: ConnectionSettings, secrets: SecretChanges, *, email: str | None
+) -> StoredConnection:
+    """Add a connection. Raises AlreadyExists and InvalidRequest for a hosted folder that is taken or not there."""
+    connection_id = uuid4()
+    sealed = {name: _sealed(tx, ring, connection_id, name, secrets.get(name)) for name in _SECRETS}
+    with _folder_is_free():
+        await tx.execute(
+            "connections.insert",
+            tx.account_id,
+            connection_id,
+            _stored(settings),
+            _drop_folder_of(settings),
+            settings.active,
+            email,
+            sealed["password"],
+            sealed["private_key"],
+            sealed["passphrase"],
+        )
+    return await get(tx, connection_id)
+
+
+async def get(tx: Tx, connection_id: UUID) -> StoredConnection:
+    """One connection. Raises NotFound."""
+    return _connection(tx, await tx.row("connections.get", tx.account_id, connection_id))
+
+
+async def lock(tx: Tx, connection_id: UUID) -> StoredConnection:
+    """One connection, held until the transaction ends. Raises NotFound."""
+    return _connection(tx, await tx.row("connections.lock", tx.account_id, connection_id))
+
+
+async def page(tx: Tx, after: tuple[datetime, UUID] | None, limit: int) -> list[StoredConnection]:
+    """The account's connections, oldest first; `after` is (created_at, id) of the last one seen."""
+    created_at, connection_id = after or (None, None)
+    rows = await tx.fetch("connections.page", tx.account_id, created_at, connection_id, limit)
+    return [_connection(tx, row) for row in rows]
+
+
+async def update(
+    tx: Tx, ring: KeyRing, connection_id: UUID, settings: ConnectionSettings, secrets: SecretChanges
+) -> StoredConnection:
+    """Give a connection other settings and secrets: a new version, looked at again. Raises NotFound."""
+    await lock(tx, connection_id)
+    await _save(tx, connection_id, settings)
+    for name, secret in secrets.items():
+        sealed = _sealed(tx, ring, connection_id, name, secret)
+        await tx.execute(f"connections.set_{name}", tx.account_id, connection_id, sealed)
+    return await get(tx, connection_id)
+
+
+async def login_of(tx: Tx, ring: KeyRing, connection_id: UUID) -> Login:
+    """What proves who we are to the connection's server. Raises NotFound, and SealBroken for a damaged secret."""
+    row = await tx.row("connections.sealed", tx.account_id, connection_id)
+    if row is None:
+        raise NotFound
+    return Login(
+        **{
+            name: None if row[name] is None else ring.open(bytes(row[name]), _place(tx, connection_id, name))
+            for name in _SECRETS
+        }
+    )
+
+
+async def of_drop_folder(tx: Tx, drop_folder_id: UUID) -> UUID | None:
+    """The connection through which a hosted folder is watched."""
+    connection_id: UUID | None = await tx.value("connections.of_drop_folder", tx.account_id, drop_folder_id)
+    return connection_id
+
+
+# Host keys.
+
+
+async def offer_host_key(tx: Tx, connection_id: UUID, line: str) -> None:
+    """Keep the key that a server showed, so that a person can compare and accept it. Raises ValueError for no key."""
+    await tx.execute("connections.offer_host_key", tx.account_id, connection_id, normalized(line))
+
+
+async def pin_host_key(tx: Tx, connection_id: UUID, line: str) -> StoredConnection:
+    """Trust a host key from now on, beside those trusted already; looking goes on. Raises NotFound, Conflict."""
+    stored = await lock(tx, connection_id)
+    place = stored.settings.place
+    if not isinstance(place, SftpPlace):
+        raise Conflict("A hosted folder has no host keys to accept.")
+    key = normalized(line)
+    if key not in place.host_keys:
+        if len(place.host_keys) >= MAX_HOST_KEYS:
+            raise Conflict(f"The connection has {MAX_HOST_KEYS} host keys already; remove those no longer in use.")
+        place = place.model_copy(update={"host_keys": (*place.host_keys, key)})
+    await _save(tx, connection_id, stored.settings.model_copy(update={"place": place}))
+    return await get(tx, connection_id)
+
+
+async def accept_host_key(tx: Tx, connection_id: UUID, fingerprint: str) -> StoredConnection:
+    """Pin the key that was offered, if it is the one the person saw. Raises NotFound, Conflict."""
+    offered = (await lock(tx, connection_id)).offered_host_key
+    if offered is None:
+        raise Conflict("The server has shown no host key that is waiting to be accepted; verify the connection first.")
+    if fingerprint_of(offered) != fingerprint:
+        raise Conflict(f"The server showed {fingerprint_of(offered)}, which is not the fingerprint that was sent.")
+    return await pin_host_key(tx, connection_id, offered)
+
+
+# Looking.
+
+
+async def stop(tx: Tx, connection_id: UUID, code: str, detail: str) -> bool:
+    """Look no more until a person acts; whether this is news (then notify)."""
+    return await tx.row("connections.stop", tx.account_id, connection_id, code, detail) is not None
+
+
+async def resume(tx: Tx, connection_id: UUID) -> None:
+    """Look again, at once."""
+    await tx.execute("connections.resume", tx.account_id, connection_id)
+
+
+async def due(watch: Session, limit: int) -> list[tuple[UUID, UUID]]:
+    """Connections whose turn it is and that no poller holds: (account, connection), the longest waiting first."""
+    return [(row["account_id"], row["connection_id"]) for row in await watch.fetch("connections.due", limit)]
+
+
+async def looked(tx: Tx, connection_id: UUID, next_in_seconds: float, *, failed: bool) -> int:
+    """A look is over; how many have failed in a row now."""
+    return int(await tx.value("connections.looked", tx.account_id, connection_id, next_in_seconds, failed) or 0)
+
+
+async def look_now(tx: Tx, connection_id: UUID) -> None:
+    """Make it the connection's turn."""
+    await tx.execute("connections.look_now", tx.account_id, connection_id)
+
+
+async def _save(tx: Tx, connection_id: UUID, settings: ConnectionSettings) -> None:
+    with _folder_is_free():
+        await tx.execute(
+            "connections.update",
+            tx.account_id,
+            connection_id,
+            _stored(settings),
+            _drop_folder_of(settings),
+            settings.active,
+        )
+
+
+@contextmanager
+def _folder_is_free() -> Iterator[None]:
+    try:
+        yield
+    except asyncpg.UniqueViolationError as error:
+        raise AlreadyExists("Another connection watches this drop folder already.") from error
+    except asyncpg.ForeignKeyViolationError as error:
+        raise InvalidRequest("The account has no such drop folder.") from error
+
+
+def _stored(settings: ConnectionSettings) -> dict[str, object]:
+    return settings.model_dump(mode="json", by_alias=True)
+
+
+def _drop_folder_of(settings: ConnectionSettings) -> UUID | None:
+    return settings.place.drop_folder_id if isinstance(settings.place, HostedPlace) else None
+
+
+def _place(tx: Tx, connection_id: UUID, name: SecretName) -> Place:
+    return Place(tx.account_id, "connections", connection_id, name)
+
+
+def _sealed(tx: Tx, ring: KeyRing, connection_id: UUID, name: SecretName, secret: str | None) -> bytes | None:
+    return None if secret is None else ring.seal(secret, _place(tx, connection_id, name))
+
+
+def _connection(tx: Tx, row: Record | None) -> StoredConnection:
+    if row is None:
+        raise NotFound
+    facts = dict(row)
+    settings = ConnectionSettings.model_validate(facts.pop("settings"))
+    return StoredConnection(id=facts.pop("connection_id"), account_id=tx.account_id, settings=settings, **facts)

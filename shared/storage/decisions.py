@@ -1,0 +1,148 @@
+"""What people decide about runs: approve, cancel, retry, run now. Writes no table of its own.
+
+Each holds the run by `runs.lock`, so that a decision and a worker's last word cannot cross. Nothing here commits.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from shared.contracts.runs import ArrivalEnded
+from shared.domain.failures import Conflict, GoalInactive, NotFound, OlderThanCompleted
+from shared.domain.goal import ExportGoal
+from shared.domain.receipt import FileFacts, Receipt
+from shared.domain.run import Reason, RunState, Waiting
+from shared.storage import arrivals, connections, goals, outbox, runs
+from shared.storage.database import Record, Tx
+
+_CANCELLED = Reason(
+    code="cancelled", detail="A person cancelled the run.", what_to_do="Retry the run if it shall be carried out."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What running a goal now led to: a run, or a look at its drop folder that makes runs of what lies there."""
+
+    run_id: UUID | None
+
+
+async def approve(tx: Tx, run_id: UUID) -> None:
+    """Let a run go on that waits for approval. Raises NotFound, Conflict."""
+    run = await _held(tx, run_id)
+    if run["waits_for"] != Waiting.APPROVAL:
+        raise Conflict(f"Found the run {run['state']}, expected it to wait for approval.")
+    await runs.requeue(tx, run_id, forget_attempts=True, approve=True)
+    await outbox.ring_run(tx, run_id, run["kind"])
+
+
+async def cancel(tx: Tx, run_id: UUID) -> bool:
+    """End a run that has not begun, or ask the worker to stop. Whether it has ended. Raises NotFound, Conflict.
+
+    The file of a cancelled import is dealt with when all runs of its arrival have ended.
+    """
+    run = await _held(tx, run_id)
+    if run["state"] == RunState.RUNNING:
+        await runs.request_cancel(tx, run_id)
+        return False
+    if run["state"] not in (RunState.QUEUED, RunState.WAITING):
+        raise Conflict(f"Found the run {run['state']}; only one that has not ended can be cancelled.")
+    await runs.end_without_worker(tx, run_id, RunState.CANCELLED, _cancelled(await _facts(tx, run_id)))
+    await outbox.tell_run(tx, run_id)
+    await _ring_what_may_go_on(tx, run)
+    return True
+
+
+async def retry(tx: Tx, run_id: UUID, *, out_of_order: bool = False) -> None:
+    """Queue a failed or cancelled run again, by what its goal says now.
+
+    Raises NotFound, Conflict, GoalInactive, and OlderThanCompleted where a later run of the goal has completed and
+    `out_of_order` does not say that this one shall be carried out nevertheless.
+    """
+    run = await _held(tx, run_id)
+    if run["state"] not in (RunState.FAILED, RunState.CANCELLED):
+        raise Conflict(f"Found the run {run['state']}; only a failed or cancelled one can be retried.")
+    await _active_goal(tx, run["goal_id"])
+    if not out_of_order and await runs.is_older_than_completed(tx, run_id):
+        raise OlderThanCompleted
+    await runs.adopt_version(tx, run_id)
+    await runs.requeue(tx, run_id, forget_attempts=True)
+    if run["arrival_id"] is not None:
+        await arrivals.reopen(tx, run["arrival_id"])
+    await outbox.ring_run(tx, run_id, run["kind"])
+
+
+async def run_now(tx: Tx, goal_id: UUID, request_id: UUID) -> Asked:
+    """Carry a goal out now: an export gets a run, one a request; an import's drop folder is looked at at once.
+
+    Raises NotFound, GoalInactive, and Conflict for an import whose connection is stopped.
+    """
+    stored = await _active_goal(tx, goal_id)
+    if isinstance(stored.goal, ExportGoal):
+        return Asked(await _export(tx, goal_id, stored.goal, request_id))
+    connection = await connections.get(tx, stored.connection_id)
+    if connection.stopped_code is not None:
+        raise Conflict(f"The connection is stopped ({connection.stopped_code}); see what it says, then look again.")
+    await connections.look_now(tx, stored.connection_id)
+    return Asked(None)
+
+
+async def _export(tx: Tx, goal_id: UUID, goal: ExportGoal, request_id: UUID) -> UUID:
+    new = runs.NewRun(
+        kind="export", goal_id=goal_id, order_at=datetime.now(UTC), order_name=goal.name, request_id=request_id
+    )
+    run_id = await runs.create(tx, new)
+    if run_id is None:
+        earlier: UUID = await tx.value("decisions.run_of_request", tx.account_id, goal_id, request_id)
+        return earlier
+    await outbox.ring_run(tx, run_id, "export")
+    return run_id
+
+
+async def _active_goal(tx: Tx, goal_id: UUID) -> goals.StoredGoal:
+    stored = await goals.get(tx, goal_id)
+    connection = await connections.get(tx, stored.connection_id)
+    if not (stored.goal.active and connection.settings.active):
+        raise GoalInactive
+    return stored
+
+
+async def _ring_what_may_go_on(tx: Tx, run: Record) -> None:
+    later: UUID | None = await tx.value("decisions.next_of_goal", tx.account_id, run["goal_id"], run["run_id"])
+    if later is not None:
+        await outbox.ring_run(tx, later, run["kind"])
+    arrival_id = run["arrival_id"]
+    if arrival_id is not None and not await tx.value("decisions.has_open_runs", tx.account_id, arrival_id):
+        await outbox.put(tx, ArrivalEnded(**outbox.heading(tx), arrival_id=arrival_id))
+
+
+async def _held(tx: Tx, run_id: UUID) -> Record:
+    run = await runs.lock(tx, run_id)
+    if run is None:
+        raise NotFound
+    return run
+
+
+async def _facts(tx: Tx, run_id: UUID) -> dict[str, Any]:
+    facts = await runs.get(tx, run_id)
+    assert facts is not None
+    return facts
+
+
+def _cancelled(facts: dict[str, Any]) -> Receipt:
+    """The receipt of a run that was cancelled before it changed anything."""
+    file = None
+    if facts["path"] is not None:
+        file = FileFacts(name=facts["path"], size_bytes=facts["size_bytes"], sha256=facts["sha256"])
+    return Receipt(
+        run_id=facts["run_id"],
+        goal_id=facts["goal_id"],
+        goal_version=facts["goal_version"],
+        state=RunState.CANCELLED,
+        reason=_CANCELLED,
+        file=file,
+        queued_at=facts["queued_at"],
+        started_at=facts["started_at"],
+        finished_at=datetime.now(UTC),
+    )

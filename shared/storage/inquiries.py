@@ -1,0 +1,56 @@
+"""Questions to partners' servers: asked by the api, answered by the poller. Writes `inquiries`."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from shared.contracts.places import InquiryAsked
+from shared.domain.failures import NotFound
+from shared.storage import outbox
+from shared.storage.database import Session, Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """A question and, once it was answered, its answer."""
+
+    id: UUID
+    connection_id: UUID
+    kind: str
+    state: str
+    asked_at: datetime
+    answered_at: datetime | None
+    answer: dict[str, Any] | None
+
+
+async def ask(tx: Tx, connection_id: UUID, kind: str = "verify") -> UUID:
+    """Ask something of a connection's server; the poller hears of it after the commit."""
+    inquiry_id: UUID = await tx.value("inquiries.insert", tx.account_id, connection_id, kind)
+    await outbox.put(tx, InquiryAsked(**outbox.heading(tx), inquiry_id=inquiry_id))
+    return inquiry_id
+
+
+async def take(tx: Tx, inquiry_id: UUID, seconds: float) -> UUID | None:
+    """Take a question for so long: its connection; None where another answers it or it is answered."""
+    connection_id: UUID | None = await tx.value("inquiries.take", tx.account_id, inquiry_id, seconds)
+    return connection_id
+
+
+async def answer(tx: Tx, inquiry_id: UUID, found: dict[str, Any]) -> bool:
+    """Write the answer down; False where there is one already."""
+    return await tx.row("inquiries.answer", tx.account_id, inquiry_id, found) is not None
+
+
+async def get(tx: Tx, inquiry_id: UUID) -> Inquiry:
+    """One question. Raises NotFound."""
+    row = await tx.row("inquiries.get", tx.account_id, inquiry_id)
+    if row is None:
+        raise NotFound
+    facts = dict(row)
+    return Inquiry(id=facts.pop("inquiry_id"), **facts)
+
+
+async def unheard(watch: Session, seconds: float, limit: int) -> list[tuple[UUID, UUID]]:
+    """Questions that somebody should have taken so long ago: (account, inquiry)."""
+    return [(row["account_id"], row["inquiry_id"]) for row in await watch.fetch("inquiries.unheard", seconds, limit)]

@@ -1,0 +1,138 @@
+"""API keys: `tg_<prefix>_<secret>`. Writes `api_keys`.
+
+The prefix is looked up across accounts by the watching role, which cannot read the hash; the hash is compared in
+the account's own transaction. The secret has 190 random bits, so a plain SHA-256 is enough. There is no cache: a
+revoked key is dead with the next request.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+import string
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from shared.domain.scope import Scope
+from shared.storage.accounts import OPERATOR
+from shared.storage.database import Database, Record, Tx
+
+_TOKEN = re.compile(r"tg_([a-z0-9]{10})_([A-Za-z0-9]{32})")
+_ABSENT = bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key as it may be shown: without its secret."""
+
+    id: UUID
+    prefix: str
+    name: str
+    email: str | None
+    scopes: frozenset[Scope]
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """What makes a key."""
+
+    name: str
+    scopes: frozenset[Scope]
+    email: str | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who makes a request: a key, and the account that it belongs to."""
+
+    account_id: UUID
+    key_id: UUID
+    name: str
+    email: str | None
+    scopes: frozenset[Scope]
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether the key belongs to the deployment's operator."""
+        return self.account_id == OPERATOR
+
+
+async def create(tx: Tx, new: NewKey) -> tuple[Key, str]:
+    """Make a key of the transaction's account; the token in clear is returned this once and stored nowhere."""
+    prefix = random_text(10, string.ascii_lowercase + string.digits)
+    secret = random_text(32, string.ascii_letters + string.digits)
+    row = await tx.row(
+        "keys.insert",
+        tx.account_id,
+        prefix,
+        _hash(secret),
+        new.name,
+        new.email,
+        sorted(new.scopes),
+        new.expires_at,
+    )
+    assert row is not None
+    return _key(row), f"tg_{prefix}_{secret}"
+
+
+async def authenticate(database: Database, token: str) -> Caller | None:
+    """Whose key this is; None for one that is malformed, unknown, wrong, expired or revoked."""
+    found = _TOKEN.fullmatch(token)
+    if found is None:
+        return None
+    async with database.watching() as watch:
+        owner = await watch.row("keys.account_of_prefix", found[1])
+    if owner is None:
+        hmac.compare_digest(_hash(found[2]), _ABSENT)
+        return None
+    async with database.account(owner["account_id"]) as tx:
+        row = await tx.row("keys.for_login", tx.account_id, owner["key_id"])
+        if row is None or not hmac.compare_digest(_hash(found[2]), bytes(row["secret_sha256"])):
+            return None
+        if row["is_use_stale"]:
+            await tx.execute("keys.mark_used", tx.account_id, row["key_id"])
+    return Caller(owner["account_id"], row["key_id"], row["name"], row["email"], _scopes(row["scopes"]))
+
+
+async def get(tx: Tx, key_id: UUID) -> Key | None:
+    """One key of the account."""
+    row = await tx.row("keys.get", tx.account_id, key_id)
+    return None if row is None else _key(row)
+
+
+async def page(tx: Tx, after: tuple[datetime, UUID] | None, limit: int) -> list[Key]:
+    """The account's keys, oldest first, revoked ones too; `after` is (created_at, id) of the last one seen."""
+    created_at, key_id = after or (None, None)
+    return [_key(row) for row in await tx.fetch("keys.page", tx.account_id, created_at, key_id, limit)]
+
+
+async def revoke(tx: Tx, key_id: UUID) -> bool:
+    """End a key for good; False when the account has no such key."""
+    return await tx.row("keys.revoke", tx.account_id, key_id) is not None
+
+
+def random_text(length: int, alphabet: str = string.ascii_letters + string.digits) -> str:
+    """Random characters from the system's source."""
+    return "".join(secrets.choice(alphabet) for _ in range(length))
+
+
+def _hash(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def _scopes(names: Iterable[str]) -> frozenset[Scope]:
+    # A scope that a later version has given and this one does not know gives nothing here.
+    named = set(names)
+    return frozenset(scope for scope in Scope if scope in named)
+
+
+def _key(row: Record) -> Key:
+    facts = dict(row)
+    return Key(id=facts.pop("key_id"), scopes=_scopes(facts.pop("scopes")), **facts)

@@ -1,0 +1,99 @@
+-- name: insert
+-- A new connection, to be looked at soon.
+INSERT INTO tidegate.connections (account_id, connection_id, settings, drop_folder_id, is_active, created_by_email,
+    password_sealed, private_key_sealed, passphrase_sealed)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+
+-- name: get
+-- One connection, but for its secrets.
+SELECT connection_id, settings, version, stopped_code, stopped_detail, offered_host_key, failures_in_a_row, looked_at,
+    next_look_at, created_at, created_by_email, password_sealed IS NOT NULL AS has_password,
+    private_key_sealed IS NOT NULL AS has_private_key, passphrase_sealed IS NOT NULL AS has_passphrase
+FROM tidegate.connections
+WHERE account_id = $1 AND connection_id = $2
+
+-- name: lock
+-- A connection, held for a change that depends on what it is.
+SELECT connection_id, settings, version, stopped_code, stopped_detail, offered_host_key, failures_in_a_row, looked_at,
+    next_look_at, created_at, created_by_email, password_sealed IS NOT NULL AS has_password,
+    private_key_sealed IS NOT NULL AS has_private_key, passphrase_sealed IS NOT NULL AS has_passphrase
+FROM tidegate.connections
+WHERE account_id = $1 AND connection_id = $2
+FOR UPDATE
+
+-- name: page
+-- The account's connections by age, after a cursor.
+SELECT connection_id, settings, version, stopped_code, stopped_detail, offered_host_key, failures_in_a_row, looked_at,
+    next_look_at, created_at, created_by_email, password_sealed IS NOT NULL AS has_password,
+    private_key_sealed IS NOT NULL AS has_private_key, passphrase_sealed IS NOT NULL AS has_passphrase
+FROM tidegate.connections
+WHERE account_id = $1 AND ($2::timestamptz IS NULL OR (created_at, connection_id) > ($2, $3::uuid))
+ORDER BY created_at, connection_id
+LIMIT $4
+
+-- name: update
+-- Other settings: a new version; a person has acted, so looking goes on.
+UPDATE tidegate.connections
+SET settings = $3, drop_folder_id = $4, is_active = $5, version = version + 1, stopped_code = NULL,
+    stopped_detail = NULL, offered_host_key = NULL, failures_in_a_row = 0, next_look_at = now()
+WHERE account_id = $1 AND connection_id = $2
+
+-- name: set_password
+-- Another sealed password, or none.
+UPDATE tidegate.connections SET password_sealed = $3 WHERE account_id = $1 AND connection_id = $2
+
+-- name: set_private_key
+-- Another sealed private key, or none.
+UPDATE tidegate.connections SET private_key_sealed = $3 WHERE account_id = $1 AND connection_id = $2
+
+-- name: set_passphrase
+-- Another sealed passphrase, or none.
+UPDATE tidegate.connections SET passphrase_sealed = $3 WHERE account_id = $1 AND connection_id = $2
+
+-- name: sealed
+-- What proves who we are, sealed.
+SELECT password_sealed AS password, private_key_sealed AS private_key, passphrase_sealed AS passphrase
+FROM tidegate.connections
+WHERE account_id = $1 AND connection_id = $2
+
+-- name: of_drop_folder
+-- The connection through which a hosted folder is watched.
+SELECT connection_id FROM tidegate.connections WHERE account_id = $1 AND drop_folder_id = $2
+
+-- name: offer_host_key
+-- What a server showed that was not accepted yet, for a person to compare.
+UPDATE tidegate.connections SET offered_host_key = $3 WHERE account_id = $1 AND connection_id = $2
+
+-- name: stop
+-- Look no more until a person acts; no row when it was stopped for that already.
+UPDATE tidegate.connections SET stopped_code = $3, stopped_detail = $4
+WHERE account_id = $1 AND connection_id = $2 AND stopped_code IS DISTINCT FROM $3
+RETURNING connection_id
+
+-- name: resume
+-- Look again, at once.
+UPDATE tidegate.connections
+SET stopped_code = NULL, stopped_detail = NULL, failures_in_a_row = 0, next_look_at = now()
+WHERE account_id = $1 AND connection_id = $2
+
+-- name: due
+-- Connections whose turn it is and that nobody looks at, the longest waiting first. Watching role.
+SELECT c.account_id, c.connection_id
+FROM tidegate.connections c
+WHERE c.is_active AND c.stopped_code IS NULL AND c.next_look_at <= now()
+  AND NOT EXISTS (SELECT FROM tidegate.watches w
+                  WHERE w.account_id = c.account_id AND w.connection_id = c.connection_id AND w.expires_at >= now())
+ORDER BY c.next_look_at
+LIMIT $1
+
+-- name: looked
+-- A look is over; when the next one is due, and how many failed in a row.
+UPDATE tidegate.connections
+SET looked_at = now(), next_look_at = now() + make_interval(secs => $3),
+    failures_in_a_row = CASE WHEN $4 THEN failures_in_a_row + 1 ELSE 0 END
+WHERE account_id = $1 AND connection_id = $2
+RETURNING failures_in_a_row
+
+-- name: look_now
+-- Its turn is now.
+UPDATE tidegate.connections SET next_look_at = now() WHERE account_id = $1 AND connection_id = $2

@@ -1,0 +1,31 @@
+-- name: insert
+-- A question to a partner's server.
+INSERT INTO tidegate.inquiries (account_id, connection_id, kind) VALUES ($1, $2, $3)
+RETURNING inquiry_id
+
+-- name: take
+-- Take a question that nobody answers just now; no row where somebody does or did.
+UPDATE tidegate.inquiries SET state = 'taken', taken_until = now() + make_interval(secs => $3)
+WHERE account_id = $1 AND inquiry_id = $2 AND (state = 'asked' OR (state = 'taken' AND taken_until < now()))
+RETURNING connection_id, kind
+
+-- name: answer
+-- What came out; the first answer stays.
+UPDATE tidegate.inquiries SET state = 'answered', answered_at = now(), taken_until = NULL, answer = $3
+WHERE account_id = $1 AND inquiry_id = $2 AND state <> 'answered'
+RETURNING inquiry_id
+
+-- name: get
+-- One question with its answer.
+SELECT inquiry_id, connection_id, kind, state, asked_at, answered_at, answer
+FROM tidegate.inquiries
+WHERE account_id = $1 AND inquiry_id = $2
+
+-- name: unheard
+-- Questions whose message or poller was lost, not older than anybody waits for. Watching role.
+SELECT account_id, inquiry_id
+FROM tidegate.inquiries
+WHERE asked_at BETWEEN now() - interval '10 minutes' AND now() - make_interval(secs => $1)
+  AND (state = 'asked' OR (state = 'taken' AND taken_until < now()))
+ORDER BY asked_at
+LIMIT $2

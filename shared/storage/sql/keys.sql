@@ -1,0 +1,40 @@
+-- name: insert
+-- A new key; only the hash of its secret is kept.
+INSERT INTO tidegate.api_keys (account_id, prefix, secret_sha256, name, email, scopes, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+RETURNING key_id, prefix, name, email, scopes, created_at, expires_at, last_used_at, revoked_at
+
+-- name: account_of_prefix
+-- Whose key it is. Watching role, which cannot read the hash.
+SELECT account_id, key_id FROM tidegate.api_keys WHERE prefix = $1
+
+-- name: for_login
+-- A key that is valid just now, with its hash.
+SELECT key_id, secret_sha256, name, email, scopes,
+    last_used_at IS NULL OR last_used_at < now() - interval '1 minute' AS is_use_stale
+FROM tidegate.api_keys
+WHERE account_id = $1 AND key_id = $2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+
+-- name: mark_used
+-- Used just now; at most once a minute, so that reading stays reading.
+UPDATE tidegate.api_keys SET last_used_at = now() WHERE account_id = $1 AND key_id = $2
+
+-- name: get
+-- One key, without its hash.
+SELECT key_id, prefix, name, email, scopes, created_at, expires_at, last_used_at, revoked_at
+FROM tidegate.api_keys
+WHERE account_id = $1 AND key_id = $2
+
+-- name: page
+-- The account's keys by age, after a cursor.
+SELECT key_id, prefix, name, email, scopes, created_at, expires_at, last_used_at, revoked_at
+FROM tidegate.api_keys
+WHERE account_id = $1 AND ($2::timestamptz IS NULL OR (created_at, key_id) > ($2, $3::uuid))
+ORDER BY created_at, key_id
+LIMIT $4
+
+-- name: revoke
+-- Valid no longer, from the next request on.
+UPDATE tidegate.api_keys SET revoked_at = coalesce(revoked_at, now())
+WHERE account_id = $1 AND key_id = $2
+RETURNING key_id

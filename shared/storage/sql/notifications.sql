@@ -1,0 +1,26 @@
+-- name: insert
+-- Something that a person should know or do.
+INSERT INTO tidegate.notifications (account_id, code, title, detail, what_to_do, connection_id, goal_id, run_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+RETURNING notification_id
+
+-- name: get
+-- One notification.
+SELECT notification_id, code, title, detail, what_to_do, connection_id, goal_id, run_id, created_at, read_at
+FROM tidegate.notifications
+WHERE account_id = $1 AND notification_id = $2
+
+-- name: page
+-- The account's notifications, newest first, after a cursor.
+SELECT notification_id, code, title, detail, what_to_do, connection_id, goal_id, run_id, created_at, read_at
+FROM tidegate.notifications
+WHERE account_id = $1 AND (NOT $2 OR read_at IS NULL)
+  AND ($3::timestamptz IS NULL OR (created_at, notification_id) < ($3, $4::uuid))
+ORDER BY created_at DESC, notification_id DESC
+LIMIT $5
+
+-- name: mark_read
+-- A person has seen it.
+UPDATE tidegate.notifications SET read_at = coalesce(read_at, now())
+WHERE account_id = $1 AND notification_id = $2
+RETURNING notification_id
