@@ -1,0 +1,162 @@
+"""One connection to the hosted SFTP server: lets it in, remembers whose it is, cleans up when it is gone.
+
+Logins are judged by the Gate, guesses slowed and shut out by the Guard. Files are session.py's business.
+"""
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from typing import Any, Protocol
+
+import asyncssh
+
+from services.dropserver.guard import Guard
+from services.dropserver.session import DropSession
+from services.dropserver.tenant import Gate, Tenant
+from services.dropserver.writing import House
+from shared.transfer.keys import described
+from shared.transfer.tree import Tree
+
+_MAX_PASSWORD_CHARACTERS = 1_024
+_KEYS_OFFERED = 20
+"""Of one connection; each costs a look into the database."""
+
+
+class Server(House, Protocol):
+    """What a doorman needs of the server it belongs to."""
+
+    def admits(self, doorman: "Doorman") -> bool:
+        """Whether another connection from that address is welcome; counts it if it is."""
+
+    def parts_with(self, doorman: "Doorman") -> None:
+        """The connection is gone."""
+
+    async def judged(self, address: str, username: str, asked: Coroutine[Any, Any, Tenant | None]) -> Tenant | None:
+        """Ask the Gate, slowly where there were failures."""
+
+
+class Doorman(asyncssh.SSHServer):
+    """One connection: lets it in, remembers whose it is, and cleans up when it is gone."""
+
+    def __init__(self, server: Server, gate: Gate, guard: Guard) -> None:
+        self.address = ""
+        self._server = server
+        self._gate = gate
+        self._guard = guard
+        self._connection: asyncssh.SSHServerConnection | None = None
+        self._username = ""
+        self._tenant: Tenant | None = None
+        self._is_in = False
+        self._keys_offered = 0
+        self._sessions: list[DropSession] = []
+        self._used_at = time.monotonic()
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        """Count the connection, or end it before it costs a key exchange."""
+        self._connection = conn
+        peer = conn.get_extra_info("peername")
+        self.address = str(peer[0]) if peer else ""
+        if not self._server.admits(self):
+            conn.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Break off what was not finished; the driver's own clean-up does not always run."""
+        if not self._is_in and self._keys_offered:
+            self._guard.failed(self.address, self._username)
+        self._server.parts_with(self)
+        for session in self._sessions:
+            self._server.carry_on(session.broken_off())
+
+    def begin_auth(self, username: str) -> bool:
+        """Everybody has to log in."""
+        self._username = username
+        self._tenant = None
+        return True
+
+    def password_auth_supported(self) -> bool:
+        """Passwords are accepted; also by keyboard-interactive, which the driver derives from this."""
+        return True
+
+    async def validate_password(self, username: str, password: str) -> bool:
+        """Whether the Gate knows that user name and password."""
+        self._tenant = None
+        if len(password) <= _MAX_PASSWORD_CHARACTERS:
+            asked = self._gate.password(username, password)
+            self._tenant = await self._server.judged(self.address, username, asked)
+        if self._tenant is None:
+            self._guard.failed(self.address, username)
+        return self._tenant is not None
+
+    def public_key_auth_supported(self) -> bool:
+        """Public keys are accepted."""
+        return True
+
+    async def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        """Whether the Gate knows that user name and key. Called for the offer and again for the signature.
+
+        The driver accepts ssh-dss by default; here it is refused.
+        """
+        self._tenant = None
+        self._keys_offered += 1
+        if key.get_algorithm().startswith("ssh-dss") or self._keys_offered > _KEYS_OFFERED:
+            return False
+        asked = self._gate.public_key(username, described(key).line)
+        self._tenant = await self._server.judged(self.address, username, asked)
+        return self._tenant is not None
+
+    def auth_completed(self) -> None:
+        """The client proved what it claimed: the tenant of the last judgement is the one.
+
+        A judgement is dropped when another user name is begun with or another proof is offered, so it is always that
+        of the request that succeeded.
+        """
+        if self._tenant is None:
+            raise asyncssh.PermissionDenied("Nobody was let in.")
+        self._is_in = True
+        self._guard.succeeded(self.address, self._username)
+        _make_home(self._tenant)
+
+    def session(self, channel: "asyncssh.SSHServerChannel[bytes]") -> DropSession:
+        """An SFTP session on a channel of this connection."""
+        if self._tenant is None or len(self._sessions) >= self._server.limits.channels_per_session:
+            raise asyncssh.ServiceNotAvailable("Too many sessions on one connection.")
+        session = DropSession(channel, self._server, self._tenant, self._used)
+        self._sessions.append(session)
+        return session
+
+    @property
+    def idle_seconds(self) -> float:
+        """How long nothing was asked."""
+        return time.monotonic() - self._used_at
+
+    def send_away(self) -> None:
+        """End the connection."""
+        if self._connection is not None:
+            self._connection.disconnect(asyncssh.DISC_BY_APPLICATION, "Idle, or the server is stopping.")
+
+    async def gone(self) -> None:
+        """Wait until the connection has ended, and end it for good where the other side does not take note."""
+        if self._connection is None:
+            return
+        try:
+            async with asyncio.timeout(2):
+                await self._connection.wait_closed()
+        except TimeoutError:
+            self._connection.abort()
+            await self._connection.wait_closed()
+
+    def _used(self) -> None:
+        self._used_at = time.monotonic()
+
+
+def _make_home(tenant: Tenant) -> None:
+    """The folder's directory and the credential's in it, made at the first login."""
+    tenant.root.mkdir(mode=0o750, parents=True, exist_ok=True)
+    tree = Tree(tenant.root)
+    parts = tenant.base.split("/") if tenant.base else []
+    for depth in range(1, len(parts) + 1):
+        path = "/".join(parts[:depth])
+        try:
+            tree.make_directory(path)
+        except FileExistsError:
+            continue

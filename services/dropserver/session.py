@@ -1,0 +1,247 @@
+"""One client's SFTP session in its directory: every request that touches a file passes here.
+
+Confinement is tree.py's business: paths are normalised as if the client's directory were `/`, checked, and walked
+without following symbolic links. Links, owners, permissions and file system facts are not on offer.
+
+Blocking reads and writes of a few hundred kilobytes stay on the loop, where they cost less than a thread's hand-over;
+what may take long (fsync, measuring, listing) does not.
+"""
+
+import asyncio
+import os
+import posixpath
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import NoReturn
+
+import asyncssh
+from asyncssh import FXF_APPEND, FXF_WRITE
+
+from services.dropserver.tenant import Tenant
+from services.dropserver.uploads import Reading, Upload
+from services.dropserver.writing import House, Writing, accessed, told
+from shared.domain.names import checked_path, joined
+from shared.transfer.tree import Tree
+
+
+class DropSession(asyncssh.SFTPServer):
+    """A client's view of its directory."""
+
+    def __init__(
+        self, channel: "asyncssh.SSHServerChannel[bytes]", house: House, tenant: Tenant, on_use: Callable[[], None]
+    ) -> None:
+        super().__init__(channel)
+        self._house = house
+        self._tenant = tenant
+        self._on_use = on_use
+        self._tree = Tree(tenant.root)
+        self._writing = Writing(house, tenant, self._tree)
+        self._open: set[Reading] = set()
+
+    # Opening, reading, writing, closing.
+
+    async def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
+        """Open a file; for writing this begins an upload."""
+        self._on_use()
+        name = self._path(path)
+        if len(self._open) >= self._house.limits.open_files_per_session:
+            raise asyncssh.SFTPFailure("Too many open files in this session; close some first.")
+        if not pflags & (FXF_WRITE | FXF_APPEND):
+            with told():
+                reading = Reading(self._tree.open(name, os.O_RDONLY))
+            self._open.add(reading)
+            return reading
+        upload = await self._writing.begin(name, pflags)
+        self._open.add(upload)
+        return upload
+
+    def read(self, file_obj: object, offset: int, size: int) -> bytes:
+        """Bytes of an open file."""
+        self._on_use()
+        with told():
+            return os.pread(_reading(file_obj).descriptor, size, offset)
+
+    def write(self, file_obj: object, offset: int, data: bytes) -> int:
+        """Write into an upload, as far as the quota goes."""
+        self._on_use()
+        upload = _upload(file_obj)
+        start = upload.size_bytes if upload.appends else offset
+        self._writing.reserve(upload, start + len(data))
+        view = memoryview(data)
+        with told():
+            while view:
+                done = os.pwrite(upload.descriptor, view, start)
+                start, view = start + done, view[done:]
+        return len(data)
+
+    def close(self, file_obj: object) -> Awaitable[None]:
+        """A client's CLOSE finishes an upload; the driver's clean-up breaks it off. The two have to be told apart.
+
+        The driver calls this method for both. In asyncssh 2.24 a client's CLOSE comes from
+        SFTPServerHandler._process_close, which handles no exception at that time. The clean-up comes from
+        SFTPServerHandler._cleanup, which only ever runs inside an `except` block of recv_packets (EOFError when
+        the channel ends, OSError or asyncssh.Error when the connection is lost, PacketDecodeError for nonsense): there
+        sys.exception() is set. A CLOSE that had arrived before the connection was lost is still processed
+        as one. Where clean-up does not run at all, broken_off() is called when the connection is gone.
+        """
+        is_clean_up = sys.exception() is not None
+        handle = _reading(file_obj)
+        self._open.discard(handle)
+        if not isinstance(handle, Upload):
+            return self._house.carry_on(_put_down(handle))
+        return self._house.carry_on(self._writing.break_off(handle) if is_clean_up else self._writing.finish(handle))
+
+    async def broken_off(self) -> None:
+        """The connection is gone: whatever is still open was never finished."""
+        for handle in list(self._open):
+            self._open.discard(handle)
+            await (self._writing.break_off(handle) if isinstance(handle, Upload) else _put_down(handle))
+
+    async def fsync(self, file_obj: object) -> None:
+        """Bring what was written to disk."""
+        with told():
+            await asyncio.to_thread(os.fsync, _reading(file_obj).descriptor)
+
+    # What lies there.
+
+    def fstat(self, file_obj: object) -> os.stat_result:
+        """Size and times of an open file."""
+        return os.fstat(_reading(file_obj).descriptor)
+
+    def stat(self, path: bytes) -> os.stat_result:
+        """Size and times; a symbolic link is told as such, for none is followed."""
+        self._on_use()
+        with told():
+            return self._tree.stat(self._path(path))
+
+    lstat = stat
+
+    async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
+        """The entries of a directory."""
+        self._on_use()
+        name = self._path(path)
+        with told():
+            here = await asyncio.to_thread(self._tree.stat, name)
+            found = await asyncio.to_thread(lambda: list(self._tree.scan(name)))
+        for own in (b".", b".."):
+            yield asyncssh.SFTPName(own, attrs=asyncssh.SFTPAttrs.from_local(here))
+        for entry, facts in found:
+            yield asyncssh.SFTPName(entry, attrs=asyncssh.SFTPAttrs.from_local(facts))
+
+    def realpath(self, path: bytes) -> bytes:
+        """The client's own idea of a path, made absolute. Touches no disk."""
+        return b"/" + _relative(path).encode()
+
+    def format_user(self, uid: int | None) -> str:
+        """No names of our machine's users."""
+        return "drop"
+
+    def format_group(self, gid: int | None) -> str:
+        """No names of our machine's groups."""
+        return "drop"
+
+    # Changing what lies there.
+
+    def setstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> Awaitable[None]:
+        """Set a file's time; owner and permissions are taken note of politely and left alone."""
+        self._on_use()
+        return self._house.carry_on(self._writing.set_time(self._path(path), attrs))
+
+    lsetstat = setstat
+
+    def fsetstat(self, file_obj: object, attrs: asyncssh.SFTPAttrs) -> None:
+        """Set size and time of an upload."""
+        self._on_use()
+        upload = _upload(file_obj)
+        with told():
+            if attrs.size is not None:
+                self._writing.reserve(upload, attrs.size)
+                os.ftruncate(upload.descriptor, attrs.size)
+                upload.size_bytes = attrs.size
+            if attrs.mtime is not None:
+                os.utime(upload.descriptor, (accessed(attrs), float(attrs.mtime)))
+
+    def rename(self, oldpath: bytes, newpath: bytes) -> Awaitable[None]:
+        """Give a file another name; refused where the name is taken."""
+        self._on_use()
+        return self._house.carry_on(self._writing.rename(self._path(oldpath), self._path(newpath), replace=False))
+
+    def posix_rename(self, oldpath: bytes, newpath: bytes) -> Awaitable[None]:
+        """Give a file another name, replacing what has it."""
+        self._on_use()
+        return self._house.carry_on(self._writing.rename(self._path(oldpath), self._path(newpath), replace=True))
+
+    def remove(self, path: bytes) -> None:
+        """Delete a file."""
+        self._on_use()
+        with told():
+            self._tree.remove(self._path(path))
+        self._writing.usage.forget()
+
+    def mkdir(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
+        """Create a directory."""
+        self._on_use()
+        self._writing.count_entry()
+        with told():
+            self._tree.make_directory(self._path(path))
+
+    def rmdir(self, path: bytes) -> None:
+        """Delete an empty directory."""
+        self._on_use()
+        with told():
+            self._tree.remove_directory(self._path(path))
+
+    # Not on offer.
+
+    def readlink(self, path: bytes) -> bytes:
+        """Links are not on offer."""
+        raise asyncssh.SFTPPermissionDenied("Links are not on offer here.")
+
+    def symlink(self, oldpath: bytes, newpath: bytes) -> None:
+        """Links are not on offer."""
+        raise asyncssh.SFTPPermissionDenied("Links are not on offer here.")
+
+    def link(self, oldpath: bytes, newpath: bytes) -> None:
+        """Links are not on offer."""
+        raise asyncssh.SFTPPermissionDenied("Links are not on offer here.")
+
+    def statvfs(self, path: bytes) -> NoReturn:
+        """Our disks are our own business."""
+        raise asyncssh.SFTPOpUnsupported("Not on offer here.")
+
+    def fstatvfs(self, file_obj: object) -> NoReturn:
+        """Our disks are our own business."""
+        raise asyncssh.SFTPOpUnsupported("Not on offer here.")
+
+    # Small things.
+
+    def _path(self, path: bytes) -> str:
+        """The path in the drop folder that the client means. Raises SFTPFailure for a name that cannot be."""
+        return joined(self._tenant.base, relative) if (relative := _relative(path)) else self._tenant.base
+
+
+def _relative(path: bytes) -> str:
+    """A client's path relative to its directory: `..` stops at the top, as in any root directory."""
+    try:
+        text = path.decode("utf-8")
+        return checked_path(posixpath.normpath(posixpath.join("/", text)).lstrip("/"))
+    except UnicodeDecodeError as error:
+        raise asyncssh.SFTPFailure("The name is not valid UTF-8.") from error
+    except ValueError as error:
+        raise asyncssh.SFTPFailure(f"The name is not allowed: {error}.") from error
+
+
+def _reading(file_obj: object) -> Reading:
+    if not isinstance(file_obj, Reading):
+        raise TypeError(f"expected an open file, found {type(file_obj).__name__}")
+    return file_obj
+
+
+def _upload(file_obj: object) -> Upload:
+    if not isinstance(file_obj, Upload):
+        raise asyncssh.SFTPPermissionDenied("The file is open for reading only.")
+    return file_obj
+
+
+async def _put_down(handle: Reading) -> None:
+    os.close(handle.descriptor)

@@ -1,0 +1,208 @@
+"""The hosted SFTP server: its start and end, and what its connections share.
+
+SFTP and nothing else: no shell, no command, no forwarding, no agent, no links. One connection is doorman.py's
+business, what a client does to files that of session.py and writing.py.
+"""
+
+import asyncio
+import resource
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from weakref import WeakValueDictionary
+
+import asyncssh
+import structlog
+
+from services.dropserver.doorman import Doorman
+from services.dropserver.guard import Guard
+from services.dropserver.quota import Usage
+from services.dropserver.session import DropSession
+from services.dropserver.tenant import Gate, Limits, Tenant, Uploads
+from services.dropserver.uploads import Register
+from shared.domain.failures import Failure
+from shared.transfer.keys import PublicKey, described
+from shared.transfer.tree import Tree
+
+_WANTED_DESCRIPTORS = 65_536
+
+log = structlog.get_logger()
+
+
+class DropServer:
+    """A running SFTP server."""
+
+    def __init__(
+        self, host_keys: Sequence[asyncssh.SSHKey], gate: Gate, uploads: Uploads, limits: Limits, guard: Guard
+    ) -> None:
+        self.uploads = uploads
+        self.limits = limits
+        self.register = Register()
+        self.is_closing = False
+        self.host_keys: tuple[PublicKey, ...] = tuple(described(key) for key in host_keys)
+        self._gate = gate
+        self._guard = guard
+        self._doormen: set[Doorman] = set()
+        self._addresses: Counter[str] = Counter()
+        self._usages: WeakValueDictionary[str, Usage] = WeakValueDictionary()
+        self._carried: set[asyncio.Task[None]] = set()
+        self._acceptor: asyncssh.SSHAcceptor | None = None
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        host: str,
+        port: int,
+        host_keys: Sequence[str],
+        gate: Gate,
+        uploads: Uploads,
+        limits: Limits | None = None,
+        guard: Guard | None = None,
+    ) -> AsyncIterator["DropServer"]:
+        """Serve until the block ends; then running uploads may go on for `limits.closing_seconds`.
+
+        `host_keys` are private keys as texts. They are loaded once: given as paths the driver would parse them at
+        every login, which costs a tenth of a second for an RSA key.
+        """
+        raise_descriptor_limit()
+        loaded = [asyncssh.import_private_key(text) for text in host_keys]
+        server = cls(loaded, gate, uploads, limits or Limits(), guard or Guard(time.monotonic))
+        await server._listen(host, port, loaded)
+        janitor = asyncio.create_task(server._end_the_idle())
+        try:
+            yield server
+        finally:
+            janitor.cancel()
+            await asyncio.gather(janitor, return_exceptions=True)
+            await server._close()
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self._acceptor.get_port() if self._acceptor else 0
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """Of the host keys, as clients show them."""
+        return tuple(key.fingerprint for key in self.host_keys)
+
+    @property
+    def sessions(self) -> int:
+        """How many connections there are."""
+        return len(self._doormen)
+
+    def usage(self, tenant: Tenant) -> Usage:
+        """The folder's usage, shared by its sessions and forgotten with the last."""
+        usage = self._usages.get(str(tenant.root))
+        if usage is None:
+            usage = Usage(Tree(tenant.root), time.monotonic)
+            self._usages[str(tenant.root)] = usage
+        return usage
+
+    def carry_on(self, work: Coroutine[Any, Any, None]) -> Awaitable[None]:
+        """Do something to its end, whatever becomes of the connection that wanted it."""
+        task = asyncio.create_task(work)
+        self._carried.add(task)
+        task.add_done_callback(self._carried.discard)
+        return asyncio.shield(task)
+
+    def admits(self, doorman: Doorman) -> bool:
+        """Whether another connection from that address is welcome; counts it if it is."""
+        limits = self.limits
+        if (
+            self.is_closing
+            or len(self._doormen) >= limits.sessions
+            or self._addresses[doorman.address] >= limits.sessions_per_address
+            or self._guard.shuts_out(doorman.address)
+        ):
+            return False
+        self._doormen.add(doorman)
+        self._addresses[doorman.address] += 1
+        return True
+
+    def parts_with(self, doorman: Doorman) -> None:
+        """The connection is gone."""
+        if doorman in self._doormen:
+            self._doormen.remove(doorman)
+            self._addresses[doorman.address] -= 1
+            self._addresses += Counter()  # drops the zeros
+
+    async def judged(self, address: str, username: str, asked: Coroutine[Any, Any, Tenant | None]) -> Tenant | None:
+        """Ask the Gate, slowly where there were failures. Raises asyncssh.ServiceNotAvailable where it cannot tell."""
+        if self._guard.shuts_out(address, username):
+            asked.close()
+            return None
+        try:
+            await asyncio.sleep(self._guard.delay_seconds(address, username))
+            return await asked
+        except Failure as failure:
+            log.warning("login.undecided", code=failure.code)
+            raise asyncssh.ServiceNotAvailable("Logins cannot be checked now; try again in a minute.") from failure
+        finally:
+            asked.close()
+
+    async def _listen(self, host: str, port: int, keys: Sequence[asyncssh.SSHKey]) -> None:
+        self._acceptor = await asyncssh.create_server(
+            lambda: Doorman(self, self._gate, self._guard),
+            host,
+            port,
+            server_host_keys=list(keys),
+            server_version="Tidegate",
+            config=None,
+            sftp_factory=self._session,
+            allow_scp=False,
+            allow_pty=False,
+            line_editor=False,
+            agent_forwarding=False,
+            x11_forwarding=False,
+            gss_auth=False,
+            gss_kex=False,
+            host_based_auth=False,
+            compression_algs=None,
+            login_timeout=self.limits.login_seconds,
+            keepalive_interval=30,
+            keepalive_count_max=4,
+        )
+
+    def _session(self, channel: "asyncssh.SSHServerChannel[bytes]") -> DropSession:
+        doorman = channel.get_connection().get_owner()
+        assert isinstance(doorman, Doorman)
+        return doorman.session(channel)
+
+    async def _end_the_idle(self) -> None:
+        """Close connections on which nothing was asked for too long."""
+        limit = self.limits.idle_seconds
+        while True:
+            await asyncio.sleep(min(limit / 2, 15.0))
+            for doorman in list(self._doormen):
+                if doorman.idle_seconds > limit:
+                    doorman.send_away()
+
+    async def _close(self) -> None:
+        """Take nothing new, let running uploads finish, and end what is left."""
+        self.is_closing = True
+        if self._acceptor is not None:
+            self._acceptor.close()
+            await self._acceptor.wait_closed()
+        try:
+            async with asyncio.timeout(self.limits.closing_seconds):
+                await self.register.emptied()
+        except TimeoutError:
+            log.warning("dropserver.uploads_cut", uploads=self.register.count)
+        doormen = list(self._doormen)
+        for doorman in doormen:
+            doorman.send_away()
+        await asyncio.gather(*(doorman.gone() for doorman in doormen))
+        while self._carried:
+            await asyncio.wait(self._carried)
+
+
+def raise_descriptor_limit() -> None:
+    """Let this process hold as many open files as the operator's hard limit allows, up to 65,536."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _WANTED_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _WANTED_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

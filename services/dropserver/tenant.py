@@ -1,0 +1,72 @@
+"""Who may come in, where they are let, and to whom uploads are told: the protocol server's own words.
+
+What stands behind Gate and Uploads (the database) is wired in; the protocol server knows nothing of it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """One login: whose it is, and the directory it is confined to.
+
+    `root` is the drop folder's directory on disk; `base` is the credential's directory inside it, relative, and
+    the client's `/`. Paths that are reported are relative to `root`, like those of the poller's listing.
+    """
+
+    account_id: UUID
+    drop_folder_id: UUID
+    credential_id: UUID
+    root: Path
+    base: str = ""
+    quota_bytes: int | None = None
+    """Of the whole drop folder; None takes the server's own limit."""
+
+
+class Gate(Protocol):
+    """Knows the credentials. May raise a Failure when it cannot tell; then nobody is let in and nobody is blamed."""
+
+    async def password(self, username: str, password: str) -> Tenant | None:
+        """Whose user name and password that is. Takes equally long for a user that does not exist."""
+
+    async def public_key(self, username: str, key: str) -> Tenant | None:
+        """Whose user name and public key (OpenSSH's one line, without comment) that is."""
+
+
+class Uploads(Protocol):
+    """Is told what becomes of uploads. May raise a Failure; then the client is told that it did not work."""
+
+    async def opened(self, tenant: Tenant, path: str) -> UUID:
+        """A client begins to write a file, new or over an old one. Called before the old one is touched."""
+
+    async def closed(self, tenant: Tenant, upload_id: UUID, path: str, size_bytes: int, modified_at: datetime) -> None:
+        """The client finished the file, and it is safely on disk. The client has no answer yet.
+
+        Called again with the same id where the client sets the file's time afterwards, as some do.
+        """
+
+    async def broken(self, tenant: Tenant, upload_id: UUID) -> None:
+        """The upload ended without its end, or `closed` could not be told. Must be harmless after `closed`."""
+
+    async def renamed(self, tenant: Tenant, source: str, target: str, size_bytes: int, modified_at: datetime) -> None:
+        """The client gave a finished file another name; the client has no answer yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What clients may use."""
+
+    sessions: int = 800
+    sessions_per_address: int = 40
+    channels_per_session: int = 8
+    open_files_per_session: int = 64
+    login_seconds: float = 30
+    idle_seconds: float = 900
+    closing_seconds: float = 30
+    """How long running uploads may go on when the server stops."""
+    quota_bytes: int = 20 * 1024**3
+    quota_entries: int = 100_000

@@ -1,0 +1,232 @@
+"""The ways of an upload: begun, finished, broken off, renamed, given another time; each told before it is answered.
+
+A client gets its OK only when the bytes are on disk and the ledger knows of them. What could not be told has not
+happened: the client gets a failure and sends again. Nothing here speaks SFTP but for its failures.
+"""
+
+import asyncio
+import errno
+import os
+import stat
+from collections.abc import Awaitable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn, Protocol
+from uuid import UUID
+
+import asyncssh
+import structlog
+from asyncssh import FXF_APPEND, FXF_CREAT, FXF_EXCL, FXF_READ, FXF_TRUNC
+
+from services.dropserver.quota import Usage
+from services.dropserver.tenant import Limits, Tenant, Uploads
+from services.dropserver.uploads import Register, Upload
+from shared.domain.failures import Failure
+from shared.domain.names import split
+from shared.transfer.tree import Tree, stamp_of
+
+_REMEMBERED_UPLOADS = 256
+
+log = structlog.get_logger()
+
+
+class House(Protocol):
+    """What a session needs of the server it belongs to."""
+
+    limits: Limits
+    uploads: Uploads
+    register: Register
+    is_closing: bool
+
+    def usage(self, tenant: Tenant) -> Usage:
+        """The folder's usage, shared by its sessions."""
+
+    def carry_on(self, work: Coroutine[Any, Any, None]) -> Awaitable[None]:
+        """Do something to its end, whatever becomes of the connection."""
+
+
+class Writing:
+    """What one session does to the files of its folder. Raises asyncssh.SFTPError and OSError, for the client."""
+
+    def __init__(self, house: House, tenant: Tenant, tree: Tree) -> None:
+        self.usage = house.usage(tenant)
+        self._house = house
+        self._tenant = tenant
+        self._tree = tree
+        self._closed: dict[str, Upload] = {}
+        """Uploads of this session that were finished, so that a time set afterwards is told under the same id."""
+
+    async def begin(self, path: str, pflags: int) -> Upload:
+        """Begin an upload, told before the old file is touched."""
+        if self._house.is_closing:
+            raise asyncssh.SFTPFailure("The server is stopping; upload again in a minute.")
+        await self.usage.refresh()
+        with told():
+            self._tree.stat(split(path)[0])
+            before = self._size(path)
+        if before is None:
+            self.count_entry()
+        if self.usage.used_bytes >= self._quota_bytes:
+            _no_room(f"{self._quota_bytes} bytes")
+        with _registered():
+            upload_id = await self._house.uploads.opened(self._tenant, path)
+        try:
+            with told():
+                descriptor = self._tree.open(path, _flags(pflags))
+        except (OSError, asyncssh.SFTPError):
+            await self._tell_broken(upload_id)
+            raise
+        size = os.fstat(descriptor).st_size
+        self.usage.used_bytes -= max(0, (before or 0) - size)
+        appends = bool(pflags & FXF_APPEND)
+        upload = Upload(descriptor=descriptor, id=upload_id, path=path, size_bytes=size, appends=appends)
+        self._house.register.begin(self._tenant, upload)
+        return upload
+
+    async def finish(self, upload: Upload) -> None:
+        """Bring the file to disk, tell it, and only then let the client have its answer."""
+        try:
+            if upload.is_superseded:
+                raise asyncssh.SFTPFailure("The file was meanwhile uploaded by another session.")
+            with told():
+                await asyncio.to_thread(self._flush, upload)
+            file = stamp_of(upload.path, os.fstat(upload.descriptor))
+            with _registered():
+                await self._house.uploads.closed(self._tenant, upload.id, file.path, file.size_bytes, file.modified_at)
+        except (OSError, asyncssh.SFTPError):
+            await self._tell_broken(upload.id)
+            raise
+        finally:
+            self._house.register.end(self._tenant, upload)
+            os.close(upload.descriptor)
+        self._closed[upload.path] = upload
+        if len(self._closed) > _REMEMBERED_UPLOADS:
+            del self._closed[next(iter(self._closed))]
+
+    async def break_off(self, upload: Upload) -> None:
+        """The upload ended without its end."""
+        self._house.register.end(self._tenant, upload)
+        os.close(upload.descriptor)
+        await self._tell_broken(upload.id)
+
+    async def set_time(self, path: str, attrs: asyncssh.SFTPAttrs) -> None:
+        """Set a file's time. Many clients do so after CLOSE: then the upload is told again, with its new time."""
+        if attrs.size is not None:
+            raise asyncssh.SFTPOpUnsupported("Cut a file by opening it, so that it counts as an upload.")
+        with told():
+            self._tree.stat(path)
+            if attrs.mtime is None:
+                return
+            self._tree.set_times(path, accessed(attrs), float(attrs.mtime))
+            file = stamp_of(path, self._tree.stat(path))
+        upload = self._closed.get(path)
+        if upload is None or self._house.register.is_written(self._tenant, path):
+            return
+        with _registered():
+            await self._house.uploads.closed(self._tenant, upload.id, path, file.size_bytes, file.modified_at)
+
+    async def rename(self, source: str, target: str, *, replace: bool) -> None:
+        """Give a finished file another name, and tell it."""
+        if any(self._house.register.is_written(self._tenant, path) for path in (source, target)):
+            raise asyncssh.SFTPFailure("The file is still being written; close it first.")
+        with told():
+            if stat.S_ISDIR(self._tree.stat(source).st_mode):
+                raise asyncssh.SFTPFailure("A directory cannot be renamed here; move its files.")
+            self._tree.rename(source, target, replace=replace)
+            file = stamp_of(target, self._tree.stat(target))
+        try:
+            with _registered():
+                await self._house.uploads.renamed(self._tenant, source, target, file.size_bytes, file.modified_at)
+        except asyncssh.SFTPError:
+            # What the client is told did not happen must not have happened.
+            with told():
+                self._tree.rename(target, source, replace=False)
+            raise
+        if replace:
+            self.usage.forget()
+        if (upload := self._closed.pop(source, None)) is not None:
+            self._closed[target] = upload
+
+    def reserve(self, upload: Upload, end: int) -> None:
+        """Let the file grow to that size, or refuse."""
+        if upload.is_superseded:
+            raise asyncssh.SFTPFailure("The file is meanwhile uploaded by another session.")
+        growth = end - upload.size_bytes
+        if growth <= 0:
+            return
+        if self.usage.used_bytes + growth > self._quota_bytes:
+            _no_room(f"{self._quota_bytes} bytes")
+        self.usage.used_bytes += growth
+        upload.size_bytes = end
+
+    def count_entry(self) -> None:
+        """Another file or directory, or refuse."""
+        if self.usage.entries >= self._house.limits.quota_entries:
+            _no_room(f"{self._house.limits.quota_entries} entries")
+        self.usage.entries += 1
+
+    def _flush(self, upload: Upload) -> None:
+        """Data and name on disk, and the name still that of this file."""
+        os.fsync(upload.descriptor)
+        self._tree.flush_name(upload.path)
+        if not os.path.samestat(self._tree.stat(upload.path), os.fstat(upload.descriptor)):
+            raise FileNotFoundError(errno.ENOENT, "The file was removed or replaced while it was written.")
+
+    async def _tell_broken(self, upload_id: UUID) -> None:
+        """Tell it as broken; where even that fails it stays open in the ledger, and the sweep finds it there."""
+        try:
+            await self._house.uploads.broken(self._tenant, upload_id)
+        except Failure as failure:
+            log.warning("upload.broken_untold", upload_id=str(upload_id), code=failure.code)
+
+    def _size(self, path: str) -> int | None:
+        try:
+            return self._tree.stat(path).st_size
+        except FileNotFoundError:
+            return None
+
+    @property
+    def _quota_bytes(self) -> int:
+        own = self._tenant.quota_bytes
+        return self._house.limits.quota_bytes if own is None else own
+
+
+def accessed(attrs: asyncssh.SFTPAttrs) -> float:
+    """The access time that goes with a modification time."""
+    return float(attrs.atime if attrs.atime is not None else attrs.mtime or 0)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Let the operating system's words through, but never a path of our machine."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise asyncssh.SFTPPermissionDenied("Links are not followed here.") from error
+        raise OSError(error.errno, os.strerror(error.errno) if error.errno else "failed") from error
+
+
+@contextmanager
+def _registered() -> Iterator[None]:
+    """What could not be written down has not happened, and the client has to know."""
+    try:
+        yield
+    except Failure as failure:
+        log.warning("upload.untold", code=failure.code)
+        raise asyncssh.SFTPFailure("The upload could not be registered; send the file again.") from failure
+
+
+def _flags(pflags: int) -> int:
+    flags = os.O_RDWR if pflags & FXF_READ else os.O_WRONLY
+    for theirs, ours in (
+        (FXF_APPEND, os.O_APPEND),
+        (FXF_CREAT, os.O_CREAT),
+        (FXF_TRUNC, os.O_TRUNC),
+        (FXF_EXCL, os.O_EXCL),
+    ):
+        flags |= ours if pflags & theirs else 0
+    return flags
+
+
+def _no_room(limit: str) -> NoReturn:
+    raise asyncssh.SFTPQuotaExceeded(f"The drop folder is full: {limit} are allowed.")
