@@ -1,0 +1,188 @@
+"""Whether a goal's settings make sense: against themselves, the account's properties and the goals beside it.
+
+The gateway asks before it saves, the importer and exporter before they begin, because properties and places may
+have changed since. Pure; what a goal's own model refuses (types, lengths, one column per property) is not repeated.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from shared.domain.dates import date_pattern
+from shared.domain.failures import InvalidGoal, NotAvailableYet
+from shared.domain.goal import ExportGoal, FieldChoice, Goal, IdentifierField, ImportGoal, MappedField, Readiness
+from shared.domain.merge import MergeRule, allowed
+from shared.domain.property import Property, PropertyType
+
+_PLACEHOLDER = re.compile(r"\{requested_at:([^{}]*)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """One thing that is wrong: an RFC 6901 pointer into the goal, a stable code, and a sentence."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a goal must fit to."""
+
+    properties: Mapping[str, Property]
+    domain_groups: Collection[str]
+    is_hosted: bool
+    siblings: Sequence[Goal] = ()
+    """The other active goals of the same connection."""
+
+
+def completed(goal: Goal, *, is_hosted: bool) -> Goal:
+    """The goal with the defaults that depend on its place: a hosted folder knows when an upload is closed."""
+    if not isinstance(goal, ImportGoal) or not is_hosted or "readiness" in goal.source.model_fields_set:
+        return goal
+    source = goal.source.model_copy(update={"readiness": Readiness(strategy="closed")})
+    return goal.model_copy(update={"source": source})
+
+
+def flaws_of(goal: Goal, around: Surroundings) -> list[Flaw]:
+    """Everything that is wrong with a goal, in the order of its fields; empty when it may be saved and run."""
+    flaws = list(_common_flaws(goal, around))
+    flaws += _export_flaws(goal, around) if isinstance(goal, ExportGoal) else _import_flaws(goal, around)
+    return flaws
+
+
+def require_sound(goal: Goal, around: Surroundings) -> None:
+    """Raises NotAvailableYet or InvalidGoal with the first flaws, for who cannot show them all."""
+    flaws = flaws_of(goal, around)
+    if flaws:
+        failure = NotAvailableYet if all(flaw.code == NotAvailableYet.code for flaw in flaws) else InvalidGoal
+        raise failure(" ".join(f"{flaw.pointer}: {flaw.detail}" for flaw in flaws[:3]))
+
+
+def can_share_a_name(one: str, other: str) -> bool:
+    """Whether some file name fits both wildcards. At most len(one) x len(other) steps."""
+    reached = {(0, 0)}
+    frontier = [(0, 0)]
+    while frontier:
+        i, j = frontier.pop()
+        if i == len(one) and j == len(other):
+            return True
+        for place in _next_places(one, other, i, j):
+            if place not in reached:
+                reached.add(place)
+                frontier.append(place)
+    return False
+
+
+def _next_places(one: str, other: str, i: int, j: int) -> Iterator[tuple[int, int]]:
+    a = one[i] if i < len(one) else ""
+    b = other[j] if j < len(other) else ""
+    if a == "*":
+        yield i + 1, j
+    if b == "*":
+        yield i, j + 1
+    if a and b:
+        # A star takes the other side's character and stays.
+        if a == "*" and b != "*":
+            yield i, j + 1
+        elif b == "*" and a != "*":
+            yield i + 1, j
+        elif a == b or "?" in (a, b):
+            yield i + 1, j + 1
+
+
+def _common_flaws(goal: Goal, around: Surroundings) -> Iterator[Flaw]:
+    if goal.domain_group not in around.domain_groups:
+        known = ", ".join(sorted(around.domain_groups))
+        yield Flaw("/domain_group", "unknown_domain_group", f"Found {goal.domain_group!r}, expected one of: {known}.")
+    yield from _date_flaws("/dialect/dateFormat", goal.dialect.date_format)
+
+
+def _import_flaws(goal: ImportGoal, around: Surroundings) -> list[Flaw]:
+    flaws: list[Flaw] = []
+    for number, identifier in enumerate(goal.identifiers):
+        flaws += _identifier_flaws(f"/identifiers/{number}", identifier, around)
+    for number, entry in enumerate(goal.mapping):
+        flaws += _mapping_flaws(f"/mapping/{number}", entry, around)
+    flaws += _place_flaws(goal, around)
+    if goal.opt_in.declaration != "undefined":
+        detail = f"Found {goal.opt_in.declaration!r}; this version of Tidegate only stores 'undefined'."
+        flaws.append(Flaw("/opt_in/declaration", NotAvailableYet.code, detail))
+    return flaws
+
+
+def _identifier_flaws(pointer: str, entry: IdentifierField, around: Surroundings) -> Iterator[Flaw]:
+    known = around.properties.get(entry.property)
+    if known is None:
+        yield _unknown(pointer, entry)
+    elif not known.is_identifier:
+        detail = f"The property {entry.property!r} is no identifier; define one with identifier: true."
+        yield Flaw(f"{pointer}/property", "not_an_identifier", detail)
+
+
+def _mapping_flaws(pointer: str, entry: MappedField, around: Surroundings) -> Iterator[Flaw]:
+    known = around.properties.get(entry.property)
+    if known is None:
+        yield _unknown(pointer, entry)
+        return
+    if not allowed(entry.rule, known.type, is_identifier=known.is_identifier):
+        kind = "identifier" if known.is_identifier else known.type.value
+        choices = ", ".join(r for r in MergeRule if allowed(r, known.type, is_identifier=known.is_identifier))
+        detail = f"Found {entry.rule.value!r} on the {kind} {entry.property!r}, expected one of: {choices}."
+        yield Flaw(f"{pointer}/rule", "rule_not_allowed", detail)
+    if entry.date_format is not None:
+        yield from _date_flaws(f"{pointer}/dateFormat", entry.date_format)
+        if known.type not in (PropertyType.DATE, PropertyType.DATETIME):
+            detail = f"The property {entry.property!r} is of type {known.type.value}, which has no date format."
+            yield Flaw(f"{pointer}/dateFormat", "invalid_date_pattern", detail)
+
+
+def _unknown(pointer: str, entry: FieldChoice) -> Flaw:
+    name = getattr(entry, "property", "")
+    return Flaw(f"{pointer}/property", "unknown_property", f"The account has no property {name!r}; define it first.")
+
+
+def _place_flaws(goal: ImportGoal, around: Surroundings) -> Iterator[Flaw]:
+    if goal.source.readiness.strategy == "closed" and not around.is_hosted:
+        detail = "Only a hosted drop folder knows when an upload is closed; expected 'stable' or 'rename'."
+        yield Flaw("/source/readiness/strategy", "readiness_not_available", detail)
+    if not goal.active:
+        return
+    for sibling in around.siblings:
+        if isinstance(sibling, ImportGoal) and sibling.active and _is_torn(goal, sibling):
+            detail = (
+                f"The goal {sibling.name!r} takes files of the same names from this directory and does something else "
+                "with them afterwards; a file can only be put in one place."
+            )
+            yield Flaw("/source/afterwards", "conflicting_afterwards", detail)
+
+
+def _is_torn(goal: ImportGoal, sibling: ImportGoal) -> bool:
+    return (
+        goal.source.directory == sibling.source.directory
+        and goal.source.afterwards != sibling.source.afterwards
+        and can_share_a_name(goal.source.pattern.wildcard, sibling.source.pattern.wildcard)
+    )
+
+
+def _export_flaws(goal: ExportGoal, around: Surroundings) -> list[Flaw]:
+    flaws = [
+        Flaw(f"/columns/{number}/property", "unknown_property", f"The account has no property {column.property!r}.")
+        for number, column in enumerate(goal.columns)
+        if column.property not in around.properties
+    ]
+    name = goal.target.file_name
+    for pattern in _PLACEHOLDER.findall(name):
+        flaws += _date_flaws("/target/file_name", pattern)
+    if re.search(r"[{}]", _PLACEHOLDER.sub("", name)):
+        detail = "Found a brace that does not belong to {requested_at:...}."
+        flaws.append(Flaw("/target/file_name", "invalid_file_name", detail))
+    return flaws
+
+
+def _date_flaws(pointer: str, pattern: str) -> Iterator[Flaw]:
+    try:
+        date_pattern(pattern)
+    except ValueError as error:
+        yield Flaw(pointer, "invalid_date_pattern", f"{str(error)[:1].upper()}{str(error)[1:]}.")
