@@ -1,23 +1,35 @@
-"""Start and stop: what a process does around its service's own work.
+"""Start and stop: what a process has and does around its service's own work.
 
 On SIGTERM or SIGINT `stopping` is set: nothing new is taken, runs in hand are finished or handed back within the
 grace period, and the process leaves.
 """
 
 import asyncio
+import ipaddress
 import os
-import random
+import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 
 import structlog
 
-from shared.domain.failures import StorageUnavailable
+from shared.bus.bus import Bus
+from shared.bus.rabbitmq import RabbitBus
+from shared.bus.relay import relay, relay_once
+from shared.domain.failures import BusUnavailable, StorageUnavailable
+from shared.observe import failpoints, logging
+from shared.observe.metrics import Metrics
+from shared.runtime.health import health
+from shared.runtime.settings import Settings, required
 from shared.storage import migrate
 from shared.storage.database import Database, DatabaseAddress
+from shared.storage.secrets import KeyRing, check_keys
+from shared.transfer.addresses import AddressPolicy
+from shared.transfer.open_folder import Places
+from shared.transfer.sftp import Reach
 
 log = structlog.get_logger()
 
@@ -25,9 +37,31 @@ START_SECONDS = 600.0
 """How long a start waits for a database that is not up, or not migrated, before it gives up."""
 
 
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What every service has."""
+
+    settings: Settings
+    database: Database
+    bus: Bus
+    metrics: Metrics
+    keys: KeyRing
+    places: Places
+
+    async def check_ready(self) -> None:
+        """Raises the Failure that keeps the service from working."""
+        await self.database.check()
+        if not self.bus.is_ready():
+            raise BusUnavailable("not connected")
+
+
+Running = Callable[[Base, asyncio.Event], AbstractAsyncContextManager[None]]
+"""A service's own work: entered when the base is up, left when `stopping` is set and what is in hand is done."""
+
+
 def worker_name(service: str) -> str:
     """Who holds a lease: service, host and process, with a random end, for the people who read it."""
-    return f"{service}@{socket.gethostname()}:{os.getpid()}:{random.getrandbits(32):08x}"
+    return f"{service}@{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
 def stopping_on_signals() -> asyncio.Event:
@@ -39,10 +73,59 @@ def stopping_on_signals() -> asyncio.Event:
     return event
 
 
+def observe(settings: Settings, service: str) -> None:
+    """Logs and failpoints of this process."""
+    logging.configure(settings.log_format, service)
+    if settings.failpoints and settings.failpoints_directory:
+        failpoints.arm(settings.failpoints, settings.failpoints_directory)
+
+
+async def serve(service: str, settings: Settings, running: Running, *, has_own_web: bool = False) -> None:
+    """Run one service as this process, until it is told to stop.
+
+    Raises SettingsError, UnusableKey, StorageUnavailable.
+    """
+    required(settings, "database_url", "watch_database_url", "bus_url", "secret_key")
+    observe(settings, service)
+    stopping = stopping_on_signals()
+    async with AsyncExitStack() as stack:
+        metrics = Metrics()
+        bus = await stack.enter_async_context(
+            RabbitBus.open(settings.bus_url.get_secret_value(), prefix=settings.bus_prefix)
+        )
+        database = await stack.enter_async_context(open_database(settings))
+        base = await base_of(settings, database, bus, metrics)
+        if not has_own_web:
+            await stack.enter_async_context(
+                health(settings.health_host, settings.health_port, metrics, base.check_ready)
+            )
+        await stack.enter_async_context(relaying(base))
+        async with running(base, stopping):
+            log.info("service.started")
+            await stopping.wait()
+            log.info("service.stopping")
+    log.info("service.stopped")
+
+
+async def base_of(settings: Settings, database: Database, bus: Bus, metrics: Metrics) -> Base:
+    """What every service has, once the keys are known to fit the database. Raises UnusableKey."""
+    keys = KeyRing(settings.secret_keys)
+    await check_keys(database, keys)
+    return Base(settings, database, bus, metrics, keys, places_of(settings))
+
+
+def places_of(settings: Settings) -> Places:
+    """How places are reached under these settings."""
+    parts = filter(None, (part.strip() for part in settings.allowed_networks.split(",")))
+    policy = AddressPolicy(tuple(ipaddress.ip_network(part) for part in parts))
+    return Places(settings.drop_directory, Reach(policy))
+
+
 @asynccontextmanager
-async def open_database(address: DatabaseAddress, connections: int) -> AsyncIterator[Database]:
+async def open_database(settings: Settings) -> AsyncIterator[Database]:
     """The database, once it is up and at least at this version. Raises StorageUnavailable after START_SECONDS."""
-    async with Database.open(address, connections=connections) as database:
+    address = DatabaseAddress(settings.database_url.get_secret_value(), settings.watch_database_url.get_secret_value())
+    async with Database.open(address, connections=settings.database_connections) as database:
         deadline = asyncio.get_running_loop().time() + START_SECONDS
         while not await _is_usable(database):
             if asyncio.get_running_loop().time() > deadline:
@@ -63,12 +146,15 @@ async def _is_usable(database: Database) -> bool:
 
 
 @asynccontextmanager
-async def background(*work: Coroutine[Any, Any, None]) -> AsyncIterator[asyncio.TaskGroup]:
-    """Run tasks beside the body: when the body ends they are cancelled; when one of them fails, the body is."""
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(each) for each in work]
-        try:
-            yield group
-        finally:
-            for task in tasks:
-                task.cancel()
+async def relaying(base: Base) -> AsyncIterator[None]:
+    """Relay the outbox while inside, and once more at the end: the last news should not wait for another service."""
+    task = asyncio.create_task(relay(base.database, base.bus, base.metrics), name="relay")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        with suppress(StorageUnavailable, TimeoutError):
+            async with asyncio.timeout(5):
+                await relay_once(base.database, base.bus, base.metrics)

@@ -180,10 +180,16 @@ async def release(tx: Tx, run: ClaimedRun) -> None:
     await tx.execute("runs.forget_backends", run.account_id, run.id, run.token)
 
 
-async def next_of_goal(tx: Tx, run: ClaimedRun) -> UUID | None:
-    """The queued run that may go on once this one has ended."""
-    run_id: UUID | None = await tx.value("runs.next_of_goal", tx.account_id, run.goal_id, run.id)
-    return run_id
+async def forget_worker(tx: Tx, run_id: UUID) -> None:
+    """Forget lease and connections of a lost worker. The caller has ended the connections and holds the run."""
+    await tx.execute("runs.drop_any_lease", tx.account_id, run_id)
+    await tx.execute("runs.forget_all_backends", tx.account_id, run_id)
+
+
+async def next_of_goal(tx: Tx, goal_id: UUID, run_id: UUID) -> UUID | None:
+    """The goal's queued run that may go on once this one has ended."""
+    later: UUID | None = await tx.value("runs.next_of_goal", tx.account_id, goal_id, run_id)
+    return later
 
 
 async def latest_effective_sha256(tx: Tx, run: ClaimedRun) -> str | None:

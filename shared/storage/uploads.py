@@ -50,16 +50,22 @@ async def retime(tx: Tx, drop_folder_id: UUID, path: str, modified_at: datetime)
     await tx.execute("uploads.retime", tx.account_id, drop_folder_id, path, modified_at)
 
 
-async def get(tx: Tx, upload_id: UUID) -> tuple[Upload, UUID | None] | None:
-    """One upload and the connection that watches its folder, if any does."""
+async def get(tx: Tx, upload_id: UUID) -> tuple[Upload | None, UUID | None]:
+    """One upload and the connection that watches its folder, if there are such."""
     row = await tx.row("uploads.get", tx.account_id, upload_id)
-    return None if row is None else (_upload(row), row["connection_id"])
+    return (None, None) if row is None else (_upload(row), row["connection_id"])
 
 
 async def latest(tx: Tx, drop_folder_id: UUID, path: str | None = None) -> dict[str, Upload]:
     """The latest upload of every path of a folder, or of one path."""
     rows = await tx.fetch("uploads.latest", tx.account_id, drop_folder_id, path)
     return {row["path"]: _upload(row) for row in rows}
+
+
+async def latest_of_connection(tx: Tx, connection_id: UUID, path: str) -> Upload | None:
+    """The latest upload of one path of the folder that a connection watches."""
+    row = await tx.row("uploads.latest_of_connection", tx.account_id, connection_id, path)
+    return None if row is None else _upload(row)
 
 
 def _upload(row: Record) -> Upload:

@@ -266,3 +266,11 @@ WHERE r.account_id = $1
   AND ($6::timestamptz IS NULL OR (r.queued_at, r.run_id) < ($6, $7::uuid))
 ORDER BY r.queued_at DESC, r.run_id DESC
 LIMIT $8
+
+-- name: forget_all_backends
+-- A taken-over run starts with no connections,
+DELETE FROM tidegate.run_backends WHERE account_id = $1 AND run_id = $2
+
+-- name: drop_any_lease
+-- and with nobody's lease.
+DELETE FROM tidegate.run_leases WHERE account_id = $1 AND run_id = $2

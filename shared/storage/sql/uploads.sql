@@ -42,3 +42,12 @@ SELECT DISTINCT ON (path) upload_id, path, state, size_bytes, modified_at
 FROM tidegate.uploads
 WHERE account_id = $1 AND drop_folder_id = $2 AND state <> 'moved' AND ($3::text IS NULL OR path = $3)
 ORDER BY path, opened_at DESC, upload_id
+
+-- name: latest_of_connection
+-- The latest upload of one path of the folder that a connection watches.
+SELECT u.upload_id, u.path, u.state, u.size_bytes, u.modified_at
+FROM tidegate.uploads u
+JOIN tidegate.connections c USING (account_id, drop_folder_id)
+WHERE c.account_id = $1 AND c.connection_id = $2 AND u.path = $3 AND u.state <> 'moved'
+ORDER BY u.opened_at DESC, u.upload_id
+LIMIT 1

@@ -1,0 +1,55 @@
+"""Answer what the api asks of a partner's server: only the poller contacts partners."""
+
+from uuid import UUID
+
+import structlog
+
+from services.poller.tools import Tools
+from shared.domain.connection import HostedPlace
+from shared.domain.goal import ExportGoal
+from shared.storage import connections, goals, inquiries
+from shared.transfer.open_folder import Step, verify
+
+log = structlog.get_logger()
+
+TAKEN_SECONDS = 120.0
+
+
+async def answer(tools: Tools, account_id: UUID, inquiry_id: UUID) -> None:
+    """Try the connection step by step and write down what was found. A question that another answers is left to it."""
+    async with tools.database.account(account_id) as tx:
+        connection_id = await inquiries.take(tx, inquiry_id, TAKEN_SECONDS)
+        if connection_id is None:
+            return
+        connection = await connections.get(tx, connection_id)
+        login = await connections.login_of(tx, tools.keys, connection_id)
+        stored = await goals.of_connection(tx, connection_id)
+    sources = {each.goal.source.directory for each in stored if not isinstance(each.goal, ExportGoal)}
+    targets = [each.goal.target.directory for each in stored if isinstance(each.goal, ExportGoal)]
+
+    async def pin(line: str) -> None:
+        async with tools.database.account(account_id) as tx:
+            await connections.pin_host_key(tx, connection_id, line)
+
+    steps = await verify(
+        connection.settings.place,
+        login,
+        tools.places,
+        account_id=account_id,
+        directories=tuple(sorted(sources)) or ("",),
+        write_to=targets[0] if targets else None,
+        on_first_key=None if isinstance(connection.settings.place, HostedPlace) else pin,
+    )
+    is_ok = all(step.outcome == "ok" for step in steps)
+    async with tools.database.account(account_id) as tx:
+        offered = _offered(steps)
+        if offered:
+            await connections.offer_host_key(tx, connection_id, offered)
+        if is_ok and connection.stopped_code is not None:
+            await connections.resume(tx, connection_id)
+        await inquiries.answer(tx, inquiry_id, {"ok": is_ok, "steps": [step.model_dump(mode="json") for step in steps]})
+    log.info("connection.verified", ok=is_ok)
+
+
+def _offered(steps: list[Step]) -> str | None:
+    return next((step.presented_key for step in steps if step.presented_key), None)

@@ -1,0 +1,48 @@
+"""What the poller hears: a finished upload, and a question to a partner's server."""
+
+from collections.abc import Mapping
+
+import structlog
+
+from services.poller.answer import answer
+from services.poller.record import record
+from services.poller.spot import Seen
+from services.poller.tools import Tools
+from shared.bus.consumer import MessageHandler
+from shared.contracts.message import Message
+from shared.contracts.places import InquiryAsked, UploadClosed
+from shared.domain.arrival import FileStamp
+from shared.storage import arrivals, uploads
+
+log = structlog.get_logger()
+
+
+def handlers(tools: Tools) -> Mapping[type[Message], MessageHandler]:
+    """Message -> what is done about it."""
+
+    async def upload_closed(message: UploadClosed) -> None:
+        await take_upload(tools, message)
+
+    async def inquiry_asked(message: InquiryAsked) -> None:
+        await answer(tools, message.account_id, message.inquiry_id)
+
+    return {UploadClosed: upload_closed, InquiryAsked: inquiry_asked}
+
+
+async def take_upload(tools: Tools, message: UploadClosed) -> None:
+    """Make the arrival of an upload, if it is still the latest of its path. The sweep finds what is not heard here."""
+    async with tools.database.account(message.account_id) as tx:
+        upload, connection_id = await uploads.get(tx, message.upload_id)
+        if upload is None or connection_id is None:
+            log.info("upload.unwatched")
+            return
+        latest = await uploads.latest_of_connection(tx, connection_id, upload.path)
+        if latest is None or latest.id != upload.id or upload.state != "closed":
+            return
+        assert upload.size_bytes is not None
+        assert upload.modified_at is not None
+        file = FileStamp(path=upload.path, size_bytes=upload.size_bytes, modified_at=upload.modified_at)
+        began_at = await arrivals.clock(tx)
+        outcomes = await record(tx, connection_id, [Seen(file, upload.id, upload.state)], began_at, only=upload.path)
+    for outcome, count in outcomes.items():
+        tools.metrics.arrivals.labels(outcome).inc(count)

@@ -1,0 +1,152 @@
+"""What a look means: a listing against the known arrivals gives new, grown, complete and vanished files.
+
+Pure: nothing here looks, waits or writes. Whatever lies in a watched folder gets a row that says what became of it,
+also when no goal takes it. Only our own marks (`.done` and the like) are passed over.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from difflib import get_close_matches
+from uuid import UUID
+
+from shared.domain.arrival import ArrivalState, FileStamp
+from shared.domain.goal import ImportGoal
+from shared.domain.names import matches, split
+from shared.storage.arrivals import Explained, Known
+from shared.transfer.readiness import Look as Before
+from shared.transfer.readiness import decide, is_own_name, is_temporary
+
+WAITING = ArrivalState.WAITING
+UNTOUCHED = (ArrivalState.WAITING, ArrivalState.UNMATCHED)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A file of a listing; on a hosted folder with its latest upload and how that stands."""
+
+    file: FileStamp
+    upload_id: UUID | None = None
+    upload_state: str | None = None
+    refused: str | None = None
+    """Why the name cannot be taken; the path is an escaped form then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """When a look began and ended, on the database's clock, and the directories that it listed whole."""
+
+    began_at: datetime
+    ended_at: datetime
+    directories: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """A file that was not known. With goals it is complete, and each of them gets a run."""
+
+    seen: Seen
+    explained: Explained
+    goals: tuple[UUID, ...] = ()
+
+
+@dataclass(slots=True)
+class Spotted:
+    """What a look found; every file stands in at most one place but `vanished`."""
+
+    new: list[New] = field(default_factory=list)
+    grown: list[tuple[Known, Seen, Explained]] = field(default_factory=list)
+    complete: list[tuple[Known, Seen, tuple[UUID, ...]]] = field(default_factory=list)
+    explained: list[tuple[Known, Explained]] = field(default_factory=list)
+    vanished: list[UUID] = field(default_factory=list)
+
+
+def spot(seen: Sequence[Seen], known: Sequence[Known], goals: Mapping[UUID, ImportGoal], look: Look) -> Spotted:
+    """Compare a listing with what is known. `known` holds what is present, and what has gone since the look began."""
+    found = Spotted()
+    present = {each.file.path: each for each in known if each.vanished_at is None}
+    # A listing may be older than our own renaming of a file: what left meanwhile is judged by the next look.
+    left_meanwhile = {each.file.path for each in known if each.vanished_at is not None} - present.keys()
+    for each in seen:
+        path = each.file.path
+        if path in left_meanwhile or any(is_own_name(path, goal) for goal in goals.values()):
+            continue
+        _judge(each, present.get(path), goals, look, found)
+    listed = {each.file.path for each in seen}
+    for path, arrival in present.items():
+        # A doorbell may have made an arrival after the listing was taken.
+        was_listed = split(path)[0] in look.directories and arrival.seen_at < look.began_at
+        if was_listed and path not in listed:
+            found.vanished.append(arrival.id)
+    return found
+
+
+def _judge(seen: Seen, known: Known | None, goals: Mapping[UUID, ImportGoal], look: Look, found: Spotted) -> None:
+    takers = tuple(goal_id for goal_id, goal in goals.items() if _takes(goal, seen))
+    if known is not None and not _is_same(seen, known):
+        if known.state in UNTOUCHED:
+            waits = (
+                _unready(seen, None, [goals[taker] for taker in takers], look) if takers else _unmatched(seen, goals)
+            )
+            found.grown.append((known, seen, waits or Explained(WAITING)))
+            if waits is None:
+                found.complete.append((known, seen, takers))
+            return
+        found.vanished.append(known.id)
+        known = None
+    if known is not None and known.state not in UNTOUCHED:
+        return
+    reason = _unready(seen, known, [goals[taker] for taker in takers], look) if takers else _unmatched(seen, goals)
+    if known is None:
+        explained = reason or Explained(ArrivalState.ACCEPTED)
+        found.new.append(New(seen, explained, () if reason else takers))
+    elif reason is None:
+        found.complete.append((known, seen, takers))
+    else:
+        found.explained.append((known, reason))
+
+
+def _takes(goal: ImportGoal, seen: Seen) -> bool:
+    directory, name = split(seen.file.path)
+    return (
+        seen.refused is None
+        and directory == goal.source.directory
+        and not is_temporary(name)
+        and matches(goal.source.pattern.wildcard, name)
+    )
+
+
+def _is_same(seen: Seen, known: Known) -> bool:
+    if seen.upload_id is not None or known.upload_id is not None:
+        # A client may set the time after the upload; the upload's own identity is what counts.
+        return seen.upload_id == known.upload_id and seen.file.size_bytes == known.file.size_bytes
+    return seen.file == known.file
+
+
+def _unready(seen: Seen, known: Known | None, goals: Sequence[ImportGoal], look: Look) -> Explained | None:
+    """Why a file that goals take is not complete yet; None when it is, for the most careful of them."""
+    if seen.upload_state == "open":
+        return Explained(WAITING, "upload_open", "The upload has not been closed yet.")
+    if seen.upload_state == "broken":
+        return Explained(WAITING, "upload_broken_off", "The upload was broken off; upload the file again.")
+    for goal in goals:
+        readiness = goal.source.readiness
+        if readiness.strategy == "rename" or (readiness.strategy == "closed" and seen.upload_state == "closed"):
+            continue
+        before = None if known is None else Before(file=known.file, since=known.stamped_at)
+        decision = decide(before, seen.file, look.ended_at, readiness.minimum_age_seconds)
+        if not decision.is_ready:
+            return Explained(WAITING, "still_growing", f"The file waits for {decision.waits_for}.")
+    return None
+
+
+def _unmatched(seen: Seen, goals: Mapping[UUID, ImportGoal]) -> Explained:
+    if seen.refused is not None:
+        return Explained(ArrivalState.UNMATCHED, "name_refused", seen.refused)
+    directory, name = split(seen.file.path)
+    if is_temporary(name):
+        return Explained(WAITING, "temporary_name", "The name is that of an upload under way; rename the file.")
+    patterns = [goal.source.pattern.wildcard for goal in goals.values() if goal.source.directory == directory]
+    nearest = get_close_matches(name[:255], patterns, n=1, cutoff=0.0)
+    detail = f"The nearest pattern is {nearest[0]}" if nearest else "No active goal watches this directory"
+    return Explained(ArrivalState.UNMATCHED, "unmatched", f"{detail}.")

@@ -1,0 +1,94 @@
+"""The sweeper: rings again for what was lost on the way, and takes over from workers that died.
+
+One process does this at a time, under a lease. Every finding is repeated until the ledger says that it is mended,
+so a sweep that dies in the middle costs only time.
+"""
+
+import asyncio
+from contextlib import suppress
+
+import structlog
+
+from services.poller.tools import Tools
+from shared.contracts.places import InquiryAsked
+from shared.contracts.runs import ArrivalEnded
+from shared.domain.failures import StorageUnavailable
+from shared.storage import arrivals, inquiries, leases, outbox, runs, takeover
+
+log = structlog.get_logger()
+
+UNHEARD_SECONDS = 15.0
+"""A doorbell has this long to be heard before it is rung again; then each further ring takes as long."""
+UNSETTLED_SECONDS = 20.0
+
+
+async def sweep(tools: Tools, stopping: asyncio.Event) -> None:
+    """Sweep in turn until told to stop; another replica does when this one dies."""
+    while not stopping.is_set():
+        try:
+            if await leases.hold_duty(tools.database, "sweep", tools.worker, 3 * tools.sweep_seconds):
+                await sweep_once(tools)
+        except StorageUnavailable as failure:
+            log.warning("sweep.interrupted", code=failure.code)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), tools.sweep_seconds)
+    with suppress(StorageUnavailable):
+        await leases.lay_down_duty(tools.database, "sweep", tools.worker)
+
+
+async def sweep_once(tools: Tools) -> None:
+    """One round: take over, ring again, forget what is old, measure the ledger."""
+    await _take_over(tools)
+    await _ring_unheard(tools)
+    await _ring_unsettled(tools)
+    await _ring_inquiries(tools)
+    await outbox.forget_sent(tools.database)
+    await measure(tools)
+
+
+async def _take_over(tools: Tools) -> None:
+    async with tools.database.watching() as watch:
+        lost = await runs.lost(watch)
+    for account_id, run_id, token in lost:
+        outcome = await takeover.take_over(tools.database, account_id, run_id, token, tools.retry_attempts)
+        tools.metrics.swept.labels(outcome).inc()
+        log.warning("run.taken_over", account_id=str(account_id), run_id=str(run_id), outcome=outcome)
+
+
+async def _ring_unheard(tools: Tools) -> None:
+    async with tools.database.watching() as watch:
+        unheard = await runs.unheard(watch, UNHEARD_SECONDS)
+    for account_id, run_id, kind in unheard:
+        async with tools.database.account(account_id) as tx:
+            await runs.mark_rung(tx, run_id)
+            await outbox.ring_run(tx, run_id, kind)
+        tools.metrics.swept.labels("run_rung_again").inc()
+
+
+async def _ring_unsettled(tools: Tools) -> None:
+    async with tools.database.watching() as watch:
+        unsettled = await arrivals.unsettled(watch, UNSETTLED_SECONDS)
+    for account_id, arrival_id in unsettled:
+        async with tools.database.account(account_id) as tx:
+            await outbox.put(tx, ArrivalEnded(**outbox.heading(tx), arrival_id=arrival_id))
+        tools.metrics.swept.labels("file_rung_again").inc()
+
+
+async def _ring_inquiries(tools: Tools) -> None:
+    async with tools.database.watching() as watch:
+        unheard = await inquiries.unheard(watch, UNHEARD_SECONDS, 100)
+    for account_id, inquiry_id in unheard:
+        async with tools.database.account(account_id) as tx:
+            await outbox.put(tx, InquiryAsked(**outbox.heading(tx), inquiry_id=inquiry_id))
+
+
+async def measure(tools: Tools) -> None:
+    """Set the gauges that describe the ledger as a whole."""
+    async with tools.database.watching() as watch:
+        totals = await runs.totals(watch)
+        messages, age_seconds = await outbox.depth(watch)
+    tools.metrics.runs_open.clear()
+    for kind, state, count in totals:
+        tools.metrics.runs_open.labels(kind, state).set(count)
+    tools.metrics.outbox_messages.set(messages)
+    tools.metrics.outbox_age_seconds.set(age_seconds)

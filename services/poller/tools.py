@@ -1,0 +1,25 @@
+"""What the poller works with, built in wiring.py."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from shared.observe.metrics import Metrics
+from shared.storage.database import Database
+from shared.storage.secrets import KeyRing
+from shared.transfer.open_folder import Places
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """Everything that the poller's flows need."""
+
+    database: Database
+    metrics: Metrics
+    places: Places
+    keys: KeyRing
+    worker: str
+    concurrency: int
+    sweep_seconds: float
+    retry_attempts: int
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a look should not wait for the next tick."""

@@ -1,0 +1,81 @@
+"""What is known of a run while it is carried out: its progress, its file, its timings. Becomes its receipt."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from shared.domain.failures import Failure
+from shared.domain.receipt import Counts, FileFacts, Receipt
+from shared.domain.run import ClaimedRun, Reason, RunState
+from shared.observe.metrics import Metrics
+from shared.storage.runs import Progress
+
+
+@dataclass(slots=True)
+class Desk:
+    """One run in hand."""
+
+    run: ClaimedRun
+    kind: str
+    metrics: Metrics
+    hold_seconds: float = 0.0
+    """How long a retry holds the goal's later runs; the flow sets it from the goal."""
+    progress: Progress = field(default_factory=Progress)
+    file: FileFacts | None = None
+    warnings: list[Reason] = field(default_factory=list)
+    seconds_by_step: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Work on a step of the road: shown as progress, timed for the receipt and the metrics."""
+        self.progress = Progress(step=name)
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            seconds = time.monotonic() - began
+            self.seconds_by_step[name] = round(self.seconds_by_step.get(name, 0.0) + seconds, 3)
+            self.metrics.step_seconds.labels(self.kind, name).observe(seconds)
+
+    def advance(self, *, rows: int = 0, bytes_done: int = 0, bytes_total: int | None = None) -> None:
+        """So much more of the present step is done."""
+        self.progress = replace(
+            self.progress,
+            rows_done=self.progress.rows_done + rows,
+            bytes_done=self.progress.bytes_done + bytes_done,
+            bytes_total=self.progress.bytes_total if bytes_total is None else bytes_total,
+        )
+
+    def warn(self, code: str, detail: str, what_to_do: str = "") -> None:
+        """Add a warning to the receipt."""
+        self.warnings.append(Reason(code=code, detail=detail, what_to_do=what_to_do))
+
+    def receipt(
+        self, state: RunState, *, reason: Reason | None = None, counts: Counts | None = None, **more: Any
+    ) -> Receipt:
+        """The receipt as things stand."""
+        return Receipt(
+            **(counts or Counts()).model_dump(),
+            run_id=self.run.id,
+            goal_id=self.run.goal_id,
+            goal_version=self.run.goal_version,
+            state=state,
+            reason=reason,
+            file=self.file,
+            warnings=tuple(self.warnings),
+            queued_at=self.run.queued_at,
+            started_at=self.run.started_at,
+            finished_at=datetime.now(UTC),
+            seconds_by_step=self.seconds_by_step,
+            **more,
+        )
+
+
+def reason_of(failure: Failure) -> Reason:
+    """A failure as a run tells it."""
+    return Reason(
+        code=failure.code, detail=f"{failure.sentence} {failure.detail}".strip(), what_to_do=failure.what_to_do
+    )

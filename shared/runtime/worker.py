@@ -1,0 +1,211 @@
+"""Carry out runs: claim, keep the lease, and settle each run's fate. Shared by importer and exporter.
+
+A doorbell only wakes the worker; the ledger says what to do, accounts in turn and goals in order. The doorbell is
+acknowledged when it was heard: a lost one costs the few seconds until an idle worker looks by itself.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+import structlog
+
+from shared.domain.failures import Failure, InternalError, LeaseLost, StorageUnavailable, Transient
+from shared.domain.run import ClaimedRun, Reason, RunState, Waiting
+from shared.observe.failpoints import reach
+from shared.observe.metrics import Metrics
+from shared.runtime.desk import Desk, reason_of
+from shared.storage import ending, runs, takeover
+from shared.storage.database import Database
+
+log = structlog.get_logger()
+
+LONGEST_RETRY_SECONDS = 3600.0
+CarryOut = Callable[[Desk], Awaitable[None]]
+"""The flow of one run. Returns when the run is ended or put aside; raises what its fate is decided by."""
+
+
+@dataclass(slots=True)
+class Worker:
+    """So many runs of one kind at a time."""
+
+    kind: str
+    name: str
+    database: Database
+    metrics: Metrics
+    carry_out: CarryOut
+    slots: int
+    poll_seconds: float
+    shutdown_seconds: float
+    retry_base_seconds: float
+    retry_attempts: int
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def hear(self, _message: object) -> None:
+        """A doorbell: look into the ledger."""
+        self.wake.set()
+
+    @asynccontextmanager
+    async def working(self, stopping: asyncio.Event) -> AsyncIterator[None]:
+        """Carry out runs while inside; at the end wait until what is in hand is finished or handed back."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self.slots):
+                group.create_task(self._slot(stopping))
+            yield
+
+    async def _slot(self, stopping: asyncio.Event) -> None:
+        while not stopping.is_set():
+            self.wake.clear()
+            run = await self._claim()
+            if run is not None:
+                # Another slot may find more: one ring can stand for many runs.
+                self.wake.set()
+                await self._take(run, stopping)
+                continue
+            await _first_of(
+                self.wake.wait(), stopping.wait(), limit_seconds=self.poll_seconds * random.uniform(0.8, 1.2)
+            )
+
+    async def _claim(self) -> ClaimedRun | None:
+        try:
+            return await runs.claim(self.database, self.kind, self.name)
+        except StorageUnavailable as failure:
+            log.warning("worker.blind", code=failure.code)
+            await asyncio.sleep(1)
+            return None
+
+    async def _take(self, run: ClaimedRun, stopping: asyncio.Event) -> None:
+        facts = {"run_id": str(run.id), "goal_id": str(run.goal_id), "account_id": str(run.account_id)}
+        with structlog.contextvars.bound_contextvars(**facts, attempt=run.attempt):
+            log.info("run.claimed", kind=self.kind)
+            reach(f"{self.kind}er.claimed")
+            desk = Desk(run, self.kind, self.metrics)
+            fate = await self._watched(desk, stopping)
+            try:
+                await self._decide(desk, fate)
+            except LeaseLost:
+                # It was ended before the connection broke, or another has it: either way the ledger knows.
+                log.warning("run.lost")
+            except StorageUnavailable as failure:
+                log.warning("run.left_to_sweeper", code=failure.code)
+
+    async def _watched(self, desk: Desk, stopping: asyncio.Event) -> "BaseException | Reason | None":
+        """Carry the run out with its heart beating; what ended it, or None when it ended by itself."""
+        work = asyncio.ensure_future(self.carry_out(desk))
+        pulse = asyncio.create_task(self._beat(desk))
+        stop = asyncio.create_task(_after(stopping, self.shutdown_seconds))
+        ended_by: BaseException | Reason | None = None
+        try:
+            await asyncio.wait({work, pulse, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                ended_by = pulse.result() if pulse.done() else _HAND_BACK
+        finally:
+            for task in (work, pulse, stop):
+                task.cancel()
+        outcome = (await asyncio.gather(work, return_exceptions=True))[0]
+        if isinstance(outcome, asyncio.CancelledError):
+            return ended_by
+        return outcome
+
+    async def _beat(self, desk: Desk) -> BaseException | Reason:
+        """Keep the lease until it is lost, or until somebody asks to cancel; which of them it was."""
+        loop = asyncio.get_running_loop()
+        held_until = loop.time() + runs.LEASE_SECONDS
+        while True:
+            await asyncio.sleep(runs.HEARTBEAT_SECONDS)
+            try:
+                async with self.database.account(desk.run.account_id) as tx:
+                    is_cancelled = await runs.heartbeat(tx, desk.run, desk.progress)
+            except LeaseLost as lost:
+                return lost
+            except StorageUnavailable as failure:
+                if loop.time() > held_until:
+                    return failure
+                continue
+            held_until = loop.time() + runs.LEASE_SECONDS
+            if is_cancelled:
+                return _CANCELLED
+
+    async def _decide(self, desk: Desk, fate: "BaseException | Reason | None") -> None:
+        """Write down how the run ended, if its flow did not."""
+        if fate is None:
+            return
+        if isinstance(fate, LeaseLost):
+            raise fate
+        # Whatever the run's connections were doing has an end now, so that the ledger cannot change behind us.
+        await takeover.end_connections(self.database, desk.run.account_id, desk.run.id)
+        if fate is _HAND_BACK:
+            await self._hand_back(desk)
+        elif isinstance(fate, Reason):
+            await self._end(desk, RunState.CANCELLED, fate)
+        elif isinstance(fate, Transient) and desk.run.attempt < self.retry_attempts:
+            await self._retry_later(desk, fate)
+        elif isinstance(fate, Failure):
+            await self._fail(desk, fate)
+        elif isinstance(fate, Exception):
+            log.error("run.broken", exc_info=fate)
+            await self._fail(desk, InternalError(type(fate).__name__))
+        else:
+            raise fate
+
+    async def _fail(self, desk: Desk, failure: Failure) -> None:
+        reason = reason_of(failure)
+        if isinstance(failure, Transient):
+            reason = Reason(
+                code=reason.code,
+                detail=f"{reason.detail} {desk.run.attempt} attempts were made.",
+                what_to_do="Retry the run when the place answers again.",
+            )
+        await self._end(desk, RunState.FAILED, reason)
+
+    async def _end(self, desk: Desk, state: RunState, reason: Reason) -> None:
+        async with self.database.account(desk.run.account_id) as tx:
+            await ending.end(tx, desk.run, self.kind, desk.receipt(state, reason=reason))
+        self.metrics.runs.labels(self.kind, state.value).inc()
+        log.info("run.ended", state=state.value, code=reason.code)
+        await ending.release(self.database, desk.run)
+
+    async def _retry_later(self, desk: Desk, failure: Transient) -> None:
+        pause = min(self.retry_base_seconds * 2 ** (desk.run.attempt - 1), LONGEST_RETRY_SECONDS)
+        pause *= random.uniform(0.75, 1.25)  # noqa: S311 jitter
+        async with self.database.account(desk.run.account_id) as tx:
+            await runs.put_aside(
+                tx,
+                desk.run,
+                desk.receipt(RunState.WAITING, reason=reason_of(failure)),
+                Waiting.RETRY,
+                retry_in_seconds=pause,
+                hold_seconds=desk.hold_seconds,
+            )
+        self.metrics.runs.labels(self.kind, "retry").inc()
+        log.warning("run.put_aside", code=failure.code, retry_in_seconds=round(pause, 1))
+
+    async def _hand_back(self, desk: Desk) -> None:
+        async with self.database.account(desk.run.account_id) as tx:
+            await runs.hand_back(tx, desk.run)
+            await ending.ring(tx, desk.run, self.kind)
+        self.metrics.runs.labels(self.kind, "handed_back").inc()
+        log.info("run.handed_back")
+
+
+_CANCELLED = Reason(
+    code="cancelled", detail="A person cancelled the run.", what_to_do="Retry the run if it shall be carried out."
+)
+_HAND_BACK = Reason(code="handed_back")
+
+
+async def _after(event: asyncio.Event, seconds: float) -> None:
+    await event.wait()
+    await asyncio.sleep(seconds)
+
+
+async def _first_of(*waits: Awaitable[object], limit_seconds: float) -> None:
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    await asyncio.wait(tasks, timeout=limit_seconds, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    for task in tasks:
+        with suppress(asyncio.CancelledError):
+            await task

@@ -1,0 +1,75 @@
+"""Take a run from a worker that died, froze, or is in doubt about its commit.
+
+First the run's own database connections are ended and we wait until they have gone; only then the run is read under a
+lock and judged. A worker that comes back finds its connections closed and its token void. Nothing is assumed.
+"""
+
+import asyncio
+from datetime import UTC, datetime
+from uuid import UUID
+
+from shared.domain.failures import StorageUnavailable, WorkerLost
+from shared.domain.receipt import FileFacts, Receipt
+from shared.domain.run import Reason, RunState
+from shared.storage import ending, outbox, runs, staging
+from shared.storage.database import Database, Tx
+
+GONE_SECONDS = 10.0
+_LOOK_SECONDS = 0.1
+
+
+async def end_connections(database: Database, account_id: UUID, run_id: UUID) -> None:
+    """End the run's connections and wait until they have gone. Raises StorageUnavailable when they do not."""
+    deadline = asyncio.get_running_loop().time() + GONE_SECONDS
+    while True:
+        async with database.account(account_id) as tx:
+            if await runs.end_backends(tx, run_id) == 0:
+                return
+        if asyncio.get_running_loop().time() > deadline:
+            raise StorageUnavailable("a lost worker's connections do not end")
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def take_over(database: Database, account_id: UUID, run_id: UUID, token: int, attempts: int) -> str:
+    """Put a lost run back into the queue, or fail it after so many attempts; what was done, for the metrics."""
+    await end_connections(database, account_id, run_id)
+    async with database.account(account_id) as tx:
+        run = await runs.lock(tx, run_id)
+        if run is None or run["state"] != RunState.RUNNING or run["token"] != token:
+            return "was_finished"
+        # Between our look and the lock the worker may have recorded a connection; after the lock it cannot.
+        if await runs.end_backends(tx, run_id):
+            return "is_alive"
+        await runs.forget_worker(tx, run_id)
+        await staging.drop_all_of(tx, run_id)
+        if run["attempt"] >= attempts:
+            await _give_up(tx, run_id)
+            await ending.ring_next(tx, run["goal_id"], run_id, run["kind"])
+            return "given_up"
+        await runs.requeue(tx, run_id, forget_attempts=False)
+        await outbox.ring_run(tx, run_id, run["kind"])
+        return "requeued"
+
+
+async def _give_up(tx: Tx, run_id: UUID) -> None:
+    facts = await runs.get(tx, run_id)
+    assert facts is not None
+    file = FileFacts(name=facts["path"], size_bytes=facts["size_bytes"]) if facts["path"] else None
+    reason = Reason(
+        code=WorkerLost.code,
+        detail=f"{WorkerLost().sentence} {facts['attempt']} attempts were made.",
+        what_to_do=WorkerLost.what_to_do,
+    )
+    receipt = Receipt(
+        run_id=run_id,
+        goal_id=facts["goal_id"],
+        goal_version=facts["goal_version"],
+        state=RunState.FAILED,
+        reason=reason,
+        file=file,
+        queued_at=facts["queued_at"],
+        started_at=facts["started_at"],
+        finished_at=datetime.now(UTC),
+    )
+    await runs.end_without_worker(tx, run_id, RunState.FAILED, receipt)
+    await outbox.tell_run(tx, run_id)
