@@ -1,6 +1,8 @@
 """What all tests share: the real parts, each from its own plugin."""
 
 pytest_plugins = [
+    "tests.real.database_fixtures",
+    "tests.real.openssh_fixtures",
     "tests.real.postgres_fixtures",
     "tests.real.rabbitmq_fixtures",
 ]
