@@ -247,6 +247,13 @@ class UnsupportedKey(PartnerFailure):
     what_to_do = "Give an OpenSSH or PEM private key (ed25519, ecdsa, rsa), with its passphrase if it has one."
 
 
+class MailRefused(PartnerFailure):
+    """The mail server refused the mail for good."""
+
+    code = "mail_refused"
+    what_to_do = "Correct the address, or ask the recipient's mail operator why it is refused."
+
+
 # What was asked cannot be done.
 
 

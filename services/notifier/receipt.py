@@ -1,0 +1,224 @@
+"""What a mail says about a run: pure, from the receipt to the lines that people read.
+
+No value of a row ever stands here: of a reject its place, its field and its code are told. Everything that a partner
+or a customer has named goes through `shown`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.notifier.shown import shown
+from shared.domain.receipt import Receipt
+from shared.domain.reject import MESSAGES, RejectCode
+from shared.domain.run import Reason, RunState
+from shared.storage.mails import RejectPlace
+
+FIRST_REJECTS = 10
+GOAL_NAME_CHARACTERS = 60
+FILE_NAME_CHARACTERS = 80
+FIELD_CHARACTERS = 80
+REASON_CHARACTERS = 1_000
+WARNINGS = 20
+CODES = 50
+
+OUTCOMES: dict[RunState, str] = {
+    RunState.COMPLETED: "Completed",
+    RunState.COMPLETED_WITH_REJECTS: "Completed with rejects",
+    RunState.FAILED: "Failed",
+    RunState.SKIPPED: "Skipped",
+    RunState.CANCELLED: "Cancelled",
+    RunState.UNDONE: "Undone",
+    RunState.WAITING: "Waits for approval",
+}
+"""What the subject says. A run in another state has nothing to be told about."""
+
+_TOOK_EFFECT = frozenset({RunState.COMPLETED, RunState.COMPLETED_WITH_REJECTS})
+
+
+@dataclass(frozen=True, slots=True)
+class TellableRun:
+    """A run that ended or waits for a person, as the ledger has it."""
+
+    is_export: bool
+    state: RunState
+    goal_name: str
+    file_name: str | None
+    receipt: Receipt
+    rejects: tuple[RejectPlace, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CountLine:
+    """A label and a number, both ready to be read."""
+
+    label: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodeLine:
+    """A code, how often it happened, and what it means."""
+
+    code: str
+    number: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptText:
+    """All that a mail about a run says, line by line."""
+
+    subject: str
+    outcome: str
+    summary: str
+    goal_name: str
+    file_name: str
+    reason: str
+    reason_code: str
+    what_to_do: tuple[str, ...]
+    counts: tuple[CountLine, ...]
+    skipped: tuple[CodeLine, ...]
+    rejects: tuple[CodeLine, ...]
+    values_rejected: tuple[CodeLine, ...]
+    first_rejects: tuple[str, ...]
+    warnings: tuple[str, ...]
+    facts: tuple[CountLine, ...]
+
+
+def describe(run: TellableRun) -> ReceiptText:
+    """What the mail about a run says. Raises KeyError for a state in which there is nothing to tell."""
+    receipt = run.receipt
+    outcome = OUTCOMES[run.state]
+    goal_name = shown(run.goal_name, GOAL_NAME_CHARACTERS)
+    file_name = shown((run.file_name or "").rpartition("/")[2], FILE_NAME_CHARACTERS)
+    reason = receipt.reason or Reason(code="")
+    return ReceiptText(
+        subject=f"{outcome}: {goal_name}, {file_name}" if file_name else f"{outcome}: {goal_name}",
+        outcome=outcome,
+        summary=_summary(run),
+        goal_name=goal_name,
+        file_name=file_name,
+        reason=shown(reason.detail, REASON_CHARACTERS),
+        reason_code=shown(reason.code, FIELD_CHARACTERS),
+        what_to_do=_what_to_do(run.state, receipt.run_id, reason),
+        counts=_counts(run),
+        skipped=_by_code(receipt.skipped_by_reason),
+        rejects=_by_code(receipt.rejects_by_code),
+        values_rejected=_by_code(receipt.values_rejected_by_code),
+        first_rejects=tuple(_place(reject) for reject in run.rejects[:FIRST_REJECTS]),
+        warnings=tuple(_sentence(warning) for warning in receipt.warnings[:WARNINGS]),
+        facts=_facts(receipt),
+    )
+
+
+def is_problem(run: TellableRun) -> bool:
+    """Whether who asked for problems only is told.
+
+    A completed run with warnings or rejected values is a problem. A skipped one is not, because the goal says that
+    such a file be skipped, nor a cancelled one, because a person cancelled it.
+    """
+    if run.state in (RunState.FAILED, RunState.COMPLETED_WITH_REJECTS, RunState.WAITING):
+        return True
+    return run.state is RunState.COMPLETED and bool(run.receipt.warnings or run.receipt.values_rejected_by_code)
+
+
+def _summary(run: TellableRun) -> str:
+    receipt = run.receipt
+    if run.state is RunState.WAITING:
+        return "The run waits until a person approves or cancels it. Nothing has been imported yet."
+    if run.state is RunState.UNDONE:
+        return "What the run had imported was taken back."
+    if run.state not in _TOOK_EFFECT:
+        return "No file was delivered." if run.is_export else "Nothing of the file was imported."
+    if run.is_export:
+        return f"{_rows(receipt.rows_exported or 0)} exported."
+    if receipt.rejected:
+        return f"{_rows(receipt.rows_read)} read, {receipt.rejected:,} of them not imported."
+    return f"{_rows(receipt.rows_read)} read, none rejected."
+
+
+def _what_to_do(state: RunState, run_id: UUID, reason: Reason) -> tuple[str, ...]:
+    given = shown(reason.what_to_do, REASON_CHARACTERS)
+    advice = [given] if given else []
+    if state is RunState.COMPLETED_WITH_REJECTS:
+        advice.append(f"Get the rejected rows with GET /v1/runs/{run_id}/rejects.csv.")
+        advice.append("Mend them in that file and drop it into the same folder: it holds only these rows.")
+    elif state is RunState.WAITING:
+        advice.append(f"To import the file, approve the run with POST /v1/runs/{run_id}/approve.")
+        advice.append(f"To leave it out, cancel the run with POST /v1/runs/{run_id}/cancel.")
+    elif state is RunState.FAILED:
+        advice.append(f"Once the cause is mended, repeat the run with POST /v1/runs/{run_id}/retry.")
+    return tuple(advice)
+
+
+def _counts(run: TellableRun) -> tuple[CountLine, ...]:
+    receipt = run.receipt
+    if run.is_export:
+        rows = receipt.rows_exported
+        return () if rows is None else (CountLine("Rows exported", f"{rows:,}"),)
+    if receipt.rows_read == 0 and run.state not in _TOOK_EFFECT:
+        return ()
+    numbers = {
+        "Rows read": receipt.rows_read,
+        "Created": receipt.created,
+        "Updated": receipt.updated,
+        "Unchanged": receipt.unchanged,
+        "Skipped": receipt.skipped,
+        "Rejected": receipt.rejected,
+        "Profiles affected": receipt.profiles_affected,
+    }
+    paths = {
+        f"Rows read by the {shown(path, FIELD_CHARACTERS)} path": rows
+        for path, rows in receipt.rows_by_path.items()
+        if rows
+    }
+    return tuple(CountLine(label, f"{number:,}") for label, number in (numbers | paths).items())
+
+
+def _by_code(numbers: dict[str, int]) -> tuple[CodeLine, ...]:
+    most_first = sorted(numbers.items(), key=lambda entry: (-entry[1], entry[0]))
+    return tuple(
+        CodeLine(shown(code, FIELD_CHARACTERS), f"{number:,}", meaning(code))
+        for code, number in most_first[:CODES]
+        if number
+    )
+
+
+def meaning(code: str) -> str:
+    """What a reject's code means; nothing for a code that this version does not know."""
+    known = {str(each): each for each in RejectCode}.get(code)
+    return MESSAGES[known] if known is not None else ""
+
+
+def _place(reject: RejectPlace) -> str:
+    field = f", field {shown(reject.field, FIELD_CHARACTERS)}" if reject.field else ""
+    code = shown(reject.code, FIELD_CHARACTERS)
+    return f"Record {reject.record_number:,} (line {reject.line_number:,}){field}: {code}"
+
+
+def _sentence(reason: Reason) -> str:
+    parts = (reason.detail or reason.code, reason.what_to_do)
+    return " ".join(shown(part, REASON_CHARACTERS) for part in parts if part)
+
+
+def _facts(receipt: Receipt) -> tuple[CountLine, ...]:
+    facts = [("Run", str(receipt.run_id)), ("Goal", f"{receipt.goal_id}, version {receipt.goal_version}")]
+    if receipt.file is not None:
+        facts.append(("File size", f"{receipt.file.size_bytes:,} bytes"))
+        if receipt.file.sha256:
+            facts.append(("SHA-256", shown(receipt.file.sha256, FIELD_CHARACTERS)))
+    facts.append(("Queued", _time(receipt.queued_at)))
+    if receipt.started_at is not None:
+        facts.append(("Started", _time(receipt.started_at)))
+    if receipt.finished_at is not None:
+        facts.append(("Finished", _time(receipt.finished_at)))
+    return tuple(CountLine(label, value) for label, value in facts)
+
+
+def _rows(number: int) -> str:
+    return "1 row" if number == 1 else f"{number:,} rows"
+
+
+def _time(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%S %Z")
