@@ -42,3 +42,12 @@ def translated() -> Iterator[None]:
     except _OUTAGES as error:
         # The type says what happened; the text may name hosts and users.
         raise StorageUnavailable(type(error).__name__) from error
+
+
+@contextmanager
+def identifiers_guarded() -> Iterator[None]:
+    """Raise TransactionConflict where another transaction took an identifier that was free when we looked."""
+    try:
+        yield
+    except asyncpg.UniqueViolationError as error:
+        raise TransactionConflict("an identifier was taken meanwhile") from error

@@ -26,6 +26,6 @@ CREATE TABLE {schema}.rejects (
     line_number bigint NOT NULL,
     code text NOT NULL,
     field text,
-    raw text[] NOT NULL,
+    raw bytea[] NOT NULL,
     PRIMARY KEY (run_id, token, record_number)
 );

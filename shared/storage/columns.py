@@ -1,0 +1,214 @@
+"""An account's own columns as quoted SQL fragments, made from property and goal definitions.
+
+This is the one module that makes them; merge.py, staging.py, properties.py, profiles.py and the export's select put
+them into fixed frames. Aliases are part of the contract: `s` is a staged row, `e` one row for each profile of the
+file, `p` the stored profile, `x` a planned write.
+
+Staged values are null where the file has none; an empty list is none too. Nothing here runs a statement.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from shared.domain.failures import InvalidGoal
+from shared.domain.goal import ImportGoal
+from shared.domain.merge import MergeRule
+from shared.domain.property import Property, PropertyType
+from shared.storage.statements import statement
+
+TYPES: dict[PropertyType, str] = {
+    PropertyType.TEXT: "text",
+    PropertyType.INTEGER: "bigint",
+    PropertyType.NUMBER: "numeric(38,10)",
+    PropertyType.BOOLEAN: "boolean",
+    PropertyType.DATE: "date",
+    PropertyType.DATETIME: "timestamptz",
+    PropertyType.EMAIL: "text",
+    PropertyType.LIST: "text[]",
+}
+KEY_TYPE = 'text COLLATE "C"'
+_LIMITS = {"bigint": "9223372036854775807", "numeric(38,10)": "9999999999999999999999999999.9999999999"}
+
+
+def quoted(name: str) -> str:
+    """A name as SQL wants it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def listed(names: Iterable[str], alias: str = "") -> str:
+    """Names, quoted, with an alias before each where one is given."""
+    prefix = f"{alias}." if alias else ""
+    return ", ".join(prefix + quoted(name) for name in names)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of staging and profile: what it holds and what the file's value does to the stored one."""
+
+    name: str
+    type: str
+    rule: MergeRule
+    shown: str
+    """How rejects name the field of the file."""
+
+    @property
+    def quoted(self) -> str:
+        """The name as SQL wants it."""
+        return quoted(self.name)
+
+    @property
+    def base_type(self) -> str:
+        """The type without its collation, for casts."""
+        return self.type.split(" COLLATE", 1)[0]
+
+    @property
+    def limit(self) -> str:
+        """The largest absolute value that can be stored; only of numbers."""
+        return _LIMITS[self.type]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The columns of a goal's staged rows: keys in the goal's order of identifiers, then values."""
+
+    keys: tuple[Column, ...]
+    values: tuple[Column, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All columns of a staged row, in the order in which its CSV has them."""
+        return ("record_number", "line_number", *(column.name for column in self.written))
+
+    @property
+    def written(self) -> tuple[Column, ...]:
+        """The columns that reach the profile."""
+        return self.keys + self.values
+
+    @property
+    def sums(self) -> tuple[Column, ...]:
+        """The columns whose range is known only once they are added up."""
+        return tuple(column for column in self.values if column.rule is MergeRule.SUM)
+
+
+def layout_of(goal: ImportGoal, properties: Sequence[Property]) -> Layout:
+    """The columns that a goal stages. Raises InvalidGoal where it names what the account does not have."""
+    known = {each.name: each for each in properties}
+    keys, values = [], []
+    for name in (*(each.property for each in goal.identifiers), *(each.property for each in goal.mapping)):
+        if name not in known:
+            raise InvalidGoal(f"Found the property {name!r}, which the account does not have.")
+    for entry in goal.identifiers:
+        found = known[entry.property]
+        if not found.is_identifier:
+            raise InvalidGoal(f"Found {entry.property!r} as an identifier, expected a property that is one.")
+        keys.append(Column(found.key_column, KEY_TYPE, MergeRule.SET, entry.shown))
+        values.append(Column(found.column, TYPES[found.type], MergeRule.SET, entry.shown))
+    for mapped in goal.mapping:
+        found = known[mapped.property]
+        if found.is_identifier:
+            raise InvalidGoal(f"Found the identifier {mapped.property!r} in the mapping, expected it in identifiers.")
+        values.append(Column(found.column, TYPES[found.type], mapped.rule, mapped.shown))
+    return Layout(tuple(keys), tuple(values))
+
+
+def definitions(layout: Layout) -> str:
+    """The column definitions of a staging table."""
+    return ", ".join(f"{column.quoted} {column.type}" for column in layout.written)
+
+
+def merged(column: Column) -> str:
+    """What the profile holds after the row; sums stay unbounded until they are judged."""
+    e, p = f"e.{column.quoted}", f"p.{column.quoted}"
+    match column.rule:
+        case MergeRule.SET:
+            return f"coalesce({e}, {p})"
+        case MergeRule.SET_IF_EMPTY:
+            return f"coalesce({p}, {e})"
+        case MergeRule.SET_OR_CLEAR:
+            return e
+        case MergeRule.SUM:
+            return f"CASE WHEN {e} IS NULL THEN {p}::numeric ELSE coalesce({p}, 0)::numeric + {e} END"
+        case MergeRule.ADD:
+            # The cheap cases first: the sub-select costs more than all the rest of a row.
+            return (
+                f"CASE WHEN coalesce(cardinality({e}), 0) = 0 THEN {p} "
+                f"WHEN {p} IS NULL THEN {_unique(e)} WHEN {e} <@ {p} THEN {p} "
+                f"ELSE ({p}) || {_unique(e, without=p)} END"
+            )
+
+
+def changed(column: Column) -> str:
+    """Whether the row changes what a stored profile holds."""
+    e, p = f"e.{column.quoted}", f"p.{column.quoted}"
+    match column.rule:
+        case MergeRule.SET:
+            return f"({e} IS NOT NULL AND {e} IS DISTINCT FROM {p})"
+        case MergeRule.SET_IF_EMPTY:
+            return f"({p} IS NULL AND {e} IS NOT NULL)"
+        case MergeRule.SET_OR_CLEAR:
+            return f"({e} IS DISTINCT FROM {p})"
+        case MergeRule.SUM:
+            return f"({e} IS NOT NULL AND ({e} <> 0 OR {p} IS NULL))"
+        case MergeRule.ADD:
+            return f"(coalesce(cardinality({e}), 0) > 0 AND ({p} IS NULL OR NOT {e} <@ {p}))"
+
+
+def folded(column: Column) -> str:
+    """One value that does to a profile what the values of all its rows do in file order; aggregates rows `s`.
+
+    Every rule composes: the last value for set, the first for set_if_empty, the last row's for set_or_clear, the
+    exact total for sum. (Lists that grow are put in by `folded_list`.) The row's number leads an array of
+    two whose greatest or smallest is kept, so that memory does not grow with the rows of one profile.
+    """
+    value = f"s.{column.quoted}"
+    numbered = f"ARRAY[to_char(s.record_number, 'FM0000000000000000000'), {value}::text]"
+    match column.rule:
+        case MergeRule.SET:
+            return f"((max({numbered}) FILTER (WHERE {value} IS NOT NULL))[2])::{column.base_type}"
+        case MergeRule.SET_IF_EMPTY:
+            return f"((min({numbered}) FILTER (WHERE {value} IS NOT NULL))[2])::{column.base_type}"
+        case MergeRule.SET_OR_CLEAR:
+            return f"((max({numbered}))[2])::{column.base_type}"
+        case MergeRule.SUM:
+            return f"sum({value})"
+        case MergeRule.ADD:
+            return f"NULL::{column.type}"
+
+
+def folded_list(column: Column) -> str:
+    """A select of the anchor and the entries that all rows of a profile add; {doubled}, {anchor} are left open."""
+    return statement("columns.growing_list").replace("{column}", column.quoted)
+
+
+def initial(column: Column) -> str:
+    """What a new profile holds after the row."""
+    e = f"e.{column.quoted}"
+    match column.rule:
+        case MergeRule.ADD:
+            return f"CASE WHEN cardinality({e}) > 0 THEN {_unique(e)} END"
+        case MergeRule.SUM:
+            return f"{e}::{column.type}"
+        case _:
+            return e
+
+
+def written(column: Column) -> str:
+    """A planned value as the profile's column takes it."""
+    cast = f"::{column.type}" if column.rule is MergeRule.SUM else ""
+    return f"x.{column.quoted}{cast}"
+
+
+def assigned(columns: Iterable[Column]) -> str:
+    """The assignments of an update."""
+    return ", ".join(f"{column.quoted} = {written(column)}" for column in columns)
+
+
+def out_of_range(column: Column) -> str:
+    """Whether a planned sum cannot be stored."""
+    return f"(abs(x.{column.quoted}) > {column.limit})"
+
+
+def _unique(value: str, without: str = "") -> str:
+    if without:
+        return statement("columns.unique_without").replace("{value}", value).replace("{without}", without)
+    return statement("columns.unique").replace("{value}", value)

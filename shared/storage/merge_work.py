@@ -1,0 +1,156 @@
+"""A merge's statements: the fixed frames of merge.sql, filled with the account's columns. Decides nothing."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from shared.domain.merge import MergeRule, Mode
+from shared.storage import columns
+from shared.storage.columns import Column, Layout
+from shared.storage.database import Record, Tx
+from shared.storage.staging import Staged
+from shared.storage.statements import statement
+
+
+@dataclass(frozen=True)
+class Work:
+    """One merge at work: its transaction, what is staged, and the frames to do it with."""
+
+    tx: Tx
+    run_id: UUID
+    staged: Staged
+    mode: Mode
+    domain_group: int
+
+    @property
+    def layout(self) -> Layout:
+        """The columns of the rows."""
+        return self.staged.layout
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether rows find their profiles by several identifiers, so that each row's target is told apart."""
+        return len(self.layout.keys) > 1
+
+    @property
+    def mapped(self) -> tuple[Column, ...]:
+        """What can change in a profile that was found; the only identifier it was found by cannot."""
+        return self.layout.written if self.is_resolved else self.layout.values
+
+    @cached_property
+    def common(self) -> dict[str, str]:
+        """The slots that every frame may use."""
+        names = [column.name for column in self.layout.written]
+        anchor = columns.quoted("target") if self.is_resolved else self.layout.keys[0].quoted
+        return {
+            "schema": self.tx.schema,
+            "domain_group": str(int(self.domain_group)),
+            "staging": self.staged.table(),
+            "resolved": self.staged.table("_r"),
+            "doubled": self.staged.table("_d"),
+            "folded": self.staged.table("_f"),
+            "plan": self.staged.table("_p"),
+            "anchor": anchor,
+            "names": columns.listed(names),
+            "s_columns": columns.listed(names, "s"),
+            "e_columns": columns.listed(names, "e"),
+            "f_columns": columns.listed(names, "f"),
+            "x_columns": columns.listed(names, "x"),
+            "x_keys": columns.listed((key.name for key in self.layout.keys), "x"),
+            "own_s": self._own("s"),
+            "own_e": self._own("e"),
+            "own_f": self._own("f"),
+            "own_g": self._own("g"),
+        }
+
+    def text(self, name: str, **slots: str) -> str:
+        """A frame with its slots filled."""
+        text = statement(name)
+        # Fragments given for this frame may use the common slots in their turn, and `source` may too.
+        for slot, fragment in (*slots.items(), ("source", self._source), *self.common.items()):
+            text = text.replace("{" + slot + "}", fragment)
+        return text
+
+    async def run(self, name: str, *args: Any, **slots: str) -> int:
+        """Run a frame; how many rows it touched."""
+        status = await self.tx.connection.execute(self.text(name, **slots), *args)
+        return int(status.rsplit(" ", 1)[-1]) if status[-1].isdigit() else 0
+
+    async def fetch(self, name: str, *args: Any, **slots: str) -> list[Record]:
+        """All rows of a frame."""
+        return await self.tx.connection.fetch(self.text(name, **slots), *args)
+
+    def rows(self, *, is_folded: bool) -> str:
+        """The select of one row `e` for each profile of the file."""
+        return statement("merge.rows_and_folded" if is_folded else "merge.rows")
+
+    def fold_slots(self) -> dict[str, str]:
+        """How doubled profiles are folded: aggregates, and a join for each list that grows."""
+        folds, lists, chosen = [], [], []
+        for number, column in enumerate(self.layout.written):
+            if column.rule is MergeRule.ADD:
+                lists.append(
+                    f" LEFT JOIN ({columns.folded_list(column)}) l{number} ON l{number}.{{anchor}} = g.{{anchor}}"
+                )
+                chosen.append(f"l{number}.{column.quoted}")
+            else:
+                chosen.append(f"g.{column.quoted}")
+                if not self._is_anchor(column):
+                    folds.append(f"{columns.folded(column)} AS {column.quoted}")
+        return {
+            "folds": "".join(f", {fold}" for fold in folds),
+            "chosen": ", ".join(chosen),
+            "lists": "".join(lists),
+        }
+
+    def plan_slots(self, *, is_folded: bool) -> dict[str, str]:
+        """What is written, for whom, and when it is worth writing."""
+        changed = "false" if self.mode is Mode.CREATE_ONLY else any_of(columns.changed(each) for each in self.mapped)
+        merged = [
+            f"e.{column.quoted}" if self._is_anchor(column) else f"{columns.merged(column)} AS {column.quoted}"
+            for column in self.layout.written
+        ]
+        return {
+            "rows": self.rows(is_folded=is_folded),
+            "merged": ", ".join(merged),
+            "same": "p.id = e.target"
+            if self.is_resolved
+            else "p.domain_group = {domain_group} AND p.{anchor} = e.{anchor}",
+            "changed": changed,
+        }
+
+    def range_slots(self) -> dict[str, str]:
+        """How sums that cannot be stored are found, with the rows that feed them."""
+        sums = self.layout.sums
+        feeds = [f"u.unfit_{n} AND s.{column.quoted} IS NOT NULL" for n, column in enumerate(sums)]
+        fits = "x.id IS NOT NULL" if self.mode is Mode.UPDATE_ONLY else "true"
+        return {
+            "unfit": ", ".join(
+                f"coalesce({columns.out_of_range(column)}, false) AS unfit_{n}" for n, column in enumerate(sums)
+            ),
+            "any_unfit": any_of(columns.out_of_range(column) for column in sums),
+            "is_written": fits,
+            "also": ", {resolved} r" if self.is_resolved else "",
+            "of_profile": "s.record_number = r.record_number AND r.target = u.target"
+            if self.is_resolved
+            else "s.{anchor} = u.{anchor}",
+            "feeds": any_of(feeds),
+            "which": " ".join(f"WHEN {feed} THEN {n}" for n, feed in enumerate(feeds)),
+        }
+
+    @property
+    def _source(self) -> str:
+        return "(" + statement("merge.resolved_rows") + ")" if self.is_resolved else "{staging}"
+
+    def _own(self, alias: str) -> str:
+        return f"{alias}.target, " if self.is_resolved else ""
+
+    def _is_anchor(self, column: Column) -> bool:
+        return not self.is_resolved and column is self.layout.keys[0]
+
+
+def any_of(conditions: Iterable[str]) -> str:
+    """Conditions of which one is enough; none is never true."""
+    return "(" + (" OR ".join(conditions) or "false") + ")"

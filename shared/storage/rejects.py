@@ -1,0 +1,65 @@
+"""Rejects of runs, as rows of the account's schema. Writes `rejects`.
+
+They are kept under the run and the token of the worker that found them, and count once the run has ended under that
+token. Fields are stored as bytes, because what was not imported may hold what text cannot: NUL, and bytes that are
+no text, which stand as surrogate escapes in `Reject.raw`.
+"""
+
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+from uuid import UUID
+
+from shared.domain.reject import Reject, RejectCode
+from shared.domain.run import ClaimedRun
+from shared.storage.database import Record, Tx
+from shared.storage.statements import statement
+
+_COLUMNS = ("run_id", "token", "record_number", "line_number", "code", "field", "raw")
+_PREFETCHED_ROWS = 1_000
+
+
+async def add(tx: Tx, run: ClaimedRun, found: Iterable[Reject]) -> None:
+    """Keep rejects that the run's present worker found; each record once."""
+    await tx.connection.copy_records_to_table(
+        "rejects",
+        records=(_written(run, reject) for reject in found),
+        columns=_COLUMNS,
+        schema_name=tx.schema.strip('"'),
+    )
+
+
+async def counts(tx: Tx, run_id: UUID, token: int) -> dict[str, int]:
+    """How many rows a run rejected under a token, by code."""
+    return {row["code"]: row["rows"] for row in await tx.fetch("rejects.counts", run_id, token)}
+
+
+async def page(tx: Tx, run_id: UUID, token: int, *, after_record: int, limit: int) -> list[Reject]:
+    """Rejects in the order of the file; `after_record` is 0 at the start."""
+    return [_read(row) for row in await tx.fetch("rejects.page", run_id, token, after_record, limit)]
+
+
+async def stream(tx: Tx, run_id: UUID, token: int) -> AsyncIterator[Reject]:
+    """Every reject in the order of the file, in bounded memory; the transaction stays open meanwhile."""
+    text = statement("rejects.all").replace("{schema}", tx.schema)
+    async for row in tx.connection.cursor(text, run_id, token, prefetch=_PREFETCHED_ROWS):
+        yield _read(row)
+
+
+async def drop_other_tokens(tx: Tx, run: ClaimedRun) -> int:
+    """Forget what earlier workers of the run found; how many rows that were."""
+    return await tx.execute("rejects.drop_other_tokens", run.id, run.token)
+
+
+def _written(run: ClaimedRun, reject: Reject) -> tuple[Any, ...]:
+    raw = [part.encode("utf-8", "surrogateescape") for part in reject.raw]
+    return (run.id, run.token, reject.record_number, reject.line_number, reject.code.value, reject.field, raw)
+
+
+def _read(row: Record) -> Reject:
+    return Reject(
+        record_number=row["record_number"],
+        line_number=row["line_number"],
+        code=RejectCode(row["code"]),
+        field=row["field"],
+        raw=tuple(part.decode("utf-8", "surrogateescape") for part in row["raw"]),
+    )

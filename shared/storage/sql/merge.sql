@@ -1,0 +1,84 @@
+-- name: prepare
+-- Compiling costs more than it saves; joins of whole files want room; other merges may hold a row for minutes.
+SET LOCAL jit = off;
+SET LOCAL work_mem = '64MB';
+SET LOCAL maintenance_work_mem = '256MB';
+SET LOCAL lock_timeout = '600s'
+
+-- name: count
+-- How many rows are staged.
+SELECT count(*) FROM {staging}
+
+-- name: resolved_rows
+-- The staged rows with the profile that several identifiers found for each.
+SELECT r.target, s.record_number, {s_columns} FROM {staging} s JOIN {resolved} r ON r.record_number = s.record_number
+
+-- name: rows
+-- One row for each profile of a file that names none twice.
+SELECT {own_s}1::bigint AS rows, {s_columns} FROM {source} s
+
+-- name: rows_and_folded
+-- One row for each profile of a file that names some more than once.
+SELECT {own_s}1::bigint AS rows, {s_columns} FROM {source} s
+WHERE NOT EXISTS (SELECT FROM {folded} f WHERE f.{anchor} = s.{anchor})
+UNION ALL
+SELECT {own_f}f.rows, {f_columns} FROM {folded} f
+
+-- name: separate_doubled
+-- The rows of profiles that the file names more than once.
+CREATE UNLOGGED TABLE {doubled} AS
+SELECT {own_s}s.record_number, {s_columns}
+FROM {source} s
+WHERE s.{anchor} IN (SELECT s.{anchor} FROM {source} s GROUP BY s.{anchor} HAVING count(*) > 1)
+
+-- name: fold
+-- One row for each doubled profile, which does to it what all its rows do in file order.
+CREATE UNLOGGED TABLE {folded} AS
+SELECT {own_g}g.rows, {chosen}
+FROM (SELECT s.{anchor}, count(*) AS rows{folds} FROM {doubled} s GROUP BY s.{anchor}) g{lists}
+
+-- name: plan
+-- What will be written: every new profile and every changed one with its values, joined in one look. The version
+-- that was seen (at, seen_xid) is noted, so that a profile which another transaction changes meanwhile is missed.
+CREATE UNLOGGED TABLE {plan} AS
+SELECT {own_e}e.rows, p.id, p.ctid AS at, p.changed_xid AS seen_xid, {merged}
+FROM ({rows}) e
+LEFT JOIN {schema}.profiles p ON {same}
+WHERE p.id IS NULL OR {changed}
+
+-- name: totals
+-- Rows and profiles of the plan.
+SELECT count(*) FILTER (WHERE x.id IS NULL) AS new_profiles,
+    coalesce(sum(x.rows) FILTER (WHERE x.id IS NULL), 0)::bigint AS new_rows,
+    count(*) FILTER (WHERE x.id IS NOT NULL) AS changed_profiles,
+    coalesce(sum(x.rows) FILTER (WHERE x.id IS NOT NULL), 0)::bigint AS changed_rows
+FROM {plan} x
+
+-- name: reject_out_of_range
+-- Take every row that feeds a sum which cannot be stored out of staging, with the number of the sum.
+WITH u AS (
+    SELECT x.{anchor}, {unfit} FROM {plan} x WHERE {is_written} AND {any_unfit}
+)
+DELETE FROM {staging} s
+USING u{also}
+WHERE {of_profile} AND {feeds}
+RETURNING s.record_number, s.line_number, CASE {which} END AS field
+
+-- name: update
+-- The changed profiles, in the order in which they lie on disk. A version that is no longer there is not found.
+UPDATE {schema}.profiles p
+SET {assigned}, updated_at = now(), updated_by_run = $1, changed_xid = pg_current_xact_id()
+FROM (SELECT x.id, x.at, x.seen_xid, {x_columns} FROM {plan} x WHERE x.id IS NOT NULL ORDER BY x.at) x
+WHERE p.ctid = x.at AND p.id = x.id AND p.changed_xid = x.seen_xid
+
+-- name: insert
+-- The new profiles, in key order, which keeps the indexes compact and two merges from locking each other out.
+INSERT INTO {schema}.profiles (domain_group, created_by_run, updated_by_run, {names})
+SELECT {domain_group}, $1, $1, {written}
+FROM {plan} x
+WHERE x.id IS NULL
+ORDER BY {x_keys}
+
+-- name: drop
+-- What the merge needed for itself.
+DROP TABLE IF EXISTS {doubled}, {folded}, {plan}

@@ -1,0 +1,37 @@
+-- name: lock_account
+-- Properties of one account are defined one at a time.
+SELECT account_id FROM tidegate.accounts WHERE account_id = $1 FOR NO KEY UPDATE
+
+-- name: columns_used
+-- Columns that count towards the limit: those of properties, and dropped ones, which PostgreSQL never gives back.
+SELECT count(*) FROM pg_attribute
+WHERE attrelid = $1::text::regclass AND attnum > 0 AND (attisdropped OR starts_with(attname::text, 'p_'))
+
+-- name: insert
+-- A new property; no row when the name is taken.
+INSERT INTO tidegate.properties (account_id, name, type, is_identifier, label) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (account_id, record_type, name) DO NOTHING
+RETURNING property_id
+
+-- name: list
+-- An account's properties, oldest first.
+SELECT property_id, name, type, is_identifier, label, created_at
+FROM tidegate.properties
+WHERE account_id = $1
+ORDER BY created_at, property_id
+
+-- name: wait_briefly
+-- For what locks out readers.
+SET LOCAL lock_timeout = '2s'
+
+-- name: wait_as_usual
+-- What the connection was opened with.
+RESET lock_timeout
+
+-- name: add_columns
+-- The columns of a property; without a default, so that nothing is rewritten.
+ALTER TABLE {schema}.profiles {columns}
+
+-- name: add_key_index
+-- An identifier names one profile of a domain group.
+CREATE UNIQUE INDEX {index} ON {schema}.profiles (domain_group, {key})

@@ -1,0 +1,98 @@
+"""What the tests of the merge share: a bench with an account's properties, onto which rows are put and merged."""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from shared.domain.goal import ImportGoal
+from shared.domain.identifier import key_of
+from shared.domain.property import Property
+from shared.storage import merge, properties, staging
+from shared.storage.columns import quoted
+from shared.storage.database import Database, Tx
+from shared.storage.merge import Merged
+from tests.builders import claimed_run
+
+Row = Mapping[str, Any]
+
+
+@dataclass
+class Bench:
+    """An account whose profiles are merged into."""
+
+    database: Database
+    account: UUID
+    properties: list[Property] = field(default_factory=list)
+
+    async def define(self, *new: Property) -> None:
+        """Give the account's profiles properties."""
+        async with self.database.account(self.account) as tx:
+            for each in new:
+                await properties.define(tx, each)
+        self.properties += new
+
+    async def merge(self, goal: ImportGoal, rows: Sequence[Row], *, group: int = 1) -> Merged:
+        """Stage rows and merge them; keys are made from the values as the importer makes them."""
+        run = claimed_run(self.account)
+        async with self.database.work_connection() as connection:
+            async with self.database.transaction(connection, self.account) as tx:
+                staged = await staging.create(tx, run, goal, self.properties)
+            await staging.load(connection, staged, _chunks(self.csv(staged.columns, rows)))
+            async with self.database.transaction(connection, self.account) as tx:
+                await staging.analyze(tx, staged)
+                return await merge.merge(tx, run, staged, goal, self.properties, group)
+
+    def csv(self, names: Sequence[str], rows: Sequence[Row]) -> bytes:
+        """The staging CSV of rows given as property -> value."""
+        types = {each.name: each.type for each in self.properties}
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        for number, row in enumerate(rows, start=1):
+            record = []
+            for name in names:
+                if name in ("record_number", "line_number"):
+                    record.append(str(number + (name == "line_number")))
+                    continue
+                kind, _, prop = name.partition("_")
+                value = row.get(prop)
+                if value is not None and kind == "k":
+                    value = key_of(value, types[prop])
+                record.append(_written(value))
+            writer.writerow(record)
+        return text.getvalue().encode()
+
+    async def profiles(self, *names: str, group: int = 1) -> list[dict[str, Any]]:
+        """All profiles, oldest first, with the named properties."""
+        select = ", ".join(f"{quoted('p_' + name)} AS {quoted(name)}" for name in names)
+        async with self.database.account(self.account) as tx:
+            rows = await tx.connection.fetch(
+                f"SELECT {select} FROM {tx.schema}.profiles WHERE domain_group = $1 ORDER BY id", group
+            )
+        return [dict(row) for row in rows]
+
+    async def versions(self) -> list[tuple[Any, ...]]:
+        """Where each profile lies and who wrote it last: equal before and after for one that was not touched."""
+        async with self.database.account(self.account) as tx:
+            return [tuple(row) for row in await _versions(tx)]
+
+
+async def _versions(tx: Tx) -> list[Any]:
+    return await tx.connection.fetch(
+        f"SELECT ctid, xmin::text, changed_xid::text, updated_at, updated_by_run FROM {tx.schema}.profiles ORDER BY id"
+    )
+
+
+async def _chunks(data: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(data), 65_536):
+        yield data[start : start + 65_536]
+
+
+def _written(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return "{" + ",".join('"' + entry.replace("\\", "\\\\").replace('"', '\\"') + '"' for entry in value) + "}"
+    return str(value)
