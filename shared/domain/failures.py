@@ -305,6 +305,41 @@ class TooManyProperties(Conflict):
     what_to_do = "Use an existing property; 400 per record type is the limit."
 
 
+class VersionStale(Conflict):
+    """The thing was changed in the meantime."""
+
+    code = "version_stale"
+    what_to_do = "Read the thing again, and send the change with the new ETag in If-Match."
+
+
+class VersionRequired(RequestFailure):
+    """The request does not say which version of the thing it changes."""
+
+    code = "version_required"
+    what_to_do = "Read the thing, and send its ETag in If-Match."
+
+
+class RequestTooLarge(RequestFailure):
+    """The request is larger than a request may be."""
+
+    code = "request_too_large"
+    what_to_do = "Send less; files go to a drop folder."
+
+
+class RequestTooSlow(RequestFailure):
+    """The request did not arrive completely in time."""
+
+    code = "request_too_slow"
+    what_to_do = "Send the request again."
+
+
+class NoSuchMethod(RequestFailure):
+    """That cannot be done with this thing."""
+
+    code = "method_not_allowed"
+    what_to_do = "Look up the methods of the path in /openapi.json."
+
+
 class Unauthenticated(RequestFailure):
     """The request carries no valid key."""
 

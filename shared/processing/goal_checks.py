@@ -14,6 +14,19 @@ from shared.domain.goal import ExportGoal, FieldChoice, Goal, IdentifierField, I
 from shared.domain.merge import MergeRule, allowed
 from shared.domain.property import Property, PropertyType
 
+FLAW_CODES: dict[str, str] = {
+    "unknown_domain_group": "The account has no domain group of that name.",
+    "unknown_property": "The account has no property of that name.",
+    "not_an_identifier": "The property is no identifier.",
+    "rule_not_allowed": "The merge rule makes no sense on a property of that type.",
+    "invalid_date_pattern": "The date pattern cannot be used.",
+    "readiness_not_available": "The place cannot tell readiness in that way.",
+    "conflicting_afterwards": "Another goal does something else with the same files afterwards.",
+    "invalid_file_name": "The name of the file to write cannot be used.",
+    NotAvailableYet.code: NotAvailableYet().sentence,
+}
+"""All codes of flaws; closed and documented."""
+
 _PLACEHOLDER = re.compile(r"\{requested_at:([^{}]*)\}")
 
 

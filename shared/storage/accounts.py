@@ -42,11 +42,6 @@ async def get(tx: Tx) -> Account | None:
     return Account(row["account_id"], row["name"], row["created_at"])
 
 
-async def rename(tx: Tx, name: str) -> None:
-    """Give the account another name."""
-    await tx.execute("accounts.rename", tx.account_id, name)
-
-
 async def ids(watch: Session, after: tuple[datetime, UUID] | None, limit: int) -> list[UUID]:
     """Identities of accounts, oldest first; `after` is (created_at, id) of the last one seen."""
     created_at, account_id = after or (None, None)

@@ -6,10 +6,6 @@ INSERT INTO tidegate.accounts (account_id, name) VALUES ($1, $2)
 -- The tenant that the transaction speaks for.
 SELECT account_id, name, is_operator, created_at FROM tidegate.accounts WHERE account_id = $1
 
--- name: rename
--- Another name for the tenant.
-UPDATE tidegate.accounts SET name = $2 WHERE account_id = $1
-
 -- name: page
 -- Tenants by age, after a cursor. Watching role.
 SELECT account_id, created_at
