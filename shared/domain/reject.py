@@ -33,6 +33,19 @@ class RejectCode(StrEnum):
     ROW_TOO_WIDE = "row_too_wide"
 
 
+READING_CODES = frozenset(
+    {
+        RejectCode.TOO_FEW_FIELDS,
+        RejectCode.TOO_MANY_FIELDS,
+        RejectCode.STRAY_QUOTE,
+        RejectCode.UNCLOSED_QUOTE,
+        RejectCode.NUL_BYTE,
+        RejectCode.UNDECODABLE,
+        RejectCode.FIELD_TOO_LONG,
+    }
+)
+"""Codes that say how a row is written; a file with nothing else was not written in the goal's dialect."""
+
 MESSAGES: dict[RejectCode, str] = {
     RejectCode.TOO_FEW_FIELDS: "The row has fewer fields than the header.",
     RejectCode.TOO_MANY_FIELDS: "The row has more fields than the header.",

@@ -17,6 +17,7 @@ from shared.domain.run import ClaimedRun, Reason, RunState, Waiting
 from shared.observe.failpoints import reach
 from shared.observe.metrics import Metrics
 from shared.runtime.desk import Desk, reason_of
+from shared.runtime.service import Base, worker_name
 from shared.storage import ending, runs, takeover
 from shared.storage.database import Database
 
@@ -64,9 +65,8 @@ class Worker:
                 self.wake.set()
                 await self._take(run, stopping)
                 continue
-            await _first_of(
-                self.wake.wait(), stopping.wait(), limit_seconds=self.poll_seconds * random.uniform(0.8, 1.2)
-            )
+            pause = self.poll_seconds * random.uniform(0.8, 1.2)  # noqa: S311 jitter
+            await _first_of(self.wake.wait(), stopping.wait(), limit_seconds=pause)
 
     async def _claim(self) -> ClaimedRun | None:
         try:
@@ -188,6 +188,23 @@ class Worker:
             await ending.ring(tx, desk.run, self.kind)
         self.metrics.runs.labels(self.kind, "handed_back").inc()
         log.info("run.handed_back")
+
+
+def worker_of(base: Base, kind: str, carry_out: CarryOut) -> Worker:
+    """A worker under the service's settings."""
+    settings = base.settings
+    return Worker(
+        kind=kind,
+        name=worker_name(f"{kind}er"),
+        database=base.database,
+        metrics=base.metrics,
+        carry_out=carry_out,
+        slots=settings.workers,
+        poll_seconds=settings.ledger_poll_seconds,
+        shutdown_seconds=settings.shutdown_seconds,
+        retry_base_seconds=settings.retry_base_seconds,
+        retry_attempts=settings.retry_attempts,
+    )
 
 
 _CANCELLED = Reason(

@@ -5,6 +5,7 @@ Nothing here commits. The run's own update is the transaction's last statement a
 
 from uuid import UUID
 
+from shared.contracts.runs import ArrivalEnded
 from shared.domain.receipt import Receipt
 from shared.domain.run import ClaimedRun, Waiting
 from shared.storage import outbox, runs
@@ -12,8 +13,13 @@ from shared.storage.database import Database, Tx
 
 
 async def end(tx: Tx, run: ClaimedRun, kind: str, receipt: Receipt) -> None:
-    """End a run with its receipt; ring its goal's next one and tell people. Raises LeaseLost, which rolls back."""
+    """End a run with its receipt; ring its goal's next one, tell people, and have its file marked.
+
+    Raises LeaseLost, which rolls back.
+    """
     await ring_next(tx, run.goal_id, run.id, kind)
+    if run.arrival_id is not None:
+        await outbox.put(tx, ArrivalEnded(**outbox.heading(tx, run.traceparent), arrival_id=run.arrival_id))
     await outbox.tell_run(tx, run.id, run.traceparent)
     await runs.finish(tx, run, receipt)
 

@@ -1,0 +1,79 @@
+"""Fetch the file whole into the workspace: counted, hashed, and the very one that was seen.
+
+Size and time are checked before the first byte and after the last: a file that a partner rewrites meanwhile is not
+imported half old and half new. Nothing here looks at what the bytes mean.
+"""
+
+import asyncio
+import errno
+import hashlib
+import shutil
+from collections.abc import Iterator
+from contextlib import aclosing, contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from services.importer.order import Order
+from shared.domain.arrival import FileStamp
+from shared.domain.failures import DiskFull, EmptyFile, FileChanged
+from shared.domain.receipt import FileFacts
+from shared.domain.run import ClaimedRun
+from shared.runtime.desk import Desk
+from shared.transfer.folder import Folder
+
+
+@contextmanager
+def workspace(directory: Path, run: ClaimedRun) -> Iterator[Path]:
+    """A directory for one attempt of one run, readable by nobody else, gone afterwards."""
+    place = directory / f"{run.id}-{run.token}"
+    with _room():
+        place.mkdir(mode=0o700, parents=True)
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+async def fetch(folder: Folder, order: Order, target: Path, desk: Desk) -> None:
+    """Bring the file to `target` and note its size and SHA-256. Raises FileGone, FileChanged, EmptyFile, DiskFull."""
+    before = await folder.stat(order.file.path)
+    _check_same(before, order)
+    desk.advance(bytes_total=before.size_bytes)
+    digest = hashlib.sha256()
+    size = 0
+    with _room(), target.open("xb") as file:
+        async with aclosing(folder.read(order.file.path)) as chunks:
+            async for chunk in chunks:
+                await asyncio.to_thread(_keep, file, digest, chunk)
+                size += len(chunk)
+                desk.advance(bytes_done=len(chunk))
+    after = await folder.stat(order.file.path)
+    if after != before or size != before.size_bytes:
+        raise FileChanged(f"Found {size} bytes where {before.size_bytes} were expected, or a later time.")
+    desk.file = FileFacts(name=order.file.path, size_bytes=size, sha256=digest.hexdigest())
+    if size == 0 and not order.goal.allow_empty_file:
+        raise EmptyFile
+
+
+def _check_same(found: FileStamp, order: Order) -> None:
+    # An uploading client may set the file's time after the upload: there the upload's identity is what counts.
+    is_same = found.size_bytes == order.file.size_bytes and (
+        order.upload_id is not None or found.modified_at == order.file.modified_at
+    )
+    if not is_same:
+        raise FileChanged("Its size or time is not what was seen.")
+
+
+def _keep(file: BinaryIO, digest: "hashlib._Hash", chunk: bytes) -> None:
+    digest.update(chunk)
+    file.write(chunk)
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull from error
+        raise

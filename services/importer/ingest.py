@@ -1,0 +1,155 @@
+"""From the fetched file to staged rows: unpack, parse, map and stage, joined in a line and bounded in memory.
+
+A thread reads and types the next slice while the last one is copied. Rows that are unfit go to the rejects as they
+are met; the file goes on.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from services.importer.order import Order
+from services.importer.tools import Tools
+from shared.domain.failures import NoUsableRows
+from shared.domain.reject import READING_CODES, Reject
+from shared.formats.csv_reader import CsvReader, fetch_records, open_text
+from shared.observe.failpoints import reach
+from shared.processing.mapping import MappingPlan, plan_of
+from shared.processing.typing import apply, staging_csv
+from shared.runtime.desk import Desk
+from shared.storage import rejects, staging
+from shared.storage.merge import LateReject
+from shared.storage.run_connection import RunConnection
+from shared.storage.staging import Staged
+
+
+@dataclass(slots=True)
+class Tally:
+    """What reading a file came to."""
+
+    rows_staged: int = 0
+    rejects_by_code: Counter[str] = field(default_factory=Counter)
+    rows_by_path: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def rows_read(self) -> int:
+        """Rows of the file, good and bad."""
+        return self.rows_staged + self.rejects_by_code.total()
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A slice of the file, typed."""
+
+    csv: bytes
+    rows: int
+    rejects: tuple[Reject, ...]
+    path: str
+
+
+async def stage(file: Path, order: Order, connection: RunConnection, tools: Tools, desk: Desk) -> tuple[Staged, Tally]:
+    """Stage the file's rows under the run's token. Raises the file's failures; nothing of a profile is touched."""
+    tally = Tally()
+    async with connection.transaction() as tx:
+        await staging.drop_all_of(tx, desk.run.id)
+        staged = await staging.create(tx, desk.run, order.goal, order.properties)
+    with ExitStack() as stack:
+        reader = await asyncio.to_thread(_open, file, order, tools.max_unpacked_bytes, stack)
+        plan = plan_of(order.goal, order.properties, reader.header, reader.width) if _has_rows(reader) else None
+        if plan is not None:
+            _warn_of_ignored(plan, desk)
+            slices = _slices(reader, plan, staged.columns)
+            tally.rows_staged = await staging.load(connection.raw, staged, _copied(slices, tally, tools, desk))
+    _judge(tally, desk)
+    reach("importer.staged")
+    async with connection.transaction() as tx:
+        await staging.analyze(tx, staged)
+    return staged, tally
+
+
+async def recover(file: Path, order: Order, late: tuple[LateReject, ...], tools: Tools) -> list[Reject]:
+    """The rows that the merge rejected, with their fields as they were read: a second pass over the file."""
+    by_number = {each.record_number: each for each in late}
+
+    def read_again() -> list[Reject]:
+        with open_text(
+            file, order.goal.dialect, compression=order.goal.unpack.compression, max_bytes=tools.max_unpacked_bytes
+        ) as source:
+            return [
+                Reject(
+                    record_number=row.record_number,
+                    line_number=row.line_number,
+                    code=by_number[row.record_number].code,
+                    field=by_number[row.record_number].field,
+                    raw=row.fields,
+                )
+                for row in fetch_records(source, order.goal.dialect, sorted(by_number))
+            ]
+
+    return await asyncio.to_thread(read_again) if late else []
+
+
+def _open(file: Path, order: Order, max_bytes: int, stack: ExitStack) -> CsvReader:
+    source = stack.enter_context(
+        open_text(file, order.goal.dialect, compression=order.goal.unpack.compression, max_bytes=max_bytes)
+    )
+    return CsvReader(source, order.goal.dialect)
+
+
+def _has_rows(reader: CsvReader) -> bool:
+    return reader.header is not None or reader.width > 0
+
+
+def _warn_of_ignored(plan: MappingPlan, desk: Desk) -> None:
+    if plan.ignored:
+        desk.warn(
+            "columns_ignored",
+            f"{len(plan.ignored)} columns of the file are not mapped and were ignored.",
+            "Map them in the goal if their values are wanted.",
+        )
+
+
+def _slices(reader: CsvReader, plan: MappingPlan, columns: tuple[str, ...]) -> Iterator[Slice]:
+    for batch in reader:
+        typed = apply(batch.frame, batch.record_numbers, batch.line_numbers, plan)
+        good = typed.good.select(columns)
+        yield Slice(
+            csv=staging_csv(good) if good.height else b"",
+            rows=good.height,
+            rejects=(*batch.bad, *typed.rejects),
+            path=batch.path,
+        )
+
+
+async def _copied(slices: Iterator[Slice], tally: Tally, tools: Tools, desk: Desk) -> AsyncIterator[bytes]:
+    """The slices' CSV; while one is copied the next one is read and typed."""
+    following = asyncio.create_task(asyncio.to_thread(next, slices, None))
+    try:
+        while (each := await following) is not None:
+            following = asyncio.create_task(asyncio.to_thread(next, slices, None))
+            await _note(each, tally, tools, desk)
+            if each.csv:
+                yield each.csv
+                reach("importer.copying")
+    finally:
+        await asyncio.wait([following])
+
+
+async def _note(each: Slice, tally: Tally, tools: Tools, desk: Desk) -> None:
+    tally.rows_by_path[each.path] += each.rows + len(each.rejects)
+    tally.rejects_by_code.update(reject.code.value for reject in each.rejects)
+    desk.advance(rows=each.rows + len(each.rejects))
+    if each.rejects:
+        async with tools.database.account(desk.run.account_id) as tx:
+            await rejects.add(tx, desk.run, each.rejects)
+
+
+def _judge(tally: Tally, desk: Desk) -> None:
+    if tally.rows_read == 0:
+        desk.warn("no_rows", "The file has no rows.", "Nothing, if that was meant.")
+    elif tally.rows_staged == 0 and READING_CODES.issuperset(tally.rejects_by_code):
+        found = ", ".join(f"{code} {count}" for code, count in sorted(tally.rejects_by_code.items()))
+        raise NoUsableRows(f"Found only rows that cannot be read: {found}.")

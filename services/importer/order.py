@@ -1,0 +1,58 @@
+"""What an import run has to work with, read from the ledger and the configuration in one short transaction."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.importer.tools import Tools
+from shared.domain.arrival import FileStamp
+from shared.domain.connection import Login, Place
+from shared.domain.failures import FileChanged, InvalidGoal
+from shared.domain.goal import ImportGoal
+from shared.domain.property import Property
+from shared.domain.run import ClaimedRun
+from shared.storage import arrivals, connections, domain_groups, goals, properties, runs
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One import as it was ordered."""
+
+    goal: ImportGoal
+    properties: tuple[Property, ...]
+    domain_group: int
+    place: Place
+    login: Login
+    file: FileStamp
+    upload_id: UUID | None
+    latest_sha256: str | None
+    """What the goal's latest effective run of this version read."""
+    is_late: bool
+    """Whether a later file of this goal has been imported already."""
+
+
+async def read_order(tools: Tools, run: ClaimedRun) -> Order:
+    """Read what the run is about. Raises FileChanged where a later upload took the file's place."""
+    assert run.arrival_id is not None
+    async with tools.database.account(run.account_id) as tx:
+        goal = await goals.version(tx, run.goal_id, run.goal_version)
+        arrival = await arrivals.get(tx, run.arrival_id)
+        if not isinstance(goal, ImportGoal) or arrival is None:
+            raise InvalidGoal("The run is not an import's.")
+        if not arrival["is_latest_upload"]:
+            raise FileChanged("A later upload took its name.")
+        connection = await connections.get(tx, run.connection_id)
+        return Order(
+            goal=goal,
+            properties=tuple(await properties.list_all(tx)),
+            domain_group=await domain_groups.number_of(tx, goal.domain_group),
+            place=connection.settings.place,
+            login=await connections.login_of(tx, tools.keys, run.connection_id),
+            file=FileStamp(
+                path=arrival["settled_path"] or arrival["path"],
+                size_bytes=arrival["size_bytes"],
+                modified_at=arrival["modified_at"],
+            ),
+            upload_id=arrival["upload_id"],
+            latest_sha256=await runs.latest_effective_sha256(tx, run),
+            is_late=await runs.is_older_than_completed(tx, run.id),
+        )

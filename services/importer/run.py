@@ -1,0 +1,147 @@
+"""The road of an import, on one page: every name below is a door to one file.
+
+Killed before the commit: nothing shows, the run is claimed again and stages anew. Killed after it: the run is known
+to be finished, and only the marking of the file is repeated.
+"""
+
+from pathlib import Path
+
+import structlog
+
+from services.importer.fetch import fetch, workspace
+from services.importer.ingest import Tally, recover, stage
+from services.importer.order import Order, read_order
+from services.importer.tools import Tools
+from shared.domain.receipt import Counts
+from shared.domain.run import Reason, RunState
+from shared.observe.failpoints import reach
+from shared.runtime.desk import Desk
+from shared.storage import arrivals, ending, rejects, staging
+from shared.storage.database import Tx
+from shared.storage.errors import TransactionConflict
+from shared.storage.merge import Merged, merge
+from shared.storage.run_connection import RunConnection, run_connection
+from shared.storage.staging import Staged
+from shared.transfer.open_folder import open_folder
+
+log = structlog.get_logger()
+
+KIND = "import"
+MERGE_ATTEMPTS = 5
+
+
+async def carry_out(desk: Desk, tools: Tools) -> None:
+    """Bring one arrived file into the profiles, or leave them as they were."""
+    order = await read_order(tools, desk.run)
+    desk.hold_seconds = order.goal.hold_order_for_seconds
+    with workspace(tools.work_directory, desk.run) as workplace:
+        file = workplace / "fetched"
+        with desk.step("fetch"):
+            async with open_folder(order.place, order.login, tools.places, account_id=desk.run.account_id) as folder:
+                await fetch(folder, order, file, desk)
+        reach("importer.fetched")
+        if await is_put_off(order, tools, desk):
+            return
+        async with run_connection(tools.database, desk.run) as connection:
+            with desk.step("stage"):
+                staged, tally = await stage(file, order, connection, tools, desk)
+            with desk.step("merge"):
+                await merge_and_finish(file, order, staged, tally, connection, tools, desk)
+            reach("importer.committed")
+            async with connection.transaction() as tx:
+                await staging.drop(tx, staged)
+        await ending.release(tools.database, desk.run)
+
+
+async def is_put_off(order: Order, tools: Tools, desk: Desk) -> bool:
+    """Whether the goal's latest run read these very bytes, so that the run is skipped or waits for a person."""
+    assert desk.file is not None
+    assert desk.run.arrival_id is not None
+    policy = order.goal.on_duplicate_content
+    is_duplicate = desk.file.sha256 == order.latest_sha256 and not desk.run.is_approved and policy != "import"
+    async with tools.database.account(desk.run.account_id) as tx:
+        await arrivals.set_sha256(tx, desk.run.arrival_id, desk.file.sha256 or "")
+        if not is_duplicate:
+            return False
+        if policy == "ask":
+            await ending.put_aside_for_person(tx, desk.run, KIND, desk.receipt(RunState.WAITING, reason=_ASKED))
+        else:
+            await ending.end(tx, desk.run, KIND, desk.receipt(RunState.SKIPPED, reason=_SKIPPED))
+    outcome = "waiting" if policy == "ask" else "skipped"
+    tools.metrics.runs.labels(KIND, outcome).inc()
+    log.info("run.put_off", outcome=outcome, code="duplicate_content")
+    if outcome == "skipped":
+        await ending.release(tools.database, desk.run)
+    return True
+
+
+async def merge_and_finish(
+    file: Path, order: Order, staged: Staged, tally: Tally, connection: RunConnection, tools: Tools, desk: Desk
+) -> None:
+    """One transaction: the rows into the profiles, the news into the outbox, the run to its end. All or nothing.
+
+    Repeated from its start where another transaction was in the way. Raises LeaseLost where another worker is.
+    """
+    if order.is_late:
+        desk.warn("imported_late", "A later file of this goal had been imported before this one.")
+    for attempt in range(1, MERGE_ATTEMPTS + 1):
+        try:
+            async with connection.transaction() as tx:
+                merged = await merge(tx, desk.run, staged, order.goal, order.properties, order.domain_group)
+                reach("importer.merged")
+                await rejects.add(tx, desk.run, await recover(file, order, merged.late_rejects, tools))
+                counts = _counts(tally, merged)
+                await _finish(tx, counts, desk)
+            break
+        except TransactionConflict as conflict:
+            log.warning("merge.repeated", attempt=attempt, detail=conflict.detail)
+            if attempt == MERGE_ATTEMPTS:
+                raise
+    _measure(counts, tools, desk)
+
+
+async def _finish(tx: Tx, counts: Counts, desk: Desk) -> None:
+    state = RunState.COMPLETED_WITH_REJECTS if counts.rejected else RunState.COMPLETED
+    await ending.end(tx, desk.run, KIND, desk.receipt(state, counts=counts))
+    reach("importer.finishing")
+
+
+def _counts(tally: Tally, merged: Merged) -> Counts:
+    by_code = tally.rejects_by_code.copy()
+    by_code.update(reject.code.value for reject in merged.late_rejects)
+    return Counts(
+        rows_read=tally.rows_read,
+        created=merged.created,
+        updated=merged.updated,
+        unchanged=merged.unchanged,
+        skipped=sum(merged.skipped_by_reason.values()),
+        rejected=by_code.total(),
+        profiles_affected=merged.profiles_affected,
+        skipped_by_reason=merged.skipped_by_reason,
+        rejects_by_code=dict(sorted(by_code.items())),
+        rows_by_path={"fast": tally.rows_by_path["fast"], "exact": tally.rows_by_path["exact"]},
+    )
+
+
+def _measure(counts: Counts, tools: Tools, desk: Desk) -> None:
+    for outcome in ("created", "updated", "unchanged", "skipped", "rejected"):
+        tools.metrics.rows.labels(outcome).inc(getattr(counts, outcome))
+    for code, rows in counts.rejects_by_code.items():
+        tools.metrics.rejects.labels(code).inc(rows)
+    for path, rows in counts.rows_by_path.items():
+        tools.metrics.rows_by_path.labels(path).inc(rows)
+    state = RunState.COMPLETED_WITH_REJECTS if counts.rejected else RunState.COMPLETED
+    tools.metrics.runs.labels(KIND, state.value).inc()
+    log.info("run.ended", state=state.value, rows_read=counts.rows_read, rows_rejected=counts.rejected)
+
+
+_SKIPPED = Reason(
+    code="duplicate_content",
+    detail="The file's bytes are those that the goal's latest run imported.",
+    what_to_do="Nothing, if that was meant; set duplicate_content to import if every file shall be taken.",
+)
+_ASKED = Reason(
+    code="duplicate_content",
+    detail="The file's bytes are those that the goal's latest run imported, and importing them again changes sums.",
+    what_to_do="POST /v1/runs/{id}/approve imports the file again; POST /v1/runs/{id}/cancel does not.",
+)

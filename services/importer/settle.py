@@ -1,0 +1,126 @@
+"""Mark a file when every run of its arrival has ended: rename, move, delete or leave.
+
+Separate from the runs, because it happens once an arrival and after the commit: what fails here changes nothing of
+what was imported. Told by `arrival.ended`; the sweeper rings again where that was lost.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from services.importer.tools import Tools
+from shared.contracts.runs import ArrivalEnded
+from shared.domain.arrival import FileStamp
+from shared.domain.connection import Login
+from shared.domain.failures import Failure, FileGone, Permanent, StorageUnavailable
+from shared.domain.goal import AfterDone, AfterFailed, ImportGoal
+from shared.domain.run import RunState
+from shared.observe.failpoints import reach
+from shared.storage import arrivals, connections, goals, notifications
+from shared.storage.connections import StoredConnection
+from shared.storage.database import Tx
+from shared.transfer.folder import Folder
+from shared.transfer.mark import Marked, mark
+from shared.transfer.open_folder import open_folder
+
+log = structlog.get_logger()
+
+AGAIN_SECONDS = 60.0
+_LEFT_ITS_PLACE = ("renamed", "moved", "deleted", "gone", "already")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A file to be marked, and how."""
+
+    connection: StoredConnection
+    login: Login
+    file: FileStamp
+    is_upload: bool
+    action: AfterDone | AfterFailed
+
+
+async def settle(tools: Tools, message: ArrivalEnded) -> None:
+    """Mark the arrival's file, if all of its runs have ended and nobody else does. Raises StorageUnavailable."""
+    account_id, arrival_id = message.account_id, message.arrival_id
+    async with tools.database.account(account_id) as tx:
+        if not await arrivals.begin_settling(tx, arrival_id):
+            return
+        task = await _task(tools, tx, arrival_id)
+    reach("settle.begun")
+    try:
+        marked = Marked(outcome="changed") if task is None else await _mark(tools, account_id, task)
+    except StorageUnavailable:
+        raise
+    except Failure as failure:
+        await _not_marked(tools, account_id, arrival_id, failure)
+        return
+    reach("settle.marked")
+    is_gone = marked.outcome in _LEFT_ITS_PLACE
+    async with tools.database.account(account_id) as tx:
+        await arrivals.settle(tx, arrival_id, marked.outcome, marked.path, is_gone=is_gone)
+    log.info("file.settled", outcome=marked.outcome, arrival_id=str(arrival_id))
+
+
+async def _task(tools: Tools, tx: Tx, arrival_id: UUID) -> Task | None:
+    """What to do; None where a later upload has taken the file's place."""
+    arrival = await arrivals.get(tx, arrival_id)
+    assert arrival is not None
+    if not arrival["is_latest_upload"]:
+        return None
+    runs = await arrivals.runs_of(tx, arrival_id)
+    connection = await connections.get(tx, arrival["connection_id"])
+    return Task(
+        connection=connection,
+        login=await connections.login_of(tx, tools.keys, connection.id),
+        file=FileStamp(
+            path=arrival["settled_path"] or arrival["path"],
+            size_bytes=arrival["size_bytes"],
+            modified_at=arrival["modified_at"],
+        ),
+        is_upload=arrival["upload_id"] is not None,
+        action=await _action(tx, runs),
+    )
+
+
+async def _action(tx: Tx, runs: list[dict[str, Any]]) -> AfterDone | AfterFailed:
+    """The goals of one folder agree about it: conflicts are refused when they are saved."""
+    goal = await goals.version(tx, runs[0]["goal_id"], runs[0]["goal_version"])
+    assert isinstance(goal, ImportGoal)
+    has_failed = any(run["state"] == RunState.FAILED for run in runs)
+    return goal.source.afterwards.failed if has_failed else goal.source.afterwards.done
+
+
+async def _mark(tools: Tools, account_id: UUID, task: Task) -> Marked:
+    place = task.connection.settings.place
+    async with open_folder(place, task.login, tools.places, account_id=account_id) as folder:
+        file = await _present(folder, task.file) if task.is_upload else task.file
+        return await mark(folder, file, task.action)
+
+
+async def _present(folder: Folder, file: FileStamp) -> FileStamp:
+    """An upload with the time that its client may have set since; its identity was compared already."""
+    try:
+        found = await folder.stat(file.path)
+    except FileGone:
+        return file
+    return found if found.size_bytes == file.size_bytes else file
+
+
+async def _not_marked(tools: Tools, account_id: UUID, arrival_id: UUID, failure: Failure) -> None:
+    """What passes is tried again; what does not leaves the file where it is, known and told."""
+    log.warning("file.not_marked", code=failure.code, arrival_id=str(arrival_id))
+    async with tools.database.account(account_id) as tx:
+        if not isinstance(failure, Permanent):
+            await arrivals.postpone_settling(tx, arrival_id, AGAIN_SECONDS)
+            return
+        await arrivals.settle(tx, arrival_id, "not_marked", None, is_gone=False)
+        news = notifications.News(
+            code="file_not_marked",
+            title="An imported file could not be marked",
+            detail=f"{failure.sentence} {failure.detail}".strip(),
+            what_to_do="The file is known and will not be imported again. Grant the right, or set afterwards to leave.",
+        )
+        await notifications.raise_(tx, news)

@@ -1,0 +1,45 @@
+"""Where the importer is put together and run."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from services.importer.run import KIND, carry_out
+from services.importer.settle import settle
+from services.importer.tools import Tools
+from shared.bus.consumer import MessageHandler, consume_messages
+from shared.bus.topology import IMPORTER
+from shared.contracts.message import Message
+from shared.contracts.runs import ArrivalEnded, FileArrived
+from shared.runtime.desk import Desk
+from shared.runtime.service import Base
+from shared.runtime.worker import worker_of
+
+
+def tools_of(base: Base) -> Tools:
+    """The importer's tools, from what every service has."""
+    return Tools(
+        database=base.database,
+        metrics=base.metrics,
+        places=base.places,
+        keys=base.keys,
+        work_directory=base.settings.work_directory,
+        max_unpacked_bytes=base.settings.max_unpacked_bytes,
+    )
+
+
+@asynccontextmanager
+async def running(base: Base, stopping: asyncio.Event) -> AsyncIterator[None]:
+    """Import and mark files while inside; leave when told to stop and what is in hand is finished or handed back."""
+    tools = tools_of(base)
+
+    async def take(desk: Desk) -> None:
+        await carry_out(desk, tools)
+
+    async def mark(message: ArrivalEnded) -> None:
+        await settle(tools, message)
+
+    worker = worker_of(base, KIND, take)
+    hear: dict[type[Message], MessageHandler] = {FileArrived: worker.hear, ArrivalEnded: mark}
+    async with worker.working(stopping), consume_messages(base.bus, IMPORTER, hear, base.metrics):
+        yield
