@@ -246,14 +246,21 @@ class _Walk:
                 return
 
     def _trust(self, view: View, doubt: int | None) -> None:
-        """Note every whole record between the place and the doubt."""
+        """Note every whole record between the place and the doubt, or an excess of length, which casts doubt as well."""
         first = int(np.searchsorted(view.ends, self.place))
         last = view.ends.size if doubt is None else int(np.searchsorted(view.ends, doubt))
         if last <= first:
             return
         ends = view.ends[first:last]
+        starts = np.concatenate([[self.place], ends[:-1] + 1])
+        is_long = ends - starts > self._scanner.limits.field_bytes
+        if is_long.any():
+            whole = int(np.argmax(is_long))
+            starts, ends = starts[:whole], ends[:whole]
+            if not whole:
+                return
         low, high = np.searchsorted(view.delimiters, [self.place, ends[-1]])
-        self._starts.append(np.concatenate([[self.place], ends[:-1] + 1]))
+        self._starts.append(starts)
         self._ends.append(ends)
         self._delimiters.append(view.delimiters[low:high])
         self.place = int(ends[-1]) + 1
@@ -278,7 +285,6 @@ class _Walk:
             return NONE, NONE
         starts, ends = np.concatenate(self._starts), np.concatenate(self._ends)
         is_fit = self._have_the_right_width(starts, ends)
-        is_fit &= ends - starts <= self._scanner.limits.field_bytes
         self._exclude_nul(ends, is_fit)
         self._exclude_bad_text(starts, ends, is_fit)
         if is_fit.any():
@@ -288,7 +294,8 @@ class _Walk:
         if is_fit.all():
             return starts, ends
         for start in starts[~is_fit].tolist():
-            record = self._scanner.parse(self._data, start, is_last=self._is_last)
+            # Its end is proved, so nothing behind it can matter.
+            record = self._scanner.parse(self._data, start, is_last=True)
             assert record is not None
             self._note(record, start)
         return starts[is_fit], ends[is_fit]
