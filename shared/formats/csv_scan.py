@@ -246,7 +246,7 @@ class _Walk:
                 return
 
     def _trust(self, view: View, doubt: int | None) -> None:
-        """Note every whole record between the place and the doubt, or an excess of length, which casts doubt as well."""
+        """Note every whole record between the place and the doubt; excessive length casts doubt as well."""
         first = int(np.searchsorted(view.ends, self.place))
         last = view.ends.size if doubt is None else int(np.searchsorted(view.ends, doubt))
         if last <= first:
