@@ -5,6 +5,7 @@ a notifier was killed in between, is the same mail to whoever receives it. Nothi
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from email.errors import HeaderParseError
 from email.headerregistry import Address
@@ -17,10 +18,14 @@ import jinja2
 from services.notifier.notice import NoticeText
 from services.notifier.receipt import ReceiptText
 from services.notifier.shown import shown
+from services.notifier.subject import Subject
 from shared.domain.failures import MailRefused
 from shared.storage.mails import Mail
 
 MAX_ADDRESS_CHARACTERS = 320
+_LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\x80-\U0010ffff-]+")
+"""RFC 5322 dot-atom, and RFC 6532's characters beyond ASCII."""
+_HOST = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ def compose(letter: Letter, mail: Mail, sender: Address) -> EmailMessage:
     message = EmailMessage(policy=SMTP)
     message["From"] = sender
     message["To"] = recipient_address(mail.recipient)
-    message["Subject"] = letter.subject
+    message["Subject"] = Subject(letter.subject)
     message["Date"] = mail.planned_at
     message["Message-ID"] = message_id(mail, sender.domain)
     message["Auto-Submitted"] = "auto-generated"
@@ -99,11 +104,12 @@ def recipient_address(text: str) -> Address:
 
 def _address(text: str, name: str = "") -> Address:
     local, _, domain = text.rpartition("@")
-    if not local or not domain or len(text) > MAX_ADDRESS_CHARACTERS or shown(text, len(text) + 1) != text:
+    # No quoted local parts, and none that looks like an encoded word: `email` would decode it, line breaks and all.
+    if not _LOCAL_PART.fullmatch(local) or "=?" in local or len(text) > MAX_ADDRESS_CHARACTERS:
         raise ValueError("expected an address of the form name@host")
     host = domain.encode("idna").decode("ascii")
-    if any(not (char.isalnum() or char in "-._:[]") for char in host):
-        raise ValueError("found a character that no host name has")
+    if not _HOST.fullmatch(host) or shown(text, len(text) + 1) != text:
+        raise ValueError("expected an address of the form name@host")
     try:
         return Address(display_name=name, username=local, domain=host)
     except HeaderParseError as error:
