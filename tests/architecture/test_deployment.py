@@ -1,0 +1,44 @@
+"""What is deployed fits what is built: every variable is a setting, every service is started, every import works."""
+
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import yaml
+
+from shared.runtime.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+PLACES = ["docker-compose.yml", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "deploy/k8s").rglob("*.yaml"))]
+SERVICES = {"poller", "importer", "exporter", "notifier", "api", "dropserver"}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_every_variable_that_is_deployed_is_a_setting(place: str) -> None:
+    named = set(re.findall(r"(TIDEGATE_[A-Z_]+):", (ROOT / place).read_text(encoding="utf-8")))
+    known = {f"TIDEGATE_{name.upper()}" for name in Settings.model_fields}
+    assert named - known == set()
+
+
+def test_compose_starts_every_service() -> None:
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+    commands = [service.get("command", []) for service in compose["services"].values()]
+    assert {command[1] for command in commands if command[:1] == ["service"]} == SERVICES
+
+
+def test_kubernetes_starts_every_service() -> None:
+    manifests = [
+        manifest
+        for path in (ROOT / "deploy/k8s/base").glob("*.yaml")
+        for manifest in yaml.safe_load_all(path.read_text(encoding="utf-8"))
+        if manifest["kind"] == "Deployment"
+    ]
+    arguments = [manifest["spec"]["template"]["spec"]["containers"][0]["args"] for manifest in manifests]
+    assert sorted(arguments) == sorted(["service", name] for name in SERVICES)
+
+
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+def test_pgpy_imports_on_this_python() -> None:
+    # Its own dependency on imghdr ended with Python 3.13; standard-imghdr stands in. This says so first.
+    assert import_module("pgpy").PGPKey is not None
