@@ -6,8 +6,8 @@ the topology declared anew, and a publisher must know at once that there is nobo
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
 import aio_pika
@@ -23,25 +23,31 @@ log = structlog.stdlib.get_logger()
 CLOSE_TIMEOUT_SECONDS = 3.0
 
 
-@contextmanager
-def translated(doing: str) -> Iterator[None]:
-    """Turn whatever the driver raises into BusUnavailable.
+class translated:
+    """While inside, whatever the driver raises becomes BusUnavailable. Everything else passes through."""
 
-    The driver also cancels futures of its own when a connection breaks; that arrives as CancelledError in a task
-    which nobody asked to stop, and is told apart by that.
-    """
-    task = asyncio.current_task()
-    asked_before = task.cancelling() if task else 0
-    try:
-        yield
-    except TimeoutError as error:
-        raise BusUnavailable(f"{doing}: no answer in time.") from error
-    except CONNECTION_EXCEPTIONS as error:
-        raise BusUnavailable(f"{doing}: {type(error).__name__} {str(error)[:200]}".strip()) from error
-    except asyncio.CancelledError as error:
-        if task and task.cancelling() > asked_before:
-            raise
-        raise BusUnavailable(f"{doing}: the connection broke.") from error
+    def __init__(self, doing: str) -> None:
+        self._doing = doing
+        self._task = asyncio.current_task()
+        self._asked_before = self._task.cancelling() if self._task else 0
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, TimeoutError):
+            raise BusUnavailable(f"{self._doing}: no answer in time.") from error
+        # Where a connection breaks in the middle of a frame the driver raises the class Exception itself.
+        if isinstance(error, CONNECTION_EXCEPTIONS) or kind is Exception:
+            raise BusUnavailable(f"{self._doing}: {type(error).__name__} {str(error)[:200]}".strip()) from error
+        if isinstance(error, asyncio.CancelledError) and not self._was_asked_to_stop():
+            raise BusUnavailable(f"{self._doing}: the connection broke.") from error
+
+    def _was_asked_to_stop(self) -> bool:
+        """Whether somebody cancels this task. The driver cancels futures of its own when a connection breaks, which
+        looks the same but for this.
+        """
+        return self._task is not None and self._task.cancelling() > self._asked_before
 
 
 @dataclass(slots=True)

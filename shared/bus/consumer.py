@@ -1,0 +1,106 @@
+"""From envelopes to handlers: reads messages, finds who handles them, tells in log and metrics what became of them.
+
+The one place where whatever a handler raises is caught, and it goes on to the bus: that hands the message out again
+and parks it in the end. A message that cannot be read here is parked at once, since it would be no clearer the next
+time. Bodies and the texts of unexpected errors are not logged: they may quote what a partner sent.
+"""
+
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+
+from shared.bus.bus import Bus, Envelope, Park
+from shared.bus.topology import Queue
+from shared.contracts.catalogue import CATALOGUE
+from shared.contracts.message import Message
+from shared.domain.failures import Failure
+from shared.observe.metrics import Metrics
+
+log = structlog.stdlib.get_logger()
+
+MessageHandler = Callable[[Any], Awaitable[None]]
+"""Takes a message of the class it is listed under. Returns when it is done with, raises when it should come again."""
+
+
+def consume_messages(
+    bus: Bus, queue: Queue, handlers: Mapping[type[Message], MessageHandler], metrics: Metrics, *, prefetch: int = 8
+) -> AbstractAsyncContextManager[None]:
+    """While inside, hand the queue's messages to their handlers, at most `prefetch` at a time.
+
+    Raises ValueError unless there is a handler for exactly what the queue is bound to. Needs no order and expects
+    doubles: handlers claim in the ledger what they are told about.
+    """
+    if set(handlers) != set(queue.messages):
+        expected = ", ".join(sorted(message.name for message in queue.messages))
+        found = ", ".join(sorted(message.name for message in handlers))
+        raise ValueError(f"found handlers for {found}; {queue.name} expects {expected}")
+
+    async def hear(envelope: Envelope) -> None:
+        try:
+            message = read(envelope)
+        except Park as reason:
+            log.error("message.unreadable", message=envelope.name, message_id=envelope.message_id, reason=str(reason))
+            _count(metrics, envelope, "unreadable")
+            raise
+        handler = handlers.get(type(message))
+        if handler is None:
+            log.error("message.unexpected", message=envelope.name, message_id=envelope.message_id, queue=queue.name)
+            _count(metrics, envelope, "unexpected")
+            raise Park(f"{queue.name} is not bound to {envelope.name}")
+        with structlog.contextvars.bound_contextvars(**_facts(message)):
+            await _handle(handler, message, envelope, metrics)
+
+    return bus.consume(queue.name, hear, prefetch=prefetch)
+
+
+def read(envelope: Envelope) -> Message:
+    """The message in an envelope. Raises Park when its name or version is unknown, or its body does not fit."""
+    model = CATALOGUE.get(envelope.name)
+    if model is None:
+        raise Park("found a name that is not in the catalogue; a newer service may have sent it")
+    try:
+        return model.model_validate_json(envelope.body)
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_context=False, include_input=False)
+        places = ", ".join(f"{'.'.join(map(str, one['loc'])) or 'body'}: {one['type']}" for one in problems[:10])
+        raise Park(f"found a body that does not fit ({places})") from None
+
+
+async def _handle(handler: MessageHandler, message: Message, envelope: Envelope, metrics: Metrics) -> None:
+    try:
+        await handler(message)
+    except Park as reason:
+        log.error("message.given_up", reason=str(reason))
+        _count(metrics, envelope, "given_up")
+        raise
+    except Failure as failure:
+        log.warning("message.failed", code=failure.code, detail=failure.detail)
+        _count(metrics, envelope, "failed")
+        raise
+    except Exception as error:
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        log.error("message.failed", code="internal_error", error=type(error).__name__, frames=frames)
+        _count(metrics, envelope, "failed")
+        raise
+    _count(metrics, envelope, "done")
+
+
+def _facts(message: Message) -> dict[str, str]:
+    """What stands on every line of the log while a message is handled: identities only."""
+    facts = {
+        "message": message.name,
+        "message_id": str(message.message_id),
+        "account_id": str(message.account_id),
+        "run_id": str(getattr(message, "run_id", "")),
+        "traceparent": message.traceparent or "",
+    }
+    return {name: value for name, value in facts.items() if value}
+
+
+def _count(metrics: Metrics, envelope: Envelope, outcome: str) -> None:
+    # Anybody can put any name on the bus; labels come from a closed list.
+    metrics.messages.labels(envelope.name if envelope.name in CATALOGUE else "unknown", outcome).inc()

@@ -1,0 +1,20 @@
+"""Waiting for a condition, with a limit: the only way tests of the buses wait."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+LIMIT_SECONDS = 30.0
+
+
+async def eventually(
+    holds: Callable[[], Awaitable[bool] | bool], what: str, *, limit_seconds: float = LIMIT_SECONDS
+) -> None:
+    """Return as soon as the condition holds; fail, saying what was waited for, when it does not in time."""
+    deadline = time.monotonic() + limit_seconds
+    while True:
+        answer = holds()
+        if answer if isinstance(answer, bool) else await answer:
+            return
+        assert time.monotonic() < deadline, f"waited {limit_seconds:g} seconds in vain: {what}"
+        await asyncio.sleep(0.02)
