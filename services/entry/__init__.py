@@ -1,0 +1,1 @@
+"""The command line and the all in one: the only ones that import services."""

@@ -5,43 +5,27 @@ imported half old and half new. Nothing here looks at what the bytes mean.
 """
 
 import asyncio
-import errno
 import hashlib
-import shutil
-from collections.abc import Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing
 from pathlib import Path
 from typing import BinaryIO
 
 from services.importer.order import Order
 from shared.domain.arrival import FileStamp
-from shared.domain.failures import DiskFull, EmptyFile, FileChanged
+from shared.domain.failures import EmptyFile, FileChanged
 from shared.domain.receipt import FileFacts
-from shared.domain.run import ClaimedRun
 from shared.runtime.desk import Desk
 from shared.transfer.folder import Folder
 
 
-@contextmanager
-def workspace(directory: Path, run: ClaimedRun) -> Iterator[Path]:
-    """A directory for one attempt of one run, readable by nobody else, gone afterwards."""
-    place = directory / f"{run.id}-{run.token}"
-    with _room():
-        place.mkdir(mode=0o700, parents=True)
-    try:
-        yield place
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
-
-
 async def fetch(folder: Folder, order: Order, target: Path, desk: Desk) -> None:
-    """Bring the file to `target` and note its size and SHA-256. Raises FileGone, FileChanged, EmptyFile, DiskFull."""
+    """Bring the file to `target` and note its size and SHA-256. Raises FileGone, FileChanged, EmptyFile."""
     before = await folder.stat(order.file.path)
     _check_same(before, order)
     desk.advance(bytes_total=before.size_bytes)
     digest = hashlib.sha256()
     size = 0
-    with _room(), target.open("xb") as file:
+    with target.open("xb") as file:
         async with aclosing(folder.read(order.file.path)) as chunks:
             async for chunk in chunks:
                 await asyncio.to_thread(_keep, file, digest, chunk)
@@ -67,13 +51,3 @@ def _check_same(found: FileStamp, order: Order) -> None:
 def _keep(file: BinaryIO, digest: "hashlib._Hash", chunk: bytes) -> None:
     digest.update(chunk)
     file.write(chunk)
-
-
-@contextmanager
-def _room() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFull from error
-        raise

@@ -58,6 +58,7 @@ async def stage(file: Path, order: Order, connection: RunConnection, tools: Tool
         staged = await staging.create(tx, desk.run, order.goal, order.properties)
     with ExitStack() as stack:
         reader = await asyncio.to_thread(_open, file, order, tools.max_unpacked_bytes, stack)
+        _note_columns(reader, desk)
         plan = plan_of(order.goal, order.properties, reader.header, reader.width) if _has_rows(reader) else None
         if plan is not None:
             _warn_of_ignored(plan, desk)
@@ -101,6 +102,11 @@ def _open(file: Path, order: Order, max_bytes: int, stack: ExitStack) -> CsvRead
 
 def _has_rows(reader: CsvReader) -> bool:
     return reader.header is not None or reader.width > 0
+
+
+def _note_columns(reader: CsvReader, desk: Desk) -> None:
+    assert desk.file is not None
+    desk.file = desk.file.model_copy(update={"columns": reader.header or ()})
 
 
 def _warn_of_ignored(plan: MappingPlan, desk: Desk) -> None:

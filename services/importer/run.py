@@ -8,7 +8,7 @@ from pathlib import Path
 
 import structlog
 
-from services.importer.fetch import fetch, workspace
+from services.importer.fetch import fetch
 from services.importer.ingest import Tally, recover, stage
 from services.importer.order import Order, read_order
 from services.importer.tools import Tools
@@ -16,6 +16,7 @@ from shared.domain.receipt import Counts
 from shared.domain.run import Reason, RunState
 from shared.observe.failpoints import reach
 from shared.runtime.desk import Desk
+from shared.runtime.workspace import workspace
 from shared.storage import arrivals, ending, rejects, staging
 from shared.storage.database import Tx
 from shared.storage.errors import TransactionConflict

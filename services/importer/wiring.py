@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from services.importer.run import KIND, carry_out
 from services.importer.settle import settle
@@ -14,16 +15,17 @@ from shared.contracts.runs import ArrivalEnded, FileArrived
 from shared.runtime.desk import Desk
 from shared.runtime.service import Base
 from shared.runtime.worker import worker_of
+from shared.runtime.workspace import work_directory
 
 
-def tools_of(base: Base) -> Tools:
+def tools_of(base: Base, directory: Path) -> Tools:
     """The importer's tools, from what every service has."""
     return Tools(
         database=base.database,
         metrics=base.metrics,
         places=base.places,
         keys=base.keys,
-        work_directory=base.settings.work_directory,
+        work_directory=directory,
         max_unpacked_bytes=base.settings.max_unpacked_bytes,
     )
 
@@ -31,7 +33,13 @@ def tools_of(base: Base) -> Tools:
 @asynccontextmanager
 async def running(base: Base, stopping: asyncio.Event) -> AsyncIterator[None]:
     """Import and mark files while inside; leave when told to stop and what is in hand is finished or handed back."""
-    tools = tools_of(base)
+    with work_directory(base.settings.work_directory) as directory:
+        async with _running(base, tools_of(base, directory), stopping):
+            yield
+
+
+@asynccontextmanager
+async def _running(base: Base, tools: Tools, stopping: asyncio.Event) -> AsyncIterator[None]:
 
     async def take(desk: Desk) -> None:
         await carry_out(desk, tools)

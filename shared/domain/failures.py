@@ -241,7 +241,7 @@ class ProtocolRefused(PartnerFailure):
 
 
 class UnsupportedKey(PartnerFailure):
-    """The private key cannot be used."""
+    """The key cannot be used."""
 
     code = "unsupported_key"
     what_to_do = "Give an OpenSSH or PEM private key (ed25519, ecdsa, rsa), with its passphrase if it has one."

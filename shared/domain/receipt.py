@@ -41,6 +41,8 @@ class FileFacts(Model):
     name: str
     size_bytes: int
     sha256: str | None = None
+    columns: tuple[str, ...] = ()
+    """The header as it was read, once it proved to be the goal's: rejects are handed back under it."""
 
 
 class Receipt(Counts):

@@ -208,7 +208,8 @@ class _Walk:
             self._walk_exactly()
         else:
             self._structure = Structure(data, scanner.marks, is_last=is_last)
-            self._walk(self._structure)
+            # The structure must not know its views: a cycle would keep every slice until the collector comes by.
+            self._walk((View(self._structure, 0), View(self._structure, 1)), self._structure)
 
     def region(self, records_before: int, lines_before: int) -> Region:
         """All records of the slice, numbered."""
@@ -232,9 +233,9 @@ class _Walk:
         while self.place < len(self._data) and self._take_exactly():
             pass
 
-    def _walk(self, structure: Structure) -> None:
+    def _walk(self, views: tuple[View, View], structure: Structure) -> None:
         while self.place < len(self._data):
-            view = structure.view(self.place)
+            view = views[structure.parity(self.place)]
             at = int(np.searchsorted(view.doubts, self.place))
             doubt = int(view.doubts[at]) if at < view.doubts.size else None
             self._trust(view, doubt)

@@ -95,7 +95,6 @@ class Structure:
         self.marks = marks
         self.bytes = np.frombuffer(data, dtype=np.uint8)
         self._is_last = is_last
-        self._views = (View(self, 0), View(self, 1))
         self.returns = self._bare_returns(data)
         line_feeds = np.flatnonzero(self.bytes == NEWLINE)
         self.line_ends = np.sort(np.concatenate([line_feeds, self.returns])) if self.returns.size else line_feeds
@@ -123,9 +122,9 @@ class Structure:
         flips: Flags = np.logical_xor.accumulate(self.bytes == self.marks.quote)
         return flips
 
-    def view(self, start: int) -> View:
-        """The reading in which start, a record's begin, is outside quotes."""
-        return self._views[int(np.searchsorted(self.quotes, start)) & 1]
+    def parity(self, start: int) -> int:
+        """The parity in which start, a record's begin, is outside quotes."""
+        return int(np.searchsorted(self.quotes, start)) & 1
 
     def _bare_returns(self, data: bytes) -> Positions:
         """Every CR that is a line end of its own; one at the very end may still become a CRLF."""

@@ -6,6 +6,8 @@ names no moment for certain and is not taken. A datetime whose pattern has no ti
 9999.
 """
 
+from datetime import UTC, datetime
+
 import polars as pl
 
 from shared.domain.dates import EXPRESSIONS, PIVOT_YEAR, DatePattern
@@ -15,6 +17,9 @@ _ISO_TIME = (
     rf"(?::{EXPRESSIONS['second']}(?:[.,](?P<fraction>[0-9]{{1,6}}))?)? ?{EXPRESSIONS['zone']}?)?"
 )
 _PLAIN_ISO = r"\A[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\z"
+_PLAIN_PATTERNS = ("YYYY-MM-DD", "yyyy-MM-dd", "YYYY-MM-DDTHH:mm:ss", "yyyy-MM-ddTHH:mm:ss")
+_FIRST = datetime(1, 1, 1, tzinfo=UTC)
+_LAST = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
 _OUTPUT = "%Y-%m-%dT%H:%M:%S%.6f+00:00"
 
 
@@ -33,13 +38,16 @@ def dates(values: pl.Series, pattern: DatePattern) -> tuple[pl.Series, pl.Series
 
 def datetimes(values: pl.Series, pattern: DatePattern, zone: str) -> tuple[pl.Series, pl.Series]:
     """ISO moments in UTC, and which values are no moments in the pattern."""
-    is_plain = pattern.pattern.upper().startswith("YYYY-MM-DD") and values.str.contains(_PLAIN_ISO).all()
-    if is_plain and (not pattern.has_time or pattern.pattern in ("YYYY-MM-DDTHH:mm:ss", "yyyy-MM-ddTHH:mm:ss")):
-        moments = _local(values, zone)
+    if pattern.pattern in _PLAIN_PATTERNS and values.str.contains(_PLAIN_ISO).all():
+        moments = _in_utc(values.str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False, time_unit="us"), zone)
+        is_written = zone == "UTC"
     else:
         moments = _composed(values, pattern, zone)
-    is_bad = (moments.is_null() | (moments.dt.year() < 1) | (moments.dt.year() > 9999)) & values.is_not_null()
-    return moments.dt.to_string(_OUTPUT).alias(values.name), is_bad.fill_null(value=False)
+        is_written = False
+    is_moment = moments.is_between(_FIRST, _LAST).fill_null(value=False)
+    # Writing a million moments costs more than all the rest; a value that is written so already is taken as it is.
+    iso = values + "+00:00" if is_written else moments.dt.to_string(_OUTPUT)
+    return iso.alias(values.name), ~is_moment & values.is_not_null()
 
 
 def _composed(values: pl.Series, pattern: DatePattern, zone: str) -> pl.Series:
@@ -52,23 +60,14 @@ def _composed(values: pl.Series, pattern: DatePattern, zone: str) -> pl.Series:
         offset=_named(parts, "zone"),
     )  # fmt: skip  # the pieces of the text in their order
     stated = written["offset"]
-    local = _local_of(written["text"], zone)
+    naive = written["text"].str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False, time_unit="us")
+    local = _in_utc(naive, zone)
     if stated.is_null().all():
         return local
     # One notation of the offset, because the library reads some of them as it likes.
     offset = stated.str.replace("Z", "+00:00", literal=True).str.replace(r"\A(...)([0-9]{2})\z", "${1}:${2}")
     moment = (written["text"] + offset).str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%:z", strict=False, time_unit="us")
     return pl.select(pl.when(stated.is_null()).then(local).otherwise(moment)).to_series()
-
-
-def _local_of(text: pl.Series, zone: str) -> pl.Series:
-    naive = text.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False, time_unit="us")
-    return _in_utc(naive, zone)
-
-
-def _local(values: pl.Series, zone: str) -> pl.Series:
-    naive = values.str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False, time_unit="us")
-    return _in_utc(naive, zone)
 
 
 def _in_utc(naive: pl.Series, zone: str) -> pl.Series:

@@ -4,6 +4,7 @@ A bad value rejects its row; the first bad field gives code and name: identifier
 Python runs per good row. What is missing here on purpose: knowledge of files, of paths and of the database.
 """
 
+import io
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,7 +64,9 @@ def apply(frame: pl.DataFrame, record_numbers: Numbers, line_numbers: Numbers, p
 
 def staging_csv(frame: pl.DataFrame) -> bytes:
     """A typed frame as CSV for `COPY ... WITH (FORMAT csv, NULL '')`: an empty field is NULL, nothing else is empty."""
-    return frame.write_csv(include_header=False, null_value="", quote_style="necessary").encode()
+    file = io.BytesIO()
+    frame.write_csv(file, include_header=False, null_value="", quote_style="necessary")
+    return file.getvalue()
 
 
 def _as_text(values: pl.Series, kind: PropertyType) -> pl.Series:

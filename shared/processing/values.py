@@ -36,6 +36,8 @@ _EMAIL = rf"\A{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_TOP_LABEL}\z"
 local parts and no address literals, which no mailing list means."""
 
 
+_CANONICAL = r"\A-?(?:[1-9][0-9]*|[1-9][0-9]*\.[0-9]*[1-9]|0\.[0-9]*[1-9])\z|\A0\z"
+
 _LONG_LABEL = rf"@.*[^.@]{{{MAX_LABEL_BYTES + 1}}}"
 
 
@@ -162,12 +164,15 @@ def _numbers(values: pl.Series, is_bad: pl.Series, dialect: Dialect) -> Column:
 
 def _canonical(values: pl.Series) -> pl.Series:
     """Numbers without sign of plus, needless zeros, and minus zero."""
-    if values.str.contains(r"\A-?(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?\z").all() and not (values == "-0").any():
+    has_decimals = values.str.contains(".", literal=True)
+    if has_decimals.any():
+        shortened = values.str.strip_chars_end("0").str.strip_suffix(".")
+        values = pl.select(pl.when(has_decimals).then(shortened).otherwise(values)).to_series().alias(values.name)
+    if values.str.contains(_CANONICAL).all():
         return values
+    # What is left of `.0` and `-.0` is nothing, or a sign.
     values = values.str.replace(r"\A\+", "").str.replace(r"\A(-?)0*([0-9])", "${1}${2}")
-    values = values.str.replace(r"\A(-?)\.", "${1}0.").str.replace(r"\.0*\z", "")
-    values = values.str.replace(r"(\.[0-9]*[1-9])0+\z", "${1}")
-    return values.str.replace(r"\A-0\z", "0")
+    return values.str.replace(r"\A(-?)\.", "${1}0.").str.replace(r"\A(?:-0?)?\z", "0")
 
 
 def _booleans(values: pl.Series, is_bad: pl.Series) -> Column:

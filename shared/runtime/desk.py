@@ -9,7 +9,7 @@ from typing import Any
 
 from shared.domain.failures import Failure
 from shared.domain.receipt import Counts, FileFacts, Receipt
-from shared.domain.run import ClaimedRun, Reason, RunState
+from shared.domain.run import ENDED, ClaimedRun, Reason, RunState
 from shared.observe.metrics import Metrics
 from shared.storage.runs import Progress
 
@@ -27,17 +27,21 @@ class Desk:
     file: FileFacts | None = None
     warnings: list[Reason] = field(default_factory=list)
     seconds_by_step: dict[str, float] = field(default_factory=dict)
+    _step: tuple[str, float] | None = None
+    """The present step and when it began."""
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Work on a step of the road: shown as progress, timed for the receipt and the metrics."""
         self.progress = Progress(step=name)
         began = time.monotonic()
+        self._step = (name, began)
         try:
             yield
         finally:
             seconds = time.monotonic() - began
-            self.seconds_by_step[name] = round(self.seconds_by_step.get(name, 0.0) + seconds, 3)
+            self._step = None
+            self.seconds_by_step[name] = self.seconds_by_step.get(name, 0.0) + seconds
             self.metrics.step_seconds.labels(self.kind, name).observe(seconds)
 
     def advance(self, *, rows: int = 0, bytes_done: int = 0, bytes_total: int | None = None) -> None:
@@ -68,10 +72,18 @@ class Desk:
             warnings=tuple(self.warnings),
             queued_at=self.run.queued_at,
             started_at=self.run.started_at,
-            finished_at=datetime.now(UTC),
-            seconds_by_step=self.seconds_by_step,
+            finished_at=datetime.now(UTC) if state in ENDED else None,
+            seconds_by_step=self._seconds(),
             **more,
         )
+
+    def _seconds(self) -> dict[str, float]:
+        """With the step that is not over yet: a run ends in the middle of its last one."""
+        seconds = dict(self.seconds_by_step)
+        if self._step is not None:
+            name, began = self._step
+            seconds[name] = seconds.get(name, 0.0) + time.monotonic() - began
+        return {name: round(value, 3) for name, value in seconds.items()}
 
 
 def reason_of(failure: Failure) -> Reason:

@@ -16,10 +16,10 @@ async def number_of(tx: Tx, name: str) -> int:
     """The number that profiles of the group carry. Raises InvalidGoal for a name that is not there."""
     number: int | None = await tx.value("domain_groups.number_of", tx.account_id, name)
     if number is None:
-        raise InvalidGoal(f"Found domain group {name!r}, expected one of: {', '.join(await names(tx))}.")
+        raise InvalidGoal(f"Found domain group {name!r}, expected one of: {', '.join((await names(tx)).values())}.")
     return number
 
 
-async def names(tx: Tx) -> list[str]:
-    """The names of all domain groups, in the order of their numbers."""
-    return [row["name"] for row in await tx.fetch("domain_groups.list", tx.account_id)]
+async def names(tx: Tx) -> dict[int, str]:
+    """The names of all domain groups by their numbers, in order."""
+    return {row["number"]: row["name"] for row in await tx.fetch("domain_groups.list", tx.account_id)}

@@ -52,6 +52,25 @@ async def migrate_shared(owner_url: str, *, service_url: str, watch_url: str) ->
             await connection.close(timeout=10)
 
 
+async def prepare_cluster(superuser_url: str, *, owner_url: str, service_url: str, watch_url: str) -> None:
+    """Make the three roles and the owner's database where they are missing: for a cluster that is ours alone.
+
+    Passwords and the database's name are taken from the URLs. Raises StorageUnavailable.
+    """
+    name = urlsplit(owner_url).path.lstrip("/")
+    with translated():
+        connection = await asyncpg.connect(superuser_url, timeout=10)
+        try:
+            await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
+            for role, url in ((OWNER, owner_url), (SERVICE, service_url), (WATCH, watch_url)):
+                await _ensure_role(connection, role, url)
+            if not await connection.fetchval("SELECT count(*) FROM pg_database WHERE datname = $1", name):
+                quoted = await connection.fetchval("SELECT quote_ident($1)", name)
+                await connection.execute(f"CREATE DATABASE {quoted} OWNER {OWNER}")
+        finally:
+            await connection.close(timeout=10)
+
+
 async def migrate_account(tx: Tx) -> list[int]:
     """Apply what is new to the schema of the transaction's account; what was applied."""
     version = await tx.connection.fetchval(

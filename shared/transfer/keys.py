@@ -3,6 +3,8 @@
 ssh-dss is refused everywhere: 1,024 bits and SHA-1.
 """
 
+import base64
+import re
 from dataclasses import dataclass
 
 import asyncssh
@@ -10,6 +12,8 @@ import asyncssh
 from shared.domain.failures import UnsupportedKey
 
 MAX_KEY_CHARACTERS = 64 * 1024
+MAX_KDF_ROUNDS = 1_000
+"""Seconds of a processor's time; ssh-keygen's own default is 16."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,8 @@ def loaded_private_key(text: str, passphrase: str | None) -> asyncssh.SSHKey:
     """
     if len(text) > MAX_KEY_CHARACTERS:
         raise UnsupportedKey("Found a text that is too long for a key.")
+    if _kdf_rounds(text) > MAX_KDF_ROUNDS:
+        raise UnsupportedKey("Its passphrase was made too slow to open (ssh-keygen -a); use fewer rounds.")
     try:
         key = asyncssh.import_private_key(text, passphrase)
     except asyncssh.KeyEncryptionError as error:
@@ -69,6 +75,23 @@ def described(key: asyncssh.SSHKey) -> PublicKey:
 def make_private_key(algorithm: str = "ssh-ed25519") -> str:
     """A new private key in OpenSSH's format, for instance a host key."""
     return asyncssh.generate_private_key(algorithm).export_private_key("openssh").decode("ascii")
+
+
+def _kdf_rounds(text: str) -> int:
+    """How often an OpenSSH key has its passphrase hashed; 0 for others. The key's author may ask for 2^32 rounds.
+
+    The format: "openssh-key-v1" NUL, then strings with four bytes of length: cipher, kdf, and the kdf's options,
+    which are a salt and the rounds (OpenSSH, PROTOCOL.key).
+    """
+    armour = re.search(r"-----BEGIN OPENSSH PRIVATE KEY-----(.+?)-----END", text, re.DOTALL)
+    try:
+        rest = base64.b64decode(armour[1])[len(b"openssh-key-v1\0") :] if armour else b""
+    except ValueError:
+        return 0  # the driver says what is wrong with it
+    for _ in ("cipher", "kdf"):
+        rest = rest[4 + int.from_bytes(rest[:4]) :]
+    options = rest[4 : 4 + int.from_bytes(rest[:4])]
+    return int.from_bytes(options[-4:])
 
 
 def _allowed(key: asyncssh.SSHKey) -> asyncssh.SSHKey:

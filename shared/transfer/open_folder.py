@@ -13,7 +13,7 @@ from typing import Literal
 from uuid import UUID
 
 from shared.domain.connection import HostedPlace, Login, Place
-from shared.domain.failures import Failure, FileGone, HostKeyFailure
+from shared.domain.failures import Failure, FileGone, HostKeyFailure, UnsupportedKey
 from shared.domain.model import Model
 from shared.domain.names import joined
 from shared.transfer.directory import LocalDirectory
@@ -141,17 +141,31 @@ class _Trail:
         return [Step(name=name, outcome="ok") for name in self._names]
 
     def failed(self, failure: Failure) -> list[Step]:
-        """The step that was begun last failed, those after it were not tried."""
-        ok = [Step(name=name, outcome="ok") for name in self._names[: self._reached]]
-        rest = [Step(name=name, outcome="not_tried") for name in self._names[self._reached + 1 :]]
-        key = failure if isinstance(failure, HostKeyFailure) and failure.presented_key else None
-        broken = Step(
-            name=self._names[self._reached],
-            outcome="failed",
-            code=failure.code,
-            detail=f"{failure.sentence} {failure.detail}".strip(),
-            what_to_do=failure.what_to_do,
-            presented_key=key.presented_key if key else None,
-            fingerprint=key.fingerprint if key else None,
-        )
-        return [*ok, broken, *rest]
+        """The step that was begun last failed, those after it were not tried.
+
+        A key that cannot be read is a matter of its own step, though it shows before anything is contacted.
+        """
+        at = self._reached
+        if isinstance(failure, UnsupportedKey):
+            at = self._names.index("login")
+        elif isinstance(failure, HostKeyFailure):
+            at = self._names.index("host_key")
+        return [
+            _broken(name, failure)
+            if number == at
+            else Step(name=name, outcome="ok" if number < self._reached else "not_tried")
+            for number, name in enumerate(self._names)
+        ]
+
+
+def _broken(name: StepName, failure: Failure) -> Step:
+    key = failure if isinstance(failure, HostKeyFailure) and failure.presented_key else None
+    return Step(
+        name=name,
+        outcome="failed",
+        code=failure.code,
+        detail=f"{failure.sentence} {failure.detail}".strip(),
+        what_to_do=failure.what_to_do,
+        presented_key=key.presented_key if key else None,
+        fingerprint=key.fingerprint if key else None,
+    )

@@ -21,6 +21,7 @@ from shared.domain.failures import (
     HostKeyUnknown,
     LoginRefused,
     ProtocolRefused,
+    UnsupportedKey,
 )
 from shared.transfer.addresses import AddressPolicy, Resolver, permitted_addresses, system_resolver
 from shared.transfer.folder import Deadlines
@@ -77,6 +78,7 @@ async def open_sftp(
     LoginRefused, ProtocolRefused. `on_first_key` is asked where the place trusts the first key it sees.
     """
     key = await _own_key(login)
+    pinned = [_pinned_key(text) for text in place.host_keys]
     on_step("resolve")
     addresses = await permitted_addresses(
         place.host, place.port, reach.policy, reach.resolver, reach.deadlines.connect_seconds
@@ -85,7 +87,6 @@ async def open_sftp(
     on_step("connect")
     dialled = await line.dial()
     on_step("host_key")
-    pinned = [loaded_public_key(text) for text in place.host_keys]
     if not pinned:
         pinned = [await _first_key(line, dialled, on_first_key)]
         dialled = await line.dial()
@@ -190,6 +191,13 @@ async def _own_key(login: Login) -> asyncssh.SSHKey | None:
     if login.private_key is None:
         return None
     return await asyncio.to_thread(loaded_private_key, login.private_key, login.passphrase)
+
+
+def _pinned_key(line: str) -> asyncssh.SSHKey:
+    try:
+        return loaded_public_key(line)
+    except UnsupportedKey as error:
+        raise HostKeyUnknown(f"A pinned host key cannot be read. {error.detail}") from error
 
 
 async def _first_key(line: _Line, dialled: socket.socket, on_first_key: FirstKey | None) -> asyncssh.SSHKey:

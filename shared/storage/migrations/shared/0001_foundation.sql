@@ -413,3 +413,11 @@ GRANT SELECT (account_id, run_id, token, expires_at) ON tidegate.run_leases TO t
 GRANT SELECT, DELETE, UPDATE (sent_at) ON tidegate.outbox TO tidegate_watch;
 GRANT SELECT (account_id, mail_id, state, attempts, next_try_at, claimed_until) ON tidegate.mails TO tidegate_watch;
 GRANT SELECT (account_id, inquiry_id, state, asked_at, taken_until) ON tidegate.inquiries TO tidegate_watch;
+
+CREATE TABLE tidegate.host_keys (
+    fingerprint text PRIMARY KEY,
+    algorithm text NOT NULL,
+    seen_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE tidegate.host_keys IS 'What the hosted SFTP server proves itself with; told by it, handed to partners by the api. No tenant data.';
+GRANT SELECT, INSERT, UPDATE ON tidegate.host_keys TO tidegate_service;

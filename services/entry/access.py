@@ -1,0 +1,80 @@
+"""The way in that the all in one hands to whoever starts it: addresses, two keys and an SFTP login.
+
+Made at the first start and kept in `access.json`, readable by its owner only; later starts read it and tell the
+addresses of the day. A distributed deployment makes its keys by `tidegate account create` and `key create`.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from services.dropserver.sftp import DropServer
+from services.entry.data_directory import write_private
+from shared.domain.connection import ConnectionSettings, HostedPlace
+from shared.domain.scope import OWNER_SCOPES, Scope
+from shared.runtime.service import Base
+from shared.storage import accounts, connections, drop_folders, keys
+
+QUOTA_BYTES = 20 * 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Addresses and secrets of a running all in one."""
+
+    api_url: str
+    operator_key: str
+    account_id: str
+    account_key: str
+    sftp_host: str
+    sftp_port: int
+    sftp_fingerprint: str
+    sftp_username: str
+    sftp_password: str
+    directory: str
+
+
+async def make_access(base: Base, directory: Path, *, api_port: int, sftp: DropServer) -> Access:
+    """The way in, made where this directory has none yet."""
+    path = directory / "access.json"
+    if not path.exists():
+        write_private(path, await _make(base))
+    known = json.loads(path.read_text())
+    access = Access(
+        api_url=f"http://127.0.0.1:{api_port}",
+        sftp_host="127.0.0.1",
+        sftp_port=sftp.port,
+        sftp_fingerprint=sftp.fingerprints[0],
+        directory=str(directory),
+        **{name: known[name] for name in _MADE_ONCE},
+    )
+    write_private(path, asdict(access))
+    return access
+
+
+_MADE_ONCE = ("operator_key", "account_id", "account_key", "sftp_username", "sftp_password")
+
+
+async def _make(base: Base) -> dict[str, str]:
+    async with base.database.account(accounts.OPERATOR) as tx:
+        _, operator_key = await keys.create(tx, keys.NewKey("first operator key", frozenset({Scope.ADMIN})))
+    account_id = uuid4()
+    async with base.database.account(account_id) as tx:
+        await accounts.create(tx, "first account")
+        _, account_key = await keys.create(
+            tx, keys.NewKey("first key", OWNER_SCOPES, email="owner@localhost.localdomain")
+        )
+        folder = await drop_folders.create(tx, "first folder", QUOTA_BYTES)
+        credential, password = await drop_folders.create_credential(tx, folder.id, directory="", public_key=None)
+        place = HostedPlace(transport="hosted", drop_folder_id=folder.id)
+        settings = ConnectionSettings(name="first connection", interval_seconds=10, place=place)
+        await connections.create(tx, base.keys, settings, {}, email=None)
+    assert password is not None
+    return {
+        "operator_key": operator_key,
+        "account_id": str(account_id),
+        "account_key": account_key,
+        "sftp_username": credential.username,
+        "sftp_password": password,
+    }

@@ -1,0 +1,109 @@
+"""Every service in one process: embedded PostgreSQL, a bus in memory, the hosted SFTP server, mails as files.
+
+The same code as in the distributed way, wired to smaller neighbours. Killed at any moment it loses nothing: what was
+rung and not done is rung again from the ledger.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.api.wiring import serving as serving_api
+from services.dropserver.wiring import serving as serving_sftp
+from services.entry.access import Access, make_access
+from services.entry.data_directory import held, secrets_of
+from services.entry.embedded_postgres import embedded_postgres
+from services.exporter.wiring import running as exporting
+from services.importer.wiring import running as importing
+from services.notifier.wiring import running as notifying
+from services.poller.wiring import running as polling
+from shared.bus.in_process import InProcessBus
+from shared.observe.metrics import Metrics
+from shared.runtime.service import base_of, observe, open_database, relaying, stopping_on_signals
+from shared.runtime.settings import Settings, read_settings
+from shared.storage import accounts, migrate, runs
+from shared.storage.database import Database
+
+DATABASE = "tidegate"
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the all in one listens; 0 lets the system choose."""
+
+    api: int = 8080
+    sftp: int = 2222
+
+
+async def up(directory: Path, ports: Ports, tell: Callable[[Access], None]) -> None:
+    """Run everything until told to stop; `tell` is given the addresses and the keys once all is up."""
+    stopping = stopping_on_signals()
+    async with running_all(directory, ports, stopping) as access:
+        tell(access)
+        await stopping.wait()
+
+
+@asynccontextmanager
+async def running_all(directory: Path, ports: Ports, stopping: asyncio.Event) -> AsyncIterator[Access]:
+    """Everything up while inside. Raises DirectoryInUse, EmbeddedDatabaseFailed."""
+    directory = directory.resolve()
+    async with AsyncExitStack() as stack:
+        stack.enter_context(held(directory))
+        postgres = await stack.enter_async_context(embedded_postgres(directory / "postgres"))
+        settings = _settings(directory, ports, postgres.port)
+        observe(settings, "all-in-one")
+        await _prepare(postgres.superuser_dsn(), settings)
+        database = await stack.enter_async_context(open_database(settings))
+        await migrate.migrate_accounts(database)
+        await _forget_dead_workers(database)
+        base = await base_of(settings, database, InProcessBus(), Metrics())
+        await stack.enter_async_context(relaying(base))
+        for running in (polling, importing, exporting, notifying):
+            await stack.enter_async_context(running(base, stopping))
+        sftp = await stack.enter_async_context(serving_sftp(base))
+        api_port = await stack.enter_async_context(serving_api(base, sftp_port=sftp.port))
+        yield await make_access(base, directory, api_port=api_port, sftp=sftp)
+
+
+def _settings(directory: Path, ports: Ports, postgres_port: int) -> Settings:
+    known = secrets_of(directory)
+
+    def url(role: str) -> str:
+        return f"postgresql://tidegate_{role}:{known[role]}@127.0.0.1:{postgres_port}/{DATABASE}"
+
+    return read_settings(
+        database_url=url("service"),
+        watch_database_url=url("watch"),
+        owner_database_url=url("owner"),
+        secret_key=known["secret_key"],
+        drop_directory=directory / "drop",
+        work_directory=directory / "work",
+        mail_directory=directory / "mail",
+        api_host="127.0.0.1",
+        api_port=ports.api,
+        sftp_host="127.0.0.1",
+        sftp_port=ports.sftp,
+        public_sftp_host="127.0.0.1",
+        log_format="console",
+    )
+
+
+async def _prepare(superuser_url: str, settings: Settings) -> None:
+    owner, service, watch = (
+        getattr(settings, name).get_secret_value()
+        for name in ("owner_database_url", "database_url", "watch_database_url")
+    )
+    await migrate.prepare_cluster(superuser_url, owner_url=owner, service_url=service, watch_url=watch)
+    await migrate.migrate_shared(owner, service_url=service, watch_url=watch)
+
+
+async def _forget_dead_workers(database: Database) -> None:
+    """The lock on the directory says that no earlier process lives, so its leases need not run out."""
+    after = None
+    while found := await accounts.page(database, after, 100):
+        for account in found:
+            async with database.account(account.id) as tx:
+                await runs.expire_leases(tx)
+        after = (found[-1].created_at, found[-1].id)

@@ -1,0 +1,196 @@
+"""The command `tidegate`. Every word is explained by --help; nothing here does work of its own."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID, uuid4
+
+import typer
+from rich.console import Console
+
+from services.api.wiring import running as api_running
+from services.dropserver.wiring import running as dropserver_running
+from services.entry import all_in_one, watch_runs
+from services.entry.access import Access
+from services.entry.data_directory import DirectoryInUse
+from services.exporter.wiring import running as exporter_running
+from services.importer.wiring import running as importer_running
+from services.notifier.wiring import running as notifier_running
+from services.poller.wiring import running as poller_running
+from shared.domain.failures import Failure
+from shared.domain.scope import OWNER_SCOPES, Scope
+from shared.runtime.service import Running, open_database, serve
+from shared.runtime.settings import SettingsError, read_settings, required
+from shared.storage import accounts, keys, migrate
+from shared.storage.secrets import UnusableKey
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Keeps contact databases in step with dropped files."
+)
+account_app = typer.Typer(no_args_is_help=True, help="Accounts, the tenants of a deployment.")
+key_app = typer.Typer(no_args_is_help=True, help="API keys.")
+runs_app = typer.Typer(help="Runs, as the gateway shows them (TIDEGATE_API_URL, TIDEGATE_API_KEY, or --data-dir).")
+app.add_typer(account_app, name="account")
+app.add_typer(key_app, name="key")
+app.add_typer(runs_app, name="runs")
+
+DataDirectory = Annotated[Path, typer.Option("--data-dir", help="Where the all in one keeps everything.")]
+DEFAULT_DIRECTORY = Path(".tidegate")
+
+
+class ServiceName(StrEnum):
+    """The services."""
+
+    POLLER = "poller"
+    IMPORTER = "importer"
+    EXPORTER = "exporter"
+    NOTIFIER = "notifier"
+    API = "api"
+    DROPSERVER = "dropserver"
+
+
+_RUNNING: dict[ServiceName, Running] = {
+    ServiceName.POLLER: poller_running,
+    ServiceName.IMPORTER: importer_running,
+    ServiceName.EXPORTER: exporter_running,
+    ServiceName.NOTIFIER: notifier_running,
+    ServiceName.API: api_running,
+    ServiceName.DROPSERVER: dropserver_running,
+}
+
+
+@app.command()
+def up(
+    data_directory: DataDirectory = DEFAULT_DIRECTORY,
+    api_port: Annotated[int, typer.Option(help="Of the gateway; 0 lets the system choose.")] = 8080,
+    sftp_port: Annotated[int, typer.Option(help="Of the hosted SFTP server; 0 lets the system choose.")] = 2222,
+) -> None:
+    """Run everything in one process, on this machine alone."""
+    _run(all_in_one.up(data_directory, all_in_one.Ports(api_port, sftp_port), _tell_access))
+
+
+@app.command()
+def service(name: ServiceName) -> None:
+    """Run one service as this process, on the database and the broker that the environment names."""
+    has_own_web = name is ServiceName.API
+    _run_with(lambda: serve(name.value, read_settings(), _RUNNING[name], has_own_web=has_own_web))
+
+
+@app.command("migrate")
+def migrate_() -> None:
+    """Bring the database to this version; may be run again at any time."""
+    _run_with(_migrate)
+
+
+@account_app.command("create")
+def create_account(name: str) -> None:
+    """Make an account and print its identity."""
+
+    async def create() -> None:
+        settings = read_settings()
+        required(settings, "database_url", "watch_database_url")
+        account_id = uuid4()
+        async with open_database(settings) as database, database.account(account_id) as tx:
+            await accounts.create(tx, name)
+        typer.echo(str(account_id))
+
+    _run_with(create)
+
+
+@key_app.command("create")
+def create_key(
+    name: str,
+    account: Annotated[UUID | None, typer.Option(help="The account that the key belongs to.")] = None,
+    operator: Annotated[bool, typer.Option("--operator", help="A key that makes accounts.")] = False,
+    email: Annotated[str | None, typer.Option(help="Where receipts go if a goal names nobody.")] = None,
+) -> None:
+    """Make an API key and print it; it is shown this once."""
+    if (account is None) == (not operator):
+        raise typer.BadParameter("expected exactly one of --account and --operator")
+    scopes = frozenset({Scope.ADMIN}) if operator else OWNER_SCOPES
+
+    async def create() -> None:
+        settings = read_settings()
+        required(settings, "database_url", "watch_database_url")
+        async with open_database(settings) as database, database.account(account or accounts.OPERATOR) as tx:
+            if account is not None and await accounts.get(tx) is None:
+                raise typer.BadParameter(f"found no account {account}")
+            _, token = await keys.create(tx, keys.NewKey(name, scopes, email=email))
+        typer.echo(token)
+
+    _run_with(create)
+
+
+@runs_app.callback(invoke_without_command=True)
+def list_runs(
+    context: typer.Context,
+    data_directory: DataDirectory = DEFAULT_DIRECTORY,
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
+) -> None:
+    """Show the latest runs."""
+    if context.invoked_subcommand is None:
+        _run_with(lambda: watch_runs.show(watch_runs.gateway(data_directory), limit))
+
+
+@runs_app.command("watch")
+def watch(run: UUID, data_directory: DataDirectory = DEFAULT_DIRECTORY) -> None:
+    """Follow one run with a progress bar until it has ended or waits for a person."""
+    _run_with(lambda: watch_runs.watch(watch_runs.gateway(data_directory), run))
+
+
+def main() -> None:
+    """The entry point."""
+    app()
+
+
+async def _migrate() -> None:
+    settings = read_settings()
+    required(settings, "owner_database_url", "database_url", "watch_database_url")
+    owner, service_url, watch_url = (
+        getattr(settings, name).get_secret_value()
+        for name in ("owner_database_url", "database_url", "watch_database_url")
+    )
+    applied = await migrate.migrate_shared(owner, service_url=service_url, watch_url=watch_url)
+    async with open_database(settings) as database:
+        schemas = await migrate.migrate_accounts(database)
+    typer.echo(f"shared migrations applied: {len(applied)}; accounts brought up: {schemas}")
+
+
+def _tell_access(access: Access) -> None:
+    console = Console()
+    console.print("[bold]Tidegate is up.[/bold] Ctrl-C stops it; nothing is lost.", highlight=False)
+    lines = {
+        "API": f"{access.api_url}/v1   (documentation: {access.api_url}/docs)",
+        "API key": access.account_key,
+        "operator key": access.operator_key,
+        "SFTP": f"sftp -P {access.sftp_port} {access.sftp_username}@{access.sftp_host}",
+        "SFTP password": access.sftp_password,
+        "host key": access.sftp_fingerprint,
+        "mails": f"{access.directory}/mail",
+        "metrics": f"{access.api_url}/metrics",
+    }
+    for name, value in lines.items():
+        console.print(f"  {name:<14} {value}", highlight=False, soft_wrap=True)
+
+
+def _run_with(make: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Settings are read inside, so that a wrong one ends like any other mistake: with a sentence and status 2."""
+
+    async def run() -> None:
+        await make()
+
+    _run(run())
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    console = Console(stderr=True)
+    try:
+        asyncio.run(work)
+    except (SettingsError, UnusableKey, DirectoryInUse, watch_runs.NoAnswer) as error:
+        console.print(str(error), style="red", highlight=False)
+        raise typer.Exit(2) from None
+    except Failure as failure:
+        console.print(f"{failure} {failure.what_to_do}", style="red", highlight=False)
+        raise typer.Exit(1) from None

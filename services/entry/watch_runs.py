@@ -1,0 +1,107 @@
+"""Runs on the terminal, read from the gateway like any client would."""
+
+import asyncio
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+LOOK_SECONDS = 0.25
+_OPEN = ("queued", "running")
+
+
+class NoAnswer(Exception):
+    """The gateway could not be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Where the gateway is and what opens it."""
+
+    url: str
+    key: str
+
+    def client(self) -> httpx.AsyncClient:
+        """A client that carries the key."""
+        return httpx.AsyncClient(base_url=self.url, headers={"Authorization": f"Bearer {self.key}"}, timeout=30)
+
+
+def gateway(data_directory: Path) -> Gateway:
+    """From TIDEGATE_API_URL and TIDEGATE_API_KEY, else from a running all in one's directory. Raises NoAnswer."""
+    url, key = os.environ.get("TIDEGATE_API_URL"), os.environ.get("TIDEGATE_API_KEY")
+    if url and key:
+        return Gateway(url, key)
+    path = data_directory / "access.json"
+    if not path.exists():
+        raise NoAnswer(
+            f"Found no {path}. Set TIDEGATE_API_URL and TIDEGATE_API_KEY, or name the directory of a running "
+            "`tidegate up` with --data-dir."
+        )
+    access = json.loads(path.read_text())
+    return Gateway(access["api_url"], access["account_key"])
+
+
+async def show(place: Gateway, limit: int) -> None:
+    """Print the latest runs as a table."""
+    async with place.client() as client:
+        page = await _get(client, f"/v1/runs?limit={limit}")
+    table = Table("run", "state", "file", "read", "created", "updated", "unchanged", "skipped", "rejected", "queued at")
+    for run in page["items"]:
+        receipt = run.get("receipt") or {}
+        counts = [
+            str(receipt.get(name, ""))
+            for name in ("rows_read", "created", "updated", "unchanged", "skipped", "rejected")
+        ]
+        file = (receipt.get("file") or {}).get("name", "")
+        table.add_row(run["id"], run["state"], file, *counts, run["queued_at"])
+    Console().print(table)
+
+
+async def watch(place: Gateway, run_id: UUID, *, console: Console | None = None) -> dict[str, Any]:
+    """Follow a run with a progress bar until it has ended or waits; what the gateway says of it then."""
+    columns = (
+        TextColumn("{task.description:<28}"),
+        BarColumn(),
+        TextColumn("{task.fields[rows]}"),
+        TimeElapsedColumn(),
+    )
+    async with place.client() as client:
+        with Progress(*columns, console=console or Console()) as bar:
+            task = bar.add_task("queued", total=None, rows="")
+            while True:
+                run = await _get(client, f"/v1/runs/{run_id}")
+                _draw(bar, task, run)
+                if run["state"] not in _OPEN:
+                    return run
+                await asyncio.sleep(LOOK_SECONDS)
+
+
+def _draw(bar: Progress, task: Any, run: dict[str, Any]) -> None:
+    progress = run.get("progress") or {}
+    step = f"{run['state']}: {progress['step']}" if progress.get("step") else run["state"]
+    rows = f"{progress['rows_done']:,} rows" if progress.get("rows_done") else ""
+    total = progress.get("bytes_total") or None
+    if run["state"] in _OPEN:
+        bar.update(task, description=step, total=total, completed=progress.get("bytes_done", 0), rows=rows)
+    else:
+        receipt = run.get("receipt") or {}
+        bar.update(task, description=step, total=1, completed=1, rows=f"{receipt.get('rows_read', 0):,} rows")
+
+
+async def _get(client: httpx.AsyncClient, path: str) -> dict[str, Any]:
+    try:
+        answer = await client.get(path)
+    except httpx.HTTPError as error:
+        raise NoAnswer(f"The gateway at {client.base_url} does not answer ({type(error).__name__}).") from error
+    if answer.status_code != 200:
+        problem = answer.json()
+        raise NoAnswer(f"The gateway answered {answer.status_code} ({problem.get('code')}): {problem.get('detail')}")
+    body: dict[str, Any] = answer.json()
+    return body

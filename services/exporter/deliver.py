@@ -1,0 +1,48 @@
+"""Put a finished file where the partner picks it up: under a temporary name, read back, then renamed.
+
+A partner never sees a half-written file. Repeated after a crash it replaces the run's own file under the same name.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from shared.domain.failures import ConnectionLost, DirectoryMissing, FileGone
+from shared.domain.names import joined, split
+from shared.runtime.desk import Desk
+from shared.transfer.folder import CHUNK_BYTES, Folder
+
+
+async def deliver(folder: Folder, spool: Path, path: str, desk: Desk) -> None:
+    """Bring the spooled file to `path`.
+
+    Raises what the folder raises, and ConnectionLost where the file did not arrive whole.
+    """
+    directory, name = split(path)
+    temporary = joined(directory, f".{name[:200]}.{desk.run.id.hex[:12]}.part")
+    size = spool.stat().st_size
+    desk.advance(bytes_total=size)
+    try:
+        await folder.write(temporary, _chunks(spool, desk))
+    except DirectoryMissing:
+        await folder.make_directory(directory)
+        await folder.write(temporary, _chunks(spool, desk))
+    arrived = await folder.stat(temporary)
+    if arrived.size_bytes != size:
+        await _removed(folder, temporary)
+        raise ConnectionLost(f"The server holds {arrived.size_bytes} bytes of {size}.")
+    await folder.rename(temporary, path, replace=True)
+
+
+async def _chunks(spool: Path, desk: Desk) -> AsyncIterator[bytes]:
+    with spool.open("rb") as file:
+        while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
+            yield chunk
+            desk.advance(bytes_done=len(chunk))
+
+
+async def _removed(folder: Folder, path: str) -> None:
+    try:
+        await folder.remove(path)
+    except FileGone:
+        return

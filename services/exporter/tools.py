@@ -1,0 +1,20 @@
+"""What the exporter works with, built in wiring.py."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.observe.metrics import Metrics
+from shared.storage.database import Database
+from shared.storage.secrets import KeyRing
+from shared.transfer.open_folder import Places
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """Everything that the exporter's flow needs."""
+
+    database: Database
+    metrics: Metrics
+    places: Places
+    keys: KeyRing
+    work_directory: Path
