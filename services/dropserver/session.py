@@ -65,6 +65,13 @@ class DropSession(asyncssh.SFTPServer):
         """Write into an upload, as far as the quota goes."""
         self._on_use()
         upload = _upload(file_obj)
+        try:
+            return self._written(upload, offset, data)
+        except (OSError, asyncssh.SFTPError):
+            upload.has_failed = True
+            raise
+
+    def _written(self, upload: Upload, offset: int, data: bytes) -> int:
         start = upload.size_bytes if upload.appends else offset
         self._writing.reserve(upload, start + len(data))
         view = memoryview(data)
@@ -89,7 +96,14 @@ class DropSession(asyncssh.SFTPServer):
         self._open.discard(handle)
         if not isinstance(handle, Upload):
             return self._house.carry_on(_put_down(handle))
-        return self._house.carry_on(self._writing.break_off(handle) if is_clean_up else self._writing.finish(handle))
+        return self._house.carry_on(self._writing.break_off(handle)) if is_clean_up else self._finish(handle)
+
+    async def _finish(self, upload: Upload) -> None:
+        try:
+            await self._house.carry_on(self._writing.finish(upload))
+        finally:
+            # Only in the loop's next turn, when the driver has sent the answer: a stopping server waits for this.
+            asyncio.get_running_loop().call_soon(self._house.register.end, self._tenant, upload)
 
     async def broken_off(self) -> None:
         """The connection is gone: whatever is still open was never finished."""

@@ -25,13 +25,17 @@ class Reading:
 
 @dataclass(eq=False, slots=True)
 class Upload(Reading):
-    """A file open for writing. `size_bytes` is what it has grown to."""
+    """A file open for writing. `size_bytes` is what it has grown to.
+
+    `has_failed`: a write was refused. Clients close the file all the same, and it is not what they sent.
+    """
 
     id: UUID
     path: str
     size_bytes: int
     appends: bool
     is_superseded: bool = False
+    has_failed: bool = False
 
 
 class Register:

@@ -83,10 +83,15 @@ class Writing:
         return upload
 
     async def finish(self, upload: Upload) -> None:
-        """Bring the file to disk, tell it, and only then let the client have its answer."""
+        """Bring the file to disk, tell it, and only then let the client have its answer.
+
+        The caller takes it off the register.
+        """
         try:
             if upload.is_superseded:
                 raise asyncssh.SFTPFailure("The file was meanwhile uploaded by another session.")
+            if upload.has_failed:
+                raise asyncssh.SFTPFailure("A part of the file could not be written; send the file again.")
             with told():
                 await asyncio.to_thread(self._flush, upload)
             file = stamp_of(upload.path, os.fstat(upload.descriptor))
@@ -96,7 +101,6 @@ class Writing:
             await self._tell_broken(upload.id)
             raise
         finally:
-            self._house.register.end(self._tenant, upload)
             os.close(upload.descriptor)
         self._closed[upload.path] = upload
         if len(self._closed) > _REMEMBERED_UPLOADS:

@@ -1,0 +1,163 @@
+"""Places for the drivers: a local directory, a real OpenSSH, asyncssh's own server, and our hosted server."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from ipaddress import ip_network
+from pathlib import Path
+from uuid import uuid4
+
+import asyncssh
+import pytest
+
+from services.dropserver.sftp import DropServer
+from services.dropserver.tenant import Tenant
+from shared.domain.connection import Login, SftpPlace
+from shared.transfer.addresses import AddressPolicy
+from shared.transfer.directory import LocalDirectory
+from shared.transfer.folder import Deadlines, Folder
+from shared.transfer.keys import described, make_private_key
+from shared.transfer.sftp import Reach, open_sftp
+from tests.fakes.drop import KnownLogins, RememberedUploads
+from tests.real.openssh import PrivateOpenSSH
+
+LOOPBACK = AddressPolicy((ip_network("127.0.0.0/8"),))
+PASSWORD = "open sesame"
+
+
+@dataclass(frozen=True)
+class Ground:
+    """An open folder, and the directory on disk behind it."""
+
+    folder: Folder
+    disk: Path
+    put: Callable[[str, bytes], Path]
+
+
+class Server(asyncssh.SSHServer):
+    """asyncssh's server for one user; counts what it was shown of a login."""
+
+    def __init__(self, logins: list[str]) -> None:
+        self._logins = logins
+
+    def begin_auth(self, username: str) -> bool:
+        self._logins.append(f"begin {username}")
+        return True
+
+    def password_auth_supported(self) -> bool:
+        return True
+
+    def validate_password(self, username: str, password: str) -> bool:
+        self._logins.append("password")
+        return password == PASSWORD
+
+
+@dataclass
+class Partner:
+    """An asyncssh server that stands for a partner's."""
+
+    port: int
+    keys: list[asyncssh.SSHKey]
+    logins: list[str]
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return tuple(described(key).line for key in self.keys)
+
+    def place(self, *pinned: str, **more: object) -> SftpPlace:
+        return SftpPlace.model_validate(
+            {
+                "transport": "sftp",
+                "host": "127.0.0.1",
+                "port": self.port,
+                "username": "partner",
+                "host_keys": pinned,
+                **more,
+            }
+        )
+
+
+def reach(**deadlines: float) -> Reach:
+    return Reach(policy=LOOPBACK, deadlines=Deadlines(**deadlines))
+
+
+@asynccontextmanager
+async def partner(
+    root: Path, *types: str, port: int = 0, server: type[asyncssh.SFTPServer] = asyncssh.SFTPServer
+) -> AsyncIterator[Partner]:
+    """An asyncssh server with host keys of these types."""
+    keys = [asyncssh.generate_private_key(kind) for kind in types or ("ssh-ed25519",)]
+    logins: list[str] = []
+    acceptor = await asyncssh.create_server(
+        lambda: Server(logins),
+        "127.0.0.1",
+        port,
+        server_host_keys=keys,
+        sftp_factory=lambda channel: server(channel, chroot=str(root).encode()),
+    )
+    try:
+        yield Partner(acceptor.get_port(), keys, logins)
+    finally:
+        acceptor.close()
+        await acceptor.wait_closed()
+
+
+@pytest.fixture
+def openssh_directory(openssh_server: PrivateOpenSSH) -> str:
+    """A directory of this test's own on the session's OpenSSH server."""
+    name = f"test-{uuid4().hex}"
+    (openssh_server.put(f"{name}/first", b"")).unlink()
+    return name
+
+
+@asynccontextmanager
+async def _directory(tmp_path: Path) -> AsyncIterator[Ground]:
+    yield Ground(LocalDirectory(tmp_path), tmp_path, _putter(tmp_path))
+
+
+@asynccontextmanager
+async def _asyncssh(tmp_path: Path) -> AsyncIterator[Ground]:
+    async with (
+        partner(tmp_path) as server,
+        open_sftp(server.place(*server.lines), Login(password=PASSWORD), reach()) as folder,
+    ):
+        yield Ground(folder, tmp_path, _putter(tmp_path))
+
+
+@asynccontextmanager
+async def _dropserver(tmp_path: Path) -> AsyncIterator[Ground]:
+    gate = KnownLogins()
+    root = tmp_path / "hosted"
+    gate.passwords["partner", PASSWORD] = Tenant(uuid4(), uuid4(), uuid4(), root, "mine")
+    async with DropServer.open("127.0.0.1", 0, [make_private_key()], gate, RememberedUploads()) as server:
+        place = Partner(server.port, [], []).place(*(key.line for key in server.host_keys))
+        async with open_sftp(place, Login(password=PASSWORD), reach()) as folder:
+            yield Ground(folder, root / "mine", _putter(root / "mine"))
+
+
+@pytest.fixture(params=["directory", "openssh", "asyncssh", "dropserver"])
+async def ground(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ground]:
+    """Every driver, on every server it should get along with."""
+    async with AsyncExitStack() as stack:
+        if request.param == "openssh":
+            server: PrivateOpenSSH = request.getfixturevalue("openssh_server")
+            name: str = request.getfixturevalue("openssh_directory")
+            place = Partner(server.port, [], []).place(
+                *server.host_keys(), username=server.username, home_directory=name
+            )
+            login = Login(private_key=server.client_key.read_text())
+            folder = await stack.enter_async_context(open_sftp(place, login, reach()))
+            yield Ground(folder, server.drop / name, lambda path, content: server.put(f"{name}/{path}", content))
+        else:
+            opener = {"directory": _directory, "asyncssh": _asyncssh, "dropserver": _dropserver}[request.param]
+            yield await stack.enter_async_context(opener(tmp_path))
+
+
+def _putter(root: Path) -> Callable[[str, bytes], Path]:
+    def put(path: str, content: bytes) -> Path:
+        file = root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+        return file
+
+    return put

@@ -1,0 +1,171 @@
+"""What every driver of a drop folder promises, tried on each of them against each server."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+import pytest
+
+from shared.domain.failures import DirectoryMissing, FileGone, NameTaken
+from shared.transfer.folder import CHUNK_BYTES
+from tests.integration.transfer.conftest import Ground
+
+
+async def _chunks(*chunks: bytes) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk
+
+
+async def _bytes(ground: Ground, path: str) -> bytes:
+    return b"".join([chunk async for chunk in ground.folder.read(path)])
+
+
+async def test_a_listing_holds_the_regular_files_of_the_directory_only(ground: Ground) -> None:
+    ground.put("a.csv", b"12345")
+    ground.put("in/b.csv", b"1")
+    listing = await ground.folder.list("")
+    assert [(file.path, file.size_bytes) for file in listing.files] == [("a.csv", 5)]
+    assert [file.path for file in (await ground.folder.list("in")).files] == ["in/b.csv"]
+
+
+async def test_a_listing_and_a_stat_agree_to_the_whole_stamp(ground: Ground) -> None:
+    file = ground.put("a.csv", b"12345")
+    os.utime(file, (1_700_000_000.25, 1_700_000_000.75))
+    listed = (await ground.folder.list("")).files[0]
+    assert listed == await ground.folder.stat("a.csv")
+    assert int(listed.modified_at.timestamp()) == 1_700_000_000
+    assert listed.modified_at.tzinfo is not None
+
+
+async def test_a_name_that_is_not_text_is_told_and_not_lost(ground: Ground) -> None:
+    raw = os.fsencode(ground.put("good.csv", b"1").parent)
+    for name in (b"b\xff.csv", b"line\nbreak.csv"):
+        os.close(os.open(raw + b"/" + name, os.O_CREAT | os.O_WRONLY))
+    listing = await ground.folder.list("")
+    assert [file.path for file in listing.files] == ["good.csv"]
+    assert sorted(entry.shown for entry in listing.refused) == ["b\\xff.csv", "line\\x0abreak.csv"]
+
+
+async def test_a_symbolic_link_is_told_and_not_followed(ground: Ground) -> None:
+    target = ground.put("real.csv", b"1")
+    (target.parent / "link.csv").symlink_to(target)
+    listing = await ground.folder.list("")
+    assert [file.path for file in listing.files] == ["real.csv"]
+    assert [entry.shown for entry in listing.refused] == ["link.csv"]
+    with pytest.raises(FileGone):
+        await ground.folder.stat("link.csv")
+
+
+async def test_a_missing_directory_is_told_as_such(ground: Ground) -> None:
+    with pytest.raises(DirectoryMissing):
+        await ground.folder.list("nowhere")
+
+
+async def test_a_missing_file_is_gone(ground: Ground) -> None:
+    with pytest.raises(FileGone):
+        await ground.folder.stat("nothing.csv")
+    with pytest.raises(FileGone):
+        await _bytes(ground, "nothing.csv")
+    with pytest.raises(FileGone):
+        await ground.folder.remove("nothing.csv")
+    with pytest.raises(FileGone):
+        await ground.folder.rename("nothing.csv", "something.csv", replace=True)
+
+
+@pytest.mark.parametrize("size", [0, 1, 255 * 1024, CHUNK_BYTES, 5 * CHUNK_BYTES + 12_345])
+async def test_a_file_is_read_back_byte_for_byte_in_bounded_chunks(ground: Ground, size: int) -> None:
+    content = os.urandom(size)
+    ground.put("a.bin", content)
+    chunks = [chunk async for chunk in ground.folder.read("a.bin")]
+    assert b"".join(chunks) == content
+    assert all(0 < len(chunk) <= CHUNK_BYTES for chunk in chunks)
+
+
+async def test_reading_may_be_given_up_in_the_middle(ground: Ground) -> None:
+    ground.put("a.bin", os.urandom(8 * CHUNK_BYTES))
+    async with aclosing(ground.folder.read("a.bin")) as chunks:
+        async for _ in chunks:
+            break
+    assert (await ground.folder.stat("a.bin")).size_bytes == 8 * CHUNK_BYTES
+
+
+async def test_a_file_is_written_byte_for_byte(ground: Ground) -> None:
+    parts = [os.urandom(n) for n in (1, 700_000, 3 * CHUNK_BYTES, 17)]
+    assert await ground.folder.write("out.bin", _chunks(*parts)) == sum(map(len, parts))
+    assert (ground.disk / "out.bin").read_bytes() == b"".join(parts)
+
+
+async def test_writing_over_a_longer_file_leaves_nothing_of_it(ground: Ground) -> None:
+    await ground.folder.write("out.bin", _chunks(b"long content"))
+    assert await ground.folder.write("out.bin", _chunks(b"short")) == 5
+    assert await _bytes(ground, "out.bin") == b"short"
+
+
+async def test_writing_into_a_missing_directory_is_told(ground: Ground) -> None:
+    with pytest.raises(DirectoryMissing):
+        await ground.folder.write("nowhere/out.bin", _chunks(b"x"))
+
+
+async def test_a_rename_refuses_a_taken_name(ground: Ground) -> None:
+    ground.put("a.csv", b"a")
+    ground.put("b.csv", b"b")
+    with pytest.raises(NameTaken):
+        await ground.folder.rename("a.csv", "b.csv", replace=False)
+    assert await _bytes(ground, "a.csv") == b"a"
+    assert await _bytes(ground, "b.csv") == b"b"
+
+
+async def test_a_rename_replaces_when_asked(ground: Ground) -> None:
+    ground.put("a.csv", b"a")
+    ground.put("b.csv", b"b")
+    await ground.folder.rename("a.csv", "b.csv", replace=True)
+    assert [file.path for file in (await ground.folder.list("")).files] == ["b.csv"]
+    assert await _bytes(ground, "b.csv") == b"a"
+
+
+async def test_a_rename_keeps_the_stamp_and_reaches_other_directories(ground: Ground) -> None:
+    ground.put("a.csv", b"a")
+    before = await ground.folder.stat("a.csv")
+    await ground.folder.make_directory("done")
+    await ground.folder.rename("a.csv", "done/a.csv", replace=False)
+    after = await ground.folder.stat("done/a.csv")
+    assert (after.size_bytes, after.modified_at) == (before.size_bytes, before.modified_at)
+    with pytest.raises(FileGone):
+        await ground.folder.stat("a.csv")
+
+
+async def test_a_rename_into_a_missing_directory_is_told_and_keeps_the_file(ground: Ground) -> None:
+    ground.put("a.csv", b"a")
+    with pytest.raises(DirectoryMissing):
+        await ground.folder.rename("a.csv", "nowhere/a.csv", replace=False)
+    assert await _bytes(ground, "a.csv") == b"a"
+
+
+async def test_a_directory_is_made_with_those_above_it_and_may_be_there(ground: Ground) -> None:
+    await ground.folder.make_directory("one/two/three")
+    await ground.folder.make_directory("one/two/three")
+    assert (ground.disk / "one/two/three").is_dir()
+
+
+async def test_a_directory_is_not_made_over_a_file(ground: Ground) -> None:
+    ground.put("taken", b"x")
+    with pytest.raises(NameTaken):
+        await ground.folder.make_directory("taken")
+
+
+async def test_a_removed_file_is_gone(ground: Ground) -> None:
+    ground.put("a.csv", b"a")
+    await ground.folder.remove("a.csv")
+    assert (await ground.folder.list("")).files == []
+
+
+@pytest.mark.parametrize("path", ["../out", "/etc/passwd", "a//b", "a/../../b", "nul\0", "line\nbreak"])
+async def test_a_path_that_leads_elsewhere_never_reaches_the_server(ground: Ground, path: str) -> None:
+    with pytest.raises(ValueError, match=r"found|expected"):
+        await ground.folder.stat(path)
+
+
+async def test_names_beyond_ascii_survive(ground: Ground) -> None:
+    ground.put("Ärger €.csv", b"x")
+    assert [file.path for file in (await ground.folder.list("")).files] == ["Ärger €.csv"]
+    assert await _bytes(ground, "Ärger €.csv") == b"x"

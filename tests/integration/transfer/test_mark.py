@@ -1,0 +1,111 @@
+"""What becomes of a file afterwards, on every driver, and again after a crash at any point."""
+
+import os
+
+import pytest
+
+from shared.domain.arrival import FileStamp
+from shared.domain.failures import NameTaken
+from shared.domain.goal import AfterDone, AfterFailed
+from shared.domain.names import free_names
+from shared.transfer.mark import mark
+from tests.integration.transfer.conftest import Ground
+
+RENAME = AfterDone(rename_suffix=".done")
+MOVE = AfterDone(move_to="archive/old")
+DELETE = AfterDone(delete=True)
+FAILED = AfterFailed(move_to="failed")
+
+
+async def _file(ground: Ground, path: str = "in/a.csv", content: bytes = b"12345") -> FileStamp:
+    ground.put(path, content)
+    return await ground.folder.stat(path)
+
+
+async def test_an_imported_file_is_renamed(ground: Ground) -> None:
+    marked = await mark(ground.folder, await _file(ground), RENAME)
+    assert (marked.outcome, marked.path) == ("renamed", "in/a.csv.done")
+    assert [file.path for file in (await ground.folder.list("in")).files] == ["in/a.csv.done"]
+
+
+async def test_a_taken_name_is_never_replaced(ground: Ground) -> None:
+    ground.put("in/a.csv.done", b"older")
+    ground.put("in/a.csv.done.1", b"old")
+    marked = await mark(ground.folder, await _file(ground), RENAME)
+    assert (marked.outcome, marked.path) == ("renamed", "in/a.csv.done.2")
+    assert (ground.disk / "in/a.csv.done").read_bytes() == b"older"
+
+
+async def test_a_file_is_moved_into_a_directory_that_is_made(ground: Ground) -> None:
+    file = await _file(ground)
+    assert (await mark(ground.folder, file, MOVE)).path == "archive/old/a.csv"
+    assert (ground.disk / "archive/old/a.csv").read_bytes() == b"12345"
+
+
+async def test_a_file_whose_import_failed_is_moved(ground: Ground) -> None:
+    marked = await mark(ground.folder, await _file(ground), FAILED)
+    assert (marked.outcome, marked.path) == ("moved", "failed/a.csv")
+
+
+async def test_a_file_is_deleted(ground: Ground) -> None:
+    assert (await mark(ground.folder, await _file(ground), DELETE)).outcome == "deleted"
+    assert (await ground.folder.list("in")).files == []
+
+
+@pytest.mark.parametrize("action", [AfterDone(leave=True), AfterFailed(leave=True), AfterDone(move_to="in")])
+async def test_a_file_is_left(ground: Ground, action: AfterDone | AfterFailed) -> None:
+    assert (await mark(ground.folder, await _file(ground), action)).outcome == "left"
+    assert [file.path for file in (await ground.folder.list("in")).files] == ["in/a.csv"]
+
+
+@pytest.mark.parametrize("action", [RENAME, MOVE, DELETE, FAILED])
+async def test_a_file_that_is_no_longer_the_one_that_was_read_is_not_touched(
+    ground: Ground, action: AfterDone | AfterFailed
+) -> None:
+    file = await _file(ground)
+    path = ground.put("in/a.csv", b"54321")
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    assert (await mark(ground.folder, file, action)).outcome == "changed"
+    assert path.read_bytes() == b"54321"
+
+
+@pytest.mark.parametrize("action", [RENAME, MOVE, FAILED, DELETE])
+async def test_a_repetition_after_a_crash_finds_it_done(ground: Ground, action: AfterDone | AfterFailed) -> None:
+    file = await _file(ground)
+    first = await mark(ground.folder, file, action)
+    again = await mark(ground.folder, file, action)
+    assert (again.outcome, again.path) == ("already", first.path)
+
+
+async def test_a_repetition_knows_its_own_among_numbered_names(ground: Ground) -> None:
+    ground.put("in/a.csv.done", b"another")
+    file = await _file(ground)
+    first = await mark(ground.folder, file, RENAME)
+    (ground.disk / "in/a.csv.done").unlink()
+    assert (await mark(ground.folder, file, RENAME)).path == first.path == "in/a.csv.done.1"
+
+
+@pytest.mark.parametrize("action", [RENAME, MOVE])
+async def test_a_file_that_somebody_took_away_is_gone(ground: Ground, action: AfterDone) -> None:
+    file = await _file(ground)
+    ground.put("in/other.csv", b"x")
+    await ground.folder.remove("in/a.csv")
+    assert (await mark(ground.folder, file, action)).outcome == "gone"
+
+
+async def test_a_name_too_long_for_its_suffix_is_cut(ground: Ground) -> None:
+    file = await _file(ground, "in/" + "ä" * 126)
+    marked = await mark(ground.folder, file, RENAME)
+    assert marked.outcome == "renamed"
+    assert marked.path is not None
+    assert marked.path.endswith("ä.done")
+    assert (await mark(ground.folder, file, RENAME)).outcome == "already"
+
+
+async def test_a_hundred_taken_names_are_told(ground: Ground) -> None:
+    file = await _file(ground)
+    for name in free_names("in/a.csv.done"):
+        ground.put(name, b"taken")
+    with pytest.raises(NameTaken):
+        await mark(ground.folder, file, RENAME)
+    assert (await ground.folder.stat("in/a.csv")) == file
