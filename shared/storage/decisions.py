@@ -13,7 +13,7 @@ from shared.domain.failures import Conflict, GoalInactive, NotFound, OlderThanCo
 from shared.domain.goal import ExportGoal
 from shared.domain.receipt import FileFacts, Receipt
 from shared.domain.run import Reason, RunState, Waiting
-from shared.storage import arrivals, connections, goals, outbox, runs
+from shared.storage import arrivals, connections, ending, goals, outbox, runs
 from shared.storage.database import Record, Tx
 
 _CANCELLED = Reason(
@@ -109,12 +109,9 @@ async def _active_goal(tx: Tx, goal_id: UUID) -> goals.StoredGoal:
 
 
 async def _ring_what_may_go_on(tx: Tx, run: Record) -> None:
-    later: UUID | None = await tx.value("decisions.next_of_goal", tx.account_id, run["goal_id"], run["run_id"])
-    if later is not None:
-        await outbox.ring_run(tx, later, run["kind"])
-    arrival_id = run["arrival_id"]
-    if arrival_id is not None and not await tx.value("decisions.has_open_runs", tx.account_id, arrival_id):
-        await outbox.put(tx, ArrivalEnded(**outbox.heading(tx), arrival_id=arrival_id))
+    await ending.ring_next(tx, run["goal_id"], run["run_id"], run["kind"])
+    if run["arrival_id"] is not None:
+        await outbox.put(tx, ArrivalEnded(**outbox.heading(tx), arrival_id=run["arrival_id"]))
 
 
 async def _held(tx: Tx, run_id: UUID) -> Record:

@@ -1,0 +1,104 @@
+"""`/v1/arrivals`: every file that was ever seen, and what became of it."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, Field
+
+from services.api.access import Visit, allowed
+from services.api.paging import Page, PageQuery, page_of
+from services.api.routes.answers import ABSENT, PROBLEMS
+from shared.domain.arrival import ArrivalState
+from shared.domain.failures import NotFound
+from shared.domain.run import Reason, RunState
+from shared.domain.scope import Scope
+from shared.storage import arrivals
+
+router = APIRouter(prefix="/v1/arrivals", tags=["arrivals"], responses=PROBLEMS)
+Reader = Annotated[Visit, Depends(allowed(Scope.RUNS_READ))]
+
+
+class ArrivalQuery(PageQuery):
+    """Which arrivals to list."""
+
+    connection_id: UUID | None = None
+    state: ArrivalState | None = None
+    path_prefix: Annotated[str, Field(max_length=1_024, description="How the path begins")] | None = None
+
+
+class ArrivalShown(BaseModel):
+    """One sighting of one file."""
+
+    id: UUID
+    connection_id: UUID
+    path: str
+    size_bytes: int
+    modified_at: datetime
+    sighting: int
+    state: ArrivalState
+    reason: Reason | None = Field(description="Why it waits, or why no goal takes it")
+    sha256: str | None
+    seen_at: datetime
+    accepted_at: datetime | None
+    settled_at: datetime | None
+    settled_as: str | None = Field(description="What became of the file: renamed, moved, deleted, left, ...")
+    settled_path: str | None
+    vanished_at: datetime | None
+
+
+class RunOfArrival(BaseModel):
+    """A run that the file got."""
+
+    run_id: UUID
+    goal_id: UUID
+    goal_version: int
+    state: RunState
+
+
+class ArrivalDetail(ArrivalShown):
+    """One sighting with its runs."""
+
+    runs: list[RunOfArrival]
+
+
+@router.get("")
+async def list_arrivals(visit: Reader, query: Annotated[ArrivalQuery, Query()]) -> Page[ArrivalShown]:
+    """Files that were seen, newest sighting first."""
+    chosen = arrivals.ArrivalFilter(
+        connection_id=query.connection_id,
+        state=query.state,
+        path_prefix=query.path_prefix,
+        before=query.mark,
+    )
+    async with visit.reading() as tx:
+        found = await arrivals.page(tx, chosen, query.limit + 1)
+    return page_of(
+        found,
+        query.limit,
+        lambda each: ArrivalShown(**_facts(each)),
+        lambda each: (each["seen_at"], each["arrival_id"]),
+    )
+
+
+@router.get("/{arrival_id}", responses=ABSENT)
+async def get_arrival(arrival_id: UUID, visit: Reader) -> ArrivalDetail:
+    """One sighting, with the runs that it got."""
+    async with visit.reading() as tx:
+        found = await arrivals.get(tx, arrival_id)
+        if found is None:
+            raise NotFound
+        runs = await arrivals.runs_of(tx, arrival_id)
+    return ArrivalDetail(**_facts(found), runs=[RunOfArrival(**each) for each in runs])
+
+
+def _shown(row: dict[str, Any]) -> ArrivalShown:
+    return ArrivalShown(**_facts(row))
+
+
+def _facts(row: dict[str, Any]) -> dict[str, Any]:
+    code = row["reason_code"]
+    reason = None if code is None else Reason(code=code, detail=row["reason_detail"] or "")
+    shown = {name: row[name] for name in ArrivalShown.model_fields if name in row}
+    return {**shown, "id": row["arrival_id"], "reason": reason}

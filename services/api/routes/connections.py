@@ -1,0 +1,253 @@
+"""`/v1/connections`: places, their secrets (write-only) and their host keys.
+
+The gateway never contacts a partner: `verify` is asked of the poller through the ledger.
+"""
+
+import asyncio
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import BaseModel, Field, SecretStr
+
+from services.api import versions
+from services.api.access import Visit, allowed
+from services.api.paging import Page, PageQuery, page_of
+from services.api.problems import FieldError, Refused
+from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, VERSIONED, Asked, SecretShown
+from services.api.routes.goals import RunsAsked
+from services.api.routes.inquiries import InquiryShown, await_answer
+from shared.domain.connection import ConnectionSettings, HostedPlace, Place, SftpPlace
+from shared.domain.failures import GoalInactive, InvalidRequest, UnsupportedKey
+from shared.domain.goal import ExportGoal
+from shared.domain.host_key import fingerprint_of
+from shared.domain.run import Reason
+from shared.domain.scope import Scope
+from shared.storage import connections, decisions, goals, inquiries
+from shared.storage.connections import SecretChanges, SecretName, StoredConnection
+from shared.transfer.keys import loaded_private_key, public_key
+
+router = APIRouter(prefix="/v1/connections", tags=["connections"], responses=PROBLEMS)
+Reader = Annotated[Visit, Depends(allowed(Scope.CONNECTIONS_READ))]
+Writer = Annotated[Visit, Depends(allowed(Scope.CONNECTIONS_WRITE))]
+
+Secret = Annotated[
+    SecretStr | None, Field(max_length=16_384, description="Write-only. Not sent: as it was; null: taken away")
+]
+
+
+class ConnectionSent(ConnectionSettings):
+    """A connection as it is written."""
+
+    password: Secret = None
+    private_key: Secret = None
+    passphrase: Secret = None
+
+
+class OfferedHostKey(BaseModel):
+    """What the server showed and nobody has accepted yet. Compare the fingerprint with the server's operator."""
+
+    fingerprint: str
+    host_key: str
+
+
+class ConnectionShown(BaseModel):
+    """A connection as it is read."""
+
+    id: UUID
+    name: str
+    active: bool
+    interval_seconds: int
+    place: Place
+    password: SecretShown
+    private_key: SecretShown
+    passphrase: SecretShown
+    version: int
+    stopped: Reason | None = Field(description="Why it is not looked at until a person acts")
+    offered_host_key: OfferedHostKey | None
+    failures_in_a_row: int
+    looked_at: datetime | None
+    next_look_at: datetime
+    created_at: datetime
+
+
+class HostKeyAccepted(Asked):
+    """Which key to accept."""
+
+    fingerprint: str = Field(min_length=1, max_length=200, description="As it was shown: `SHA256:...`")
+
+
+@router.post("", status_code=201, responses=CONFLICT)
+async def create_connection(body: ConnectionSent, visit: Writer, response: Response) -> ConnectionShown:
+    """Make a connection; it is looked at soon."""
+    await _require_usable(body)
+    async with visit.writing() as tx:
+        made = await connections.create(tx, visit.tools.keys, _settings(body), _secrets(body), email=visit.caller.email)
+    response.headers["Location"] = f"/v1/connections/{made.id}"
+    versions.show(response, made.version)
+    return _shown(made)
+
+
+@router.get("")
+async def list_connections(visit: Reader, query: Annotated[PageQuery, Query()]) -> Page[ConnectionShown]:
+    """The account's connections, oldest first."""
+    async with visit.reading() as tx:
+        found = await connections.page(tx, query.mark, query.limit + 1)
+    return page_of(found, query.limit, _shown, lambda each: (each.created_at, each.id))
+
+
+@router.get("/{connection_id}", responses=ABSENT)
+async def get_connection(connection_id: UUID, visit: Reader, response: Response) -> ConnectionShown:
+    """One connection."""
+    async with visit.reading() as tx:
+        found = await connections.get(tx, connection_id)
+    versions.show(response, found.version)
+    return _shown(found)
+
+
+@router.put("/{connection_id}", responses=ABSENT | CONFLICT | VERSIONED)
+async def update_connection(
+    connection_id: UUID, body: ConnectionSent, visit: Writer, response: Response, if_match: versions.IfMatch = None
+) -> ConnectionShown:
+    """Give a connection other settings. Where host, port or user change, secrets must be sent again."""
+    await _require_usable(body)
+    async with visit.writing() as tx:
+        stored = await connections.lock(tx, connection_id)
+        versions.require(if_match, stored.version)
+        _require_secrets_again(stored, body)
+        saved = await connections.update(tx, visit.tools.keys, connection_id, _settings(body), _secrets(body))
+    versions.show(response, saved.version)
+    return _shown(saved)
+
+
+@router.post(
+    "/{connection_id}/verify", responses=ABSENT | {202: {"model": InquiryShown, "description": "Not answered yet"}}
+)
+async def verify_connection(connection_id: UUID, visit: Writer, response: Response) -> InquiryShown:
+    """Try the connection step by step; where the answer takes longer it is found under `Location`."""
+    async with visit.writing() as tx:
+        await connections.get(tx, connection_id)
+        inquiry_id = await inquiries.ask(tx, connection_id)
+    response.headers["Location"] = f"/v1/inquiries/{inquiry_id}"
+    shown = await await_answer(visit, inquiry_id, visit.tools.verify_seconds)
+    response.status_code = 200 if shown.answer is not None else 202
+    return shown
+
+
+@router.post("/{connection_id}/host-keys/accept", responses=ABSENT | CONFLICT)
+async def accept_host_key(
+    connection_id: UUID, body: HostKeyAccepted, visit: Writer, response: Response
+) -> ConnectionShown:
+    """Trust the host key that the server showed, beside those trusted already; the connection is looked at again."""
+    async with visit.writing() as tx:
+        saved = await connections.accept_host_key(tx, connection_id, body.fingerprint)
+    versions.show(response, saved.version)
+    return _shown(saved)
+
+
+@router.post("/{connection_id}/runs", status_code=202, responses=ABSENT | CONFLICT, tags=["runs"])
+async def run_connection(connection_id: UUID, visit: Annotated[Visit, Depends(allowed(Scope.RUNS_WRITE))]) -> RunsAsked:
+    """Carry out all active goals now, in their order: exports get runs, drop folders are looked at."""
+    run_ids: list[UUID] = []
+    async with visit.writing() as tx:
+        await connections.get(tx, connection_id)
+        active = [each for each in await goals.of_connection(tx, connection_id) if each.goal.active]
+        if not active:
+            raise GoalInactive("Found no active goal.")
+        for each in active:
+            if isinstance(each.goal, ExportGoal):
+                visit.require(Scope.EXPORTS_WRITE)
+            asked = await decisions.run_now(tx, each.id, uuid4())
+            run_ids += [asked.run_id] if asked.run_id else []
+    return RunsAsked(run_ids=run_ids, is_looking=any(not isinstance(each.goal, ExportGoal) for each in active))
+
+
+def _settings(body: ConnectionSent) -> ConnectionSettings:
+    place = body.place
+    if isinstance(place, SftpPlace):
+        place = place.model_copy(update={"host_keys": tuple(public_key(line).line for line in place.host_keys)})
+    return ConnectionSettings(name=body.name, active=body.active, interval_seconds=body.interval_seconds, place=place)
+
+
+def _secrets(body: ConnectionSent) -> SecretChanges:
+    names: tuple[SecretName, ...] = ("password", "private_key", "passphrase")
+    sent = {name: getattr(body, name) for name in names if name in body.model_fields_set}
+    return {name: None if secret is None else secret.get_secret_value() for name, secret in sent.items()}
+
+
+async def _require_usable(body: ConnectionSent) -> None:
+    """Raises Refused for keys that could never be used. A passphrase kept from before is tried by `verify`."""
+    errors = []
+    if isinstance(body.place, SftpPlace):
+        for number, line in enumerate(body.place.host_keys):
+            try:
+                public_key(line)
+            except UnsupportedKey as failure:
+                errors.append(_unsupported(f"/place/host_keys/{number}", failure))
+    elif body.model_fields_set & {"password", "private_key", "passphrase"}:
+        detail = "A hosted drop folder needs no login of ours; its logins are credentials of the folder."
+        errors.append(FieldError(pointer="", code="invalid_value", detail=detail))
+    if body.private_key is not None:
+        passphrase = None if body.passphrase is None else body.passphrase.get_secret_value()
+        try:
+            # In a thread: a key under a passphrase takes a good part of a second on purpose.
+            await asyncio.to_thread(loaded_private_key, body.private_key.get_secret_value(), passphrase)
+        except UnsupportedKey as failure:
+            errors.append(_unsupported("/private_key", failure))
+    if errors:
+        raise Refused(InvalidRequest(), errors)
+
+
+def _unsupported(pointer: str, failure: UnsupportedKey) -> FieldError:
+    return FieldError(pointer=pointer, code=failure.code, detail=f"{failure.detail} {failure.what_to_do}".strip())
+
+
+def _require_secrets_again(stored: StoredConnection, body: ConnectionSent) -> None:
+    """Else who may edit a connection but never saw its password could have it sent to a server of their own."""
+    if _whom(stored.settings) == _whom(body):
+        return
+    kept = [name for name in ("password", "private_key") if getattr(stored, f"has_{name}")]
+    errors = [
+        FieldError(
+            pointer=f"/{name}",
+            code="missing_field",
+            detail="Host, port or user changed: send the secret again, or null to take it away.",
+        )
+        for name in kept
+        if name not in body.model_fields_set
+    ]
+    if errors:
+        raise Refused(InvalidRequest(), errors)
+
+
+def _whom(settings: ConnectionSettings) -> tuple[object, ...]:
+    place = settings.place
+    if isinstance(place, HostedPlace):
+        return (place.drop_folder_id,)
+    return (place.host.lower(), place.port, place.username)
+
+
+def _shown(stored: StoredConnection) -> ConnectionShown:
+    offered = stored.offered_host_key
+    return ConnectionShown(
+        id=stored.id,
+        name=stored.settings.name,
+        active=stored.settings.active,
+        interval_seconds=stored.settings.interval_seconds,
+        place=stored.settings.place,
+        password=SecretShown(set=stored.has_password),
+        private_key=SecretShown(set=stored.has_private_key),
+        passphrase=SecretShown(set=stored.has_passphrase),
+        version=stored.version,
+        stopped=None
+        if stored.stopped_code is None
+        else Reason(code=stored.stopped_code, detail=stored.stopped_detail or ""),
+        offered_host_key=None
+        if offered is None
+        else OfferedHostKey(fingerprint=fingerprint_of(offered), host_key=offered),
+        failures_in_a_row=stored.failures_in_a_row,
+        looked_at=stored.looked_at,
+        next_look_at=stored.next_look_at,
+        created_at=stored.created_at,
+    )

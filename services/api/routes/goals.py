@@ -1,0 +1,167 @@
+"""`/v1/connections/{id}/goals` and `/v1/goals`: what a connection does. Every saved change is a new version."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID, uuid4, uuid5
+
+from fastapi import APIRouter, Body, Depends, Header, Response
+from pydantic import BaseModel, Discriminator, Field
+
+from services.api import versions
+from services.api.access import Visit, allowed
+from services.api.paging import Page
+from services.api.problems import FieldError, Refused
+from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, VERSIONED
+from shared.domain.connection import HostedPlace
+from shared.domain.failures import InvalidGoal, NotAvailableYet
+from shared.domain.goal import ExportGoal, Goal, ImportGoal
+from shared.domain.scope import Scope
+from shared.processing.goal_checks import Surroundings, completed, flaws_of
+from shared.storage import connections, decisions, domain_groups, goals, properties
+from shared.storage.connections import StoredConnection
+from shared.storage.database import Tx
+from shared.storage.goals import StoredGoal
+
+router = APIRouter(prefix="/v1", tags=["goals"], responses=PROBLEMS)
+Reader = Annotated[Visit, Depends(allowed(Scope.GOALS_READ))]
+Writer = Annotated[Visit, Depends(allowed(Scope.GOALS_WRITE))]
+Runner = Annotated[Visit, Depends(allowed(Scope.RUNS_WRITE))]
+SentGoal = Annotated[ImportGoal | ExportGoal, Body(discriminator="kind")]
+
+
+class _Stored(BaseModel):
+    id: UUID
+    connection_id: UUID
+    version: int
+    created_at: datetime
+
+
+class ImportGoalShown(ImportGoal, _Stored):
+    """An import as it is stored."""
+
+
+class ExportGoalShown(ExportGoal, _Stored):
+    """An export as it is stored."""
+
+
+GoalShown = Annotated[ImportGoalShown | ExportGoalShown, Discriminator("kind")]
+
+
+class RunsAsked(BaseModel):
+    """What running now led to."""
+
+    run_ids: list[UUID] = Field(description="Runs of exports")
+    is_looking: bool = Field(description="Whether a drop folder is looked at now; what lies there gets runs")
+
+
+@router.post("/connections/{connection_id}/goals", status_code=201, responses=ABSENT | CONFLICT)
+async def create_goal(connection_id: UUID, body: SentGoal, visit: Writer, response: Response) -> GoalShown:
+    """Give a connection one more thing to do."""
+    async with visit.writing() as tx:
+        # Held, so that two goals that contradict each other cannot both pass at the same moment.
+        connection = await connections.lock(tx, connection_id)
+        goal = await _judged(tx, visit, connection, body)
+        made = await goals.create(tx, connection_id, goal, email=visit.caller.email)
+    response.headers["Location"] = f"/v1/goals/{made.id}"
+    versions.show(response, made.version)
+    return _shown(made)
+
+
+@router.get("/connections/{connection_id}/goals", responses=ABSENT)
+async def list_goals(connection_id: UUID, visit: Reader) -> Page[GoalShown]:
+    """A connection's goals in their run order."""
+    async with visit.reading() as tx:
+        await connections.get(tx, connection_id)
+        found = await goals.of_connection(tx, connection_id)
+    return Page(items=[_shown(each) for each in found], next_cursor=None)
+
+
+@router.get("/goals/{goal_id}", responses=ABSENT)
+async def get_goal(goal_id: UUID, visit: Reader, response: Response) -> GoalShown:
+    """One goal in its present version."""
+    async with visit.reading() as tx:
+        found = await goals.get(tx, goal_id)
+    versions.show(response, found.version)
+    return _shown(found)
+
+
+@router.put("/goals/{goal_id}", responses=ABSENT | CONFLICT | VERSIONED)
+async def update_goal(
+    goal_id: UUID, body: SentGoal, visit: Writer, response: Response, if_match: versions.IfMatch = None
+) -> GoalShown:
+    """Save a change as the goal's next version; runs that exist keep to theirs until they are retried."""
+    async with visit.writing() as tx:
+        connection = await connections.lock(tx, (await goals.get(tx, goal_id)).connection_id)
+        stored = await goals.lock(tx, goal_id)
+        versions.require(if_match, stored.version)
+        if stored.goal.kind != body.kind:
+            detail = f"Found {body.kind!r}; this goal is and stays {stored.goal.kind!r}."
+            raise Refused(InvalidGoal(), [FieldError(pointer="/kind", code="invalid_value", detail=detail)])
+        goal = await _judged(tx, visit, connection, body, goal_id)
+        saved = await goals.update(tx, goal_id, goal)
+    versions.show(response, saved.version)
+    return _shown(saved)
+
+
+@router.delete("/goals/{goal_id}", status_code=204, responses=ABSENT | VERSIONED)
+async def delete_goal(goal_id: UUID, visit: Writer, if_match: versions.IfMatch = None) -> None:
+    """Take a goal away; its runs and receipts stay."""
+    async with visit.writing() as tx:
+        versions.require(if_match, (await goals.lock(tx, goal_id)).version)
+        await goals.delete(tx, goal_id)
+
+
+@router.post("/goals/{goal_id}/runs", status_code=202, responses=ABSENT | CONFLICT, tags=["runs"])
+async def run_goal(
+    goal_id: UUID,
+    visit: Runner,
+    response: Response,
+    idempotency_key: Annotated[str | None, Header(max_length=200, description="Repeated: the same run")] = None,
+) -> RunsAsked:
+    """Carry a goal out now: an export gets a run, an import's drop folder is looked at at once."""
+    request_id = uuid4() if idempotency_key is None else uuid5(visit.caller.account_id, idempotency_key)
+    async with visit.writing() as tx:
+        if isinstance((await goals.get(tx, goal_id)).goal, ExportGoal):
+            visit.require(Scope.EXPORTS_WRITE)
+        asked = await decisions.run_now(tx, goal_id, request_id)
+    if asked.run_id is None:
+        response.headers["Location"] = f"/v1/runs?goal_id={goal_id}"
+        return RunsAsked(run_ids=[], is_looking=True)
+    response.headers["Location"] = f"/v1/runs/{asked.run_id}"
+    return RunsAsked(run_ids=[asked.run_id], is_looking=False)
+
+
+async def _judged(tx: Tx, visit: Visit, connection: StoredConnection, sent: Goal, goal_id: UUID | None = None) -> Goal:
+    """The goal as it will be saved. Raises Refused with all its flaws, ScopeMissing for an export."""
+    if isinstance(sent, ExportGoal):
+        visit.require(Scope.EXPORTS_WRITE)
+    is_hosted = isinstance(connection.settings.place, HostedPlace)
+    goal = completed(sent, is_hosted=is_hosted)
+    siblings = await goals.of_connection(tx, connection.id)
+    flaws = flaws_of(
+        goal,
+        Surroundings(
+            properties={each.name: each for each in await properties.list_all(tx)},
+            domain_groups=(await domain_groups.names(tx)).values(),
+            is_hosted=is_hosted,
+            siblings=[each.goal for each in siblings if each.id != goal_id and each.goal.active],
+        ),
+    )
+    if flaws:
+        is_early = all(flaw.code == NotAvailableYet.code for flaw in flaws)
+        errors = [FieldError(pointer=flaw.pointer, code=flaw.code, detail=flaw.detail) for flaw in flaws]
+        raise Refused(NotAvailableYet() if is_early else InvalidGoal(), errors)
+    return goal
+
+
+def _shown(stored: StoredGoal) -> ImportGoalShown | ExportGoalShown:
+    shown = ImportGoalShown if isinstance(stored.goal, ImportGoal) else ExportGoalShown
+    return shown.model_validate(
+        {
+            **stored.goal.model_dump(by_alias=True),
+            "id": stored.id,
+            "connection_id": stored.connection_id,
+            "version": stored.version,
+            "created_at": stored.created_at,
+        }
+    )

@@ -1,0 +1,119 @@
+"""`/v1/keys`: API keys of one's own account, and by the operator of any. The secret is shown once."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import AwareDatetime, BaseModel, EmailStr, Field
+
+from services.api.access import OPERATOR_SCOPES, Visit, allowed, effective_scopes, in_account
+from services.api.paging import Page, PageQuery, page_of
+from services.api.problems import FieldError, Refused
+from services.api.routes.answers import ABSENT, PROBLEMS, Asked
+from shared.domain.failures import InvalidRequest, NotFound, ScopeMissing
+from shared.domain.scope import OWNER_SCOPES, Scope
+from shared.storage import accounts, keys
+from shared.storage.accounts import OPERATOR
+
+router = APIRouter(prefix="/v1/keys", tags=["keys"], responses=PROBLEMS)
+Reader = Annotated[Visit, Depends(allowed(Scope.KEYS_READ))]
+Writer = Annotated[Visit, Depends(allowed(Scope.KEYS_WRITE))]
+
+
+class NewKey(Asked):
+    """What makes a key."""
+
+    name: str = Field(min_length=1, max_length=200)
+    scopes: frozenset[Scope] = Field(min_length=1)
+    email: EmailStr | None = Field(default=None, description="Whom receipts of its goals go to by default")
+    expires_at: AwareDatetime | None = None
+    account_id: UUID | None = Field(default=None, description="Another account than the caller's: operator only")
+
+
+class KeyShown(BaseModel):
+    """A key, without its secret."""
+
+    id: UUID
+    prefix: str
+    name: str
+    email: str | None
+    scopes: list[Scope]
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+class KeyMade(KeyShown):
+    """A new key."""
+
+    key: str = Field(description="The key itself: shown this once, stored nowhere")
+
+
+@router.post("", status_code=201, responses=ABSENT)
+async def create_key(body: NewKey, visit: Writer, response: Response) -> KeyMade:
+    """Make a key with no more scopes than one's own; the operator gives a tenant's key any of a tenant's scopes."""
+    account_id = body.account_id or visit.caller.account_id
+    _judge(body, visit, account_id)
+    new = keys.NewKey(name=body.name, scopes=body.scopes, email=body.email, expires_at=body.expires_at)
+    async with visit.writing() if account_id == visit.caller.account_id else in_account(visit, account_id) as tx:
+        if account_id != OPERATOR and await accounts.get(tx) is None:
+            raise NotFound
+        made, token = await keys.create(tx, new)
+    response.headers["Location"] = f"/v1/keys/{made.id}"
+    return KeyMade(**_shown(made).model_dump(), key=token)
+
+
+@router.get("")
+async def list_keys(visit: Reader, query: Annotated[PageQuery, Query()]) -> Page[KeyShown]:
+    """The account's keys, oldest first, revoked ones too."""
+    async with visit.reading() as tx:
+        found = await keys.page(tx, query.mark, query.limit + 1)
+    return page_of(found, query.limit, _shown, lambda each: (each.created_at, each.id))
+
+
+@router.get("/{key_id}", responses=ABSENT)
+async def get_key(key_id: UUID, visit: Reader) -> KeyShown:
+    """One key."""
+    async with visit.reading() as tx:
+        found = await keys.get(tx, key_id)
+    if found is None:
+        raise NotFound
+    return _shown(found)
+
+
+@router.delete("/{key_id}", status_code=204, responses=ABSENT)
+async def revoke_key(key_id: UUID, visit: Writer) -> None:
+    """End a key for good, from the next request on."""
+    async with visit.writing() as tx:
+        if not await keys.revoke(tx, key_id):
+            raise NotFound
+
+
+def _judge(body: NewKey, visit: Visit, account_id: UUID) -> None:
+    if body.expires_at is not None and body.expires_at <= datetime.now(UTC):
+        error = FieldError(pointer="/expires_at", code="invalid_value", detail="Expected a time that is to come.")
+        raise Refused(InvalidRequest(), [error])
+    if account_id != visit.caller.account_id:
+        visit.require(Scope.ADMIN)
+        givable = OPERATOR_SCOPES if account_id == OPERATOR else OWNER_SCOPES
+    else:
+        givable = effective_scopes(visit.caller)
+    beyond = sorted(body.scopes - givable)
+    if beyond:
+        raise ScopeMissing(f"These scopes cannot be given by this key to that account: {', '.join(beyond)}.")
+
+
+def _shown(key: keys.Key) -> KeyShown:
+    return KeyShown(
+        id=key.id,
+        prefix=key.prefix,
+        name=key.name,
+        email=key.email,
+        scopes=sorted(key.scopes),
+        created_at=key.created_at,
+        expires_at=key.expires_at,
+        last_used_at=key.last_used_at,
+        revoked_at=key.revoked_at,
+    )

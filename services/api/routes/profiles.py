@@ -1,0 +1,146 @@
+"""`/v1/profiles`: people, looked up. Numbers travel as strings, so that none loses a digit on its way."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field, ValidationError
+
+from services.api.access import Visit, allowed
+from services.api.paging import Page, PageQuery, page_of
+from services.api.problems import FieldError, Refused
+from services.api.routes.answers import ABSENT, PROBLEMS
+from shared.domain.failures import InvalidGoal, InvalidRequest, NotFound
+from shared.domain.property import Property
+from shared.domain.scope import Scope
+from shared.storage import domain_groups, profiles, properties
+from shared.storage.database import Tx
+
+router = APIRouter(prefix="/v1/profiles", tags=["profiles"], responses=PROBLEMS)
+Reader = Annotated[Visit, Depends(allowed(Scope.PROFILES_READ))]
+
+_OWN = ("limit", "cursor", "domain_group")
+_PARAMETERS = [
+    {
+        "name": "limit",
+        "in": "query",
+        "schema": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100},
+        "description": "How many items at most",
+    },
+    {
+        "name": "cursor",
+        "in": "query",
+        "schema": {"type": "string"},
+        "description": "`next_cursor` of the page before",
+    },
+    {
+        "name": "domain_group",
+        "in": "query",
+        "schema": {"type": "string"},
+        "description": "Only profiles of this domain group; with identifiers `default` where not given",
+    },
+    {
+        "name": "identifiers",
+        "in": "query",
+        "style": "form",
+        "explode": True,
+        "schema": {"type": "object", "additionalProperties": {"type": "string"}},
+        "description": "Values of identifier properties by name, such as `email=ann@shop.example`",
+    },
+]
+
+
+class ProfileShown(BaseModel):
+    """One person of the contact database."""
+
+    id: str
+    domain_group: str
+    created_at: datetime
+    updated_at: datetime
+    created_by_run: UUID | None
+    updated_by_run: UUID | None
+    opt_in: bool | None
+    properties: dict[str, str | bool | list[str] | None] = Field(
+        description="By name; integers and numbers as strings, dates and times in RFC 3339, null where there is none"
+    )
+
+
+@router.get("", openapi_extra={"parameters": _PARAMETERS})
+async def list_profiles(visit: Reader, request: Request) -> Page[ProfileShown]:
+    """Profiles in the order in which they were made, or the one that all the given identifiers name."""
+    named = {name: value for name, value in request.query_params.items() if name not in _OWN}
+    query = _page_query({name: value for name, value in request.query_params.items() if name in ("limit", "cursor")})
+    group = request.query_params.get("domain_group")
+    async with visit.reading() as tx:
+        known = await properties.list_all(tx)
+        groups = await domain_groups.names(tx)
+        if named:
+            number = await _number_of(tx, group or domain_groups.DEFAULT)
+            one = await profiles.find(tx, known, number, named)
+            found = [] if one is None else [one]
+        else:
+            number_or_all = None if group is None else await _number_of(tx, group)
+            found = await profiles.page(
+                tx, known, after_id=query.number, limit=query.limit + 1, domain_group=number_or_all
+            )
+    return page_of(found, query.limit, lambda each: _shown(each, known, groups), lambda each: (each.id,))
+
+
+@router.get("/{profile_id}", responses=ABSENT)
+async def get_profile(profile_id: int, visit: Reader) -> ProfileShown:
+    """One profile."""
+    if not 0 < profile_id < 2**63:
+        raise NotFound
+    async with visit.reading() as tx:
+        known = await properties.list_all(tx)
+        groups = await domain_groups.names(tx)
+        found = await profiles.get(tx, known, profile_id)
+    if found is None:
+        raise NotFound
+    return _shown(found, known, groups)
+
+
+def _page_query(sent: dict[str, str]) -> PageQuery:
+    try:
+        return PageQuery.model_validate(sent)
+    except ValidationError as error:
+        raise RequestValidationError(
+            [{**each, "loc": ("query", *each["loc"])} for each in error.errors(include_url=False, include_input=False)]
+        ) from None
+
+
+async def _number_of(tx: Tx, name: str) -> int:
+    try:
+        return await domain_groups.number_of(tx, name)
+    except InvalidGoal as failure:
+        error = FieldError(pointer="?domain_group", code="unknown_domain_group", detail=failure.detail)
+        raise Refused(InvalidRequest(), [error]) from failure
+
+
+def _shown(profile: profiles.Profile, known: Sequence[Property], groups: dict[int, str]) -> ProfileShown:
+    return ProfileShown(
+        id=str(profile.id),
+        domain_group=groups[profile.domain_group],
+        created_at=profile.created_at,
+        updated_at=profile.updated_at,
+        created_by_run=profile.created_by_run,
+        updated_by_run=profile.updated_by_run,
+        opt_in=profile.opt_in,
+        properties={each.name: _plain(profile.values[each.name]) for each in known},
+    )
+
+
+def _plain(value: Any) -> str | bool | list[str] | None:
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, Decimal):
+        # Without the zeros that numeric(38,10) fills up with. As text: normalize() would round to 28 digits.
+        text = format(value, "f")
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    return [str(each) for each in value] if isinstance(value, list) else str(value)

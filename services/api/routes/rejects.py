@@ -1,0 +1,107 @@
+"""`/v1/runs/{id}/rejects` and `rejects.csv`: rows that were not imported, handed back.
+
+They hold personal data, so the key needs `profiles:read` besides `runs:read`.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, Field
+
+from services.api.access import Visit, allowed
+from services.api.paging import Page, PageQuery, page_of
+from services.api.rejects_file import header_line, reject_line
+from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS
+from services.api.routes.runs import facts_of
+from shared.domain.failures import Conflict
+from shared.domain.goal import ImportGoal
+from shared.domain.receipt import Receipt
+from shared.domain.reject import MESSAGES, Reject, RejectCode
+from shared.domain.scope import Scope
+from shared.storage import goals, rejects
+
+router = APIRouter(prefix="/v1/runs", tags=["runs"], responses=PROBLEMS)
+Reader = Annotated[Visit, Depends(allowed(Scope.RUNS_READ, Scope.PROFILES_READ))]
+
+_ROWS_AT_A_TIME = 1_000
+
+
+class RejectShown(BaseModel):
+    """One row that was not imported."""
+
+    record_number: int = Field(description="1-based, counted after the header")
+    line_number: int = Field(description="1-based line of the file on which the row begins")
+    code: RejectCode
+    field: str | None
+    message: str
+    raw: list[str] = Field(description="The row's fields as they were read; undecodable bytes as U+FFFD")
+
+
+@router.get("/{run_id}/rejects", responses=ABSENT)
+async def list_rejects(run_id: UUID, visit: Reader, query: Annotated[PageQuery, Query()]) -> Page[RejectShown]:
+    """A run's rejects in the order of the file; empty until it has ended."""
+    async with visit.reading() as tx:
+        run = await facts_of(tx, run_id)
+        found: list[Reject] = []
+        if _has_rejects(run):
+            found = await rejects.page(tx, run_id, run["token"], after_record=query.number, limit=query.limit + 1)
+    return page_of(found, query.limit, _shown, lambda each: (each.record_number,))
+
+
+@router.get(
+    "/{run_id}/rejects.csv",
+    responses=ABSENT | CONFLICT | {200: {"content": {"text/csv": {"schema": {"type": "string", "format": "binary"}}}}},
+    response_class=StreamingResponse,
+)
+async def get_rejects_file(run_id: UUID, visit: Reader) -> StreamingResponse:
+    """A run's rejects in the columns and dialect of the original: mend and drop again."""
+    async with visit.reading() as tx:
+        run = await facts_of(tx, run_id)
+        goal = await goals.version(tx, run["goal_id"], run["goal_version"])
+        if not isinstance(goal, ImportGoal):
+            raise Conflict("An export has no rejects.")
+        if not _has_rejects(run):
+            raise Conflict(f"Found the run {run['state']}; it has rejects once it has ended.")
+        first = await rejects.page(tx, run_id, run["token"], after_record=0, limit=_ROWS_AT_A_TIME)
+    headers = {"Content-Disposition": f'attachment; filename="rejects-{run_id}.csv"'}
+    return StreamingResponse(_lines(visit, run, goal, first), media_type="text/csv", headers=headers)
+
+
+async def _lines(visit: Visit, run: dict[str, Any], goal: ImportGoal, found: list[Reject]) -> AsyncIterator[bytes]:
+    """The file in pieces; a short transaction each, so that a slow reader holds nothing of the database."""
+    columns = _columns(run, found)
+    yield header_line(goal.dialect, columns)
+    while found:
+        yield b"".join(reject_line(goal.dialect, columns, each, run["run_id"]) for each in found)
+        async with visit.reading() as tx:
+            found = await rejects.page(
+                tx, run["run_id"], run["token"], after_record=found[-1].record_number, limit=_ROWS_AT_A_TIME
+            )
+
+
+def _columns(run: dict[str, Any], found: list[Reject]) -> tuple[str, ...]:
+    """The original's columns; numbered names for a receipt that did not keep them."""
+    receipt = Receipt.model_validate(run["receipt"])
+    if receipt.file is not None and receipt.file.columns:
+        return receipt.file.columns
+    width = max((len(each.raw) for each in found), default=0)
+    return tuple(f"column_{number}" for number in range(1, width + 1))
+
+
+def _has_rejects(run: dict[str, Any]) -> bool:
+    """Rejects count once the run has ended under the token that they were found under."""
+    return run["finished_at"] is not None and run["receipt"] is not None
+
+
+def _shown(reject: Reject) -> RejectShown:
+    return RejectShown(
+        record_number=reject.record_number,
+        line_number=reject.line_number,
+        code=reject.code,
+        field=reject.field,
+        message=MESSAGES[reject.code],
+        raw=[part.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for part in reject.raw],
+    )

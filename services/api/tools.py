@@ -1,0 +1,31 @@
+"""What the gateway works with. Built in wiring.py and nowhere else."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from shared.observe.metrics import Metrics
+from shared.storage.database import Database
+from shared.storage.secrets import KeyRing
+
+
+@dataclass(frozen=True, slots=True)
+class HostedServer:
+    """What partners are told of the hosted SFTP server."""
+
+    host: str
+    port: int
+    fingerprints: Callable[[], Awaitable[tuple[str, ...]]]
+    """SHA-256 fingerprints of its host keys; empty while the server has not said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The gateway's tools."""
+
+    database: Database
+    keys: KeyRing
+    metrics: Metrics
+    hosted: HostedServer
+    bus_is_ready: Callable[[], bool]
+    verify_seconds: float = 5.0
+    """How long `verify` waits for the poller's answer before it says where to find it."""

@@ -1,0 +1,44 @@
+"""Where the gateway is put together and run."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from services.api.app import create_app
+from services.api.tools import HostedServer, Tools
+from shared.runtime.service import Base
+from shared.runtime.web import serving as serving_web
+from shared.storage import host_keys
+
+
+def tools_of(base: Base, *, sftp_port: int | None = None) -> Tools:
+    """The gateway's tools, from what every service has."""
+    settings = base.settings
+    return Tools(
+        database=base.database,
+        keys=base.keys,
+        metrics=base.metrics,
+        hosted=HostedServer(
+            host=settings.public_sftp_host,
+            port=settings.public_sftp_port or sftp_port or settings.sftp_port,
+            fingerprints=lambda: host_keys.known(base.database),
+        ),
+        bus_is_ready=base.bus.is_ready,
+    )
+
+
+@asynccontextmanager
+async def running(base: Base, stopping: asyncio.Event) -> AsyncIterator[None]:
+    """Answer requests while inside; at the end those under way are finished."""
+    async with serving(base):
+        yield
+
+
+@asynccontextmanager
+async def serving(base: Base, *, sftp_port: int | None = None) -> AsyncIterator[int]:
+    """The same, for those who want to know the port; `sftp_port` is where the hosted server really listens."""
+    settings = base.settings
+    async with serving_web(
+        create_app(tools_of(base, sftp_port=sftp_port)), settings.api_host, settings.api_port
+    ) as port:
+        yield port
