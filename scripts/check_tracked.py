@@ -19,7 +19,7 @@ FORBIDDEN = {
         r"\b(?:pypi\.(?:org|python\.org)|pythonhosted\.org|npmjs\.(?:org|com)|yarnpkg\.com|(?:deb|security)\.debian\.org"
         r"|(?:archive|security)\.ubuntu\.com|crates\.io|proxy\.golang\.org)\b"
     ),
-    "an option that names a package registry": re.compile(r"--(?:extra-)?index-url[ =]\S|--find-links[ =]\S"),
+    "an option that names a package registry": re.compile(r"--(?:(?:extra-)?index-url|find-links)[ =]\S*://"),
     "a path of one machine": re.compile(r"(?<![\w.<>{}/-])/(?:work|root|home|Users|tmp/play)/\w"),
 }
 

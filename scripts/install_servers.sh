@@ -39,8 +39,8 @@ if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
     {
         echo "The tests run on real servers, and this machine lacks: ${lacking[*]}."
         echo "They could not be installed, because this is not root on a machine with apt-get. What to do:"
-        echo "  on Debian or Ubuntu: sudo $0 ${lacking[*]}"
-        echo "  elsewhere: 'make test ARGS=tests/unit' needs no servers, and .ci/run shows how to run it all as root"
+        echo "  on Debian or Ubuntu: sudo $0 ${lacking[*]}, and again what you did"
+        echo "  elsewhere: .venv/bin/pytest tests/unit runs the tests that need no servers"
     } >&2
     exit 1
 fi
