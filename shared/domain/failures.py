@@ -147,6 +147,13 @@ class NotAvailableYet(GoalFailure):
     what_to_do = "Leave the setting out, or use the value that is named."
 
 
+class UnwritableValue(GoalFailure):
+    """A value cannot be written in the goal's dialect."""
+
+    code = "unwritable_value"
+    what_to_do = "Use the encoding utf-8, and give the dialect a quoteChar with doubleQuote, then run the goal again."
+
+
 class GoalInactive(GoalFailure):
     """The goal or its connection is switched off."""
 

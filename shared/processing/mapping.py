@@ -83,14 +83,6 @@ def plan_of(
     return MappingPlan(columns, len(goal.identifiers), goal.dialect, ignored)
 
 
-def check_goal(goal: ImportGoal, properties: Sequence[Property]) -> None:
-    """Whether the goal fits the properties, without a file; for saving a goal. Raises `InvalidGoal`."""
-    known = {each.name: each for each in properties}
-    entries: list[Entry] = [*goal.identifiers, *goal.mapping]
-    for entry in entries:
-        _pattern_of(entry, _property_of(entry, known), goal.dialect)
-
-
 def _property_of(entry: Entry, known: Mapping[str, Property]) -> Property:
     found = known.get(entry.property)
     if found is None:
