@@ -38,7 +38,7 @@ def test_kubernetes_starts_every_service() -> None:
     assert sorted(arguments) == sorted(["service", name] for name in SERVICES)
 
 
-@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:'?imghdr'? (is deprecated|was removed):DeprecationWarning")
 def test_pgpy_imports_on_this_python() -> None:
     # Its own dependency on imghdr ended with Python 3.13; standard-imghdr stands in. This says so first.
     assert import_module("pgpy").PGPKey is not None
