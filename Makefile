@@ -39,6 +39,8 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m shared.bus.asyncapi --check
+	$(BIN)/python -m services.api.openapi --check
 	$(BIN)/python scripts/lock.py --check
 	$(BIN)/python scripts/check_tracked.py
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
