@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import asyncpg
 
@@ -49,5 +50,24 @@ def identifiers_guarded() -> Iterator[None]:
     """Raise TransactionConflict where another transaction took an identifier that was free when we looked."""
     try:
         yield
-    except asyncpg.UniqueViolationError as error:
-        raise TransactionConflict("an identifier was taken meanwhile") from error
+    except asyncpg.UniqueViolationError:
+        # Not "from error": its text holds the identifier, and what is logged must not.
+        raise TransactionConflict("another transaction took an identifier of this file meanwhile") from None
+
+
+@dataclass(slots=True)
+class Attempt:
+    """Whether what was tried went through."""
+
+    went_through: bool = False
+
+
+@contextmanager
+def busy_allowed() -> Iterator[Attempt]:
+    """Try for a lock; one that another transaction holds is no error, but the attempt did not go through."""
+    attempt = Attempt()
+    try:
+        yield attempt
+    except asyncpg.LockNotAvailableError:
+        return
+    attempt.went_through = True

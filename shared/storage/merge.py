@@ -12,14 +12,13 @@ the others fold into it. Nothing here commits, decides about a receipt, or reads
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from shared.domain.goal import ImportGoal
 from shared.domain.merge import Mode
 from shared.domain.property import Property
 from shared.domain.reject import RejectCode
 from shared.domain.run import ClaimedRun
-from shared.storage import columns
+from shared.storage import columns, merge_first, resolve
 from shared.storage.database import Tx
 from shared.storage.errors import TransactionConflict, identifiers_guarded
 from shared.storage.merge_work import Work
@@ -63,37 +62,77 @@ async def merge(
     work = Work(tx, run.id, staged, goal.mode, domain_group)
     await work.run("merge.prepare")
     rows_staged = (await work.fetch("merge.count"))[0]["count"]
-    rejects = await _plan(work)
-    totals = (await work.fetch("merge.totals"))[0]
-    with identifiers_guarded():
-        await _update(work, totals["changed_profiles"])
-        if goal.mode is not Mode.UPDATE_ONLY:
-            await work.run("merge.insert", run.id, written=", ".join(map(columns.written, staged.layout.written)))
+    if await merge_first.may_load(work, rows_staged):
+        totals, rejects = await _first(work, rows_staged)
+    else:
+        totals, rejects = await _split(work)
     await work.run("merge.drop")
+    await resolve.clear(work)
     return _counted(goal.mode, rows_staged, totals, rejects)
 
 
-async def _plan(work: Work) -> list[LateReject]:
-    """Decide what will be written, without the rows whose sums cannot be stored; those rows."""
+@dataclass(frozen=True, slots=True)
+class _Totals:
+    new_profiles: int = 0
+    new_rows: int = 0
+    changed_profiles: int = 0
+    changed_rows: int = 0
+
+
+async def _first(work: Work, rows_staged: int) -> tuple[_Totals, list[LateReject]]:
+    """Everything is new: no profile is looked for. A single row's sum always fits, so only folded ones are judged."""
     rejects: list[LateReject] = []
     while True:
-        await work.run("merge.drop")
-        is_folded = await work.run("merge.separate_doubled") > 0
-        if is_folded:
-            await work.run("merge.fold", **work.fold_slots())
-        await work.run("merge.plan", **work.plan_slots(is_folded=is_folded))
-        # Each round takes every row out that feeds an unfit sum, and so it ends: at the latest with no row left.
-        unfit = await _reject_out_of_range(work)
+        is_folded, conflicts = await _fold(work)
+        unfit = await _reject_out_of_range(work, "{folded}") if is_folded else []
         if not unfit:
-            return rejects
+            break
         rejects += unfit
+    rejects += conflicts
+    profiles = await merge_first.load(work, is_folded=is_folded)
+    return _Totals(new_profiles=profiles, new_rows=rows_staged - len(rejects)), rejects
 
 
-async def _reject_out_of_range(work: Work) -> list[LateReject]:
+async def _split(work: Work) -> tuple[_Totals, list[LateReject]]:
+    """Join first, then write what is changed and what is new, each in its own order."""
+    rejects: list[LateReject] = []
+    while True:
+        before = await resolve.snapshot(work)
+        is_folded, conflicts = await _fold(work)
+        await work.run("merge.plan", **work.plan_slots(is_folded=is_folded))
+        if work.is_resolved:
+            await resolve.check(work, before)
+        totals = dict((await work.fetch("merge.totals", **work.range_slots()))[0])
+        # Each round takes every row out that feeds an unfit sum, and so it ends: at the latest with no row left.
+        if not totals.pop("unfit_profiles"):
+            break
+        rejects += await _reject_out_of_range(work, "{plan}")
+    planned = _Totals(**totals)
+    with identifiers_guarded():
+        await _update(work, planned.changed_profiles)
+        if work.mode is not Mode.UPDATE_ONLY and planned.new_profiles:
+            written = ", ".join(columns.written(column) for column in work.layout.written)
+            await work.run("merge.insert", work.run_id, written=written)
+    return planned, rejects + conflicts
+
+
+async def _fold(work: Work) -> tuple[bool, list[LateReject]]:
+    """Fold the rows of profiles that the file names more than once: whether there are any, and rows that name two."""
+    await work.run("merge.drop")
+    conflicts = await resolve.resolve(work) if work.is_resolved else []
+    is_folded = await work.run("merge.separate_doubled") > 0
+    if is_folded:
+        await work.run("merge.fold", **work.fold_slots())
+    return is_folded, [
+        LateReject(record, line, RejectCode.IDENTIFIER_CONFLICT, shown) for record, line, shown in conflicts
+    ]
+
+
+async def _reject_out_of_range(work: Work, judged: str) -> list[LateReject]:
     sums = work.layout.sums
     if not sums:
         return []
-    rows = await work.fetch("merge.reject_out_of_range", **work.range_slots())
+    rows = await work.fetch("merge.reject_out_of_range", **work.range_slots(judged=judged))
     return [
         LateReject(row["record_number"], row["line_number"], RejectCode.OUT_OF_RANGE, sums[row["field"]].shown)
         for row in rows
@@ -105,12 +144,12 @@ async def _update(work: Work, expected: int) -> None:
         return
     updated = await work.run("merge.update", work.run_id, assigned=columns.assigned(work.mapped))
     if updated != expected:
-        raise TransactionConflict(f"{expected - updated} profiles were changed by another transaction meanwhile.")
+        raise TransactionConflict(f"{expected - updated} profiles were changed by another transaction meanwhile")
 
 
-def _counted(mode: Mode, rows_staged: int, totals: Any, rejects: list[LateReject]) -> Merged:
+def _counted(mode: Mode, rows_staged: int, totals: _Totals, rejects: list[LateReject]) -> Merged:
     judged = rows_staged - len(rejects)
-    new, changed = totals["new_rows"], totals["changed_rows"]
+    new, changed = totals.new_rows, totals.changed_rows
     match mode:
         case Mode.UPSERT:
             skipped: dict[str, int] = {}
@@ -126,5 +165,5 @@ def _counted(mode: Mode, rows_staged: int, totals: Any, rejects: list[LateReject
         unchanged=judged - new - changed - sum(skipped.values()),
         skipped_by_reason=skipped,
         late_rejects=tuple(sorted(rejects, key=lambda reject: reject.record_number)),
-        profiles_affected=totals["changed_profiles"] + (totals["new_profiles"] if mode is not Mode.UPDATE_ONLY else 0),
+        profiles_affected=totals.changed_profiles + (totals.new_profiles if mode is not Mode.UPDATE_ONLY else 0),
     )

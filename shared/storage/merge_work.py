@@ -59,6 +59,7 @@ class Work:
             "f_columns": columns.listed(names, "f"),
             "x_columns": columns.listed(names, "x"),
             "x_keys": columns.listed((key.name for key in self.layout.keys), "x"),
+            "hash_s": "s.target" if self.is_resolved else f"hashtextextended(s.{anchor}, 0)",
             "own_s": self._own("s"),
             "own_e": self._own("e"),
             "own_f": self._own("f"),
@@ -121,17 +122,18 @@ class Work:
             "changed": changed,
         }
 
-    def range_slots(self) -> dict[str, str]:
-        """How sums that cannot be stored are found, with the rows that feed them."""
+    def range_slots(self, *, judged: str = "{plan}") -> dict[str, str]:
+        """How sums that cannot be stored are found in the plan or the folded rows, with the rows that feed them."""
         sums = self.layout.sums
         feeds = [f"u.unfit_{n} AND s.{column.quoted} IS NOT NULL" for n, column in enumerate(sums)]
-        fits = "x.id IS NOT NULL" if self.mode is Mode.UPDATE_ONLY else "true"
+        is_written = "x.id IS NOT NULL" if self.mode is Mode.UPDATE_ONLY else "true"
         return {
+            "judged": judged,
             "unfit": ", ".join(
                 f"coalesce({columns.out_of_range(column)}, false) AS unfit_{n}" for n, column in enumerate(sums)
             ),
             "any_unfit": any_of(columns.out_of_range(column) for column in sums),
-            "is_written": fits,
+            "is_written": is_written,
             "also": ", {resolved} r" if self.is_resolved else "",
             "of_profile": "s.record_number = r.record_number AND r.target = u.target"
             if self.is_resolved

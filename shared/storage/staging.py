@@ -68,8 +68,13 @@ async def load(connection: "Connection[Record]", staged: Staged, chunks: AsyncIt
 
 
 async def analyze(tx: Tx, staged: Staged) -> None:
-    """Let the planner know the rows: without it the join takes half as long again."""
+    """Let the planner know the rows, and the profiles if it knows nothing of them: joins take twice as long without.
+
+    In a transaction of its own: it would hold up another run's.
+    """
     await tx.connection.execute(statement("staging.analyze").replace("{table}", staged.table()))
+    if await tx.value("staging.is_unknown", f"{tx.schema}.profiles"):
+        await tx.execute("staging.analyze_profiles")
 
 
 async def drop(tx: Tx, staged: Staged) -> None:

@@ -12,6 +12,7 @@ SELECT count(*) FROM {staging}
 -- name: resolved_rows
 -- The staged rows with the profile that several identifiers found for each.
 SELECT r.target, s.record_number, {s_columns} FROM {staging} s JOIN {resolved} r ON r.record_number = s.record_number
+WHERE r.target IS NOT NULL
 
 -- name: rows
 -- One row for each profile of a file that names none twice.
@@ -25,11 +26,18 @@ UNION ALL
 SELECT {own_f}f.rows, {f_columns} FROM {folded} f
 
 -- name: separate_doubled
--- The rows of profiles that the file names more than once.
+-- The rows of profiles that the file names more than once. Sorting 64-bit hashes and looking at neighbours costs half
+-- of grouping the keys; what only shares a hash is told apart among the few that are left.
 CREATE UNLOGGED TABLE {doubled} AS
+WITH suspects AS (
+    SELECT {own_s}s.record_number, {s_columns} FROM {source} s WHERE {hash_s} IN (
+        SELECT h.hash FROM (
+            SELECT n.hash, lag(n.hash) OVER (ORDER BY n.hash) AS previous FROM (SELECT {hash_s} AS hash FROM {source} s) n
+        ) h WHERE h.hash = h.previous)
+)
 SELECT {own_s}s.record_number, {s_columns}
-FROM {source} s
-WHERE s.{anchor} IN (SELECT s.{anchor} FROM {source} s GROUP BY s.{anchor} HAVING count(*) > 1)
+FROM suspects s
+WHERE s.{anchor} IN (SELECT s.{anchor} FROM suspects s GROUP BY s.{anchor} HAVING count(*) > 1)
 
 -- name: fold
 -- One row for each doubled profile, which does to it what all its rows do in file order.
@@ -47,17 +55,18 @@ LEFT JOIN {schema}.profiles p ON {same}
 WHERE p.id IS NULL OR {changed}
 
 -- name: totals
--- Rows and profiles of the plan.
+-- Rows and profiles of the plan, and how many of them hold a sum that cannot be stored.
 SELECT count(*) FILTER (WHERE x.id IS NULL) AS new_profiles,
     coalesce(sum(x.rows) FILTER (WHERE x.id IS NULL), 0)::bigint AS new_rows,
     count(*) FILTER (WHERE x.id IS NOT NULL) AS changed_profiles,
-    coalesce(sum(x.rows) FILTER (WHERE x.id IS NOT NULL), 0)::bigint AS changed_rows
+    coalesce(sum(x.rows) FILTER (WHERE x.id IS NOT NULL), 0)::bigint AS changed_rows,
+    count(*) FILTER (WHERE {is_written} AND {any_unfit}) AS unfit_profiles
 FROM {plan} x
 
 -- name: reject_out_of_range
 -- Take every row that feeds a sum which cannot be stored out of staging, with the number of the sum.
 WITH u AS (
-    SELECT x.{anchor}, {unfit} FROM {plan} x WHERE {is_written} AND {any_unfit}
+    SELECT x.{anchor}, {unfit} FROM {judged} x WHERE {is_written} AND {any_unfit}
 )
 DELETE FROM {staging} s
 USING u{also}
@@ -78,6 +87,28 @@ SELECT {domain_group}, $1, $1, {written}
 FROM {plan} x
 WHERE x.id IS NULL
 ORDER BY {x_keys}
+
+-- name: is_empty
+-- Whether there is no profile at all.
+SELECT NOT EXISTS (SELECT FROM {schema}.profiles) AS is_empty
+
+-- name: lock_out
+-- Have the profiles alone, at once or not at all.
+LOCK TABLE {schema}.profiles IN ACCESS EXCLUSIVE MODE NOWAIT
+
+-- name: indexes
+-- The indexes that can be built after the rows are in; constraints keep theirs.
+SELECT i.indexrelid::regclass::text AS name, pg_get_indexdef(i.indexrelid) AS definition
+FROM pg_index i
+WHERE i.indrelid = $1::text::regclass
+  AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid)
+ORDER BY i.indexrelid
+
+-- name: insert_first
+-- All rows of the file into an empty table, in the order of the file: their keys are built afterwards.
+INSERT INTO {schema}.profiles (domain_group, created_by_run, updated_by_run, {names})
+SELECT {domain_group}, $1, $1, {initial}
+FROM ({rows}) e
 
 -- name: drop
 -- What the merge needed for itself.

@@ -10,6 +10,16 @@ CREATE UNLOGGED TABLE {table} (
 -- Statistics of what was loaded.
 ANALYZE {table}
 
+-- name: is_unknown
+-- Whether the planner knows nothing of the profiles, or they have grown far beyond what it knows.
+SELECT c.reltuples < 0 OR pg_relation_size(c.oid) / current_setting('block_size')::bigint > 2 * c.relpages
+FROM pg_class c
+WHERE c.oid = $1::text::regclass
+
+-- name: analyze_profiles
+-- Statistics of the profiles, unless somebody is at it.
+ANALYZE (SKIP_LOCKED) {schema}.profiles
+
 -- name: drop
 -- The rows are merged, or will be staged again.
 DROP TABLE IF EXISTS {table}
