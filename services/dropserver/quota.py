@@ -7,6 +7,7 @@ dropservers on one folder each measure for themselves, so a folder may overshoot
 import asyncio
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 
 from shared.domain.names import joined
 from shared.transfer.tree import Tree
@@ -41,10 +42,12 @@ def _measured(tree: Tree) -> tuple[int, int]:
     waiting = [""]
     while waiting:
         directory = waiting.pop()
-        for name, found in tree.scan(directory):
-            entries += 1
-            if stat.S_ISREG(found.st_mode):
-                total += found.st_size
-            elif stat.S_ISDIR(found.st_mode):
-                waiting.append(joined(directory, name.decode()))
+        # A directory may vanish meanwhile, and one that somebody else put there may have a name that we do not walk.
+        with suppress(FileNotFoundError, ValueError):
+            for name, found in tree.scan(directory):
+                entries += 1
+                if stat.S_ISREG(found.st_mode):
+                    total += found.st_size
+                elif stat.S_ISDIR(found.st_mode):
+                    waiting.append(joined(directory, name.decode("utf-8", "surrogateescape")))
     return total, entries

@@ -8,12 +8,15 @@ import re
 from dataclasses import dataclass
 
 import asyncssh
+from asyncssh.asn1 import der_decode
 
 from shared.domain.failures import UnsupportedKey
 
 MAX_KEY_CHARACTERS = 64 * 1024
-MAX_KDF_ROUNDS = 1_000
-"""Seconds of a processor's time; ssh-keygen's own default is 16."""
+MAX_BCRYPT_ROUNDS = 1_000
+MAX_PKCS8_ITERATIONS = 10_000_000
+"""Each some seconds of a processor's time. A key's author chooses the number, up to hours, and we open it in a thread
+that nothing can stop. ssh-keygen takes 16 rounds, OpenSSL 2,048 iterations unless told otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +51,8 @@ def loaded_private_key(text: str, passphrase: str | None) -> asyncssh.SSHKey:
     """
     if len(text) > MAX_KEY_CHARACTERS:
         raise UnsupportedKey("Found a text that is too long for a key.")
-    if _kdf_rounds(text) > MAX_KDF_ROUNDS:
-        raise UnsupportedKey("Its passphrase was made too slow to open (ssh-keygen -a); use fewer rounds.")
+    if _bcrypt_rounds(text) > MAX_BCRYPT_ROUNDS or _pkcs8_iterations(text) > MAX_PKCS8_ITERATIONS:
+        raise UnsupportedKey("Its passphrase was made too slow to open ; use fewer rounds or iterations.")
     try:
         key = asyncssh.import_private_key(text, passphrase)
     except asyncssh.KeyEncryptionError as error:
@@ -77,8 +80,8 @@ def make_private_key(algorithm: str = "ssh-ed25519") -> str:
     return asyncssh.generate_private_key(algorithm).export_private_key("openssh").decode("ascii")
 
 
-def _kdf_rounds(text: str) -> int:
-    """How often an OpenSSH key has its passphrase hashed; 0 for others. The key's author may ask for 2^32 rounds.
+def _bcrypt_rounds(text: str) -> int:
+    """How often an OpenSSH key has its passphrase hashed; 0 for others.
 
     The format: "openssh-key-v1" NUL, then strings with four bytes of length: cipher, kdf, and the kdf's options,
     which are a salt and the rounds (OpenSSH, PROTOCOL.key).
@@ -92,6 +95,21 @@ def _kdf_rounds(text: str) -> int:
         rest = rest[4 + int.from_bytes(rest[:4]) :]
     options = rest[4 : 4 + int.from_bytes(rest[:4])]
     return int.from_bytes(options[-4:])
+
+
+def _pkcs8_iterations(text: str) -> int:
+    """The largest number in the header of an encrypted PKCS #8 key (RFC 5958, RFC 8018); 0 for others."""
+    armour = re.search(r"-----BEGIN ENCRYPTED PRIVATE KEY-----(.+?)-----END", text, re.DOTALL)
+    try:
+        return _largest(der_decode(base64.b64decode(armour[1]))) if armour else 0
+    except ValueError:
+        return 0  # the driver says what is wrong with it
+
+
+def _largest(value: object) -> int:
+    if isinstance(value, int):
+        return value
+    return max((_largest(part) for part in value), default=0) if isinstance(value, tuple) else 0
 
 
 def _allowed(key: asyncssh.SSHKey) -> asyncssh.SSHKey:

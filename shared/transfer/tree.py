@@ -63,8 +63,11 @@ class Tree:
         """The entries of a directory with what they are; those that vanish meanwhile are left out."""
         with self.directory(path) as descriptor, os.scandir(descriptor) as entries:
             for entry in entries:
-                with suppress(FileNotFoundError):
-                    yield os.fsencode(entry.name), entry.stat(follow_symlinks=False)
+                try:
+                    found = entry.stat(follow_symlinks=False)
+                except FileNotFoundError:
+                    continue
+                yield os.fsencode(entry.name), found
 
     def rename(self, source: str, target: str, *, replace: bool) -> None:
         """Give a file another place; FileExistsError unless `replace`.

@@ -149,6 +149,20 @@ def test_a_key_that_would_keep_us_busy_for_hours_is_refused_at_once() -> None:
         loaded_private_key(sealed, "w")
 
 
+def test_a_pem_key_that_would_keep_us_busy_is_refused_and_a_usual_one_is_opened() -> None:
+    key = asyncssh.generate_private_key("ecdsa-sha2-nistp256")
+    text = key.export_private_key("pkcs8-pem", passphrase="w").decode()
+    assert described(loaded_private_key(text, "w")) == described(key)
+    lines = text.splitlines()
+    body = base64.b64decode("".join(lines[1:-1]))
+    # The DER integer 2048 becomes another one of the same length, taken from the salt before it.
+    at = body.index(b"\x02\x02\x08\x00")
+    slow = body[: at - 10] + bytes([4, 6]) + body[at - 8 : at - 2] + b"\x02\x04\x7f\xff\xff\xff" + body[at + 4 :]
+    sealed = "\n".join([lines[0], base64.b64encode(slow).decode(), lines[-1]])
+    with pytest.raises(UnsupportedKey, match="iterations"):
+        loaded_private_key(sealed, "w")
+
+
 async def test_a_pinned_key_that_cannot_be_read_lets_nobody_in(tmp_path: Path) -> None:
     async with partner(tmp_path) as server:
         with pytest.raises(HostKeyUnknown):
