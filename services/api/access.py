@@ -16,13 +16,10 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from services.api.texts import require_storable
 from services.api.tools import Tools
 from shared.domain.failures import ScopeMissing, Unauthenticated
-from shared.domain.scope import OWNER_SCOPES, Scope
+from shared.domain.scope import OPERATOR_SCOPES, OWNER_SCOPES, Scope
 from shared.storage import keys
 from shared.storage.database import Tx
 from shared.storage.keys import Caller
-
-OPERATOR_SCOPES = frozenset({Scope.ADMIN, Scope.KEYS_READ, Scope.KEYS_WRITE})
-"""What a key of the operator's own account can be allowed."""
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="key", description="An API key: `tg_<prefix>_<secret>`")
 

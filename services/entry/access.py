@@ -12,7 +12,7 @@ from uuid import uuid4
 from services.dropserver.sftp import DropServer
 from services.entry.data_directory import write_private
 from shared.domain.connection import ConnectionSettings, HostedPlace
-from shared.domain.scope import OWNER_SCOPES, Scope
+from shared.domain.scope import OPERATOR_SCOPES, OWNER_SCOPES
 from shared.runtime.service import Base
 from shared.storage import accounts, connections, drop_folders, keys
 
@@ -58,7 +58,7 @@ _MADE_ONCE = ("operator_key", "account_id", "account_key", "sftp_username", "sft
 
 async def _make(base: Base) -> dict[str, str]:
     async with base.database.account(accounts.OPERATOR) as tx:
-        _, operator_key = await keys.create(tx, keys.NewKey("first operator key", frozenset({Scope.ADMIN})))
+        _, operator_key = await keys.create(tx, keys.NewKey("first operator key", OPERATOR_SCOPES))
     account_id = uuid4()
     async with base.database.account(account_id) as tx:
         await accounts.create(tx, "first account")

@@ -20,7 +20,7 @@ from services.importer.wiring import running as importer_running
 from services.notifier.wiring import running as notifier_running
 from services.poller.wiring import running as poller_running
 from shared.domain.failures import Failure
-from shared.domain.scope import OWNER_SCOPES, Scope
+from shared.domain.scope import OPERATOR_SCOPES, OWNER_SCOPES
 from shared.runtime.service import Running, open_database, serve
 from shared.runtime.settings import SettingsError, read_settings, required
 from shared.storage import accounts, keys, migrate
@@ -109,7 +109,7 @@ def create_key(
     """Make an API key and print it; it is shown this once."""
     if (account is None) == (not operator):
         raise typer.BadParameter("expected exactly one of --account and --operator")
-    scopes = frozenset({Scope.ADMIN}) if operator else OWNER_SCOPES
+    scopes = OPERATOR_SCOPES if operator else OWNER_SCOPES
 
     async def create() -> None:
         settings = read_settings()
@@ -175,7 +175,7 @@ def _tell_access(access: Access) -> None:
         console.print(f"  {name:<14} {value}", highlight=False, soft_wrap=True)
 
 
-def _run_with(make: Callable[[], Coroutine[Any, Any, None]]) -> None:
+def _run_with(make: Callable[[], Coroutine[Any, Any, object]]) -> None:
     """Settings are read inside, so that a wrong one ends like any other mistake: with a sentence and status 2."""
 
     async def run() -> None:
@@ -184,7 +184,7 @@ def _run_with(make: Callable[[], Coroutine[Any, Any, None]]) -> None:
     _run(run())
 
 
-def _run(work: Coroutine[Any, Any, None]) -> None:
+def _run(work: Coroutine[Any, Any, object]) -> None:
     console = Console(stderr=True)
     try:
         asyncio.run(work)

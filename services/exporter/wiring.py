@@ -7,8 +7,9 @@ from pathlib import Path
 
 from services.exporter.run import KIND, carry_out
 from services.exporter.tools import Tools
-from shared.bus.consumer import consume_messages
+from shared.bus.consumer import MessageHandler, consume_messages
 from shared.bus.topology import EXPORTER
+from shared.contracts.message import Message
 from shared.contracts.runs import ExportRequested
 from shared.runtime.desk import Desk
 from shared.runtime.service import Base
@@ -42,6 +43,6 @@ async def _running(base: Base, tools: Tools, stopping: asyncio.Event) -> AsyncIt
         await carry_out(desk, tools)
 
     worker = worker_of(base, KIND, take)
-    hear = {ExportRequested: worker.hear}
+    hear: dict[type[Message], MessageHandler] = {ExportRequested: worker.hear}
     async with worker.working(stopping), consume_messages(base.bus, EXPORTER, hear, base.metrics):
         yield

@@ -58,9 +58,9 @@ async def stage(file: Path, order: Order, connection: RunConnection, tools: Tool
         staged = await staging.create(tx, desk.run, order.goal, order.properties)
     with ExitStack() as stack:
         reader = await asyncio.to_thread(_open, file, order, tools.max_unpacked_bytes, stack)
-        _note_columns(reader, desk)
         plan = plan_of(order.goal, order.properties, reader.header, reader.width) if _has_rows(reader) else None
         if plan is not None:
+            _note_columns(reader, desk)
             _warn_of_ignored(plan, desk)
             slices = _slices(reader, plan, staged.columns)
             tally.rows_staged = await staging.load(connection.raw, staged, _copied(slices, tally, tools, desk))

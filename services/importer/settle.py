@@ -46,7 +46,7 @@ async def settle(tools: Tools, message: ArrivalEnded) -> None:
     """Mark the arrival's file, if all of its runs have ended and nobody else does. Raises StorageUnavailable."""
     account_id, arrival_id = message.account_id, message.arrival_id
     async with tools.database.account(account_id) as tx:
-        if not await arrivals.begin_settling(tx, arrival_id):
+        if not await arrivals.begin_settling(tx, arrival_id, tools.lease_seconds):
             return
         task = await _task(tools, tx, arrival_id)
     reach("settle.begun")

@@ -19,3 +19,4 @@ class Tools:
     keys: KeyRing
     work_directory: Path
     max_unpacked_bytes: int
+    lease_seconds: float

@@ -27,6 +27,7 @@ def tools_of(base: Base, directory: Path) -> Tools:
         keys=base.keys,
         work_directory=directory,
         max_unpacked_bytes=base.settings.max_unpacked_bytes,
+        lease_seconds=base.settings.lease_seconds,
     )
 
 

@@ -25,3 +25,6 @@ class Scope(StrEnum):
 
 OWNER_SCOPES: frozenset[Scope] = frozenset(Scope) - {Scope.ADMIN}
 """All that a tenant's own key can be allowed."""
+
+OPERATOR_SCOPES: frozenset[Scope] = frozenset({Scope.ADMIN, Scope.KEYS_READ, Scope.KEYS_WRITE})
+"""All that a key of the operator's own account can be allowed: making accounts, and their first keys."""

@@ -212,13 +212,3 @@ def _unique(value: str, without: str = "") -> str:
     if without:
         return statement("columns.unique_without").replace("{value}", value).replace("{without}", without)
     return statement("columns.unique").replace("{value}", value)
-
-
-def exported(properties: Iterable[Property]) -> str:
-    """The properties as an export reads them: exact numbers as text without trailing zeros."""
-    return ", ".join(
-        f"trim_scale(p.{quoted(each.column)})::text AS {quoted(each.column)}"
-        if each.type is PropertyType.NUMBER
-        else f"p.{quoted(each.column)}"
-        for each in properties
-    )

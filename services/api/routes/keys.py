@@ -7,12 +7,12 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AwareDatetime, BaseModel, EmailStr, Field
 
-from services.api.access import OPERATOR_SCOPES, Visit, allowed, effective_scopes, in_account
+from services.api.access import Visit, allowed, effective_scopes, in_account
 from services.api.paging import Page, PageQuery, page_of
 from services.api.problems import FieldError, Refused
 from services.api.routes.answers import ABSENT, PROBLEMS, Asked
 from shared.domain.failures import InvalidRequest, NotFound, ScopeMissing
-from shared.domain.scope import OWNER_SCOPES, Scope
+from shared.domain.scope import OPERATOR_SCOPES, OWNER_SCOPES, Scope
 from shared.storage import accounts, keys
 from shared.storage.accounts import OPERATOR
 

@@ -1,0 +1,189 @@
+"""The demonstration's client of the API: what a platform team would write."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+from rich.console import Console
+
+from demo.generate import DELIMITER
+from demo.system import System
+from services.entry.watch_runs import Gateway, watch
+
+PROPERTIES = (
+    ("email", "email", True),
+    ("first_name", "text", False),
+    ("city", "text", False),
+    ("points", "integer", False),
+    ("balance", "number", False),
+    ("tags", "list", False),
+    ("member", "boolean", False),
+    ("birth_date", "date", False),
+)
+SCOPES = [
+    f"{resource}:{right}"
+    for resource in ("connections", "goals", "runs", "profiles", "exports")
+    for right in ("read", "write")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What who drops files was handed over."""
+
+    host: str
+    port: int
+    fingerprint: str
+    username: str
+    password: str | None
+
+    def login(self) -> dict[str, Any]:
+        """As the uploading process wants it."""
+        return {
+            "host": self.host,
+            "port": self.port,
+            "fingerprint": self.fingerprint,
+            "username": self.username,
+            "password": self.password,
+        }
+
+
+class Client:
+    """Talks to the gateway of a running Tidegate."""
+
+    def __init__(self, system: System, console: Console) -> None:
+        self._system = system
+        self._console = console
+        self._key = system.operator_key
+        self._goals: dict[str, str] = {}
+
+    async def make_account(self) -> None:
+        """Make an account and go on with a key of its own."""
+        account = await self._post("/v1/accounts", {"name": "Demonstration"})
+        body = {"name": "demo", "account_id": account["id"], "scopes": SCOPES, "email": "crm@shop.example"}
+        self._key = (await self._post("/v1/keys", body))["key"]
+        self._console.print(f"account {account['id']}")
+
+    async def make_properties(self) -> None:
+        """Define the properties of a profile."""
+        for name, kind, identifier in PROPERTIES:
+            await self._post("/v1/properties", {"name": name, "type": kind, "identifier": identifier})
+        self._console.print(f"{len(PROPERTIES)} properties")
+
+    async def make_drop_folder(self) -> str:
+        """Make a hosted folder."""
+        folder = await self._post("/v1/drop-folders", {"name": "contacts"})
+        self._console.print(f"drop folder {folder['id']}")
+        return str(folder["id"])
+
+    async def make_credential(self, folder: str, public_key: str | None = None) -> Sheet:
+        """Make a login to the folder, with a password or a public key."""
+        made = await self._post(f"/v1/drop-folders/{folder}/credentials", {"public_key": public_key})
+        self._console.print(f"login {made['username']} on {made['host']}:{made['port']}, {made['kind']}")
+        return Sheet(made["host"], made["port"], made["host_key_fingerprints"][0], made["username"], made["password"])
+
+    async def make_goals(self, folder: str) -> None:
+        """Make a connection for the folder, with an import and an export."""
+        place = {"transport": "hosted", "drop_folder_id": folder}
+        connection = await self._post("/v1/connections", {"name": "Shop", "interval_seconds": 10, "place": place})
+        path = f"/v1/connections/{connection['id']}/goals"
+        for goal in (_import_goal(), _export_goal()):
+            self._goals[goal["kind"]] = (await self._post(path, goal))["id"]
+        self._console.print(f"goals {self._goals}")
+
+    async def run_of(self, name: str) -> UUID:
+        """The run that a file with that name got; waits for it."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            page = await self._get(f"/v1/runs?limit=10&goal_id={self._goals['import_profiles']}")
+            found = [run for run in page["items"] if run["path"] == name]
+            if found:
+                return UUID(found[0]["id"])
+            await asyncio.sleep(0.1)
+        raise RuntimeError(f"no run for {name} within 60 seconds")
+
+    async def export(self) -> UUID:
+        """Run the export now."""
+        asked = await self._post(f"/v1/goals/{self._goals['export_profiles']}/runs", None)
+        return UUID(asked["run_ids"][0])
+
+    async def follow(self, run_id: UUID) -> dict[str, Any]:
+        """Follow a run with a progress bar."""
+        return await watch(Gateway(self._system.api_url, self._key), run_id, console=self._console)
+
+    async def profile(self, email: str) -> dict[str, Any]:
+        """The profile of an e-mail address."""
+        items = (await self._get(f"/v1/profiles?email={email}"))["items"]
+        found: dict[str, Any] = items[0]
+        return found
+
+    async def rejects(self, run_id: str) -> list[dict[str, Any]]:
+        """The first rejects of a run."""
+        items: list[dict[str, Any]] = (await self._get(f"/v1/runs/{run_id}/rejects?limit=200"))["items"]
+        return items
+
+    async def rejects_csv(self, run_id: str) -> bytes:
+        """The rejects of a run as a file that can be mended and dropped again."""
+        async with self._http() as http:
+            answer = await http.get(f"/v1/runs/{run_id}/rejects.csv")
+            answer.raise_for_status()
+            return answer.content
+
+    async def _get(self, path: str) -> dict[str, Any]:
+        async with self._http() as http:
+            return _body(await http.get(path))
+
+    async def _post(self, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
+        async with self._http() as http:
+            return _body(await http.post(path, json=body))
+
+    def _http(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            base_url=self._system.api_url, headers={"Authorization": f"Bearer {self._key}"}, timeout=30
+        )
+
+
+def _body(answer: httpx.Response) -> dict[str, Any]:
+    if answer.is_error:
+        raise RuntimeError(f"{answer.request.method} {answer.request.url.path}: {answer.status_code} {answer.text}")
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def _import_goal() -> dict[str, Any]:
+    return {
+        "kind": "import_profiles",
+        "name": "Contacts",
+        "source": {"pattern": {"wildcard": "contacts_*.csv"}, "readiness": {"strategy": "closed"}},
+        "dialect": {
+            "delimiter": DELIMITER,
+            "decimalChar": ",",
+            "listDelimiter": "|",
+            "dateFormat": "DD.MM.YYYY",
+        },
+        "identifiers": [{"field": "E-mail", "property": "email"}],
+        "mapping": [
+            {"field": "First name", "property": "first_name", "rule": "set"},
+            {"field": "City", "property": "city", "rule": "set"},
+            {"field": "Points", "property": "points", "rule": "sum"},
+            {"field": "Balance", "property": "balance", "rule": "set"},
+            {"field": "Tags", "property": "tags", "rule": "add"},
+            {"field": "Member", "property": "member", "rule": "set_if_empty"},
+            {"field": "Birth date", "property": "birth_date", "rule": "set_or_clear"},
+        ],
+        "opt_in": {"declaration": "undefined"},
+        "feedback": {"emails": ["crm@shop.example"], "when": "always"},
+    }
+
+
+def _export_goal() -> dict[str, Any]:
+    columns = [{"property": name} for name, _, _ in PROPERTIES]
+    return {
+        "kind": "export_profiles",
+        "name": "All profiles",
+        "target": {"directory": "out"},
+        "columns": columns,
+    }
