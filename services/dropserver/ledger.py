@@ -5,6 +5,7 @@ from uuid import UUID
 
 from services.dropserver.tenant import Tenant
 from shared.contracts.places import UploadClosed
+from shared.domain.failures import UploadBrokenOff
 from shared.observe.metrics import Metrics
 from shared.storage import drop_folders, outbox, uploads
 from shared.storage.database import Database, Tx
@@ -66,8 +67,8 @@ class DatabaseUploads:
             if await uploads.close(tx, upload_id, size_bytes, modified_at):
                 await _ring(tx, upload_id)
                 self._metrics.uploads.labels("closed").inc()
-            else:
-                await uploads.retime(tx, tenant.drop_folder_id, path, modified_at)
+            elif not await uploads.retime(tx, upload_id, modified_at):
+                raise UploadBrokenOff
 
     async def broken(self, tenant: Tenant, upload_id: UUID) -> None:
         """The upload ended without its end."""
@@ -78,8 +79,11 @@ class DatabaseUploads:
     async def renamed(self, tenant: Tenant, source: str, target: str, size_bytes: int, modified_at: datetime) -> None:
         """The client gave a finished file another name."""
         async with self._database.account(tenant.account_id) as tx:
-            upload_id = await uploads.rename(tx, tenant.drop_folder_id, source, target, size_bytes, modified_at)
-            await _ring(tx, upload_id)
+            upload_id, is_complete = await uploads.rename(
+                tx, tenant.drop_folder_id, source, target, size_bytes, modified_at
+            )
+            if is_complete:
+                await _ring(tx, upload_id)
         self._metrics.uploads.labels("renamed").inc()
 
 

@@ -82,6 +82,13 @@ class UndecodableFile(FileFailure):
     what_to_do = "Set the goal's dialect.encoding to what the sending system writes, then retry the run."
 
 
+class UploadBrokenOff(FileFailure):
+    """The upload was broken off before its end."""
+
+    code = "upload_broken_off"
+    what_to_do = "Upload the file again."
+
+
 class DamagedArchive(FileFailure):
     """The compressed file is damaged or cut off."""
 

@@ -36,18 +36,29 @@ async def break_off(tx: Tx, upload_id: UUID) -> None:
 
 async def rename(
     tx: Tx, drop_folder_id: UUID, source: str, target: str, size_bytes: int, modified_at: datetime
-) -> UUID:
-    """A client renamed a complete file: an upload of the new name, complete at once."""
+) -> tuple[UUID, bool]:
+    """A client renamed a file: an upload of the new name; its id, and whether it is complete.
+
+    It is complete at once, unless the upload of the old name was broken off: a new name does not make it whole.
+    """
+    before = (await latest(tx, drop_folder_id, source)).get(source)
+    is_complete = before is None or before.state == "closed"
     await tx.execute("uploads.move_away", tx.account_id, drop_folder_id, source)
     upload_id: UUID = await tx.value(
-        "uploads.arrive_by_rename", tx.account_id, drop_folder_id, target, size_bytes, modified_at
+        "uploads.arrive_by_rename",
+        tx.account_id,
+        drop_folder_id,
+        target,
+        size_bytes,
+        modified_at,
+        "closed" if is_complete else "broken",
     )
-    return upload_id
+    return upload_id, is_complete
 
 
-async def retime(tx: Tx, drop_folder_id: UUID, path: str, modified_at: datetime) -> None:
-    """A client set the time of a complete file, as some do after the upload."""
-    await tx.execute("uploads.retime", tx.account_id, drop_folder_id, path, modified_at)
+async def retime(tx: Tx, upload_id: UUID, modified_at: datetime) -> bool:
+    """A client set the time of a complete file, as some do after the upload; False where it is not complete."""
+    return await tx.row("uploads.retime", tx.account_id, upload_id, modified_at) is not None
 
 
 async def get(tx: Tx, upload_id: UUID) -> tuple[Upload | None, UUID | None]:

@@ -17,17 +17,18 @@ UPDATE tidegate.uploads SET state = 'broken' WHERE account_id = $1 AND upload_id
 -- name: move_away
 -- What lay under this path was renamed.
 UPDATE tidegate.uploads SET state = 'moved'
-WHERE account_id = $1 AND drop_folder_id = $2 AND path = $3 AND state = 'closed'
+WHERE account_id = $1 AND drop_folder_id = $2 AND path = $3 AND state <> 'moved'
 
 -- name: arrive_by_rename
--- A rename to a name is an upload of that name, complete at once.
+-- A rename to a name is an upload of that name, complete at once, unless what was renamed is not.
 INSERT INTO tidegate.uploads (account_id, drop_folder_id, path, state, size_bytes, modified_at, opened_at, closed_at)
-VALUES ($1, $2, $3, 'closed', $4, $5, clock_timestamp(), clock_timestamp()) RETURNING upload_id
+VALUES ($1, $2, $3, $6, $4, $5, clock_timestamp(), clock_timestamp()) RETURNING upload_id
 
 -- name: retime
 -- A client set the time of what it had uploaded.
-UPDATE tidegate.uploads SET modified_at = $4
-WHERE account_id = $1 AND drop_folder_id = $2 AND path = $3 AND state = 'closed'
+UPDATE tidegate.uploads SET modified_at = $3
+WHERE account_id = $1 AND upload_id = $2 AND state = 'closed'
+RETURNING upload_id
 
 -- name: get
 -- One upload, with the connection that watches its folder.
