@@ -1,4 +1,4 @@
-"""Waiting for a condition, with a limit: the only way tests of the buses wait."""
+"""Waiting for a condition, with a limit: the only way tests wait for what happens in the background."""
 
 import asyncio
 import time

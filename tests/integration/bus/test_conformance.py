@@ -11,8 +11,8 @@ from shared.bus.bus import Bus, Envelope, Park
 from shared.bus.consumer import consume_messages
 from shared.domain.failures import BusUnavailable
 from shared.observe.metrics import Metrics
+from tests.eventually import eventually
 from tests.integration.bus.conftest import OpenBus
-from tests.integration.bus.eventually import eventually
 from tests.integration.bus.messages import AUDITOR, IMPORTER, SWIFT, FileArrivedNext, Listener, file_arrived
 
 
