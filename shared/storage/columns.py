@@ -27,7 +27,10 @@ TYPES: dict[PropertyType, str] = {
     PropertyType.LIST: "text[]",
 }
 KEY_TYPE = 'text COLLATE "C"'
-_LIMITS = {"bigint": "9223372036854775807", "numeric(38,10)": "9999999999999999999999999999.9999999999"}
+_RANGES = {
+    "bigint": "-9223372036854775808 AND 9223372036854775807",
+    "numeric(38,10)": "-9999999999999999999999999999.9999999999 AND 9999999999999999999999999999.9999999999",
+}
 
 
 def quoted(name: str) -> str:
@@ -60,11 +63,6 @@ class Column:
     def base_type(self) -> str:
         """The type without its collation, for casts."""
         return self.type.split(" COLLATE", 1)[0]
-
-    @property
-    def limit(self) -> str:
-        """The largest absolute value that can be stored; only of numbers."""
-        return _LIMITS[self.type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +203,7 @@ def assigned(columns: Iterable[Column]) -> str:
 
 def out_of_range(column: Column) -> str:
     """Whether a planned sum cannot be stored."""
-    return f"(abs(x.{column.quoted}) > {column.limit})"
+    return f"(x.{column.quoted} NOT BETWEEN {_RANGES[column.type]})"
 
 
 def _unique(value: str, without: str = "") -> str:

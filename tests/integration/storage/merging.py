@@ -1,6 +1,5 @@
 """What the tests of the merge share: a bench with an account's properties, onto which rows are put and merged."""
 
-import csv
 import io
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -49,7 +48,6 @@ class Bench:
         """The staging CSV of rows given as property -> value."""
         types = {each.name: each.type for each in self.properties}
         text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
         for number, row in enumerate(rows, start=1):
             record = []
             for name in names:
@@ -61,7 +59,7 @@ class Bench:
                 if value is not None and kind == "k":
                     value = key_of(value, types[prop])
                 record.append(_written(value))
-            writer.writerow(record)
+            text.write(",".join(record) + "\n")
         return text.getvalue().encode()
 
     async def profiles(self, *names: str, group: int = 1) -> list[dict[str, Any]]:
@@ -72,6 +70,11 @@ class Bench:
                 f"SELECT {select} FROM {tx.schema}.profiles WHERE domain_group = $1 ORDER BY id", group
             )
         return [dict(row) for row in rows]
+
+    async def empty(self) -> None:
+        """Forget all profiles."""
+        async with self.database.account(self.account) as tx:
+            await tx.connection.execute(f"TRUNCATE {tx.schema}.profiles")
 
     async def versions(self) -> list[tuple[Any, ...]]:
         """Where each profile lies and who wrote it last: equal before and after for one that was not touched."""
@@ -91,8 +94,9 @@ async def _chunks(data: bytes) -> AsyncIterator[bytes]:
 
 
 def _written(value: Any) -> str:
+    """A field of the CSV: nothing at all is null, an empty text is quoted."""
     if value is None:
         return ""
     if isinstance(value, list):
-        return "{" + ",".join('"' + entry.replace("\\", "\\\\").replace('"', '\\"') + '"' for entry in value) + "}"
-    return str(value)
+        value = "{" + ",".join('"' + entry.replace("\\", "\\\\").replace('"', '\\"') + '"' for entry in value) + "}"
+    return '"' + str(value).replace('"', '""') + '"'

@@ -1,0 +1,130 @@
+"""The merge against a model that applies rows one by one: any files, any mode, one identifier or several."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shared.domain.merge import MergeRule, Mode
+from shared.domain.property import Property, PropertyType
+from shared.storage import merge_first
+from shared.storage.database import Database
+from shared.storage.merge import Merged
+from tests.builders import import_goal
+from tests.integration.storage.merging import Bench
+from tests.integration.storage.model import RANGES, Model, Outcome, Row
+
+RULES = {
+    "name": MergeRule.SET,
+    "first_seen": MergeRule.SET_IF_EMPTY,
+    "city": MergeRule.SET_OR_CLEAR,
+    "tags": MergeRule.ADD,
+    "labels": MergeRule.SET_OR_CLEAR,
+    "points": MergeRule.SUM,
+    "revenue": MergeRule.SUM,
+}
+SUMS = {"points": RANGES["integer"], "revenue": RANGES["number"]}
+IDENTIFIERS = ("customer", "email", "phone")
+
+_text = st.none() | st.sampled_from(["x", "y", "", "NULL", '"q", {b}\\'])
+_list = st.none() | st.lists(st.sampled_from(["a", "b", "c", "NULL", 'q"\\,']), min_size=1, max_size=4)
+_values = st.fixed_dictionaries(
+    {
+        "name": _text,
+        "first_seen": _text,
+        "city": _text,
+        "tags": _list,
+        "labels": _list,
+        "points": st.none() | st.sampled_from([0, 1, -1, 2**63 - 1, -(2**63), 2**62]),
+        "revenue": st.none() | st.sampled_from([Decimal(0), Decimal("0.1"), Decimal("-0.2"), RANGES["number"][1]]),
+    }
+)
+_one = st.sampled_from(["a", "b", "c", "d"])
+_some = st.none() | st.sampled_from(["1", "2", "3"])
+_keys = st.fixed_dictionaries({"customer": _some, "email": _some, "phone": _some}).filter(
+    lambda keys: any(value is not None for value in keys.values())
+)
+
+
+def _files(keys: st.SearchStrategy[Row]) -> st.SearchStrategy[list[tuple[Mode, list[Row]]]]:
+    row = st.builds(lambda key, values: key | values, keys, _values)
+    return st.lists(st.tuples(st.sampled_from(Mode), st.lists(row, min_size=1, max_size=8)), min_size=1, max_size=3)
+
+
+_bounded = settings(
+    max_examples=30,
+    deadline=None,  # a shared machine may pause for longer than any example takes
+    suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example empties the account first
+)
+
+
+@pytest_asyncio.fixture
+async def bench(database: Database, account: UUID) -> Bench:
+    """An account with three identifiers and a property for each rule."""
+    made = Bench(database, account)
+    types = {"tags": PropertyType.LIST, "labels": PropertyType.LIST, "points": PropertyType.INTEGER}
+    types["revenue"] = PropertyType.NUMBER
+    await made.define(
+        *(Property(name=name, type=PropertyType.TEXT, is_identifier=True) for name in IDENTIFIERS),
+        *(Property(name=name, type=types.get(name, PropertyType.TEXT)) for name in RULES),
+    )
+    return made
+
+
+@pytest.fixture(params=["split", "first"])
+def strategy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The usual way, and the way of an empty account taken even by the smallest file."""
+    monkeypatch.setattr(merge_first, "LEAST_ROWS", 1 if request.param == "first" else 10**9)
+    return str(request.param)
+
+
+@given(files=_files(st.fixed_dictionaries({"customer": _one})))
+@_bounded
+async def test_one_identifier_merges_as_the_model(
+    bench: Bench, strategy: str, files: list[tuple[Mode, list[Row]]]
+) -> None:
+    await _compare(bench, ("customer",), files)
+
+
+@given(files=_files(_keys))
+@_bounded
+async def test_several_identifiers_merge_as_the_model(
+    bench: Bench, strategy: str, files: list[tuple[Mode, list[Row]]]
+) -> None:
+    await _compare(bench, IDENTIFIERS, files)
+
+
+async def _compare(bench: Bench, identifiers: tuple[str, ...], files: list[tuple[Mode, list[Row]]]) -> None:
+    await bench.empty()
+    model = Model(identifiers, RULES, SUMS)
+    for mode, rows in files:
+        expected = model.merge(rows, mode)
+        merged = await bench.merge(import_goal(identifiers, RULES, mode=mode), rows)
+        assert _outcome(merged) == expected
+        assert await _stored(bench, identifiers) == _sorted(model.profiles)
+
+
+def _outcome(merged: Merged) -> Outcome:
+    skipped = sum(merged.skipped_by_reason.values())
+    counted = merged.created + merged.updated + merged.unchanged + skipped + len(merged.late_rejects)
+    assert counted == merged.rows_staged, "the counts must add up"
+    return Outcome(
+        created=merged.created,
+        updated=merged.updated,
+        unchanged=merged.unchanged,
+        skipped=skipped,
+        affected=merged.profiles_affected,
+        rejected={reject.record_number: reject.code.value for reject in merged.late_rejects},
+    )
+
+
+async def _stored(bench: Bench, identifiers: tuple[str, ...]) -> list[Any]:
+    return _sorted(await bench.profiles(*identifiers, *RULES))
+
+
+def _sorted(profiles: list[Row]) -> list[Any]:
+    return sorted((dict(profile) for profile in profiles), key=repr)
