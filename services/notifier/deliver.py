@@ -13,10 +13,10 @@ import structlog
 from services.notifier import notice, receipt
 from services.notifier.ledger import run_to_tell
 from services.notifier.mail import Letter, compose
-from services.notifier.outcome import frames_of, outcome_of
+from services.notifier.outcome import outcome_of, tell
 from services.notifier.shown import shown
 from services.notifier.tools import Tools
-from shared.domain.failures import Failure, InternalError, MailRefused, StorageUnavailable
+from shared.domain.failures import Failure, InternalError, MailRefused
 from shared.observe.failpoints import reach
 from shared.storage import mails, notifications
 from shared.storage.mails import Mail
@@ -64,14 +64,11 @@ class _Hand:
     def take(self, mail_id: UUID, work: Coroutine[None, None, None]) -> None:
         self.freed.clear()
         self._tasks[mail_id] = task = asyncio.create_task(work, name="mail")
-        task.add_done_callback(lambda done: self._free(mail_id, done))
+        task.add_done_callback(lambda _: self._free(mail_id))
 
-    def _free(self, mail_id: UUID, task: asyncio.Task[None]) -> None:
+    def _free(self, mail_id: UUID) -> None:
         del self._tasks[mail_id]
         self.freed.set()
-        error = None if task.cancelled() else task.exception()
-        if isinstance(error, Exception):
-            log.error("mail.lost_track", code=InternalError.code, mail_id=str(mail_id), **frames_of(error))
 
     async def empty(self, seconds: float) -> None:
         """Wait for what is in hand, then let it go: its lease runs out, and it is sent again."""
@@ -93,25 +90,36 @@ async def _either(one: asyncio.Event, other: asyncio.Event, seconds: float) -> N
 
 
 async def _due(tools: Tools) -> list[tuple[UUID, UUID]]:
-    try:
-        async with tools.database.watching() as watch:
-            return await mails.due(watch, BATCH)
-    except StorageUnavailable as failure:
-        log.warning("mails.unreachable", code=failure.code)
+    """What waits to be sent; nothing when that cannot be seen just now."""
+    outcome = await outcome_of(_look(tools))
+    if isinstance(outcome, Exception):
+        tell("mails.unreachable", outcome)
         return []
+    return outcome
+
+
+async def _look(tools: Tools) -> list[tuple[UUID, UUID]]:
+    async with tools.database.watching() as watch:
+        return await mails.due(watch, BATCH)
 
 
 async def _carry(tools: Tools, account_id: UUID, mail_id: UUID) -> None:
-    """Take a mail, send it, and note what became of it."""
+    """Try a mail once. What cannot be noted is tried again when the lease has run out: perhaps twice, never lost."""
     with structlog.contextvars.bound_contextvars(account_id=str(account_id), mail_id=str(mail_id)):
-        try:
-            async with tools.database.account(account_id) as tx:
-                mail = await mails.take(tx, mail_id, tools.patience.lease_seconds)
-            if mail is not None:
-                await _settle(tools, mail, await outcome_of(_send(tools, mail)))
-        except StorageUnavailable as failure:
-            # What is not noted is tried again when the lease has run out: later, perhaps twice, never lost.
-            log.warning("mails.unreachable", code=failure.code)
+        outcome = await outcome_of(_try_once(tools, account_id, mail_id))
+        if outcome is None:
+            return
+        tell("mail.lost_track", outcome)
+        # Keep the slot for a while: the mail may be due still, and an outage is not to be asked without a pause.
+        await asyncio.sleep(tools.patience.look_seconds)
+
+
+async def _try_once(tools: Tools, account_id: UUID, mail_id: UUID) -> None:
+    """Take a mail, send it, and note what became of it."""
+    async with tools.database.account(account_id) as tx:
+        mail = await mails.take(tx, mail_id, tools.patience.lease_seconds)
+    if mail is not None:
+        await _settle(tools, mail, await outcome_of(_send(tools, mail)))
 
 
 async def _send(tools: Tools, mail: Mail) -> bool:
@@ -152,7 +160,7 @@ async def _settle(tools: Tools, mail: Mail, outcome: bool | Exception) -> None:
         case Failure() as failure:
             await _try_later(tools, mail, failure)
         case Exception() as error:
-            log.error("mail.failed", code=InternalError.code, **frames_of(error))
+            tell("mail.failed", error)
             await _try_later(tools, mail, InternalError())
 
 

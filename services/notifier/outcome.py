@@ -5,6 +5,12 @@ import traceback
 from collections.abc import Awaitable
 from typing import TypeVar
 
+import structlog
+
+from shared.domain.failures import Failure, InternalError
+
+log = structlog.get_logger()
+
 T = TypeVar("T")
 
 
@@ -16,6 +22,13 @@ async def outcome_of(work: Awaitable[T]) -> T | Exception:
     return answer
 
 
-def frames_of(error: Exception) -> dict[str, str]:
-    """What may be logged of an unexpected error: its class and place, not its text, which may hold anything."""
-    return {"error": type(error).__name__, "frames": "".join(traceback.format_tb(error.__traceback__))}
+def tell(event: str, error: Exception, **facts: str) -> None:
+    """Log what went wrong: a failure by its code; anything else is a mistake of ours, and its place is told.
+
+    Its text is not, because it may hold anything.
+    """
+    if isinstance(error, Failure):
+        log.warning(event, code=error.code, **facts)
+    else:
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        log.error(event, code=InternalError.code, error=type(error).__name__, frames=frames, **facts)

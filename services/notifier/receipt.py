@@ -149,6 +149,8 @@ def _what_to_do(state: RunState, run_id: UUID, reason: Reason) -> tuple[str, ...
         advice.append(f"To leave it out, cancel the run with POST /v1/runs/{run_id}/cancel.")
     elif state is RunState.FAILED:
         advice.append(f"Once the cause is mended, repeat the run with POST /v1/runs/{run_id}/retry.")
+    elif state is RunState.CANCELLED:
+        advice.append(f"To carry it out nevertheless, repeat the run with POST /v1/runs/{run_id}/retry.")
     return tuple(advice)
 
 

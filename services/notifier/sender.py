@@ -87,12 +87,13 @@ class SmtpSender:
         """Hand the mail to the server. Raises MailUnavailable, MailRefused."""
         client = self._client()
         try:
-            async with asyncio.timeout(self._send_seconds):
-                await self._connect(client)
-                await _hand_over(client, message)
-                await _say_goodbye(client)
-        except TimeoutError as error:
-            raise MailUnavailable(f"the mail server took more than {self._send_seconds:g} seconds") from error
+            try:
+                async with asyncio.timeout(self._send_seconds):
+                    await self._connect(client)
+                    await _hand_over(client, message)
+            except TimeoutError as error:
+                raise MailUnavailable(f"the mail server took more than {self._send_seconds:g} seconds") from error
+            await _say_goodbye(client)
         finally:
             client.close()
 

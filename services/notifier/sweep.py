@@ -8,16 +8,13 @@ minutes the last half hour.
 import asyncio
 from contextlib import suppress
 
-import structlog
-
 from services.notifier.handlers import Handlers
-from services.notifier.outcome import frames_of, outcome_of
+from services.notifier.outcome import outcome_of, tell
 from services.notifier.tools import Tools
-from shared.domain.failures import Failure, StorageUnavailable
+from shared.contracts.message import Message
+from shared.domain.failures import StorageUnavailable
 from shared.storage import mails
 from shared.storage.mails import News
-
-log = structlog.get_logger()
 
 A_DAY_SECONDS = 86_400.0
 EVERY_SECONDS = 600.0
@@ -32,10 +29,9 @@ async def sweep(tools: Tools, handlers: Handlers, stopping: asyncio.Event) -> No
     """Hear again, now and in turn, until told to stop."""
     since, until = A_DAY_SECONDS, 0.0
     while not stopping.is_set():
-        try:
-            await hear_again(tools, handlers, since, until)
-        except StorageUnavailable as failure:
-            log.warning("news.unreachable", code=failure.code)
+        outcome = await outcome_of(hear_again(tools, handlers, since, until))
+        if isinstance(outcome, Exception):
+            tell("news.unreachable", outcome)
             pause = OUTAGE_SECONDS
         else:
             since, until = LATELY_SECONDS, BUS_SECONDS
@@ -53,20 +49,17 @@ async def hear_again(tools: Tools, handlers: Handlers, since_seconds: float, unt
         async with tools.database.watching() as watch:
             page = await mails.news(watch, list(by_name), since_seconds, until_seconds, last, PAGE)
         for news in page:
-            model = by_name[news.name]
-            outcome = await outcome_of(handlers[model](model.model_validate(news.body)))
-            _tell(news, outcome)
+            outcome = await outcome_of(_hear(handlers, by_name[news.name], news))
+            if isinstance(outcome, StorageUnavailable):
+                raise outcome
+            if isinstance(outcome, Exception):
+                # The bus has brought this message too, and parks what fails for good.
+                tell("message.failed", outcome, message=news.name, message_id=str(news.message_id))
         heard += len(page)
         if len(page) < PAGE:
             return heard
         last = page[-1]
 
 
-def _tell(news: News, outcome: object) -> None:
-    """The bus has brought this message too, and parks what fails for good: here it is enough to say so."""
-    if isinstance(outcome, StorageUnavailable):
-        raise outcome
-    if isinstance(outcome, Failure):
-        log.warning("message.failed", message=news.name, message_id=str(news.message_id), code=outcome.code)
-    elif isinstance(outcome, Exception):
-        log.error("message.failed", message=news.name, message_id=str(news.message_id), **frames_of(outcome))
+async def _hear(handlers: Handlers, model: type[Message], news: News) -> None:
+    await handlers[model](model.model_validate(news.body))
