@@ -17,10 +17,6 @@ from shared.storage import arrivals, inquiries, leases, outbox, runs, takeover
 
 log = structlog.get_logger()
 
-UNHEARD_SECONDS = 15.0
-"""A doorbell has this long to be heard before it is rung again; then each further ring takes as long."""
-UNSETTLED_SECONDS = 20.0
-
 
 async def sweep(tools: Tools, stopping: asyncio.Event) -> None:
     """Sweep in turn until told to stop; another replica does when this one dies."""
@@ -57,7 +53,7 @@ async def _take_over(tools: Tools) -> None:
 
 async def _ring_unheard(tools: Tools) -> None:
     async with tools.database.watching() as watch:
-        unheard = await runs.unheard(watch, UNHEARD_SECONDS)
+        unheard = await runs.unheard(watch, _patience(tools))
     for account_id, run_id, kind in unheard:
         async with tools.database.account(account_id) as tx:
             await runs.mark_rung(tx, run_id)
@@ -67,7 +63,7 @@ async def _ring_unheard(tools: Tools) -> None:
 
 async def _ring_unsettled(tools: Tools) -> None:
     async with tools.database.watching() as watch:
-        unsettled = await arrivals.unsettled(watch, UNSETTLED_SECONDS)
+        unsettled = await arrivals.unsettled(watch, _patience(tools))
     for account_id, arrival_id in unsettled:
         async with tools.database.account(account_id) as tx:
             await outbox.put(tx, ArrivalEnded(**outbox.heading(tx), arrival_id=arrival_id))
@@ -76,10 +72,15 @@ async def _ring_unsettled(tools: Tools) -> None:
 
 async def _ring_inquiries(tools: Tools) -> None:
     async with tools.database.watching() as watch:
-        unheard = await inquiries.unheard(watch, UNHEARD_SECONDS, 100)
+        unheard = await inquiries.unheard(watch, _patience(tools), 100)
     for account_id, inquiry_id in unheard:
         async with tools.database.account(account_id) as tx:
             await outbox.put(tx, InquiryAsked(**outbox.heading(tx), inquiry_id=inquiry_id))
+
+
+def _patience(tools: Tools) -> float:
+    """A doorbell has so many seconds to be heard before it is rung again; then each further ring takes as long."""
+    return tools.lease_seconds / 2
 
 
 async def measure(tools: Tools) -> None:

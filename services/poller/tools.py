@@ -20,6 +20,7 @@ class Tools:
     worker: str
     concurrency: int
     sweep_seconds: float
+    lease_seconds: float
     retry_attempts: int
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a look should not wait for the next tick."""

@@ -24,6 +24,7 @@ def tools_of(base: Base) -> Tools:
         worker=worker_name("poller"),
         concurrency=settings.poll_concurrency,
         sweep_seconds=settings.sweep_seconds,
+        lease_seconds=settings.lease_seconds,
         retry_attempts=settings.retry_attempts,
     )
 

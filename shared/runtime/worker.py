@@ -39,6 +39,7 @@ class Worker:
     carry_out: CarryOut
     slots: int
     poll_seconds: float
+    lease_seconds: float
     shutdown_seconds: float
     retry_base_seconds: float
     retry_attempts: int
@@ -70,7 +71,7 @@ class Worker:
 
     async def _claim(self) -> ClaimedRun | None:
         try:
-            return await runs.claim(self.database, self.kind, self.name)
+            return await runs.claim(self.database, self.kind, self.name, self.lease_seconds)
         except StorageUnavailable as failure:
             log.warning("worker.blind", code=failure.code)
             await asyncio.sleep(1)
@@ -112,19 +113,19 @@ class Worker:
     async def _beat(self, desk: Desk) -> BaseException | Reason:
         """Keep the lease until it is lost, or until somebody asks to cancel; which of them it was."""
         loop = asyncio.get_running_loop()
-        held_until = loop.time() + runs.LEASE_SECONDS
+        held_until = loop.time() + self.lease_seconds
         while True:
-            await asyncio.sleep(runs.HEARTBEAT_SECONDS)
+            await asyncio.sleep(self.lease_seconds / 6)
             try:
                 async with self.database.account(desk.run.account_id) as tx:
-                    is_cancelled = await runs.heartbeat(tx, desk.run, desk.progress)
+                    is_cancelled = await runs.heartbeat(tx, desk.run, desk.progress, self.lease_seconds)
             except LeaseLost as lost:
                 return lost
             except StorageUnavailable as failure:
                 if loop.time() > held_until:
                     return failure
                 continue
-            held_until = loop.time() + runs.LEASE_SECONDS
+            held_until = loop.time() + self.lease_seconds
             if is_cancelled:
                 return _CANCELLED
 
@@ -201,6 +202,7 @@ def worker_of(base: Base, kind: str, carry_out: CarryOut) -> Worker:
         carry_out=carry_out,
         slots=settings.workers,
         poll_seconds=settings.ledger_poll_seconds,
+        lease_seconds=settings.lease_seconds,
         shutdown_seconds=settings.shutdown_seconds,
         retry_base_seconds=settings.retry_base_seconds,
         retry_attempts=settings.retry_attempts,

@@ -8,8 +8,6 @@ from uuid import UUID
 from shared.domain.arrival import ArrivalState, FileStamp
 from shared.storage.database import Session, Tx
 
-SETTLING_SECONDS = 60.0
-
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -125,9 +123,9 @@ async def runs_of(tx: Tx, arrival_id: UUID) -> list[dict[str, Any]]:
     return [dict(row) for row in await tx.fetch("arrivals.runs_of", tx.account_id, arrival_id)]
 
 
-async def begin_settling(tx: Tx, arrival_id: UUID) -> bool:
+async def begin_settling(tx: Tx, arrival_id: UUID, lease_seconds: float) -> bool:
     """Take the marking of the file; False while a run is open, when it is done, or when another does it."""
-    return await tx.row("arrivals.begin_settling", tx.account_id, arrival_id, SETTLING_SECONDS) is not None
+    return await tx.row("arrivals.begin_settling", tx.account_id, arrival_id, lease_seconds) is not None
 
 
 async def settle(tx: Tx, arrival_id: UUID, as_: str, path: str | None, *, is_gone: bool) -> None:

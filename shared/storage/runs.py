@@ -15,7 +15,7 @@ from shared.domain.run import ClaimedRun, Reason, RunState, Waiting
 from shared.storage.database import Database, Record, Session, Tx
 
 LEASE_SECONDS = 30.0
-HEARTBEAT_SECONDS = 5.0
+"""Where an operator says nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,38 +57,38 @@ async def create(tx: Tx, new: NewRun) -> UUID | None:
     return run_id
 
 
-async def claim(database: Database, kind: str, worker: str) -> ClaimedRun | None:
+async def claim(database: Database, kind: str, worker: str, lease_seconds: float = LEASE_SECONDS) -> ClaimedRun | None:
     """Claim the next run of a kind, accounts in turn, goals in order; None when there is nothing to do."""
     async with database.watching() as watch:
         goals = await watch.fetch("runs.runnable_goals", kind)
     for goal in goals:
         async with database.account(goal["account_id"]) as tx:
-            claimed = await _claim_of_goal(tx, goal["goal_id"], worker)
+            claimed = await _claim_of_goal(tx, goal["goal_id"], worker, lease_seconds)
         if claimed is not None:
             return claimed
     return None
 
 
-async def _claim_of_goal(tx: Tx, goal_id: UUID, worker: str) -> ClaimedRun | None:
+async def _claim_of_goal(tx: Tx, goal_id: UUID, worker: str, lease_seconds: float) -> ClaimedRun | None:
     if await tx.row("runs.lock_goal", tx.account_id, goal_id) is None:
         return None
     row = await tx.row("runs.claim_head", tx.account_id, goal_id)
     if row is None:
         return None
-    await tx.execute("runs.take_lease", tx.account_id, row["run_id"], row["token"], worker, LEASE_SECONDS)
+    await tx.execute("runs.take_lease", tx.account_id, row["run_id"], row["token"], worker, lease_seconds)
     await tx.execute("runs.serve_account", tx.account_id)
     facts = dict(row)
     return ClaimedRun(id=facts.pop("run_id"), account_id=tx.account_id, **facts)
 
 
-async def heartbeat(tx: Tx, run: ClaimedRun, progress: Progress) -> bool:
+async def heartbeat(tx: Tx, run: ClaimedRun, progress: Progress, lease_seconds: float = LEASE_SECONDS) -> bool:
     """Keep the lease; whether somebody asked to cancel. Raises LeaseLost when another has taken over."""
     row = await tx.row(
         "runs.heartbeat",
         run.account_id,
         run.id,
         run.token,
-        LEASE_SECONDS,
+        lease_seconds,
         progress.step,
         progress.rows_done,
         progress.bytes_done,
