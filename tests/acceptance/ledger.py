@@ -1,0 +1,139 @@
+"""The ledger as it stands in the database, read past all walls, and what must be true of it after every case."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+OPEN = ("queued", "running", "waiting")
+ENDED = ("completed", "completed_with_rejects", "failed", "skipped", "cancelled", "undone")
+
+_RUNS = """
+SELECT r.run_id, r.kind, r.state, r.waits_for, r.reason_code, r.attempt, r.token, r.order_at, r.order_name, r.queued_at,
+    r.started_at, r.finished_at, r.rows_read, r.rows_created, r.rows_updated, r.rows_unchanged, r.rows_skipped,
+    r.rows_rejected, r.receipt, r.arrival_id, r.goal_id, r.goal_version, r.delivered_name, a.path
+FROM tidegate.runs r LEFT JOIN tidegate.arrivals a USING (account_id, arrival_id)
+WHERE r.account_id = $1 ORDER BY r.order_at, r.order_name, r.queued_at
+"""
+_ARRIVALS = """
+SELECT arrival_id, path, size_bytes, modified_at, sighting, state, upload_id, reason_code, reason_detail, sha256,
+    settled_as, settled_path, settled_at, vanished_at
+FROM tidegate.arrivals WHERE account_id = $1 ORDER BY seen_at, path
+"""
+_STAGED = """
+SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = $1 AND c.relpersistence = 'u' AND c.relkind = 'r'
+"""
+_LEFT_BEHIND = """
+SELECT 'lease of ' || l.run_id FROM tidegate.run_leases l JOIN tidegate.runs r USING (account_id, run_id)
+WHERE l.account_id = $1 AND r.state <> 'running'
+UNION ALL
+SELECT 'backend ' || b.pid || ' of ' || b.run_id FROM tidegate.run_backends b JOIN tidegate.runs r USING (account_id, run_id)
+WHERE b.account_id = $1 AND r.state <> 'running'
+UNION ALL
+SELECT 'unsent ' || name FROM tidegate.outbox WHERE account_id = $1 AND sent_at IS NULL
+"""
+
+
+class Ledger:
+    """One account's part of the ledger."""
+
+    def __init__(self, connection: Any, account_id: UUID) -> None:
+        self._connection = connection
+        self._account_id = account_id
+
+    async def runs(self) -> list[dict[str, Any]]:
+        """All runs, in the order in which their goals take them."""
+        found = [dict(row) for row in await self._connection.fetch(_RUNS, self._account_id)]
+        for each in found:
+            each["receipt"] = None if each["receipt"] is None else json.loads(each["receipt"])
+        return found
+
+    async def runs_of(self, name: str) -> list[dict[str, Any]]:
+        """The runs of every file that lay under that name, oldest first."""
+        return [each for each in await self.runs() if (each["path"] or "").rpartition("/")[2] == name]
+
+    async def arrivals(self) -> list[dict[str, Any]]:
+        """Every file that was seen."""
+        return [dict(row) for row in await self._connection.fetch(_ARRIVALS, self._account_id)]
+
+    async def notifications(self) -> list[str]:
+        """The codes of what people should know, oldest first."""
+        query = "SELECT code FROM tidegate.notifications WHERE account_id = $1 ORDER BY created_at"
+        return [row["code"] for row in await self._connection.fetch(query, self._account_id)]
+
+    async def left_behind(self) -> list[str]:
+        """What must not be there when nothing runs: staged rows, leases, connections and unsent messages."""
+        schema = f"account_{self._account_id.hex}"
+        staged = [f"staged {row['relname']}" for row in await self._connection.fetch(_STAGED, schema)]
+        return staged + [row[0] for row in await self._connection.fetch(_LEFT_BEHIND, self._account_id)]
+
+    async def is_quiet(self) -> bool:
+        """Whether no run is queued or running, every ended arrival's file is marked, and nothing is left behind."""
+        runs, arrivals = await self.runs(), await self.arrivals()
+        busy = [each for each in runs if each["state"] in ("queued", "running") or each["waits_for"] == "retry"]
+        waiting = {each["arrival_id"] for each in runs if each["state"] in OPEN}
+        unmarked = [each for each in arrivals if each["state"] == "accepted" and each["arrival_id"] not in waiting]
+        return not busy and not unmarked and not await self.left_behind()
+
+    async def shown(self) -> str:
+        """All of it for people, one row a line."""
+        return "\n".join(
+            json.dumps(
+                {key: value for key, value in row.items() if value is not None and key != "receipt"}, default=str
+            )
+            for row in [*await self.arrivals(), *await self.runs()]
+        )
+
+
+async def assert_invariants(ledger: Ledger) -> None:
+    """What must be true after every case, however it went. Call it when the ledger is quiet."""
+    assert await ledger.left_behind() == []
+    arrivals, runs = await ledger.arrivals(), await ledger.runs()
+    of_arrival: dict[UUID, list[dict[str, Any]]] = {}
+    for run in runs:
+        of_arrival.setdefault(run["arrival_id"], []).append(run)
+        _check_run(run)
+    for arrival in arrivals:
+        _check_arrival(arrival, of_arrival.get(arrival["arrival_id"], []))
+
+
+def _check_run(run: dict[str, Any]) -> None:
+    counts = ("created", "updated", "unchanged", "skipped", "rejected")
+    assert run["rows_read"] == sum(run[f"rows_{name}"] for name in counts), run
+    if run["state"] not in ENDED and run["waits_for"] != "approval":
+        return
+    receipt = run["receipt"]
+    assert receipt is not None, run
+    assert receipt["state"] == run["state"], run
+    assert receipt["rows_read"] == run["rows_read"], run
+    for name in counts:
+        assert receipt[name] == run[f"rows_{name}"], run
+    if run["state"] in ("failed", "skipped", "cancelled", "waiting"):
+        assert receipt["reason"]["code"] == run["reason_code"], run
+
+
+def _check_arrival(arrival: dict[str, Any], runs: list[dict[str, Any]]) -> None:
+    """Every file has an end or a reason."""
+    if arrival["state"] in ("waiting", "unmatched"):
+        assert arrival["reason_code"], arrival
+        assert not runs, arrival
+    elif arrival["state"] == "accepted":
+        assert any(run["state"] in OPEN for run in runs), arrival
+    elif arrival["state"] == "settled":
+        assert runs, arrival
+        assert all(run["state"] in ENDED for run in runs), arrival
+        assert arrival["settled_as"], arrival
+
+
+@asynccontextmanager
+async def open_ledger(superuser_dsn: str, account_id: UUID) -> AsyncIterator[Ledger]:
+    """Read the ledger while inside."""
+    connection = await asyncpg.connect(superuser_dsn, timeout=10)
+    try:
+        yield Ledger(connection, account_id)
+    finally:
+        await connection.close(timeout=10)
