@@ -27,6 +27,7 @@ class CsvWriter:
     """Turns rows into the bytes of one file, in order. It opens and keeps nothing."""
 
     def __init__(self, dialect: Dialect) -> None:
+        """Raises `UnwritableValue` where the dialect cannot express its own null sequence."""
         self._dialect = dialect
         self._encoder = codecs.getincrementalencoder(dialect.encoding)()
         self._at_start = True

@@ -1,0 +1,44 @@
+"""Rejects come back as a file: mended it imports, as it stands what could not be read stays rejected."""
+
+from uuid import UUID
+
+from shared.domain.dialect import Dialect
+from shared.domain.reject import READING_CODES, Reject, RejectCode
+from shared.formats.rejects_file import RejectsFile
+from tests.unit.formats.reading import read
+
+RUN = UUID(int=7)
+
+
+def written(dialect: Dialect, *rejects: Reject) -> bytes:
+    file = RejectsFile(dialect, ("a", "b"), RUN)
+    return file.header() + file.rows(rejects)
+
+
+def reject(code: RejectCode, *raw: str) -> Reject:
+    return Reject(record_number=3, line_number=5, code=code, field="b", raw=raw)
+
+
+def test_the_originals_columns_come_first_and_the_reason_behind() -> None:
+    content = written(Dialect(delimiter=";"), reject(RejectCode.NOT_AN_INTEGER, "x;y", "seven")).decode()
+    assert content.splitlines() == [
+        "a;b;_row;_code;_field;_message;_run",
+        f'"x;y";seven;5;not_an_integer;b;The value is not a whole number.;{RUN}',
+    ]
+
+
+def test_a_row_whose_values_were_unfit_is_read_again_as_it_was() -> None:
+    result = read(written(Dialect(), reject(RejectCode.NOT_AN_INTEGER, 'say "x"', "line\nend")))
+    assert [row[:2] for _, row in result.good.values()] == [('say "x"', "line\nend")]
+
+
+def test_a_row_that_could_not_be_read_stays_rejected_until_it_is_mended() -> None:
+    for raw in (("1",), ("1", "2"), ("1", "2", "3")):
+        for code in READING_CODES:
+            result = read(written(Dialect(), reject(code, *raw)))
+            assert not result.good
+            assert [told[1] for told in result.bad.values()] == ["too_many_fields"]
+
+
+def test_without_a_header_there_is_none() -> None:
+    assert RejectsFile(Dialect(has_header=False), ("a", "b"), RUN).header() == b""
