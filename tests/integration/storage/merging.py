@@ -13,6 +13,7 @@ from shared.storage import merge, properties, staging
 from shared.storage.columns import quoted
 from shared.storage.database import Database, Tx
 from shared.storage.merge import Merged
+from shared.storage.staging import Staged
 from tests.builders import claimed_run
 
 Row = Mapping[str, Any]
@@ -39,10 +40,14 @@ class Bench:
         async with self.database.work_connection() as connection:
             async with self.database.transaction(connection, self.account) as tx:
                 staged = await staging.create(tx, run, goal, self.properties)
-            await staging.load(connection, staged, _chunks(self.csv(staged.columns, rows)))
+            await self.load(connection, staged, rows)
             async with self.database.transaction(connection, self.account) as tx:
                 await staging.analyze(tx, staged)
                 return await merge.merge(tx, run, staged, goal, self.properties, group)
+
+    async def load(self, connection: Any, staged: Staged, rows: Sequence[Row]) -> int:
+        """Put rows into a staging table; how many."""
+        return await staging.load(connection, staged, _chunks(self.csv(staged.columns, rows)))
 
     def csv(self, names: Sequence[str], rows: Sequence[Row]) -> bytes:
         """The staging CSV of rows given as property -> value."""
