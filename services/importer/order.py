@@ -38,7 +38,8 @@ async def read_order(tools: Tools, run: ClaimedRun) -> Order:
         arrival = await arrivals.get(tx, run.arrival_id)
         if not isinstance(goal, ImportGoal) or arrival is None:
             raise InvalidGoal("The run is not an import's.")
-        if not arrival["is_latest_upload"]:
+        # A file that was put away keeps its content, whatever was uploaded under its old name since.
+        if not arrival["is_latest_upload"] and arrival["settled_path"] is None:
             raise FileChanged("A later upload took its name.")
         connection = await connections.get(tx, run.connection_id)
         return Order(

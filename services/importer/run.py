@@ -4,6 +4,7 @@ Killed before the commit: nothing shows, the run is claimed again and stages ane
 to be finished, and only the marking of the file is repeated.
 """
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
@@ -133,6 +134,8 @@ def _measure(counts: Counts, tools: Tools, desk: Desk) -> None:
         tools.metrics.rows_by_path.labels(path).inc(rows)
     state = RunState.COMPLETED_WITH_REJECTS if counts.rejected else RunState.COMPLETED
     tools.metrics.runs.labels(KIND, state.value).inc()
+    waited = datetime.now(UTC) - desk.run.queued_at
+    tools.metrics.arrival_to_commit_seconds.observe(waited.total_seconds())
     log.info("run.ended", state=state.value, rows_read=counts.rows_read, rows_rejected=counts.rejected)
 
 

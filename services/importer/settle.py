@@ -68,7 +68,7 @@ async def _task(tools: Tools, tx: Tx, arrival_id: UUID) -> Task | None:
     """What to do; None where a later upload has taken the file's place."""
     arrival = await arrivals.get(tx, arrival_id)
     assert arrival is not None
-    if not arrival["is_latest_upload"]:
+    if not arrival["is_latest_upload"] and arrival["settled_path"] is None:
         return None
     runs = await arrivals.runs_of(tx, arrival_id)
     connection = await connections.get(tx, arrival["connection_id"])

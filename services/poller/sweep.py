@@ -13,7 +13,7 @@ from services.poller.tools import Tools
 from shared.contracts.places import InquiryAsked
 from shared.contracts.runs import ArrivalEnded
 from shared.domain.failures import StorageUnavailable
-from shared.storage import arrivals, inquiries, leases, outbox, runs, takeover
+from shared.storage import arrivals, ending, inquiries, leases, notifications, outbox, runs, takeover
 
 log = structlog.get_logger()
 
@@ -35,6 +35,7 @@ async def sweep(tools: Tools, stopping: asyncio.Event) -> None:
 async def sweep_once(tools: Tools) -> None:
     """One round: take over, ring again, forget what is old, measure the ledger."""
     await _take_over(tools)
+    await _stop_holding(tools)
     await _ring_unheard(tools)
     await _ring_unsettled(tools)
     await _ring_inquiries(tools)
@@ -49,6 +50,30 @@ async def _take_over(tools: Tools) -> None:
         outcome = await takeover.take_over(tools.database, account_id, run_id, token, tools.retry_attempts)
         tools.metrics.swept.labels(outcome).inc()
         log.warning("run.taken_over", account_id=str(account_id), run_id=str(run_id), outcome=outcome)
+
+
+async def _stop_holding(tools: Tools) -> None:
+    """A run that has been retrying for as long as its goal waits lets the later ones go on, and people know."""
+    async with tools.database.watching() as watch:
+        held = await runs.held_too_long(watch)
+    for account_id, run_id in held:
+        async with tools.database.account(account_id) as tx:
+            freed = await runs.stop_holding(tx, run_id)
+            if freed is None:
+                continue
+            goal_id, connection_id = freed
+            await ending.ring_next(tx, goal_id, run_id, "import")
+            news = notifications.News(
+                code="order_given_up",
+                title="Later files are imported before one that still waits",
+                detail="A run has been retrying for as long as its goal keeps the order of files.",
+                what_to_do="See why the run waits. It goes on retrying, and is imported late when it succeeds.",
+                connection_id=connection_id,
+                goal_id=goal_id,
+                run_id=run_id,
+            )
+            await notifications.raise_(tx, news)
+        tools.metrics.swept.labels("order_given_up").inc()
 
 
 async def _ring_unheard(tools: Tools) -> None:

@@ -4,10 +4,11 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import EmailStr, Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from shared.domain.dates import date_pattern
 from shared.domain.dialect import Dialect
+from shared.domain.email_address import EmailAddress
 from shared.domain.merge import MergeRule, Mode
 from shared.domain.model import Model
 from shared.domain.names import Directory, RelativePath
@@ -125,7 +126,7 @@ class OptIn(Model):
 class Feedback(Model):
     """Who gets the receipt."""
 
-    emails: tuple[EmailStr, ...] = Field(default=(), max_length=20)
+    emails: tuple[EmailAddress, ...] = Field(default=(), max_length=20)
     when: Literal["always", "problems", "never"] = "always"
 
 

@@ -46,7 +46,7 @@ class Metrics:
             buckets=_STEP_SECONDS,
             registry=registry,
         )
-        self.upload_to_commit_seconds = Histogram(
+        self.arrival_to_commit_seconds = Histogram(
             "tidegate_arrival_to_commit_seconds",
             "From the arrival of a file to its committed merge.",
             buckets=_STEP_SECONDS,

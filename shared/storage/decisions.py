@@ -13,6 +13,7 @@ from shared.domain.failures import Conflict, GoalInactive, NotFound, OlderThanCo
 from shared.domain.goal import ExportGoal
 from shared.domain.receipt import FileFacts, Receipt
 from shared.domain.run import Reason, RunState, Waiting
+from shared.observe.tracing import new_traceparent
 from shared.storage import arrivals, connections, ending, goals, outbox, runs
 from shared.storage.database import Record, Tx
 
@@ -89,14 +90,20 @@ async def run_now(tx: Tx, goal_id: UUID, request_id: UUID) -> Asked:
 
 
 async def _export(tx: Tx, goal_id: UUID, goal: ExportGoal, request_id: UUID) -> UUID:
+    trace = new_traceparent()
     new = runs.NewRun(
-        kind="export", goal_id=goal_id, order_at=datetime.now(UTC), order_name=goal.name, request_id=request_id
+        kind="export",
+        goal_id=goal_id,
+        order_at=datetime.now(UTC),
+        order_name=goal.name,
+        request_id=request_id,
+        traceparent=trace,
     )
     run_id = await runs.create(tx, new)
     if run_id is None:
         earlier: UUID = await tx.value("decisions.run_of_request", tx.account_id, goal_id, request_id)
         return earlier
-    await outbox.ring_run(tx, run_id, "export")
+    await outbox.ring_run(tx, run_id, "export", trace)
     return run_id
 
 

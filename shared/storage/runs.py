@@ -257,6 +257,17 @@ async def unheard(watch: Session, seconds: float) -> list[tuple[UUID, UUID, str]
     return [(row["account_id"], row["run_id"], row["kind"]) for row in await watch.fetch("runs.unheard", seconds)]
 
 
+async def held_too_long(watch: Session) -> list[tuple[UUID, UUID]]:
+    """(account, run) that wait for a retry and have held their goal's later runs for as long as they may."""
+    return [(row["account_id"], row["run_id"]) for row in await watch.fetch("runs.held_too_long")]
+
+
+async def stop_holding(tx: Tx, run_id: UUID) -> tuple[UUID, UUID] | None:
+    """Let the goal's later runs go on: (goal, connection); None where that is so already."""
+    row = await tx.row("runs.stop_holding", tx.account_id, run_id)
+    return None if row is None else (row["goal_id"], row["connection_id"])
+
+
 async def mark_rung(tx: Tx, run_id: UUID) -> None:
     """The run's doorbell was rung just now."""
     await tx.execute("runs.mark_rung", tx.account_id, run_id)

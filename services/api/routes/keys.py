@@ -5,12 +5,13 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import AwareDatetime, BaseModel, EmailStr, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from services.api.access import Visit, allowed, effective_scopes, in_account
 from services.api.paging import Page, PageQuery, page_of
 from services.api.problems import FieldError, Refused
 from services.api.routes.answers import ABSENT, PROBLEMS, Asked
+from shared.domain.email_address import EmailAddress
 from shared.domain.failures import InvalidRequest, NotFound, ScopeMissing
 from shared.domain.scope import OPERATOR_SCOPES, OWNER_SCOPES, Scope
 from shared.storage import accounts, keys
@@ -26,7 +27,7 @@ class NewKey(Asked):
 
     name: str = Field(min_length=1, max_length=200)
     scopes: frozenset[Scope] = Field(min_length=1)
-    email: EmailStr | None = Field(default=None, description="Whom receipts of its goals go to by default")
+    email: EmailAddress | None = Field(default=None, description="Whom receipts of its goals go to by default")
     expires_at: AwareDatetime | None = None
     account_id: UUID | None = Field(default=None, description="Another account than the caller's: operator only")
 

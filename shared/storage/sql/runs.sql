@@ -222,8 +222,14 @@ UPDATE tidegate.runs SET rung_at = now() WHERE account_id = $1 AND run_id = $2
 -- Retrying runs that hold their goal's later runs no longer: people should know. Watching role.
 SELECT account_id, run_id, goal_id, connection_id
 FROM tidegate.runs
-WHERE state = 'waiting' AND waits_for = 'retry' AND hold_until < now()
+WHERE state = 'waiting' AND waits_for = 'retry' AND hold_until < now() AND hold_until > '-infinity'
 LIMIT 100
+
+-- name: stop_holding
+-- The later runs of the goal go on; -infinity keeps a further retry from holding them anew.
+UPDATE tidegate.runs SET hold_until = '-infinity'
+WHERE account_id = $1 AND run_id = $2 AND state = 'waiting' AND hold_until < now() AND hold_until > '-infinity'
+RETURNING goal_id, connection_id
 
 -- name: totals
 -- Runs by kind and state that have not ended. Watching role.
