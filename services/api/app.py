@@ -30,9 +30,8 @@ ROUTERS = (
     profiles.router,
     connections.router,
     goals.router,
-    # Before the runs' own: `rejects.csv` must not be taken for something else of a run.
-    rejects.router,
     runs.router,
+    rejects.router,
     arrivals.router,
     drop_folders.router,
     notifications.router,

@@ -4,6 +4,7 @@ A validation error names the field by an RFC 6901 pointer and never repeats what
 Another account's thing is answered like one that does not exist, byte for byte.
 """
 
+import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
+_FRAMES = 8
 
 STATUS: dict[type[Failure], int] = {
     failures.NotFound: 404,
@@ -167,8 +169,9 @@ async def _http(_: Request, error: Exception) -> Response:
 
 
 async def _broken(request: Request, error: Exception) -> Response:
-    # The type alone: the text of a driver's error may hold values of a row.
-    log.error("request.broke", route=route_of(request.scope), error=type(error).__name__)
+    # Type and place alone: the text of a driver's error may hold values of a row.
+    places = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-_FRAMES:]]
+    log.error("request.broke", route=route_of(request.scope), error=type(error).__name__, where=places)
     return answer(failures.InternalError())
 
 

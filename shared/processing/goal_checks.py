@@ -4,7 +4,6 @@ The gateway asks before it saves, the importer and exporter before they begin, b
 have changed since. Pure; what a goal's own model refuses (types, lengths, one column per property) is not repeated.
 """
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,12 +21,9 @@ FLAW_CODES: dict[str, str] = {
     "invalid_date_pattern": "The date pattern cannot be used.",
     "readiness_not_available": "The place cannot tell readiness in that way.",
     "conflicting_afterwards": "Another goal does something else with the same files afterwards.",
-    "invalid_file_name": "The name of the file to write cannot be used.",
     NotAvailableYet.code: NotAvailableYet().sentence,
 }
 """All codes of flaws; closed and documented."""
-
-_PLACEHOLDER = re.compile(r"\{requested_at:([^{}]*)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,18 +176,11 @@ def _is_torn(goal: ImportGoal, sibling: ImportGoal) -> bool:
 
 
 def _export_flaws(goal: ExportGoal, around: Surroundings) -> list[Flaw]:
-    flaws = [
+    return [
         Flaw(f"/columns/{number}/property", "unknown_property", f"The account has no property {column.property!r}.")
         for number, column in enumerate(goal.columns)
         if column.property not in around.properties
     ]
-    name = goal.target.file_name
-    for pattern in _PLACEHOLDER.findall(name):
-        flaws += _date_flaws("/target/file_name", pattern)
-    if re.search(r"[{}]", _PLACEHOLDER.sub("", name)):
-        detail = "Found a brace that does not belong to {requested_at:...}."
-        flaws.append(Flaw("/target/file_name", "invalid_file_name", detail))
-    return flaws
 
 
 def _date_flaws(pointer: str, pattern: str) -> Iterator[Flaw]:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 
 from services.api.access import Visit, allowed
 from services.api.paging import Page, PageQuery, page_of
-from services.api.rejects_file import header_line, reject_line
+from services.api.rejects_file import RejectsFile
 from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS
 from services.api.routes.runs import facts_of
 from shared.domain.failures import Conflict
@@ -72,10 +72,10 @@ async def get_rejects_file(run_id: UUID, visit: Reader) -> StreamingResponse:
 
 async def _lines(visit: Visit, run: dict[str, Any], goal: ImportGoal, found: list[Reject]) -> AsyncIterator[bytes]:
     """The file in pieces; a short transaction each, so that a slow reader holds nothing of the database."""
-    columns = _columns(run, found)
-    yield header_line(goal.dialect, columns)
+    file = RejectsFile(goal.dialect, _columns(run, found), run["run_id"])
+    yield file.header()
     while found:
-        yield b"".join(reject_line(goal.dialect, columns, each, run["run_id"]) for each in found)
+        yield file.rows(found)
         async with visit.reading() as tx:
             found = await rejects.page(
                 tx, run["run_id"], run["token"], after_record=found[-1].record_number, limit=_ROWS_AT_A_TIME

@@ -1,0 +1,251 @@
+"""Properties, connections, goals and hosted folders: made, changed, checked, with secrets that never come back."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from services.api.tools import Tools
+from shared.domain.host_key import fingerprint_of
+from shared.storage import connections, inquiries
+from shared.storage.database import Database
+from shared.transfer.keys import make_private_key
+from tests.integration.api.asking import EXPORT_GOAL, HOST_KEY, IMPORT_GOAL, OTHER_HOST_KEY, SFTP_PLACE, Client, set_up
+from tests.integration.api.conftest import FINGERPRINT
+
+PASSWORD = "correct horse battery staple"
+
+
+async def test_properties_are_defined_once(owner: Client) -> None:
+    sent = {"name": "points", "type": "number", "label": "Points"}
+    made = await owner.ask("POST", "/v1/properties", 201, json=sent)
+    assert made == {**sent, "identifier": False}
+    assert (await owner.ask("POST", "/v1/properties", 409, json=sent))["code"] == "already_exists"
+    assert await owner.ask("GET", "/v1/properties/points", 200) == made
+    assert (await owner.ask("GET", "/v1/properties", 200))["items"] == [made]
+    await owner.ask("GET", "/v1/properties/coins", 404)
+
+
+async def test_secrets_of_a_connection_are_stored_and_never_shown(
+    owner: Client, tools: Tools, database: Database, account: UUID
+) -> None:
+    private_key = make_private_key()
+    sent = {"name": "P", "place": SFTP_PLACE, "password": PASSWORD, "private_key": private_key}
+    answer = await owner.post("/v1/connections", json=sent)
+    assert answer.status_code == 201
+    made = answer.json()
+    assert made["password"] == made["private_key"] == {"set": True}
+    assert made["passphrase"] == {"set": False}
+    texts = [answer.text, (await owner.get("/v1/connections")).text, (await owner.get(answer.headers["Location"])).text]
+    texts.append((await owner.put(answer.headers["Location"], json=sent, headers={"If-Match": '"1"'})).text)
+    assert not any(PASSWORD in text or private_key[40:80] in text for text in texts)
+    async with database.account(account) as tx:
+        login = await connections.login_of(tx, tools.keys, UUID(made["id"]))
+    assert login.password == PASSWORD
+
+
+async def test_a_refused_request_does_not_repeat_its_secrets(owner: Client) -> None:
+    sent = {"name": "", "place": {"transport": "sftp", "host": "bad host"}, "password": PASSWORD, "private_key": "junk"}
+    answer = await owner.post("/v1/connections", json=sent)
+    assert answer.status_code == 422
+    assert PASSWORD not in answer.text
+    assert {error["pointer"] for error in answer.json()["errors"]} == {"/name", "/place/host", "/place/username"}
+    too_long = await owner.post("/v1/connections", json={"name": "n", "place": SFTP_PLACE, "password": PASSWORD * 999})
+    assert too_long.status_code == 422
+    assert PASSWORD not in too_long.text
+    wrong_type = await owner.post("/v1/connections", json={"name": "n", "place": SFTP_PLACE, "password": [PASSWORD]})
+    assert wrong_type.status_code == 422
+    assert PASSWORD not in wrong_type.text
+
+
+async def test_a_private_key_that_cannot_be_used_is_refused(owner: Client) -> None:
+    problem = await owner.ask(
+        "POST", "/v1/connections", 422, json={"name": "n", "place": SFTP_PLACE, "private_key": "x"}
+    )
+    assert problem["errors"][0]["pointer"] == "/private_key"
+    assert problem["errors"][0]["code"] == "unsupported_key"
+
+
+async def test_a_change_names_the_version_it_was_made_from(owner: Client) -> None:
+    answer = await owner.post("/v1/connections", json={"name": "P", "place": SFTP_PLACE})
+    path, etag = answer.headers["Location"], answer.headers["ETag"]
+    sent = {"name": "Q", "place": SFTP_PLACE}
+    assert (await owner.ask("PUT", path, 428, json=sent))["code"] == "version_required"
+    changed = await owner.put(path, json=sent, headers={"If-Match": etag})
+    assert changed.status_code == 200
+    assert changed.headers["ETag"] != etag
+    assert (await owner.ask("PUT", path, 412, json=sent, headers={"If-Match": etag}))["code"] == "version_stale"
+
+
+async def test_a_secret_stays_unless_it_is_sent(owner: Client) -> None:
+    sent: dict[str, Any] = {"name": "P", "place": SFTP_PLACE, "password": PASSWORD}
+    made = await owner.ask("POST", "/v1/connections", 201, json=sent)
+    path = f"/v1/connections/{made['id']}"
+    kept = await owner.ask("PUT", path, 200, json={"name": "Q", "place": SFTP_PLACE}, headers={"If-Match": "*"})
+    assert kept["password"] == {"set": True}
+    cleared = {"name": "Q", "place": SFTP_PLACE, "password": None}
+    gone = await owner.ask("PUT", path, 200, json=cleared, headers={"If-Match": "*"})
+    assert gone["password"] == {"set": False}
+
+
+async def test_a_stored_password_cannot_be_sent_to_another_server(owner: Client) -> None:
+    sent: dict[str, Any] = {"name": "P", "place": SFTP_PLACE, "password": PASSWORD}
+    made = await owner.ask("POST", "/v1/connections", 201, json=sent)
+    moved = {"name": "P", "place": {**SFTP_PLACE, "host": "mine.attacker.example"}}
+    path = f"/v1/connections/{made['id']}"
+    problem = await owner.ask("PUT", path, 422, json=moved, headers={"If-Match": "*"})
+    assert problem["errors"][0]["pointer"] == "/password"
+    await owner.ask("PUT", path, 200, json={**moved, "password": "another"}, headers={"If-Match": "*"})
+
+
+async def test_a_host_key_that_was_shown_is_accepted_by_its_fingerprint(
+    owner: Client, database: Database, account: UUID
+) -> None:
+    made = await owner.ask("POST", "/v1/connections", 201, json={"name": "P", "place": SFTP_PLACE})
+    path = f"/v1/connections/{made['id']}"
+    body = {"fingerprint": fingerprint_of(HOST_KEY)}
+    assert (await owner.ask("POST", f"{path}/host-keys/accept", 409, json=body))["code"] == "conflict"
+    async with database.account(account) as tx:
+        await connections.offer_host_key(tx, UUID(made["id"]), HOST_KEY)
+        await connections.stop(tx, UUID(made["id"]), "host_key_unknown", "The server showed a key.")
+    shown = await owner.ask("GET", path, 200)
+    assert shown["stopped"]["code"] == "host_key_unknown"
+    assert shown["offered_host_key"]["fingerprint"] == fingerprint_of(HOST_KEY)
+    other = {"fingerprint": fingerprint_of(OTHER_HOST_KEY)}
+    await owner.ask("POST", f"{path}/host-keys/accept", 409, json=other)
+    accepted = await owner.ask("POST", f"{path}/host-keys/accept", 200, json=body)
+    assert accepted["place"]["host_keys"] == [HOST_KEY]
+    assert accepted["stopped"] is None
+    assert accepted["offered_host_key"] is None
+
+
+async def test_verify_is_asked_of_the_poller(owner: Client, database: Database, account: UUID) -> None:
+    made = await owner.ask("POST", "/v1/connections", 201, json={"name": "P", "place": SFTP_PLACE})
+    answer = await owner.post(f"/v1/connections/{made['id']}/verify")
+    assert answer.status_code == 202
+    assert answer.json()["answer"] is None
+    step = {"name": "resolve", "outcome": "failed", "code": "name_unresolved", "detail": "d", "what_to_do": "w"}
+    async with database.account(account) as tx:
+        await inquiries.answer(tx, UUID(answer.json()["id"]), {"ok": False, "steps": [step]})
+    shown = await owner.ask("GET", answer.headers["Location"], 200)
+    assert shown["state"] == "answered"
+    assert shown["answer"]["steps"][0]["code"] == "name_unresolved"
+
+
+async def test_two_connections_do_not_watch_one_folder(owner: Client) -> None:
+    folder = await owner.ask("POST", "/v1/drop-folders", 201, json={"name": "incoming"})
+    sent = {"name": "H", "place": {"transport": "hosted", "drop_folder_id": folder["id"]}}
+    await owner.ask("POST", "/v1/connections", 201, json=sent)
+    assert (await owner.ask("POST", "/v1/connections", 409, json=sent))["code"] == "already_exists"
+    sent["place"] = {"transport": "hosted", "drop_folder_id": str(uuid4())}
+    await owner.ask("POST", "/v1/connections", 422, json=sent)
+
+
+async def test_a_goal_comes_back_as_it_was_saved_and_every_change_is_a_version(owner: Client) -> None:
+    made = await set_up(owner)
+    path = f"/v1/goals/{made['goal']['id']}"
+    answer = await owner.get(path)
+    assert answer.json() == made["goal"]
+    assert made["goal"]["version"] == 1
+    assert made["goal"]["dialect"]["dateFormat"] == "DD.MM.YYYY"
+    assert made["goal"]["source"]["readiness"]["strategy"] == "stable"
+    changed = {**IMPORT_GOAL, "name": "Hourly contacts"}
+    await owner.ask("PUT", path, 428, json=changed)
+    saved = await owner.ask("PUT", path, 200, json=changed, headers={"If-Match": answer.headers["ETag"]})
+    assert (saved["version"], saved["name"]) == (2, "Hourly contacts")
+    listed = await owner.ask("GET", f"/v1/connections/{made['connection']['id']}/goals", 200)
+    assert listed["items"] == [saved]
+    await owner.ask("DELETE", path, 412, headers={"If-Match": '"1"'})
+    await owner.ask("DELETE", path, 204, headers={"If-Match": '"2"'})
+    await owner.ask("GET", path, 404)
+
+
+async def test_on_a_hosted_folder_the_end_of_the_upload_is_readiness(owner: Client) -> None:
+    made = await set_up(owner, hosted=True)
+    assert made["goal"]["source"]["readiness"]["strategy"] == "closed"
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer", "code"),
+    [
+        ({"identifiers": [{"field": "E", "property": "mail"}]}, "/identifiers/0/property", "unknown_property"),
+        (
+            {"identifiers": [{"field": "E", "property": "first_name"}], "mapping": []},
+            "/identifiers/0/property",
+            "not_an_identifier",
+        ),
+        ({"mapping": [{"field": "F", "property": "first_name", "rule": "sum"}]}, "/mapping/0/rule", "rule_not_allowed"),
+        ({"opt_in": {"declaration": "everyone"}}, "/opt_in/declaration", "not_available_yet"),
+        ({"dialect": {"dateFormat": "DD.QQ"}}, "/dialect/dateFormat", "invalid_date_pattern"),
+        ({"domain_group": "west"}, "/domain_group", "unknown_domain_group"),
+        ({"frequency": "daily"}, "/frequency", "unknown_field"),
+        ({"opt_in": None}, "/opt_in", "wrong_type"),
+    ],
+)
+async def test_a_goal_that_cannot_work_is_refused_with_its_field(
+    owner: Client, change: dict[str, Any], pointer: str, code: str
+) -> None:
+    made = await set_up(owner)
+    path = f"/v1/connections/{made['connection']['id']}/goals"
+    problem = await owner.ask("POST", path, 422, json={**IMPORT_GOAL, **change})
+    assert [(error["pointer"], error["code"]) for error in problem["errors"]] == [(pointer, code)]
+
+
+async def test_opt_in_other_than_undefined_is_not_available_yet(owner: Client) -> None:
+    made = await set_up(owner)
+    path = f"/v1/connections/{made['connection']['id']}/goals"
+    sent = {**IMPORT_GOAL, "opt_in": {"declaration": "from_file"}}
+    assert (await owner.ask("POST", path, 422, json=sent))["code"] == "not_available_yet"
+    without = {name: value for name, value in IMPORT_GOAL.items() if name != "opt_in"}
+    problem = await owner.ask("POST", path, 422, json=without)
+    assert problem["errors"][0] == {
+        "pointer": "/opt_in",
+        "code": "missing_field",
+        "detail": "Field required.",
+    }
+
+
+async def test_goals_on_one_folder_must_agree_on_what_becomes_of_a_file(owner: Client) -> None:
+    made = await set_up(owner)
+    path = f"/v1/connections/{made['connection']['id']}/goals"
+    source = {"directory": "in", "pattern": {"wildcard": "*.csv"}, "afterwards": {"done": {"delete": True}}}
+    problem = await owner.ask("POST", path, 422, json={**IMPORT_GOAL, "source": source})
+    assert problem["errors"][0]["code"] == "conflicting_afterwards"
+    source["pattern"] = {"wildcard": "orders_*.csv"}
+    await owner.ask("POST", path, 201, json={**IMPORT_GOAL, "source": source})
+
+
+async def test_an_export_needs_columns_that_exist(owner: Client) -> None:
+    made = await set_up(owner)
+    path = f"/v1/connections/{made['connection']['id']}/goals"
+    await owner.ask("POST", path, 201, json=EXPORT_GOAL)
+    sent = {**EXPORT_GOAL, "columns": [{"property": "shoe_size"}]}
+    problem = await owner.ask("POST", path, 422, json=sent)
+    assert problem["errors"][0]["pointer"] == "/columns/0/property"
+
+
+async def test_a_credential_comes_with_the_sheet_to_hand_over(owner: Client) -> None:
+    folder = await owner.ask("POST", "/v1/drop-folders", 201, json={"name": "incoming"})
+    path = f"/v1/drop-folders/{folder['id']}/credentials"
+    sheet = await owner.ask("POST", path, 201, json={"directory": "acme"})
+    assert (sheet["host"], sheet["port"]) == ("drop.shop.example", 2222)
+    assert sheet["host_key_fingerprints"] == [FINGERPRINT]
+    assert sheet["directory"] == "acme"
+    assert len(sheet["password"]) >= 24
+    assert sheet["naming_rules"]
+    listed = await owner.get(path)
+    assert sheet["password"] not in listed.text
+    assert listed.json()["items"][0]["username"] == sheet["username"]
+    await owner.ask("DELETE", f"{path}/{sheet['id']}", 204)
+    assert (await owner.ask("GET", path, 200))["items"][0]["revoked_at"] is not None
+
+
+async def test_a_credential_by_public_key_has_no_password(owner: Client) -> None:
+    folder = await owner.ask("POST", "/v1/drop-folders", 201, json={"name": "incoming"})
+    path = f"/v1/drop-folders/{folder['id']}/credentials"
+    sheet = await owner.ask("POST", path, 201, json={"public_key": f"{HOST_KEY} their comment"})
+    assert sheet["password"] is None
+    assert sheet["fingerprint"] == fingerprint_of(HOST_KEY)
+    problem = await owner.ask("POST", path, 422, json={"public_key": "ssh-ed25519 AAAA"})
+    assert problem["errors"][0]["pointer"] == "/public_key"
+    await owner.ask("POST", path, 422, json={"directory": "../elsewhere"})

@@ -1,0 +1,142 @@
+"""A goal is judged against properties, place and the goals beside it; and which patterns can meet in one name."""
+
+from itertools import product
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from shared.domain.failures import InvalidGoal, NotAvailableYet
+from shared.domain.goal import Goal, ImportGoal
+from shared.domain.merge import MergeRule
+from shared.domain.names import matches
+from shared.domain.property import Property, PropertyType
+from shared.processing.goal_checks import Surroundings, can_share_a_name, completed, flaws_of, require_sound
+
+_GOAL: TypeAdapter[Goal] = TypeAdapter(Goal)
+PROPERTIES = {
+    each.name: each
+    for each in (
+        Property(name="email", type=PropertyType.EMAIL, identifier=True),
+        Property(name="customer", type=PropertyType.TEXT, identifier=True),
+        Property(name="name", type=PropertyType.TEXT),
+        Property(name="points", type=PropertyType.NUMBER),
+        Property(name="tags", type=PropertyType.LIST),
+        Property(name="born", type=PropertyType.DATE),
+    )
+}
+
+
+def _goal(**changes: Any) -> Goal:
+    return _GOAL.validate_python(
+        {
+            "kind": "import_profiles",
+            "name": "n",
+            "source": {"pattern": {"wildcard": "*.csv"}},
+            "identifiers": [{"field": "E", "property": "email"}],
+            "opt_in": {"declaration": "undefined"},
+            **changes,
+        }
+    )
+
+
+def _export(**changes: Any) -> Goal:
+    return _GOAL.validate_python(
+        {"kind": "export_profiles", "name": "n", "columns": [{"property": "email"}], **changes}
+    )
+
+
+def _around(*siblings: Goal, is_hosted: bool = False) -> Surroundings:
+    return Surroundings(PROPERTIES, {"default"}, is_hosted, siblings)
+
+
+def _found(goal: Goal, around: Surroundings | None = None) -> list[tuple[str, str]]:
+    return [(flaw.pointer, flaw.code) for flaw in flaws_of(goal, around or _around())]
+
+
+def test_a_sound_goal_has_no_flaws() -> None:
+    mapping = [
+        {"field": "N", "property": "name", "rule": "set_or_clear"},
+        {"field": "P", "property": "points", "rule": "sum"},
+        {"field": "T", "property": "tags", "rule": "add"},
+        {"field": "B", "property": "born", "dateFormat": "DD.MM.YY"},
+    ]
+    assert _found(_goal(mapping=mapping)) == []
+    assert _found(_export()) == []
+
+
+@pytest.mark.parametrize("rule", list(MergeRule))
+def test_only_set_is_allowed_on_an_identifier(rule: MergeRule) -> None:
+    goal = _goal(mapping=[{"field": "C", "property": "customer", "rule": rule}])
+    assert _found(goal) == ([] if rule is MergeRule.SET else [("/mapping/0/rule", "rule_not_allowed")])
+
+
+def test_a_date_format_belongs_to_dates() -> None:
+    assert _found(_goal(mapping=[{"field": "N", "property": "name", "dateFormat": "DD.MM.YYYY"}])) == [
+        ("/mapping/0/dateFormat", "invalid_date_pattern")
+    ]
+    assert _found(_goal(mapping=[{"field": "B", "property": "born", "dateFormat": "DD.DD.YYYY"}])) == [
+        ("/mapping/0/dateFormat", "invalid_date_pattern")
+    ]
+
+
+def test_only_a_hosted_folder_knows_the_end_of_an_upload() -> None:
+    source = {"pattern": {"wildcard": "*.csv"}, "readiness": {"strategy": "closed"}}
+    assert _found(_goal(source=source)) == [("/source/readiness/strategy", "readiness_not_available")]
+    assert _found(_goal(source=source), _around(is_hosted=True)) == []
+
+
+def test_on_a_hosted_folder_closed_is_the_default_and_no_more() -> None:
+    hosted = completed(_goal(), is_hosted=True)
+    assert isinstance(hosted, ImportGoal)
+    assert hosted.source.readiness.strategy == "closed"
+    said = _goal(source={"pattern": {"wildcard": "*"}, "readiness": {"strategy": "rename"}})
+    assert completed(said, is_hosted=True) == said
+    assert completed(_goal(), is_hosted=False) == _goal()
+
+
+def test_goals_that_can_take_one_file_agree_on_what_becomes_of_it() -> None:
+    deletes = {"pattern": {"wildcard": "a*"}, "afterwards": {"done": {"delete": True}}}
+    assert _found(_goal(source=deletes), _around(_goal())) == [("/source/afterwards", "conflicting_afterwards")]
+    assert _found(_goal(source={**deletes, "pattern": {"wildcard": "a*.txt"}}), _around(_goal())) == []
+    assert _found(_goal(source={**deletes, "directory": "in"}), _around(_goal())) == []
+    assert _found(_goal(source=deletes, active=False), _around(_goal())) == []
+
+
+def test_what_is_not_available_yet_is_told_apart() -> None:
+    early = _goal(opt_in={"declaration": "everyone"})
+    with pytest.raises(NotAvailableYet):
+        require_sound(early, _around())
+    with pytest.raises(InvalidGoal):
+        require_sound(_goal(domain_group="west", opt_in={"declaration": "everyone"}), _around())
+    require_sound(_goal(), _around())
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("*.csv", "contacts_*", True),
+        ("*.csv", "*.txt", False),
+        ("a?c", "ab*", True),
+        ("a?c", "ab", False),
+        ("*", "", True),
+        ("a*b*c", "?x?y", False),
+        ("a*b*c", "?x?yc", True),
+        ("*a*", "*b*", True),
+    ],
+)
+def test_patterns_that_can_share_a_name(one: str, other: str, expected: bool) -> None:
+    assert can_share_a_name(one, other) is can_share_a_name(other, one) is expected
+
+
+# Long enough: no name that two patterns share need be longer than both together.
+_NAMES = ["".join(name) for length in range(7) for name in product("ab", repeat=length)]
+_wildcards = st.text(alphabet="ab*?", max_size=3)
+
+
+@given(_wildcards, _wildcards)
+def test_patterns_can_share_a_name_exactly_where_there_is_one(one: str, other: str) -> None:
+    there_is_one = any(matches(one, name) and matches(other, name) for name in _NAMES)
+    assert can_share_a_name(one, other) is there_is_one
