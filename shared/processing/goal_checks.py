@@ -1,14 +1,14 @@
 """Whether a goal's settings make sense: against themselves, the account's properties and the goals beside it.
 
-The gateway asks before it saves, the importer and exporter before they begin, because properties and places may
-have changed since. Pure; what a goal's own model refuses (types, lengths, one column per property) is not repeated.
+Asked before a goal is saved; properties keep name and type for good, so what was sound stays sound. Pure; what a
+goal's own model refuses (types, lengths, one column per property) is not repeated.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.domain.dates import date_pattern
-from shared.domain.failures import InvalidGoal, NotAvailableYet
+from shared.domain.failures import NotAvailableYet
 from shared.domain.goal import ExportGoal, FieldChoice, Goal, IdentifierField, ImportGoal, MappedField, Readiness
 from shared.domain.merge import MergeRule, allowed
 from shared.domain.property import Property, PropertyType
@@ -59,14 +59,6 @@ def flaws_of(goal: Goal, around: Surroundings) -> list[Flaw]:
     flaws = list(_common_flaws(goal, around))
     flaws += _export_flaws(goal, around) if isinstance(goal, ExportGoal) else _import_flaws(goal, around)
     return flaws
-
-
-def require_sound(goal: Goal, around: Surroundings) -> None:
-    """Raises NotAvailableYet or InvalidGoal with the first flaws, for who cannot show them all."""
-    flaws = flaws_of(goal, around)
-    if flaws:
-        failure = NotAvailableYet if all(flaw.code == NotAvailableYet.code for flaw in flaws) else InvalidGoal
-        raise failure(" ".join(f"{flaw.pointer}: {flaw.detail}" for flaw in flaws[:3]))
 
 
 def can_share_a_name(one: str, other: str) -> bool:

@@ -8,12 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from shared.domain.failures import InvalidGoal, NotAvailableYet
 from shared.domain.goal import Goal, ImportGoal
 from shared.domain.merge import MergeRule
 from shared.domain.names import matches
 from shared.domain.property import Property, PropertyType
-from shared.processing.goal_checks import Surroundings, can_share_a_name, completed, flaws_of, require_sound
+from shared.processing.goal_checks import Surroundings, can_share_a_name, completed, flaws_of
 
 _GOAL: TypeAdapter[Goal] = TypeAdapter(Goal)
 PROPERTIES = {
@@ -105,13 +104,8 @@ def test_goals_that_can_take_one_file_agree_on_what_becomes_of_it() -> None:
     assert _found(_goal(source=deletes, active=False), _around(_goal())) == []
 
 
-def test_what_is_not_available_yet_is_told_apart() -> None:
-    early = _goal(opt_in={"declaration": "everyone"})
-    with pytest.raises(NotAvailableYet):
-        require_sound(early, _around())
-    with pytest.raises(InvalidGoal):
-        require_sound(_goal(domain_group="west", opt_in={"declaration": "everyone"}), _around())
-    require_sound(_goal(), _around())
+def test_only_undefined_consent_is_available_yet() -> None:
+    assert _found(_goal(opt_in={"declaration": "everyone"})) == [("/opt_in/declaration", "not_available_yet")]
 
 
 @pytest.mark.parametrize(
