@@ -7,7 +7,8 @@ an identifier that another transaction took by its index: both are a Transaction
 the whole transaction.
 
 Rows of a profile that is new in this file are folded in every mode: under `create_only` the first creates and
-the others fold into it. Nothing here commits, decides about a receipt, or reads the file.
+the others fold into it. A row that is too wide to be staged is rejected alone; where a profile would be too wide
+with what its rows say together, all of them are. Nothing here commits, decides about a receipt, or reads the file.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from shared.domain.property import Property
 from shared.domain.reject import RejectCode
 from shared.domain.run import ClaimedRun
 from shared.storage import columns, merge_first, resolve
-from shared.storage.database import Tx
+from shared.storage.database import Record, Tx
 from shared.storage.errors import TransactionConflict, identifiers_guarded
 from shared.storage.merge_work import Work
 from shared.storage.staging import Staged
@@ -59,8 +60,9 @@ async def merge(
 
     Raises TransactionConflict when another transaction was in the way: roll back and repeat from the start.
     """
-    work = Work(tx, run.id, staged, goal.mode, domain_group)
+    work = Work(tx, run.id, staged, goal.mode, domain_group, tuple(properties))
     await work.run("merge.prepare")
+    aside = await _put_aside(work)
     rows_staged = (await work.fetch("merge.count"))[0]["count"]
     if await merge_first.may_load(work, rows_staged):
         totals, rejects = await _first(work, rows_staged)
@@ -68,7 +70,7 @@ async def merge(
         totals, rejects = await _split(work)
     await work.run("merge.drop")
     await resolve.clear(work)
-    return _counted(goal.mode, rows_staged, totals, rejects)
+    return _counted(goal.mode, rows_staged + len(aside), totals, aside + rejects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +85,14 @@ async def _first(work: Work, rows_staged: int) -> tuple[_Totals, list[LateReject
     """Everything is new: no profile is looked for. A single row's sum always fits, so only folded ones are judged."""
     rejects: list[LateReject] = []
     while True:
-        is_folded, conflicts = await _fold(work)
-        unfit = await _reject_out_of_range(work, "{folded}") if is_folded else []
+        folded = await _fold(work, rejects)
+        unfit = await _reject_out_of_range(work, "{folded}") if folded.any else []
+        unfit = unfit or await _reject_too_wide(work, folded)
         if not unfit:
             break
         rejects += unfit
-    rejects += conflicts
-    profiles = await merge_first.load(work, is_folded=is_folded)
+    rejects += folded.conflicts
+    profiles = await merge_first.load(work, is_folded=folded.any)
     return _Totals(new_profiles=profiles, new_rows=rows_staged - len(rejects)), rejects
 
 
@@ -98,12 +101,15 @@ async def _split(work: Work) -> tuple[_Totals, list[LateReject]]:
     rejects: list[LateReject] = []
     while True:
         before = await resolve.snapshot(work)
-        is_folded, conflicts = await _fold(work)
-        await work.run("merge.plan", **work.plan_slots(is_folded=is_folded))
+        folded = await _fold(work, rejects)
+        # Each round takes every row out of a profile that is unfit, and so it ends: at the latest with no row left.
+        if unfit := await _reject_too_wide(work, folded):
+            rejects += unfit
+            continue
+        await work.run("merge.plan", **work.plan_slots(is_folded=folded.any))
         if work.is_resolved:
             await resolve.check(work, before)
         totals = dict((await work.fetch("merge.totals", **work.range_slots()))[0])
-        # Each round takes every row out that feeds an unfit sum, and so it ends: at the latest with no row left.
         if not totals.pop("unfit_profiles"):
             break
         rejects += await _reject_out_of_range(work, "{plan}")
@@ -113,19 +119,50 @@ async def _split(work: Work) -> tuple[_Totals, list[LateReject]]:
         if work.mode is not Mode.UPDATE_ONLY and planned.new_profiles:
             written = ", ".join(columns.written(column) for column in work.layout.written)
             await work.run("merge.insert", work.run_id, written=written)
-    return planned, rejects + conflicts
+    return planned, rejects + folded.conflicts
 
 
-async def _fold(work: Work) -> tuple[bool, list[LateReject]]:
-    """Fold the rows of profiles that the file names more than once: whether there are any, and rows that name two."""
-    await work.run("merge.drop")
-    conflicts = await resolve.resolve(work) if work.is_resolved else []
-    is_folded = await work.run("merge.separate_doubled") > 0
-    if is_folded:
-        await work.run("merge.fold", **work.fold_slots())
-    return is_folded, [
-        LateReject(record, line, RejectCode.IDENTIFIER_CONFLICT, shown) for record, line, shown in conflicts
-    ]
+@dataclass(frozen=True, slots=True)
+class _Folded:
+    """Whether the file names any profile more than once, and rows that name two."""
+
+    any: bool
+    conflicts: list[LateReject]
+
+
+async def _fold(work: Work, rejects: list[LateReject]) -> _Folded:
+    """Fold the rows of profiles that the file names more than once; adds to `rejects` what is too wide for that."""
+    while True:
+        await work.run("merge.drop")
+        conflicts = await resolve.resolve(work) if work.is_resolved else []
+        late = [LateReject(record, line, RejectCode.IDENTIFIER_CONFLICT, shown) for record, line, shown in conflicts]
+        if not await work.run("merge.separate_doubled"):
+            return _Folded(False, late)
+        unfit = await _too_wide(work, work.folded_width_slots()) if work.may_overflow else []
+        if not unfit:
+            await work.run("merge.fold", fold=work.fold())
+            return _Folded(True, late)
+        rejects += unfit
+
+
+async def _put_aside(work: Work) -> list[LateReject]:
+    if not work.staged.is_guarded:
+        return []
+    return _wide(await work.fetch("merge.aside"))
+
+
+async def _reject_too_wide(work: Work, folded: _Folded) -> list[LateReject]:
+    if not work.may_overflow:
+        return []
+    return await _too_wide(work, work.merged_width_slots(is_folded=folded.any))
+
+
+async def _too_wide(work: Work, slots: dict[str, str]) -> list[LateReject]:
+    return _wide(await work.fetch("merge.reject_too_wide", **slots))
+
+
+def _wide(rows: list[Record]) -> list[LateReject]:
+    return [LateReject(row["record_number"], row["line_number"], RejectCode.ROW_TOO_WIDE) for row in rows]
 
 
 async def _reject_out_of_range(work: Work, judged: str) -> list[LateReject]:

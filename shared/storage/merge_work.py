@@ -7,10 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from shared.domain.merge import MergeRule, Mode
-from shared.storage import columns
+from shared.domain.property import Property
+from shared.storage import columns, widths
 from shared.storage.columns import Column, Layout
 from shared.storage.database import Record, Tx
-from shared.storage.staging import Staged
+from shared.storage.staging import ASIDE, Staged
 from shared.storage.statements import statement
 
 
@@ -23,6 +24,12 @@ class Work:
     staged: Staged
     mode: Mode
     domain_group: int
+    properties: tuple[Property, ...]
+
+    @property
+    def may_overflow(self) -> bool:
+        """Whether the account has so many properties that a profile can be too wide for a page."""
+        return widths.may_overflow(widths.profile_types(self.properties))
 
     @property
     def layout(self) -> Layout:
@@ -52,6 +59,7 @@ class Work:
             "doubled": self.staged.table("_d"),
             "folded": self.staged.table("_f"),
             "plan": self.staged.table("_p"),
+            "aside": self.staged.table(ASIDE),
             "anchor": anchor,
             "names": columns.listed(names),
             "s_columns": columns.listed(names, "s"),
@@ -106,6 +114,10 @@ class Work:
             "lists": "".join(lists),
         }
 
+    def fold(self) -> str:
+        """The select of one row for each profile that the file names more than once."""
+        return self.text("merge.folding", **self.fold_slots())
+
     def plan_slots(self, *, is_folded: bool) -> dict[str, str]:
         """What is written, for whom, and when it is worth writing."""
         changed = "false" if self.mode is Mode.CREATE_ONLY else any_of(columns.changed(each) for each in self.mapped)
@@ -127,20 +139,45 @@ class Work:
         sums = self.layout.sums
         feeds = [f"u.unfit_{n} AND s.{column.quoted} IS NOT NULL" for n, column in enumerate(sums)]
         is_written = "x.id IS NOT NULL" if self.mode is Mode.UPDATE_ONLY else "true"
-        return {
+        return self._profile_slots() | {
             "judged": judged,
             "unfit": ", ".join(
                 f"coalesce({columns.out_of_range(column)}, false) AS unfit_{n}" for n, column in enumerate(sums)
             ),
             "any_unfit": any_of(columns.out_of_range(column) for column in sums),
             "is_written": is_written,
-            "also": ", {resolved} r" if self.is_resolved else "",
-            "of_profile": "s.record_number = r.record_number AND r.target = u.target"
-            if self.is_resolved
-            else "s.{anchor} = u.{anchor}",
             "feeds": any_of(feeds),
             "which": " ".join(f"WHEN {feed} THEN {n}" for n, feed in enumerate(feeds)),
         }
+
+    def folded_width_slots(self) -> dict[str, str]:
+        """How doubled profiles are found of which the file says too much."""
+        width = widths.width((f"f.{column.quoted}", column.type) for column in self.layout.written)
+        slots = {"fold": self.fold(), "width": width, "limit": str(widths.LIMIT_BYTES)}
+        return self._profile_slots() | {"too_wide": self.text("merge.folded_too_wide", **slots)}
+
+    def merged_width_slots(self, *, is_folded: bool) -> dict[str, str]:
+        """How profiles are found that would be too wide: with what the file does not touch, too."""
+        values = {column.name: (columns.merged(column), column.type) for column in self.layout.written}
+        for each in self.properties:
+            values.setdefault(each.column, (f"p.{columns.quoted(each.column)}", columns.TYPES[each.type]))
+            if each.is_identifier:
+                values.setdefault(each.key_column, (f"p.{columns.quoted(each.key_column)}", columns.KEY_TYPE))
+        slots = self.plan_slots(is_folded=is_folded) | {
+            "width": widths.width(values.values()),
+            "limit": str(widths.LIMIT_BYTES),
+            "is_written": "p.id IS NOT NULL" if self.mode is Mode.UPDATE_ONLY else "true",
+        }
+        return self._profile_slots() | {"too_wide": self.text("merge.merged_too_wide", **slots)}
+
+    def _profile_slots(self) -> dict[str, str]:
+        """How the staged rows `s` of profiles `u` are found."""
+        if self.is_resolved:
+            return {
+                "also": ", {resolved} r",
+                "of_profile": "s.record_number = r.record_number AND r.target = u.target",
+            }
+        return {"also": "", "of_profile": "s.{anchor} = u.{anchor}"}
 
     @property
     def _source(self) -> str:

@@ -11,11 +11,14 @@ from uuid import UUID
 from shared.domain.goal import ImportGoal
 from shared.domain.property import Property
 from shared.domain.run import ClaimedRun
-from shared.storage import columns
+from shared.storage import columns, widths
 from shared.storage.columns import Layout
 from shared.storage.database import Connection, Record, Tx
 from shared.storage.errors import translated
 from shared.storage.statements import statement
+
+ASIDE = "_w"
+"""What the name of the table ends in that takes rows too wide to be staged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,11 @@ class Staged:
         """The columns of the CSV that `load` takes, in order: record_number, line_number, keys, values."""
         return self.layout.names
 
+    @property
+    def is_guarded(self) -> bool:
+        """Whether a row can be too wide for a page, and is put beside the table then: see `widths`."""
+        return widths.may_overflow(column.type for column in self.layout.written)
+
     def table(self, suffix: str = "") -> str:
         """The quoted name of the table, or of one that the merge keeps beside it."""
         return f"{self.schema}.{columns.quoted(self.name + suffix)}"
@@ -44,8 +52,10 @@ def named(tx: Tx, run: ClaimedRun, layout: Layout) -> Staged:
 async def create(tx: Tx, run: ClaimedRun, goal: ImportGoal, properties: Sequence[Property]) -> Staged:
     """Make the staging table of a run and token. Raises InvalidGoal where the goal and the properties disagree."""
     staged = named(tx, run, columns.layout_of(goal, properties))
-    text = statement("staging.create").replace("{table}", staged.table())
-    await tx.connection.execute(text.replace("{columns}", columns.definitions(staged.layout)))
+    text = _text("create", staged).replace("{columns}", columns.definitions(staged.layout))
+    await tx.connection.execute(text)
+    if staged.is_guarded:
+        await tx.connection.execute(_text("guard", staged))
     return staged
 
 
@@ -64,6 +74,8 @@ async def load(connection: "Connection[Record]", staged: Staged, chunks: AsyncIt
             null="",
             encoding="utf-8",
         )
+        if staged.is_guarded:
+            return int(await connection.fetchval(_text("count_guarded", staged)))
     return int(status.rsplit(" ", 1)[-1])
 
 
@@ -72,21 +84,21 @@ async def analyze(tx: Tx, staged: Staged) -> None:
 
     In a transaction of its own: it would hold up another run's.
     """
-    await tx.connection.execute(statement("staging.analyze").replace("{table}", staged.table()))
+    await tx.connection.execute(_text("analyze", staged))
     if await tx.value("staging.is_unknown", f"{tx.schema}.profiles"):
         await tx.execute("staging.analyze_profiles")
 
 
 async def drop(tx: Tx, staged: Staged) -> None:
     """Drop the table if it is there."""
-    await _drop(tx, staged.table())
+    await tx.connection.execute(_text("drop", staged))
 
 
 async def drop_all_of(tx: Tx, run_id: UUID) -> int:
     """Drop what a run has staged under any token: for takeover and settling; how many tables there were."""
     names = await tx.fetch("staging.tables", tx.schema.strip('"'), _prefix(run_id))
     for row in names:
-        await _drop(tx, f"{tx.schema}.{columns.quoted(row['relname'])}")
+        await drop(tx, Staged(tx.schema, row["relname"], Layout((), ())))
     return len(names)
 
 
@@ -94,5 +106,6 @@ def _prefix(run_id: UUID) -> str:
     return f"s_{run_id.hex}_"
 
 
-async def _drop(tx: Tx, table: str) -> None:
-    await tx.connection.execute(statement("staging.drop").replace("{table}", table))
+def _text(name: str, staged: Staged) -> str:
+    text = statement(f"staging.{name}").replace("{schema}", staged.schema)
+    return text.replace("{table}", staged.table()).replace("{aside}", staged.table(ASIDE))

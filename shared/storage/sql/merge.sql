@@ -40,8 +40,12 @@ FROM suspects s
 WHERE s.{anchor} IN (SELECT s.{anchor} FROM suspects s GROUP BY s.{anchor} HAVING count(*) > 1)
 
 -- name: fold
--- One row for each doubled profile, which does to it what all its rows do in file order.
+-- The rows of doubled profiles, folded, to be read again.
 CREATE UNLOGGED TABLE {folded} AS
+{fold}
+
+-- name: folding
+-- One row for each doubled profile, which does to it what all its rows do in file order.
 SELECT {own_g}g.rows, {chosen}
 FROM (SELECT s.{anchor}, count(*) AS rows{folds} FROM {doubled} s GROUP BY s.{anchor}) g{lists}
 
@@ -72,6 +76,29 @@ DELETE FROM {staging} s
 USING u{also}
 WHERE {of_profile} AND {feeds}
 RETURNING s.record_number, s.line_number, CASE {which} END AS field
+
+-- name: aside
+-- Rows that were too wide to be staged at all.
+SELECT record_number, line_number FROM {aside} ORDER BY record_number
+
+-- name: folded_too_wide
+-- Doubled profiles of which the file says more than fits a page.
+SELECT f.{anchor} FROM ({fold}) f WHERE {width} > {limit}
+
+-- name: merged_too_wide
+-- Profiles that would not fit a page after the merge.
+SELECT e.{anchor}
+FROM ({rows}) e
+LEFT JOIN {schema}.profiles p ON {same}
+WHERE {is_written} AND (p.id IS NULL OR {changed}) AND {width} > {limit}
+
+-- name: reject_too_wide
+-- Take every row of these profiles out of staging.
+WITH u AS ({too_wide})
+DELETE FROM {staging} s
+USING u{also}
+WHERE {of_profile}
+RETURNING s.record_number, s.line_number
 
 -- name: update
 -- The changed profiles, in the order in which they lie on disk. A version that is no longer there is not found.

@@ -6,6 +6,15 @@ CREATE UNLOGGED TABLE {table} (
     {columns}
 ) WITH (autovacuum_enabled = false)
 
+-- name: guard
+-- Rows that no page can hold go beside the table, by number only.
+CREATE UNLOGGED TABLE {aside} (record_number bigint NOT NULL, line_number bigint NOT NULL);
+CREATE TRIGGER put_wide_aside BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION {schema}.put_wide_aside()
+
+-- name: count_guarded
+-- Rows in the table and beside it: COPY does not count what its trigger wrote.
+SELECT (SELECT count(*) FROM {table}) + (SELECT count(*) FROM {aside})
+
 -- name: analyze
 -- Statistics of what was loaded.
 ANALYZE {table}
@@ -22,7 +31,7 @@ ANALYZE (SKIP_LOCKED) {schema}.profiles
 
 -- name: drop
 -- The rows are merged, or will be staged again.
-DROP TABLE IF EXISTS {table}
+DROP TABLE IF EXISTS {table}, {aside}
 
 -- name: tables
 -- What a run has staged, under any token.
