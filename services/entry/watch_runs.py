@@ -52,16 +52,22 @@ async def show(place: Gateway, limit: int) -> None:
     """Print the latest runs as a table."""
     async with place.client() as client:
         page = await _get(client, f"/v1/runs?limit={limit}")
-    table = Table("run", "state", "file", "read", "created", "updated", "unchanged", "skipped", "rejected", "queued at")
+    table = Table("run", "state", "file", "rows", "queued at", box=None, pad_edge=False)
+    table.columns[0].no_wrap = True
     for run in page["items"]:
-        receipt = run.get("receipt") or {}
-        counts = [
-            str(receipt.get(name, ""))
-            for name in ("rows_read", "created", "updated", "unchanged", "skipped", "rejected")
-        ]
-        file = (receipt.get("file") or {}).get("name", "")
-        table.add_row(run["id"], run["state"], file, *counts, run["queued_at"])
+        state = run["state"] if run["reason"] is None else f"{run['state']}: {run['reason']['code']}"
+        table.add_row(run["id"], state, run["path"] or run["delivered_name"] or "", _rows(run), run["queued_at"][:19])
     Console().print(table)
+
+
+def _rows(run: dict[str, Any]) -> str:
+    """`10,000: 9,900 created, 100 rejected`: only what there was."""
+    receipt = run.get("receipt") or {}
+    if receipt.get("rows_exported") is not None:
+        return f"{receipt['rows_exported']:,} exported"
+    outcomes = ("created", "updated", "unchanged", "skipped", "rejected")
+    parts = [f"{receipt[name]:,} {name}" for name in outcomes if receipt.get(name)]
+    return f"{receipt['rows_read']:,}: {', '.join(parts)}" if parts else ""
 
 
 async def watch(place: Gateway, run_id: UUID, *, console: Console | None = None) -> dict[str, Any]:
