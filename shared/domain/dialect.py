@@ -11,6 +11,9 @@ from pydantic import Field, field_validator, model_validator
 
 from shared.domain.model import Model
 
+NO_FILE_ENCODINGS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"})
+"""Codecs of Python's that turn text into other text; no file is written in them, and some take quadratic time."""
+
 
 class Dialect(Model):
     """How a text file is written. `None` as quote or escape character means that there is none."""
@@ -35,7 +38,7 @@ class Dialect(Model):
             info = codecs.lookup(value)
         except (LookupError, ValueError) as error:
             raise ValueError(f"found {value!r}, expected the name of a text encoding such as utf-8") from error
-        if not getattr(info, "_is_text_encoding", True):
+        if not getattr(info, "_is_text_encoding", True) or info.name in NO_FILE_ENCODINGS:
             raise ValueError(f"found {value!r}, which is not a text encoding")
         return info.name
 
