@@ -108,9 +108,9 @@ async def _export(tx: Tx, goal_id: UUID, goal: ExportGoal, request_id: UUID) -> 
 
 
 async def _active_goal(tx: Tx, goal_id: UUID) -> goals.StoredGoal:
-    stored = await goals.get(tx, goal_id)
+    stored = await goals.get(tx, goal_id, even_deleted=True)
     connection = await connections.get(tx, stored.connection_id)
-    if not (stored.goal.active and connection.settings.active):
+    if stored.deleted_at is not None or not (stored.goal.active and connection.settings.active):
         raise GoalInactive
     return stored
 

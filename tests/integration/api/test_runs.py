@@ -125,6 +125,17 @@ async def test_a_failed_run_is_retried_by_what_its_goal_says_now(
     assert (await claim(database)).attempt == 1
 
 
+async def test_a_run_of_a_goal_that_was_taken_away_is_not_retried(
+    owner: Client, database: Database, account: UUID
+) -> None:
+    made = await set_up(owner)
+    run_id = await arrive(database, account, made)
+    await fail(database, await claim(database))
+    await owner.ask("DELETE", f"/v1/goals/{made['goal']['id']}", 204, headers={"If-Match": "*"})
+    assert (await owner.ask("POST", f"/v1/runs/{run_id}/retry", 409))["code"] == "goal_inactive"
+    assert (await owner.ask("GET", f"/v1/runs/{run_id}", 200))["state"] == "failed"
+
+
 async def test_an_older_run_is_retried_only_when_that_is_said(owner: Client, database: Database, account: UUID) -> None:
     made = await set_up(owner)
     older = await arrive(database, account, made, minute=1)
