@@ -1,0 +1,1 @@
+"""Throughput, memory and latency beside the floor: `make bench`. Asserts counts, never timings."""

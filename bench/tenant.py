@@ -1,0 +1,165 @@
+"""An account of a running Tidegate: made through the API, its files uploaded by SFTP, its runs watched in the ledger.
+
+The ledger is looked into directly, because a question through the gateway costs more than a small run takes.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import asyncssh
+import httpx
+
+from bench.generate import Made
+from bench.goal import GOAL, PROPERTIES
+from bench.system import System
+
+RUN_SECONDS = 1800.0
+WRITE_BYTES = 16 << 20
+_SCOPES = [f"{resource}:{right}" for resource in ("connections", "goals", "profiles") for right in ("read", "write")]
+
+_LOOK = """
+SELECT r.state, r.receipt, r.reason_code, r.reason_detail, u.closed_at, a.settled_at IS NOT NULL AS is_settled
+FROM tidegate.runs r
+JOIN tidegate.arrivals a USING (account_id, arrival_id)
+JOIN tidegate.uploads u ON u.account_id = a.account_id AND u.upload_id = a.upload_id
+WHERE r.account_id = $1 AND r.order_name = $2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """One file's import."""
+
+    closing_at: float
+    """When the client asked to close the upload; seconds since 1970."""
+    closed_at: float
+    """When the dropserver had the whole file on disk and told so."""
+    committed_at: float
+    """When the ledger was first seen to say so."""
+    seconds_by_step: dict[str, float]
+
+
+class Tenant:
+    """An account with a hosted folder and a goal."""
+
+    def __init__(self, account_id: UUID, sftp: asyncssh.SFTPClient, ledger: "asyncpg.Connection[Any]") -> None:
+        self.account_id = account_id
+        self._sftp = sftp
+        self._ledger = ledger
+
+    async def bring(self, made: Made, name: str, *, look_seconds: float) -> Imported:
+        """Upload a file and wait until its import is committed and its file is marked.
+
+        Raises RuntimeError where the counts are not those of the generator.
+        """
+        await self._ledger.execute("CHECKPOINT")
+        closing_at = await self._upload(made.path, name)
+        row = await self._seen(name, "state", look_seconds)
+        committed_at = time.time()
+        if row["state"] != "completed":
+            raise RuntimeError(f"the run is {row['state']}: {row['reason_code']} {row['reason_detail']}")
+        receipt = json.loads(row["receipt"])
+        _compare(made, receipt)
+        closed_at: datetime = row["closed_at"]
+        await self._seen(name, "settled", look_seconds)
+        return Imported(closing_at, closed_at.timestamp(), committed_at, receipt["seconds_by_step"])
+
+    async def rest(self) -> None:
+        """What autovacuum does by itself within a minute or two, so that it does not fall into a measurement."""
+        await self._ledger.execute(f"VACUUM (ANALYZE) {self._profiles}")
+
+    async def empty(self) -> None:
+        """Give the space back."""
+        await self._ledger.execute(f"TRUNCATE {self._profiles}")
+
+    async def _upload(self, local: Path, name: str) -> float:
+        file = await self._sftp.open(name, "wb")
+        with local.open("rb") as source:
+            while data := source.read(WRITE_BYTES):
+                await file.write(data)
+        closing_at = time.time()
+        await file.close()
+        return closing_at
+
+    async def _seen(self, name: str, what: str, look_seconds: float) -> Any:
+        deadline = time.monotonic() + RUN_SECONDS
+        while time.monotonic() < deadline:
+            row = await self._ledger.fetchrow(_LOOK, self.account_id, name)
+            if row is not None and (
+                row["is_settled"] if what == "settled" else row["state"] not in ("queued", "running", "waiting")
+            ):
+                return row
+            await asyncio.sleep(look_seconds)
+        raise RuntimeError(f"{name} is not {what} within {RUN_SECONDS:.0f} seconds")
+
+    @property
+    def _profiles(self) -> str:
+        return f'"account_{self.account_id.hex}".profiles'
+
+
+@asynccontextmanager
+async def tenant(system: System) -> AsyncIterator[Tenant]:
+    """A fresh account with a login and a goal, connected while inside."""
+    async with httpx.AsyncClient(base_url=system.api_url, timeout=30) as http:
+        account_id, sheet = await _make(http, system.operator_key)
+    key = await asyncssh.get_server_host_key(sheet["host"], sheet["port"], server_host_key_algs=["ssh-ed25519"])
+    assert key is not None
+    if key.get_fingerprint() not in sheet["host_key_fingerprints"]:
+        raise RuntimeError("the SFTP server's key is not the one on the sheet")
+    ledger = await asyncpg.connect(system.superuser_dsn, timeout=10)
+    try:
+        async with (
+            asyncssh.connect(
+                sheet["host"],
+                sheet["port"],
+                username=sheet["username"],
+                password=sheet["password"],
+                known_hosts=([key], [], []),
+                config=None,
+                agent_path=None,
+                client_keys=None,
+            ) as connection,
+            connection.start_sftp_client() as sftp,
+        ):
+            yield Tenant(account_id, sftp, ledger)
+    finally:
+        await ledger.close()
+
+
+async def _make(http: httpx.AsyncClient, operator_key: str) -> tuple[UUID, dict[str, Any]]:
+    async def post(path: str, body: dict[str, Any], key: str) -> dict[str, Any]:
+        answer = await http.post(path, json=body, headers={"Authorization": f"Bearer {key}"})
+        if answer.is_error:
+            raise RuntimeError(f"POST {path}: {answer.status_code} {answer.text}")
+        made: dict[str, Any] = answer.json()
+        return made
+
+    account = await post("/v1/accounts", {"name": "Benchmark"}, operator_key)
+    wanted = {"name": "bench", "account_id": account["id"], "scopes": _SCOPES, "email": "bench@shop.example"}
+    key = (await post("/v1/keys", wanted, operator_key))["key"]
+    for each in PROPERTIES:
+        body = {"name": each.name, "type": each.type.value, "identifier": each.is_identifier}
+        await post("/v1/properties", body, key)
+    folder = await post("/v1/drop-folders", {"name": "bench"}, key)
+    sheet = await post(f"/v1/drop-folders/{folder['id']}/credentials", {}, key)
+    place = {"transport": "hosted", "drop_folder_id": folder["id"]}
+    connection = await post("/v1/connections", {"name": "Bench", "interval_seconds": 3600, "place": place}, key)
+    await post(f"/v1/connections/{connection['id']}/goals", GOAL, key)
+    return UUID(account["id"]), sheet
+
+
+def _compare(made: Made, receipt: dict[str, Any]) -> None:
+    for name in ("created", "updated", "unchanged"):
+        if receipt[name] != getattr(made, name):
+            raise RuntimeError(f"{name} is {receipt[name]}, expected {getattr(made, name)}")
+    if receipt["rows_by_path"]["fast"] != made.rows:
+        raise RuntimeError(f"{receipt['rows_by_path']} by path, expected all {made.rows} rows fast")
