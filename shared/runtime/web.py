@@ -17,7 +17,12 @@ async def serving(application: Any, host: str, port: int, *, limit_seconds: floa
     """
     listener = socket.create_server((host, port), backlog=256, reuse_port=False)
     config = uvicorn.Config(
-        application, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=int(limit_seconds)
+        application,
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=int(limit_seconds),
     )
     server = uvicorn.Server(config)
     # `serve` would take the signals, which belong to service.py.

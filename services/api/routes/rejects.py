@@ -13,7 +13,6 @@ from pydantic import BaseModel, Field
 
 from services.api.access import Visit, allowed
 from services.api.paging import Page, PageQuery, page_of
-from services.api.rejects_file import RejectsFile
 from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS
 from services.api.routes.runs import facts_of
 from shared.domain.failures import Conflict
@@ -21,6 +20,7 @@ from shared.domain.goal import ImportGoal
 from shared.domain.receipt import Receipt
 from shared.domain.reject import MESSAGES, Reject, RejectCode
 from shared.domain.scope import Scope
+from shared.formats.rejects_file import RejectsFile
 from shared.storage import goals, rejects
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"], responses=PROBLEMS)

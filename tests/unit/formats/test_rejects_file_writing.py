@@ -1,4 +1,4 @@
-"""What is handed back reads again as what was read, in the goal's own dialect."""
+"""How rejects are written: as they were read, in the goal's own dialect, whatever they hold."""
 
 import csv
 import io
@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.rejects_file import OWN_COLUMNS, RejectsFile
 from shared.domain.dialect import Dialect
 from shared.domain.reject import Reject, RejectCode
+from shared.formats.rejects_file import OWN_COLUMNS, RejectsFile
 
 RUN = UUID(int=7)
 COLUMNS = ("E-mail", "Name")
