@@ -31,7 +31,8 @@ _LEFT_BEHIND = """
 SELECT 'lease of ' || l.run_id FROM tidegate.run_leases l JOIN tidegate.runs r USING (account_id, run_id)
 WHERE l.account_id = $1 AND r.state <> 'running'
 UNION ALL
-SELECT 'backend ' || b.pid || ' of ' || b.run_id FROM tidegate.run_backends b JOIN tidegate.runs r USING (account_id, run_id)
+SELECT 'backend ' || b.pid || ' of ' || b.run_id
+FROM tidegate.run_backends b JOIN tidegate.runs r USING (account_id, run_id)
 WHERE b.account_id = $1 AND r.state <> 'running'
 UNION ALL
 SELECT 'unsent ' || name FROM tidegate.outbox WHERE account_id = $1 AND sent_at IS NULL
@@ -81,12 +82,9 @@ class Ledger:
 
     async def shown(self) -> str:
         """All of it for people, one row a line."""
-        return "\n".join(
-            json.dumps(
-                {key: value for key, value in row.items() if value is not None and key != "receipt"}, default=str
-            )
-            for row in [*await self.arrivals(), *await self.runs()]
-        )
+        rows = [*await self.arrivals(), *await self.runs()]
+        told = [{name: value for name, value in row.items() if value is not None and name != "receipt"} for row in rows]
+        return "\n".join(json.dumps(row, default=str) for row in told)
 
 
 async def assert_invariants(ledger: Ledger) -> None:
