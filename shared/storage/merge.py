@@ -136,13 +136,19 @@ async def _fold(work: Work, rejects: list[LateReject]) -> _Folded:
         await work.run("merge.drop")
         conflicts = await resolve.resolve(work) if work.is_resolved else []
         late = [LateReject(record, line, RejectCode.IDENTIFIER_CONFLICT, shown) for record, line, shown in conflicts]
-        if not await work.run("merge.separate_doubled"):
+        if not await _names_any_twice(work):
             return _Folded(False, late)
         unfit = await _too_wide(work, work.folded_width_slots()) if work.may_overflow else []
         if not unfit:
             await work.run("merge.fold", fold=work.fold())
             return _Folded(True, late)
         rejects += unfit
+
+
+async def _names_any_twice(work: Work) -> bool:
+    """Whether the file names a profile more than once; the rows of such profiles are in {doubled} then."""
+    may_name = (await work.fetch("merge.names_any_twice"))[0]["names_any_twice"]
+    return may_name and await work.run("merge.separate_doubled") > 0
 
 
 async def _put_aside(work: Work) -> list[LateReject]:

@@ -85,7 +85,7 @@ async def analyze(tx: Tx, staged: Staged) -> None:
     In a transaction of its own: it would hold up another run's.
     """
     await tx.connection.execute(_text("analyze", staged))
-    if await tx.value("staging.is_unknown", f"{tx.schema}.profiles"):
+    if await tx.value("staging.is_unknown", tx.schema.strip('"')):
         await tx.execute("staging.analyze_profiles")
 
 

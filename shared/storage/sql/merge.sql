@@ -25,15 +25,17 @@ WHERE NOT EXISTS (SELECT FROM {folded} f WHERE f.{anchor} = s.{anchor})
 UNION ALL
 SELECT {own_f}f.rows, {f_columns} FROM {folded} f
 
+-- name: names_any_twice
+-- Whether the file may name a profile more than once. Sorting 64-bit hashes costs half of grouping the keys, and most
+-- files are done with it.
+SELECT count(*) > count(DISTINCT {hash_s}) AS names_any_twice FROM {source} s
+
 -- name: separate_doubled
--- The rows of profiles that the file names more than once. Sorting 64-bit hashes and looking at neighbours costs half
--- of grouping the keys; what only shares a hash is told apart among the few that are left.
+-- The rows of profiles that the file names more than once; what only shares a hash is told apart at the end.
 CREATE UNLOGGED TABLE {doubled} AS
 WITH suspects AS (
     SELECT {own_s}s.record_number, {s_columns} FROM {source} s WHERE {hash_s} IN (
-        SELECT h.hash FROM (
-            SELECT n.hash, lag(n.hash) OVER (ORDER BY n.hash) AS previous FROM (SELECT {hash_s} AS hash FROM {source} s) n
-        ) h WHERE h.hash = h.previous)
+        SELECT {hash_s} FROM {source} s GROUP BY {hash_s} HAVING count(*) > 1)
 )
 SELECT {own_s}s.record_number, {s_columns}
 FROM suspects s

@@ -20,10 +20,8 @@ SELECT (SELECT count(*) FROM {table}) + (SELECT count(*) FROM {aside})
 ANALYZE {table}
 
 -- name: is_unknown
--- Whether the planner knows nothing of the profiles, or they have grown far beyond what it knows.
-SELECT c.reltuples < 0 OR pg_relation_size(c.oid) / current_setting('block_size')::bigint > 2 * c.relpages
-FROM pg_class c
-WHERE c.oid = $1::text::regclass
+-- Whether the planner knows nothing of the profiles: a first file leaves their number, but no statistics.
+SELECT NOT EXISTS (SELECT FROM pg_stats WHERE schemaname = $1 AND tablename = 'profiles')
 
 -- name: analyze_profiles
 -- Statistics of the profiles, unless somebody is at it.
