@@ -140,7 +140,8 @@ class Scanner:
                 walk = _Walk(self, self._data, self._is_last)
                 region = walk.region(self._records_before, self._lines_before)
                 self._records_before += region.starts.size + len(region.exact)
-                self._advance(walk.place)
+                self._lines_before += walk.line_count
+                self._data = self._data[walk.place :]
                 yield region
 
     def _fill(self) -> None:
@@ -206,8 +207,10 @@ class _Walk:
         if scanner.marks is None:
             self._structure = None
             self._walk_exactly()
+            self._line_ends = self._found_line_ends()
         else:
             self._structure = Structure(data, scanner.marks, is_last=is_last)
+            self._line_ends = self._structure.line_ends
             # The structure must not know its views: a cycle would keep every slice until the collector comes by.
             self._walk((View(self._structure, 0), View(self._structure, 1)), self._structure)
 
@@ -216,7 +219,7 @@ class _Walk:
         starts, ends = self._settle()
         self._exact.sort(key=lambda row: row.start)
         exact_starts = np.array([row.start for row in self._exact], dtype=np.int64)
-        line_ends = self._line_ends() if self._structure is None else self._structure.line_ends
+        line_ends = self._line_ends
         number = records_before + 1
         return Region(
             data=self._data,
@@ -228,6 +231,11 @@ class _Walk:
             exact_record_numbers=number + np.arange(exact_starts.size) + np.searchsorted(starts, exact_starts),
             exact_line_numbers=lines_before + 1 + np.searchsorted(line_ends, exact_starts),
         )
+
+    @property
+    def line_count(self) -> int:
+        """How many physical lines end before the place."""
+        return int(np.searchsorted(self._line_ends, self.place))
 
     def _walk_exactly(self) -> None:
         while self.place < len(self._data) and self._take_exactly():
@@ -325,7 +333,7 @@ class _Walk:
         for index in np.unique(touched[touched < ends.size]).tolist():
             is_fit[index] &= _is_text(self._data[int(starts[index]) : int(ends[index]) + 1])
 
-    def _line_ends(self) -> Positions:
+    def _found_line_ends(self) -> Positions:
         ends = [match.end() - 1 for match in LINE_END.finditer(self._data, 0, self.place)]
         return np.array(ends, dtype=np.int64)
 

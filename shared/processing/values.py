@@ -36,7 +36,7 @@ _EMAIL = rf"\A{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_TOP_LABEL}\z"
 local parts and no address literals, which no mailing list means."""
 
 
-_CANONICAL = r"\A-?(?:[1-9][0-9]*|[1-9][0-9]*\.[0-9]*[1-9]|0\.[0-9]*[1-9])\z|\A0\z"
+_NEEDLESS = r"\A(?:\+|-?\.|-?0[0-9]|-0?\z|\z)"
 
 _LONG_LABEL = rf"@.*[^.@]{{{MAX_LABEL_BYTES + 1}}}"
 
@@ -152,10 +152,13 @@ def _numbers(values: pl.Series, is_bad: pl.Series, dialect: Dialect) -> Column:
     if dialect.decimal_char != ".":
         values = values.str.replace(dialect.decimal_char, ".", literal=True)
     values = _canonical(values)
-    whole = values.str.strip_prefix("-").str.find(".", literal=True)
-    digits = pl.select(pl.coalesce(whole, values.str.strip_prefix("-").str.len_bytes())).to_series()
+    unsigned = values.str.strip_prefix("-")
+    if not (unsigned.str.len_bytes() > MAX_DECIMALS + 1).any():
+        return Column(values, column.codes)
+    whole = unsigned.str.find(".", literal=True)
+    digits = pl.select(pl.coalesce(whole, unsigned.str.len_bytes())).to_series()
     is_out = (digits > MAX_INTEGER_DIGITS).fill_null(value=False)
-    decimals = values.str.len_bytes() - values.str.find(".", literal=True) - 1
+    decimals = unsigned.str.len_bytes() - whole - 1
     is_precise = (decimals > MAX_DECIMALS).fill_null(value=False)
     ranged = _coded(values, is_out, RejectCode.OUT_OF_RANGE)
     cut = _coded(ranged.values, is_precise, RejectCode.TOO_PRECISE)
@@ -168,7 +171,7 @@ def _canonical(values: pl.Series) -> pl.Series:
     if has_decimals.any():
         shortened = values.str.strip_chars_end("0").str.strip_suffix(".")
         values = pl.select(pl.when(has_decimals).then(shortened).otherwise(values)).to_series().alias(values.name)
-    if values.str.contains(_CANONICAL).all():
+    if not values.str.contains(_NEEDLESS).any():
         return values
     # What is left of `.0` and `-.0` is nothing, or a sign.
     values = values.str.replace(r"\A\+", "").str.replace(r"\A(-?)0*([0-9])", "${1}${2}")
