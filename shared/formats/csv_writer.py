@@ -76,7 +76,8 @@ class CsvWriter:
         self._at_start = False
         self._rows_written += 1
         line = self._dialect.delimiter.join(written)
-        return (line or self._empty_line()) + "\n"
+        # Behind an escaped CR a lone LF would be taken for the second half of an escaped CRLF.
+        return (line or self._empty_line()) + ("\r\n" if line.endswith("\r") else "\n")
 
     def _empty_line(self) -> str:
         """A record of one empty field: a wholly empty line would be no record."""

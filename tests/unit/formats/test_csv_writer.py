@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from shared.domain.dialect import Dialect
@@ -49,6 +49,7 @@ def tried(dialect: Dialect, rows: list[list[str | None]], *, as_frame: bool) -> 
 
 @settings(max_examples=400, deadline=None)
 @given(dialects, tables)
+@example(Dialect(quote_char=None, escape_char="\\", has_header=False), [["a", "\r"], ["\r\n", "b"]])
 def test_what_is_written_is_read_back(dialect: Dialect, rows: list[list[str | None]]) -> None:
     written = tried(dialect, rows, as_frame=False)
     assume(written is not None)
