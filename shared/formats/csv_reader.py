@@ -22,7 +22,8 @@ from shared.domain.failures import HeaderChanged, TooManyColumns, UndecodableFil
 from shared.domain.reject import MESSAGES, Reject, RejectCode
 from shared.formats.compression import Compression, open_plain
 from shared.formats.csv_grammar import Record, RecordParser
-from shared.formats.csv_scan import ExactRow, Region, Scanner
+from shared.formats.csv_region import ExactRow, Region
+from shared.formats.csv_scan import Scanner
 from shared.formats.csv_structure import Positions
 from shared.formats.limits import Limits
 from shared.formats.source import ByteSource
