@@ -82,8 +82,11 @@ async def load(connection: "Connection[Record]", staged: Staged, chunks: AsyncIt
 async def analyze(tx: Tx, staged: Staged) -> None:
     """Let the planner know the rows, and the profiles if it knows nothing of them: joins take twice as long without.
 
-    In a transaction of its own: it would hold up another run's.
+    Where there is no profile yet, nothing is joined and nothing need be known. In a transaction of its own: it would
+    hold up another run's.
     """
+    if not await tx.value("staging.has_profiles"):
+        return
     await tx.connection.execute(_text("analyze", staged))
     if await tx.value("staging.is_unknown", tx.schema.strip('"')):
         await tx.execute("staging.analyze_profiles")

@@ -19,6 +19,10 @@ SELECT (SELECT count(*) FROM {table}) + (SELECT count(*) FROM {aside})
 -- Statistics of what was loaded.
 ANALYZE {table}
 
+-- name: has_profiles
+-- Whether there is any profile.
+SELECT EXISTS (SELECT FROM {schema}.profiles)
+
 -- name: is_unknown
 -- Whether the planner knows nothing of the profiles: a first file leaves their number, but no statistics.
 SELECT NOT EXISTS (SELECT FROM pg_stats WHERE schemaname = $1 AND tablename = 'profiles')
