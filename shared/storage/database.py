@@ -100,7 +100,8 @@ class Database:
             service = await _pool(address.service_url, connections, SHORT_STATEMENT_SECONDS)
         try:
             with translated():
-                work = await _pool(address.service_url, connections, WORK_STATEMENT_SECONDS)
+                # A merge may wait for a second pass over its file; a worker that is stuck loses its connection anyway.
+                work = await _pool(address.service_url, connections, WORK_STATEMENT_SECONDS, idle_seconds=0)
                 watch = await _pool(address.watch_url, max(2, connections // 2), SHORT_STATEMENT_SECONDS)
         except BaseException:
             service.terminate()
@@ -153,7 +154,7 @@ class Database:
             await watch.connection.execute("SELECT 1 FROM tidegate.duties LIMIT 1")
 
 
-async def _pool(url: str, size: int, statement_seconds: float) -> "asyncpg.Pool[Record]":
+async def _pool(url: str, size: int, statement_seconds: float, *, idle_seconds: int = 120) -> "asyncpg.Pool[Record]":
     return await asyncpg.create_pool(
         url,
         min_size=0,
@@ -166,7 +167,7 @@ async def _pool(url: str, size: int, statement_seconds: float) -> "asyncpg.Pool[
             "timezone": "UTC",
             "datestyle": "ISO, YMD",
             "lock_timeout": "10s",
-            "idle_in_transaction_session_timeout": "120s",
+            "idle_in_transaction_session_timeout": f"{idle_seconds}s",
             "statement_timeout": f"{int(statement_seconds * 1000)}",
         },
     )
