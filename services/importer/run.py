@@ -51,7 +51,7 @@ async def carry_out(desk: Desk, tools: Tools) -> None:
                 await merge_and_finish(file, order, staged, tally, connection, tools, desk)
             reach("importer.committed")
             async with connection.transaction() as tx:
-                await staging.drop(tx, staged)
+                await staging.drop_all_of(tx, desk.run.id)
         await ending.release(tools.database, desk.run)
 
 
@@ -104,6 +104,7 @@ async def merge_and_finish(
 
 async def _finish(tx: Tx, counts: Counts, desk: Desk) -> None:
     state = RunState.COMPLETED_WITH_REJECTS if counts.rejected else RunState.COMPLETED
+    await rejects.drop_other_tokens(tx, desk.run)
     await ending.end(tx, desk.run, KIND, desk.receipt(state, counts=counts))
     reach("importer.finishing")
 

@@ -18,8 +18,8 @@ from shared.observe.failpoints import reach
 from shared.observe.metrics import Metrics
 from shared.runtime.desk import Desk, reason_of
 from shared.runtime.service import Base, worker_name
-from shared.storage import ending, runs, takeover
-from shared.storage.database import Database
+from shared.storage import ending, runs, staging, takeover
+from shared.storage.database import Database, Tx
 
 log = structlog.get_logger()
 
@@ -127,7 +127,7 @@ class Worker:
                 continue
             held_until = loop.time() + self.lease_seconds
             if is_cancelled:
-                return _CANCELLED
+                return ending.CANCELLED
 
     async def _decide(self, desk: Desk, fate: "BaseException | Reason | None") -> None:
         """Write down how the run ended, if its flow did not."""
@@ -136,7 +136,7 @@ class Worker:
         if isinstance(fate, LeaseLost):
             raise fate
         # Whatever the run's connections were doing has an end now, so that the ledger cannot change behind us.
-        await takeover.end_connections(self.database, desk.run.account_id, desk.run.id)
+        await takeover.end_connections(self.database, desk.run.account_id, desk.run.id, desk.run.token)
         if fate is _HAND_BACK:
             await self._hand_back(desk)
         elif isinstance(fate, Reason):
@@ -151,6 +151,14 @@ class Worker:
         else:
             raise fate
 
+    @asynccontextmanager
+    async def _clearing(self, desk: Desk) -> AsyncIterator[Tx]:
+        """A transaction that gives the run up: with it goes what was staged, which is full of personal data."""
+        async with self.database.account(desk.run.account_id) as tx:
+            await runs.hold(tx, desk.run)
+            await staging.drop_all_of(tx, desk.run.id)
+            yield tx
+
     async def _fail(self, desk: Desk, failure: Failure) -> None:
         reason = reason_of(failure)
         if isinstance(failure, Transient):
@@ -162,7 +170,7 @@ class Worker:
         await self._end(desk, RunState.FAILED, reason)
 
     async def _end(self, desk: Desk, state: RunState, reason: Reason) -> None:
-        async with self.database.account(desk.run.account_id) as tx:
+        async with self._clearing(desk) as tx:
             await ending.end(tx, desk.run, self.kind, desk.receipt(state, reason=reason))
         self.metrics.runs.labels(self.kind, state.value).inc()
         log.info("run.ended", state=state.value, code=reason.code)
@@ -171,7 +179,7 @@ class Worker:
     async def _retry_later(self, desk: Desk, failure: Transient) -> None:
         pause = min(self.retry_base_seconds * 2 ** (desk.run.attempt - 1), LONGEST_RETRY_SECONDS)
         pause *= random.uniform(0.75, 1.25)  # noqa: S311 jitter
-        async with self.database.account(desk.run.account_id) as tx:
+        async with self._clearing(desk) as tx:
             await runs.put_aside(
                 tx,
                 desk.run,
@@ -184,7 +192,7 @@ class Worker:
         log.warning("run.put_aside", code=failure.code, retry_in_seconds=round(pause, 1))
 
     async def _hand_back(self, desk: Desk) -> None:
-        async with self.database.account(desk.run.account_id) as tx:
+        async with self._clearing(desk) as tx:
             await runs.hand_back(tx, desk.run)
             await ending.ring(tx, desk.run, self.kind)
         self.metrics.runs.labels(self.kind, "handed_back").inc()
@@ -209,9 +217,6 @@ def worker_of(base: Base, kind: str, carry_out: CarryOut) -> Worker:
     )
 
 
-_CANCELLED = Reason(
-    code="cancelled", detail="A person cancelled the run.", what_to_do="Retry the run if it shall be carried out."
-)
 _HAND_BACK = Reason(code="handed_back")
 
 

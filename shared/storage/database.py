@@ -102,7 +102,9 @@ class Database:
             with translated():
                 # A merge may wait for a second pass over its file; a worker that is stuck loses its connection anyway.
                 work = await _pool(address.service_url, connections, WORK_STATEMENT_SECONDS, idle_seconds=0)
-                watch = await _pool(address.watch_url, max(2, connections // 2), SHORT_STATEMENT_SECONDS)
+                # A relay that freezes holds its batch of messages for so long, and nobody else can send them.
+                watching = max(2, connections // 2)
+                watch = await _pool(address.watch_url, watching, SHORT_STATEMENT_SECONDS, idle_seconds=30)
         except BaseException:
             service.terminate()
             raise

@@ -8,18 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from shared.contracts.runs import ArrivalEnded
 from shared.domain.failures import Conflict, GoalInactive, NotFound, OlderThanCompleted
 from shared.domain.goal import ExportGoal
 from shared.domain.receipt import FileFacts, Receipt
-from shared.domain.run import Reason, RunState, Waiting
+from shared.domain.run import RunState, Waiting
 from shared.observe.tracing import new_traceparent
 from shared.storage import arrivals, connections, ending, goals, outbox, runs
 from shared.storage.database import Record, Tx
-
-_CANCELLED = Reason(
-    code="cancelled", detail="A person cancelled the run.", what_to_do="Retry the run if it shall be carried out."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +46,7 @@ async def cancel(tx: Tx, run_id: UUID) -> bool:
         raise Conflict(f"Found the run {run['state']}; only one that has not ended can be cancelled.")
     await runs.end_without_worker(tx, run_id, RunState.CANCELLED, _cancelled(await _facts(tx, run_id)))
     await outbox.tell_run(tx, run_id)
-    await _ring_what_may_go_on(tx, run)
+    await ending.ring_what_may_go_on(tx, run)
     return True
 
 
@@ -115,12 +110,6 @@ async def _active_goal(tx: Tx, goal_id: UUID) -> goals.StoredGoal:
     return stored
 
 
-async def _ring_what_may_go_on(tx: Tx, run: Record) -> None:
-    await ending.ring_next(tx, run["goal_id"], run["run_id"], run["kind"])
-    if run["arrival_id"] is not None:
-        await outbox.put(tx, ArrivalEnded(**outbox.heading(tx), arrival_id=run["arrival_id"]))
-
-
 async def _held(tx: Tx, run_id: UUID) -> Record:
     run = await runs.lock(tx, run_id)
     if run is None:
@@ -144,7 +133,7 @@ def _cancelled(facts: dict[str, Any]) -> Receipt:
         goal_id=facts["goal_id"],
         goal_version=facts["goal_version"],
         state=RunState.CANCELLED,
-        reason=_CANCELLED,
+        reason=ending.CANCELLED,
         file=file,
         queued_at=facts["queued_at"],
         started_at=facts["started_at"],

@@ -7,9 +7,13 @@ from uuid import UUID
 
 from shared.contracts.runs import ArrivalEnded
 from shared.domain.receipt import Receipt
-from shared.domain.run import ClaimedRun, Waiting
+from shared.domain.run import ClaimedRun, Reason, Waiting
 from shared.storage import outbox, runs
-from shared.storage.database import Database, Tx
+from shared.storage.database import Database, Record, Tx
+
+CANCELLED = Reason(
+    code="cancelled", detail="A person cancelled the run.", what_to_do="Retry the run if it shall be carried out."
+)
 
 
 async def end(tx: Tx, run: ClaimedRun, kind: str, receipt: Receipt) -> None:
@@ -29,6 +33,13 @@ async def ring_next(tx: Tx, goal_id: UUID, run_id: UUID, kind: str) -> None:
     later = await runs.next_of_goal(tx, goal_id, run_id)
     if later is not None:
         await outbox.ring_run(tx, later, kind)
+
+
+async def ring_what_may_go_on(tx: Tx, run: Record) -> None:
+    """After the end of a run that nobody carries out: its goal's next one, and the marking of its file."""
+    await ring_next(tx, run["goal_id"], run["run_id"], run["kind"])
+    if run["arrival_id"] is not None:
+        await outbox.put(tx, ArrivalEnded(**outbox.heading(tx), arrival_id=run["arrival_id"]))
 
 
 async def put_aside_for_person(tx: Tx, run: ClaimedRun, kind: str, receipt: Receipt) -> None:

@@ -101,15 +101,20 @@ async def heartbeat(tx: Tx, run: ClaimedRun, progress: Progress, lease_seconds: 
 
 async def record_backend(tx: Tx, run: ClaimedRun, pid: int) -> None:
     """Note a connection of the run before its first write. Raises LeaseLost when the run is no longer ours."""
-    if await tx.row("runs.hold_for_recording", run.account_id, run.id, run.token) is None:
-        raise LeaseLost
+    await hold(tx, run)
     if await tx.row("runs.record_backend", run.account_id, run.id, run.token, pid) is None:
         raise LeaseLost("the connection has ended")
 
 
-async def end_backends(tx: Tx, run_id: UUID) -> int:
-    """End the run's database connections that still live; how many there were."""
-    return int(await tx.value("runs.end_backends", tx.account_id, run_id))
+async def hold(tx: Tx, run: ClaimedRun) -> None:
+    """Keep everybody from taking the run over while this transaction lasts. Raises LeaseLost where one has."""
+    if await tx.row("runs.hold_for_recording", run.account_id, run.id, run.token) is None:
+        raise LeaseLost
+
+
+async def end_backends(tx: Tx, run_id: UUID, token: int) -> int:
+    """End the run's database connections that still live, those of later tokens left alone; how many there were."""
+    return int(await tx.value("runs.end_backends", tx.account_id, run_id, token))
 
 
 async def finish(tx: Tx, run: ClaimedRun, receipt: Receipt) -> None:
@@ -247,7 +252,7 @@ async def name_delivery(tx: Tx, run: ClaimedRun, name: str) -> str:
 
 
 async def lost(watch: Session) -> list[tuple[UUID, UUID, int]]:
-    """Runs whose worker is gone: (account, run, token)."""
+    """Runs whose worker is gone, also those that it ended before: (account, run, token)."""
     rows = [*await watch.fetch("runs.lost"), *await watch.fetch("runs.running_without_lease")]
     return [(row["account_id"], row["run_id"], row["token"]) for row in rows]
 

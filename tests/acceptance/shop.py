@@ -157,6 +157,14 @@ class Shop:
         await eventually(are_there, f"runs of {name} {states}", limit_seconds=limit_seconds)
         return await self.ledger.runs_of(name)
 
+    async def await_settled(self) -> None:
+        """Wait until every arrival's file has been marked."""
+
+        async def are_settled() -> bool:
+            return all(each["state"] == "settled" for each in await self.ledger.arrivals())
+
+        await eventually(are_settled, "all files marked", limit_seconds=PATIENCE_SECONDS)
+
     async def await_quiet(self, limit_seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until nothing is left to do, and check what must always be true."""
         await eventually(self.ledger.is_quiet, "a quiet ledger", limit_seconds=limit_seconds)

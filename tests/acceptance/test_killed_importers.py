@@ -25,9 +25,15 @@ POINTS_OF_DEATH = (
 
 
 async def assert_imported_once(shop: Shop) -> None:
-    """One run, one receipt, exact sums, one marked file."""
-    (run,) = await shop.await_runs("contacts_a.csv", "completed")
+    """One run, one receipt, exact sums, one marked file, and nothing left to do."""
     await shop.await_quiet()
+    await assert_imported(shop)
+
+
+async def assert_imported(shop: Shop) -> None:
+    """The same while messages may still be under way."""
+    (run,) = await shop.await_runs("contacts_a.csv", "completed")
+    await shop.await_settled()
     assert run["rows_created"] == PEOPLE
     assert await shop.points() == EVERYBODY
     assert await shop.names() == ["contacts_a.csv.done"]
@@ -55,7 +61,8 @@ async def test_an_importer_that_freezes_and_wakes_up_again_changes_nothing_more(
     await shop.drop("contacts_a.csv", FILE)
     await eventually(lambda: system.was_reached(failpoint), failpoint)
     heir = system.start_one("importer")
-    await assert_imported_once(shop)
+    # Not quiet yet: a frozen process may hold messages in its hands that another will not send before it is given up.
+    await assert_imported(shop)
     system.stop(heir)
     frozen.thaw()
     await shop.drop("contacts_b.csv", FILE.replace(b"Ann", b"Bob"))

@@ -12,8 +12,8 @@ LIMIT $1
 FOR UPDATE SKIP LOCKED
 
 -- name: mark_sent
--- The broker confirmed these.
-UPDATE tidegate.outbox SET sent_at = now() WHERE message_id = ANY ($1::uuid[])
+-- The broker confirmed these. "Unsent" is said for the index of what is unsent: sent ones lie here for a day.
+UPDATE tidegate.outbox SET sent_at = now() WHERE message_id = ANY ($1::uuid[]) AND sent_at IS NULL
 
 -- name: forget_sent
 -- Sent messages are kept for a day, for those who look for what happened.

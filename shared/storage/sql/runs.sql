@@ -87,11 +87,11 @@ RETURNING pid
 DELETE FROM tidegate.run_backends WHERE account_id = $1 AND run_id = $2 AND token <= $3
 
 -- name: end_backends
--- End the run's connections that still live, but for our own; how many there were.
+-- End the connections of the run under a token or an earlier one that still live, but for our own; how many there were.
 SELECT count(pg_terminate_backend(a.pid)) AS ended
 FROM tidegate.run_backends b
 JOIN pg_stat_activity a ON a.pid = b.pid AND a.backend_start = b.backend_started_at
-WHERE b.account_id = $1 AND b.run_id = $2 AND a.pid <> pg_backend_pid()
+WHERE b.account_id = $1 AND b.run_id = $2 AND b.token <= $3 AND a.pid <> pg_backend_pid()
 
 -- name: drop_lease
 -- The run has ended or goes back.
@@ -149,7 +149,8 @@ SELECT EXISTS (
 
 -- name: lock
 -- A run, held for a decision about it.
-SELECT run_id, kind, goal_id, goal_version, connection_id, arrival_id, state, waits_for, attempt, token, reason_code
+SELECT run_id, kind, goal_id, goal_version, connection_id, arrival_id, state, waits_for, attempt, token, reason_code,
+    cancel_requested_at IS NOT NULL AS is_cancelled
 FROM tidegate.runs
 WHERE account_id = $1 AND run_id = $2
 FOR UPDATE
@@ -189,11 +190,11 @@ WHERE account_id = $1 AND run_id = $2 AND token = $3 AND state = 'running'
 RETURNING delivered_name
 
 -- name: lost
--- Runs whose worker's lease ran out. Watching role.
+-- Leases that ran out: their worker is gone, in the middle of the run or after its end. Watching role.
 SELECT l.account_id, l.run_id, l.token
 FROM tidegate.run_leases l
 JOIN tidegate.runs r USING (account_id, run_id)
-WHERE l.expires_at < now() AND r.state = 'running' AND r.token = l.token
+WHERE l.expires_at < now() AND (r.state <> 'running' OR r.token = l.token)
 ORDER BY l.expires_at
 LIMIT 100
 
@@ -206,12 +207,17 @@ WHERE r.state = 'running' AND l.run_id IS NULL AND r.started_at < now() - interv
 LIMIT 100
 
 -- name: unheard
--- Runs that should have been claimed by now: ring again. Watching role.
-SELECT account_id, run_id, kind
-FROM tidegate.runs
-WHERE rung_at < now() - make_interval(secs => $1)
-  AND (state = 'queued' OR (state = 'waiting' AND waits_for = 'retry' AND retry_at <= now()))
-ORDER BY rung_at
+-- Runs that should have been claimed by now: ring again, for one of a goal at which nobody works. Watching role.
+SELECT r.account_id, r.run_id, r.kind
+FROM tidegate.runs r
+WHERE r.rung_at < now() - make_interval(secs => $1)
+  AND (r.state = 'queued' OR (r.state = 'waiting' AND r.waits_for = 'retry' AND r.retry_at <= now()))
+  AND NOT EXISTS (
+    SELECT FROM tidegate.runs other
+    WHERE other.account_id = r.account_id AND other.goal_id = r.goal_id
+      AND (other.state = 'running'
+        OR (other.state = 'queued' AND (other.order_at, other.queued_at, other.run_id) < (r.order_at, r.queued_at, r.run_id))))
+ORDER BY r.rung_at
 LIMIT 200
 
 -- name: mark_rung
