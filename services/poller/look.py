@@ -5,6 +5,8 @@ place is the place's own: it is noted on the connection, told where a person mus
 """
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
@@ -22,21 +24,26 @@ from shared.domain.names import joined
 from shared.storage import arrivals, connections, leases, uploads
 from shared.storage.connections import StoredConnection
 from shared.storage.database import Tx
+from shared.storage.uploads import Upload
 from shared.transfer.folder import Folder, Listing
 from shared.transfer.open_folder import open_folder
 
 log = structlog.get_logger()
 
 LOOK_SECONDS = 90.0
-"""The whole look, however slow the place is; the lease is longer."""
-LEASE_SECONDS = 150.0
+"""The whole look, however slow the place is."""
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(slots=True)
 class Found:
-    """What a look saw: a listing a directory, and the first failure that left a directory out."""
+    """What a look saw: a listing a directory, and the first failure that left a directory out.
 
+    `since` and `version` tell whether a person acted during the look: then its end must not undo that.
+    """
+
+    since: datetime
+    version: int
     listings: dict[str, Listing] = field(default_factory=dict)
     failure: Failure | None = None
 
@@ -44,22 +51,57 @@ class Found:
 async def look(tools: Tools, account_id: UUID, connection_id: UUID) -> bool:
     """Look at a connection whose turn it is; False when another replica does. Raises StorageUnavailable."""
     async with tools.database.account(account_id) as tx:
-        if not await leases.take_watch(tx, connection_id, tools.worker, LEASE_SECONDS):
+        if not await leases.take_watch(tx, connection_id, tools.worker, tools.lease_seconds):
             return False
         connection = await connections.get(tx, connection_id)
         login = await connections.login_of(tx, tools.keys, connection_id)
         directories = {goal.source.directory for goal in (await active_imports(tx, connection_id)).values()}
         began_at = await arrivals.clock(tx)
     with structlog.contextvars.bound_contextvars(account_id=str(account_id), connection_id=str(connection_id)):
-        found = await _list(tools, connection, login, directories)
-        await _record(tools, connection, found, began_at)
-        if found.failure is not None:
-            await note_failure(tools, connection, found.failure)
+        found = Found(began_at, connection.version)
+        async with _held(tools, connection):
+            await _list(tools, connection, login, directories, found)
+            await _record(tools, connection, found, began_at)
+        await _end(tools, connection, found)
     return True
 
 
-async def _list(tools: Tools, connection: StoredConnection, login: Login, directories: set[str]) -> Found:
-    found = Found()
+@asynccontextmanager
+async def _held(tools: Tools, connection: StoredConnection) -> AsyncIterator[None]:
+    """Keep the lease while inside. It is short, so that another looks soon when this process dies."""
+
+    async def keep() -> None:
+        while True:
+            await asyncio.sleep(tools.lease_seconds / 3)
+            with suppress(StorageUnavailable):
+                async with tools.database.account(connection.account_id) as tx:
+                    await leases.keep_watch(tx, connection.id, tools.worker, tools.lease_seconds)
+
+    keeping = asyncio.create_task(keep())
+    try:
+        yield
+    finally:
+        keeping.cancel()
+        await asyncio.wait([keeping])
+
+
+async def _end(tools: Tools, connection: StoredConnection, found: Found) -> None:
+    """Note how it went and lay the lease down in one transaction: nobody looks again before that is known."""
+    async with tools.database.account(connection.account_id) as tx:
+        if found.failure is None:
+            pause = connection.settings.interval_seconds
+            await connections.looked(tx, connection.id, pause, failed=False, since=found.since)
+        else:
+            await note_failure(tx, connection, found.failure, since=found.since, version=found.version)
+        await leases.leave_watch(tx, connection.id, tools.worker)
+    outcome = "ok" if found.failure is None else "failed"
+    tools.metrics.looks.labels(connection.settings.place.transport, outcome).inc()
+    if found.failure is not None:
+        tools.metrics.connection_failures.labels(found.failure.code).inc()
+        log.warning("connection.failed", code=found.failure.code)
+
+
+async def _list(tools: Tools, connection: StoredConnection, login: Login, directories: set[str], found: Found) -> None:
     try:
         async with asyncio.timeout(LOOK_SECONDS):
             await _list_each(tools, connection, login, directories, found)
@@ -69,7 +111,6 @@ async def _list(tools: Tools, connection: StoredConnection, login: Login, direct
         found.failure = ConnectionLost(f"the look took longer than {LOOK_SECONDS:.0f} seconds")
     except Failure as failure:
         found.failure = failure
-    return found
 
 
 async def _list_each(
@@ -77,7 +118,8 @@ async def _list_each(
 ) -> None:
     async def pin(line: str) -> None:
         async with tools.database.account(connection.account_id) as tx:
-            await connections.pin_host_key(tx, connection.id, line)
+            found.version = (await connections.pin_host_key(tx, connection.id, line)).version
+            found.since = await arrivals.clock(tx)
         log.info("host_key.pinned_on_first_use")
 
     place = connection.settings.place
@@ -106,15 +148,10 @@ async def _record(tools: Tools, connection: StoredConnection, found: Found, bega
     async with tools.database.account(connection.account_id) as tx:
         seen = await _seen(tx, connection, found)
         outcomes = await record(tx, connection.id, seen, began_at, directories=found.listings)
-        if found.failure is None:
-            await connections.looked(tx, connection.id, connection.settings.interval_seconds, failed=False)
-        await leases.leave_watch(tx, connection.id, tools.worker)
     for outcome, count in outcomes.items():
         tools.metrics.arrivals.labels(outcome).inc(count)
     if outcomes.total():
         log.info("connection.looked", **outcomes)
-    transport = connection.settings.place.transport
-    tools.metrics.looks.labels(transport, "ok" if found.failure is None else "failed").inc()
 
 
 async def _seen(tx: Tx, connection: StoredConnection, found: Found) -> list[Seen]:
@@ -124,8 +161,15 @@ async def _seen(tx: Tx, connection: StoredConnection, found: Found) -> list[Seen
     for directory, listing in found.listings.items():
         for file in listing.files:
             upload = latest.get(file.path)
-            seen.append(Seen(file, upload.id, upload.state) if upload else Seen(file))
+            seen.append(_uploaded(file, upload) if upload else Seen(file))
         for refused in listing.refused:
             nameless = FileStamp(path=joined(directory, refused.shown), size_bytes=0, modified_at=_EPOCH)
             seen.append(Seen(nameless, refused=refused.reason))
     return seen
+
+
+def _uploaded(file: FileStamp, upload: Upload) -> Seen:
+    """What is known of a complete upload counts, not the listing: that may be older than the upload."""
+    if upload.state == "closed" and upload.size_bytes is not None and upload.modified_at is not None:
+        file = FileStamp(path=file.path, size_bytes=upload.size_bytes, modified_at=upload.modified_at)
+    return Seen(file, upload.id, upload.state)

@@ -58,6 +58,9 @@ async def _write(tx: Tx, connection_id: UUID, found: Spotted) -> None:
 
 async def _add(tx: Tx, connection_id: UUID, new: New) -> None:
     arrival_id = await arrivals.insert(tx, connection_id, new.seen.file, new.seen.upload_id, new.explained)
+    if arrival_id is None:
+        # A doorbell that was rung twice, after the file had been imported and marked.
+        return
     await _make_runs(tx, arrival_id, new.seen, new.goals)
 
 

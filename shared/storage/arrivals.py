@@ -61,9 +61,12 @@ async def present(tx: Tx, connection_id: UUID, looked_at: datetime, path: str | 
     ]
 
 
-async def insert(tx: Tx, connection_id: UUID, file: FileStamp, upload_id: UUID | None, as_: Explained) -> UUID:
-    """A new sighting of a file. The caller holds the connection by `lock_connection`."""
-    arrival_id: UUID = await tx.value(
+async def insert(tx: Tx, connection_id: UUID, file: FileStamp, upload_id: UUID | None, as_: Explained) -> UUID | None:
+    """A new sighting of a file; None where the upload has its arrival already.
+
+    The caller holds the connection by `lock_connection`.
+    """
+    arrival_id: UUID | None = await tx.value(
         "arrivals.insert",
         tx.account_id,
         connection_id,
@@ -87,6 +90,7 @@ async def restamp(tx: Tx, arrival_id: UUID, file: FileStamp, upload_id: UUID | N
         file.size_bytes,
         file.modified_at,
         upload_id,
+        as_.state.value,
         as_.code,
         as_.detail,
     )
@@ -125,6 +129,7 @@ async def runs_of(tx: Tx, arrival_id: UUID) -> list[dict[str, Any]]:
 
 async def begin_settling(tx: Tx, arrival_id: UUID, lease_seconds: float) -> bool:
     """Take the marking of the file; False while a run is open, when it is done, or when another does it."""
+    await tx.row("arrivals.lock", tx.account_id, arrival_id)
     return await tx.row("arrivals.begin_settling", tx.account_id, arrival_id, lease_seconds) is not None
 
 
@@ -134,7 +139,7 @@ async def settle(tx: Tx, arrival_id: UUID, as_: str, path: str | None, *, is_gon
 
 
 async def reopen(tx: Tx, arrival_id: UUID) -> None:
-    """A run of it is retried after the file was marked: it is marked again when that run has ended.
+    """A run of it is retried: the file is marked, or marked again, when that run has ended.
 
     The settled path stays: there the file lies now, and is read from.
     """

@@ -155,9 +155,12 @@ async def accept_host_key(tx: Tx, connection_id: UUID, fingerprint: str) -> Stor
 # Looking.
 
 
-async def stop(tx: Tx, connection_id: UUID, code: str, detail: str) -> bool:
-    """Look no more until a person acts; whether this is news (then notify)."""
-    return await tx.row("connections.stop", tx.account_id, connection_id, code, detail) is not None
+async def stop(tx: Tx, connection_id: UUID, version: int, code: str, detail: str) -> bool:
+    """Look no more until a person acts; whether this is news (then notify).
+
+    Nothing happens where the connection is no longer at that version: a person has mended it while we looked.
+    """
+    return await tx.row("connections.stop", tx.account_id, connection_id, code, detail, version) is not None
 
 
 async def resume(tx: Tx, connection_id: UUID) -> None:
@@ -170,9 +173,10 @@ async def due(watch: Session, limit: int) -> list[tuple[UUID, UUID]]:
     return [(row["account_id"], row["connection_id"]) for row in await watch.fetch("connections.due", limit)]
 
 
-async def looked(tx: Tx, connection_id: UUID, next_in_seconds: float, *, failed: bool) -> int:
-    """A look is over; how many have failed in a row now."""
-    return int(await tx.value("connections.looked", tx.account_id, connection_id, next_in_seconds, failed) or 0)
+async def looked(tx: Tx, connection_id: UUID, next_in_seconds: float, *, failed: bool, since: datetime) -> int:
+    """A look is over that was begun at `since`; how many have failed in a row now."""
+    row = await tx.value("connections.looked", tx.account_id, connection_id, next_in_seconds, failed, since)
+    return int(row or 0)
 
 
 async def look_now(tx: Tx, connection_id: UUID) -> None:

@@ -22,6 +22,11 @@ async def take_watch(tx: Tx, connection_id: UUID, holder: str, seconds: float) -
     return await tx.row("leases.take_watch", tx.account_id, connection_id, holder, seconds) is not None
 
 
+async def keep_watch(tx: Tx, connection_id: UUID, holder: str, seconds: float) -> None:
+    """The look goes on for so long."""
+    await tx.execute("leases.keep_watch", tx.account_id, connection_id, holder, seconds)
+
+
 async def leave_watch(tx: Tx, connection_id: UUID, holder: str) -> None:
     """The look is over."""
     await tx.execute("leases.leave_watch", tx.account_id, connection_id, holder)

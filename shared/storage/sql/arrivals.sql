@@ -14,20 +14,21 @@ WHERE account_id = $1 AND connection_id = $2 AND (vanished_at IS NULL OR vanishe
   AND ($4::text IS NULL OR path = $4)
 
 -- name: insert
--- A new sighting; its number counts how often this path was seen to come.
+-- A new sighting; its number counts how often this path was seen to come. No row for an upload that has one already.
 INSERT INTO tidegate.arrivals (account_id, connection_id, path, size_bytes, modified_at, sighting, upload_id, state,
     reason_code, reason_detail, accepted_at)
 SELECT $1, $2, $3, $4, $5,
     1 + coalesce((SELECT max(sighting) FROM tidegate.arrivals
                   WHERE account_id = $1 AND connection_id = $2 AND path = $3), 0),
     $6, $7, $8, $9, CASE WHEN $7 = 'accepted' THEN now() END
+ON CONFLICT (account_id, upload_id) DO NOTHING
 RETURNING arrival_id
 
 -- name: restamp
 -- A file that has not been accepted yet changed its size or time.
 UPDATE tidegate.arrivals
-SET size_bytes = $3, modified_at = $4, upload_id = $5, stamped_at = now(), state = 'waiting',
-    reason_code = $6, reason_detail = $7
+SET size_bytes = $3, modified_at = $4, upload_id = $5, stamped_at = now(), state = $6,
+    reason_code = $7, reason_detail = $8
 WHERE account_id = $1 AND arrival_id = $2 AND state IN ('waiting', 'unmatched')
 
 -- name: explain
@@ -50,10 +51,10 @@ SET vanished_at = clock_timestamp(), state = CASE WHEN state IN ('waiting', 'unm
 WHERE account_id = $1 AND arrival_id = ANY ($2::uuid[]) AND vanished_at IS NULL
 
 -- name: get
--- One arrival, and whether its upload is the latest of its path where it was uploaded to us.
+-- One arrival, and whether its upload is the latest of the path where its file lies, if it was uploaded to us.
 SELECT a.arrival_id, a.connection_id, a.path, a.size_bytes, a.modified_at, a.sighting, a.state, a.upload_id, a.reason_code,
     a.reason_detail, a.sha256, a.seen_at, a.accepted_at, a.settled_at, a.settled_as, a.settled_path, a.vanished_at,
-    a.upload_id IS NULL OR a.upload_id = (
+    a.upload_id IS NULL OR a.settled_path <> a.path OR a.upload_id = (
         SELECT u.upload_id FROM tidegate.uploads u JOIN tidegate.connections c USING (account_id, drop_folder_id)
         WHERE c.account_id = a.account_id AND c.connection_id = a.connection_id AND u.path = a.path
         ORDER BY u.opened_at DESC, u.upload_id LIMIT 1) AS is_latest_upload
@@ -68,6 +69,10 @@ UPDATE tidegate.arrivals SET sha256 = $3 WHERE account_id = $1 AND arrival_id = 
 -- How the runs of an arrival stand.
 SELECT run_id, goal_id, goal_version, state FROM tidegate.runs WHERE account_id = $1 AND arrival_id = $2 ORDER BY run_id
 
+-- name: lock
+-- An arrival, held: a retry of its run and the marking of its file must not cross.
+SELECT arrival_id FROM tidegate.arrivals WHERE account_id = $1 AND arrival_id = $2 FOR UPDATE
+
 -- name: begin_settling
 -- Who marks the file, once every run has ended; one at a time, again after a crash.
 UPDATE tidegate.arrivals a
@@ -79,16 +84,19 @@ WHERE a.account_id = $1 AND a.arrival_id = $2 AND a.state = 'accepted' AND a.set
 RETURNING a.arrival_id
 
 -- name: settle
--- The file was marked, or left; it does not lie under its path any more where it was moved away.
+-- The file was marked, or left; it does not lie under its path any more where it was moved away. Where a run of it was
+-- retried meanwhile it is not settled, and the run finds the file where it was moved to.
 UPDATE tidegate.arrivals
-SET state = 'settled', settled_at = clock_timestamp(), settled_as = $3, settled_path = $4, settling_until = NULL,
+SET state = CASE WHEN settling_until IS NULL THEN state ELSE 'settled' END,
+    settled_at = CASE WHEN settling_until IS NOT NULL THEN clock_timestamp() END,
+    settled_as = $3, settled_path = $4, settling_until = NULL,
     vanished_at = CASE WHEN $5 THEN coalesce(vanished_at, clock_timestamp()) ELSE vanished_at END
 WHERE account_id = $1 AND arrival_id = $2 AND settled_at IS NULL
 
 -- name: reopen
 -- A run of it is retried; the settled path still says where the file lies.
 UPDATE tidegate.arrivals SET state = 'accepted', settled_at = NULL, settled_as = NULL, settling_until = NULL
-WHERE account_id = $1 AND arrival_id = $2 AND state = 'settled'
+WHERE account_id = $1 AND arrival_id = $2 AND state IN ('accepted', 'settled')
 
 -- name: stop_settling
 -- It did not work this time; the sweeper rings again.

@@ -65,9 +65,9 @@ SELECT connection_id FROM tidegate.connections WHERE account_id = $1 AND drop_fo
 UPDATE tidegate.connections SET offered_host_key = $3 WHERE account_id = $1 AND connection_id = $2
 
 -- name: stop
--- Look no more until a person acts; no row when it was stopped for that already.
+-- Look no more until a person acts; no row when it was stopped for that already, or a person acted during the look.
 UPDATE tidegate.connections SET stopped_code = $3, stopped_detail = $4
-WHERE account_id = $1 AND connection_id = $2 AND stopped_code IS DISTINCT FROM $3
+WHERE account_id = $1 AND connection_id = $2 AND version = $5 AND stopped_code IS DISTINCT FROM $3
 RETURNING connection_id
 
 -- name: resume
@@ -87,9 +87,10 @@ ORDER BY c.next_look_at
 LIMIT $1
 
 -- name: looked
--- A look is over; when the next one is due, and how many failed in a row.
+-- A look is over; when the next one is due, sooner where somebody asked during this one, and how many failed in a row.
 UPDATE tidegate.connections
-SET looked_at = now(), next_look_at = now() + make_interval(secs => $3),
+SET looked_at = now(),
+    next_look_at = CASE WHEN next_look_at > $5 THEN next_look_at ELSE now() + make_interval(secs => $3) END,
     failures_in_a_row = CASE WHEN $4 THEN failures_in_a_row + 1 ELSE 0 END
 WHERE account_id = $1 AND connection_id = $2
 RETURNING failures_in_a_row

@@ -17,6 +17,11 @@ ON CONFLICT (account_id, connection_id) DO UPDATE SET holder = excluded.holder, 
 WHERE watches.expires_at < now()
 RETURNING connection_id
 
+-- name: keep_watch
+-- The look goes on.
+UPDATE tidegate.watches SET expires_at = now() + make_interval(secs => $4)
+WHERE account_id = $1 AND connection_id = $2 AND holder = $3
+
 -- name: leave_watch
 -- The look is over.
 DELETE FROM tidegate.watches WHERE account_id = $1 AND connection_id = $2 AND holder = $3

@@ -107,7 +107,7 @@ async def test_a_host_key_that_was_shown_is_accepted_by_its_fingerprint(
     assert (await owner.ask("POST", f"{path}/host-keys/accept", 409, json=body))["code"] == "conflict"
     async with database.account(account) as tx:
         await connections.offer_host_key(tx, UUID(made["id"]), HOST_KEY)
-        await connections.stop(tx, UUID(made["id"]), "host_key_unknown", "The server showed a key.")
+        await connections.stop(tx, UUID(made["id"]), made["version"], "host_key_unknown", "The server showed a key.")
     shown = await owner.ask("GET", path, 200)
     assert shown["stopped"]["code"] == "host_key_unknown"
     assert shown["offered_host_key"]["fingerprint"] == fingerprint_of(HOST_KEY)

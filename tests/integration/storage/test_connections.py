@@ -7,7 +7,7 @@ import pytest
 
 from shared.domain.connection import ConnectionSettings, SftpPlace
 from shared.domain.failures import NotFound
-from shared.storage import connections, leases
+from shared.storage import arrivals, connections, leases
 from shared.storage.database import Database
 from shared.storage.secrets import KeyRing
 from tests.real.database_fixtures import make_account
@@ -33,7 +33,7 @@ async def test_a_new_connection_is_due_and_waits_after_a_look(database: Database
     made = await _make(database, account)
     assert await _due(database) == [(account, made)]
     async with database.account(account) as tx:
-        assert await connections.looked(tx, made, 60, failed=False) == 0
+        assert await connections.looked(tx, made, 60, failed=False, since=await arrivals.clock(tx)) == 0
     assert await _due(database) == []
     async with database.account(account) as tx:
         await connections.look_now(tx, made)
@@ -56,19 +56,34 @@ async def test_an_inactive_connection_is_never_due(database: Database, account: 
 async def test_failures_are_counted_in_a_row(database: Database, account: UUID) -> None:
     made = await _make(database, account)
     async with database.account(account) as tx:
-        counted = [await connections.looked(tx, made, 1, failed=failed) for failed in (True, True, False, True)]
+        since = await arrivals.clock(tx)
+        counted = [
+            await connections.looked(tx, made, 1, failed=failed, since=since) for failed in (True, True, False, True)
+        ]
     assert counted == [1, 2, 0, 1]
 
 
 async def test_a_stop_is_news_once_and_lasts_until_a_person_acts(database: Database, account: UUID) -> None:
     made = await _make(database, account)
     async with database.account(account) as tx:
-        assert await connections.stop(tx, made, "login_refused", "The server refused.")
-        assert not await connections.stop(tx, made, "login_refused", "The server refused.")
+        assert await connections.stop(tx, made, 1, "login_refused", "The server refused.")
+        assert not await connections.stop(tx, made, 1, "login_refused", "The server refused.")
     assert await _due(database) == []
     async with database.account(account) as tx:
         await connections.update(tx, RING, made, SETTINGS, {"password": "better"})
         assert (await connections.get(tx, made)).stopped_code is None
+    assert await _due(database) == [(account, made)]
+
+
+async def test_what_a_person_did_during_a_look_is_not_undone_by_its_end(database: Database, account: UUID) -> None:
+    made = await _make(database, account)
+    async with database.account(account) as tx:
+        began_at = await arrivals.clock(tx)
+    async with database.account(account) as tx:
+        await connections.update(tx, RING, made, SETTINGS, {"password": "better"})
+    async with database.account(account) as tx:
+        await connections.looked(tx, made, 3600, failed=True, since=began_at)
+        assert not await connections.stop(tx, made, 1, "login_refused", "The server refused the old password.")
     assert await _due(database) == [(account, made)]
 
 
