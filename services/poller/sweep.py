@@ -47,7 +47,12 @@ async def _take_over(tools: Tools) -> None:
     async with tools.database.watching() as watch:
         lost = await runs.lost(watch)
     for account_id, run_id, token in lost:
-        outcome = await takeover.take_over(tools.database, account_id, run_id, token, tools.retry_attempts)
+        try:
+            outcome = await takeover.take_over(tools.database, account_id, run_id, token, tools.retry_attempts)
+        except StorageUnavailable as failure:
+            # One run whose connections do not end keeps no other from being taken over.
+            log.warning("run.not_taken_over", account_id=str(account_id), run_id=str(run_id), code=failure.code)
+            continue
         tools.metrics.swept.labels(outcome).inc()
         log.warning("run.taken_over", account_id=str(account_id), run_id=str(run_id), outcome=outcome)
 

@@ -1,4 +1,8 @@
-"""Whose turn it is: start a look at every connection that is due, many at a time, none waiting for another."""
+"""Whose turn it is: start a look at every connection that is due, many at a time, none waiting for another.
+
+Whatever a look raises is its own connection's: it is told here and ends no other's. The lease of such a look is left
+to run out, so that it is not tried over and over.
+"""
 
 import asyncio
 from contextlib import suppress
@@ -8,7 +12,7 @@ import structlog
 
 from services.poller.look import look
 from services.poller.tools import Tools
-from shared.domain.failures import StorageUnavailable
+from shared.domain.failures import Failure, InternalError, StorageUnavailable
 from shared.storage import connections
 
 log = structlog.get_logger()
@@ -18,18 +22,20 @@ TICK_SECONDS = 1.0
 
 async def watch(tools: Tools, stopping: asyncio.Event) -> None:
     """Look at due connections until told to stop; looks under way are finished."""
-    under_way: dict[UUID, asyncio.Task[None]] = {}
+    under_way: dict[UUID, asyncio.Task[bool]] = {}
     while not stopping.is_set():
         for connection_id in [key for key, task in under_way.items() if task.done()]:
-            under_way.pop(connection_id).result()
+            _tell(tools, connection_id, under_way.pop(connection_id).exception())
         free = tools.concurrency - len(under_way)
         for account_id, connection_id in await _due(tools, free):
             if connection_id not in under_way:
-                under_way[connection_id] = asyncio.create_task(_look(tools, account_id, connection_id))
+                under_way[connection_id] = asyncio.create_task(look(tools, account_id, connection_id))
         tools.wake.clear()
         with suppress(TimeoutError):
             await asyncio.wait_for(tools.wake.wait(), TICK_SECONDS)
-    await asyncio.gather(*under_way.values())
+    outcomes = await asyncio.gather(*under_way.values(), return_exceptions=True)
+    for connection_id, outcome in zip(under_way, outcomes, strict=True):
+        _tell(tools, connection_id, outcome if isinstance(outcome, BaseException) else None)
 
 
 async def _due(tools: Tools, limit: int) -> list[tuple[UUID, UUID]]:
@@ -43,9 +49,12 @@ async def _due(tools: Tools, limit: int) -> list[tuple[UUID, UUID]]:
         return []
 
 
-async def _look(tools: Tools, account_id: UUID, connection_id: UUID) -> None:
-    try:
-        await look(tools, account_id, connection_id)
-    except StorageUnavailable as failure:
-        # The lease runs out and the connection is due again: nothing was written, nothing is lost.
-        log.warning("look.not_recorded", code=failure.code, connection_id=str(connection_id))
+def _tell(tools: Tools, connection_id: UUID, error: BaseException | None) -> None:
+    """Say why a look was not recorded: nothing was written, and nothing is lost."""
+    if isinstance(error, Failure):
+        log.warning("look.not_recorded", code=error.code, connection_id=str(connection_id))
+    elif isinstance(error, Exception):
+        tools.metrics.connection_failures.labels(InternalError.code).inc()
+        log.error("look.broken", code=InternalError.code, connection_id=str(connection_id), exc_info=error)
+    elif error is not None:
+        raise error
