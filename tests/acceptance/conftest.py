@@ -58,6 +58,8 @@ def no_importer(system: System) -> None:
 async def shop(system: System, operator_key: str, request: pytest.FixtureRequest) -> AsyncIterator[Shop]:
     """A fresh account of the shared system with a hosted folder."""
     system.forget_failpoints()
+    for each in SERVICES:
+        system.ensure(each)
     async with open_shop(system, operator_key) as made:
         request.node.stash.setdefault(SHOPS, []).append(made)
         yield made

@@ -170,6 +170,11 @@ class Shop:
         await eventually(self.ledger.is_quiet, "a quiet ledger", limit_seconds=limit_seconds)
         await assert_invariants(self.ledger)
 
+    async def await_mails(self, words: str) -> list[str]:
+        """Wait for a mail with these words; all mails that have them."""
+        await eventually(lambda: any(words in mail for mail in self.mails()), f"a mail that says {words}")
+        return [mail for mail in self.mails() if words in mail]
+
     def mails(self) -> list[str]:
         """All mails that were written, as they are."""
         return [file.read_text(errors="replace") for file in sorted(Path(self.system.mails).glob("**/*.eml"))]

@@ -64,6 +64,10 @@ class System:
         """Start one service."""
         return self.start(name, failpoints=failpoints, **settings)[0]
 
+    def launch(self, name: str, failpoints: str) -> ServiceProcess:
+        """Start one service that may die before it is ready."""
+        return self._launch(name, failpoints, {})
+
     def running(self, name: str) -> list[ServiceProcess]:
         """The processes of a service that run."""
         return [each for each in self.processes if each.name == name and each.is_running]

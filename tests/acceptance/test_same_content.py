@@ -2,7 +2,6 @@
 
 from tests.acceptance.process import ServiceProcess
 from tests.acceptance.shop import Shop, content_of, import_goal, people
-from tests.eventually import eventually
 
 FILE = content_of(people(20, points=5))
 OTHER = content_of(people(20, points=7))
@@ -16,7 +15,7 @@ async def test_a_dropped_file_becomes_profiles_and_a_receipt(shop: Shop, importe
     assert (run["rows_read"], run["rows_created"]) == (20, 20)
     assert await shop.points() == {f"person{number}@shop.example": 5 for number in range(20)}
     assert await shop.names() == ["contacts_a.csv.done"]
-    await eventually(lambda: any(str(run["run_id"]) in mail for mail in shop.mails()), "the receipt's mail")
+    assert len(await shop.await_mails(str(run["run_id"]))) == 1
 
 
 async def test_the_same_file_again_waits_for_a_person_and_is_imported_when_approved(
@@ -62,7 +61,7 @@ async def test_the_same_file_again_is_skipped_and_told_where_nothing_sums(shop: 
     skipped = (await shop.await_runs("contacts_a.csv", "completed", "skipped"))[1]
     await shop.await_quiet()
     assert skipped["reason_code"] == "duplicate_content"
-    await eventually(lambda: any(str(skipped["run_id"]) in mail for mail in shop.mails()), "the mail about it")
+    assert len(await shop.await_mails(str(skipped["run_id"]))) == 1
 
 
 async def test_a_then_b_then_a_are_all_imported(shop: Shop, importer: ServiceProcess) -> None:
