@@ -6,6 +6,7 @@ to be finished, and only the marking of the file is repeated.
 
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import structlog
 
@@ -13,6 +14,7 @@ from services.importer.fetch import fetch
 from services.importer.ingest import Tally, recover, stage
 from services.importer.order import Order, read_order
 from services.importer.tools import Tools
+from shared.domain.failures import FileChanged
 from shared.domain.receipt import Counts
 from shared.domain.run import Reason, RunState
 from shared.observe.failpoints import reach
@@ -62,6 +64,7 @@ async def is_put_off(order: Order, tools: Tools, desk: Desk) -> bool:
     policy = order.goal.on_duplicate_content
     is_duplicate = desk.file.sha256 == order.latest_sha256 and not desk.run.is_approved and policy != "import"
     async with tools.database.account(desk.run.account_id) as tx:
+        await _check_still_latest(tx, desk.run.arrival_id)
         await arrivals.set_sha256(tx, desk.run.arrival_id, desk.file.sha256 or "")
         if not is_duplicate:
             return False
@@ -75,6 +78,17 @@ async def is_put_off(order: Order, tools: Tools, desk: Desk) -> bool:
     if outcome == "skipped":
         await ending.release(tools.database, desk.run)
     return True
+
+
+async def _check_still_latest(tx: Tx, arrival_id: UUID) -> None:
+    """Raises FileChanged where an upload took the file's name while it was fetched: the bytes may be the later one's.
+
+    Its size may be the same, and the time of an upload is its client's to set. An upload is told before the first
+    byte of the old file is touched, so who is still the latest after the fetch was read.
+    """
+    arrival = await arrivals.get(tx, arrival_id)
+    if arrival is None or not arrival["is_latest_upload"]:
+        raise FileChanged("A later upload took its name while it was read.")
 
 
 async def merge_and_finish(

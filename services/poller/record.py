@@ -32,8 +32,10 @@ async def record(
     look = Look(began_at, await arrivals.clock(tx), frozenset(directories))
     found = spot(seen, known, active, look)
     await _write(tx, connection_id, found)
-    reach("poller.recorded")
-    return _outcomes(found)
+    outcomes = _outcomes(found)
+    if outcomes.total():
+        reach("poller.recorded")
+    return outcomes
 
 
 async def active_imports(tx: Tx, connection_id: UUID) -> dict[UUID, ImportGoal]:
