@@ -28,11 +28,11 @@ async def load(work: Work, *, is_folded: bool) -> int:
     """Write every row as a new profile; how many profiles that made."""
     indexes = await work.fetch("merge.indexes", f"{work.tx.schema}.profiles")
     for index in indexes:
-        await work.tx.connection.execute(f"DROP INDEX {index['name']}")
+        await work.tx.connection.execute(index["dropping"])
     initial = ", ".join(columns.initial(column) for column in work.layout.written)
     profiles = await work.run("merge.insert_first", work.run_id, initial=initial, rows=work.rows(is_folded=is_folded))
     for index in indexes:
-        await work.tx.connection.execute(index["definition"])
+        await work.tx.connection.execute(index["making"])
     return profiles
 
 

@@ -1,6 +1,9 @@
 -- name: unique
 -- The entries of a list in order, each once; short lists, which are most, are looked at without a sub-select.
-CASE WHEN cardinality({value}) = 1 OR (cardinality({value}) = 2 AND ({value})[1] <> ({value})[2]) THEN {value}
+CASE WHEN cardinality({value}) = 1
+    OR (cardinality({value}) = 2 AND ({value})[1] <> ({value})[2])
+    OR (cardinality({value}) = 3 AND ({value})[1] NOT IN (({value})[2], ({value})[3]) AND ({value})[2] <> ({value})[3])
+    THEN {value}
     ELSE ARRAY(SELECT u.v FROM unnest({value}) WITH ORDINALITY AS u (v, n) GROUP BY u.v ORDER BY min(u.n)) END
 
 -- name: unique_without

@@ -126,12 +126,17 @@ SELECT NOT EXISTS (SELECT FROM {schema}.profiles) AS is_empty
 LOCK TABLE {schema}.profiles IN ACCESS EXCLUSIVE MODE NOWAIT
 
 -- name: indexes
--- The indexes that can be built after the rows are in; constraints keep theirs.
-SELECT i.indexrelid::regclass::text AS name, pg_get_indexdef(i.indexrelid) AS definition
+-- The indexes that can be built after the rows are in, and the primary key while nothing refers to it.
+SELECT format('DROP INDEX %s', i.indexrelid::regclass) AS dropping, pg_get_indexdef(i.indexrelid) AS making
 FROM pg_index i
-WHERE i.indrelid = $1::text::regclass
-  AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid)
-ORDER BY i.indexrelid
+WHERE i.indrelid = $1::text::regclass AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid)
+UNION ALL
+SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', c.conrelid::regclass, c.conname),
+    format('ALTER TABLE %s ADD CONSTRAINT %I %s', c.conrelid::regclass, c.conname, pg_get_constraintdef(c.oid))
+FROM pg_constraint c
+WHERE c.conrelid = $1::text::regclass AND c.contype = 'p'
+  AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.confrelid = c.conrelid)
+ORDER BY making
 
 -- name: insert_first
 -- All rows of the file into an empty table, in the order of the file: their keys are built afterwards.

@@ -33,8 +33,9 @@ async def _indexes(bench: Bench) -> dict[str, tuple[str, int]]:
     """The definition of each index, and which one it is: an index that was built anew is another one."""
     async with bench.database.account(bench.account) as tx:
         rows: list[Any] = await tx.connection.fetch(
-            "SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition, indexrelid AS oid "
-            "FROM pg_index WHERE indrelid = $1::text::regclass AND indisvalid",
+            "SELECT indexrelid::regclass::text AS name, indexrelid AS oid, concat_ws(' as ', "
+            "pg_get_indexdef(indexrelid), (SELECT pg_get_constraintdef(oid) FROM pg_constraint "
+            "WHERE conindid = indexrelid AND contype = 'p')) AS definition FROM pg_index WHERE indrelid = $1::text::regclass AND indisvalid",
             f"{tx.schema}.profiles",
         )
     return {row["name"]: (row["definition"], row["oid"]) for row in rows}
@@ -49,7 +50,20 @@ async def test_the_indexes_are_built_anew_as_they_were(bench: Bench) -> None:
     assert {name.rsplit(".")[-1] for name in after if after[name] != before[name]} == {
         "profiles_changed",
         "profiles_key_email",
+        "profiles_pkey",
     }
+
+
+async def test_a_primary_key_that_another_table_refers_to_stays(bench: Bench) -> None:
+    async with bench.database.account(bench.account) as tx:
+        await tx.connection.execute(
+            f"CREATE TABLE {tx.schema}.events (profile_id bigint REFERENCES {tx.schema}.profiles)"
+        )
+    before = await _indexes(bench)
+    merged = await bench.merge(GOAL, ROWS)
+    after = await _indexes(bench)
+    assert merged.created == len(ROWS)
+    assert {name.rsplit(".")[-1] for name in after if after[name] == before[name]} == {"profiles_pkey"}
 
 
 async def test_a_table_that_somebody_reads_is_loaded_in_the_usual_way(bench: Bench) -> None:
