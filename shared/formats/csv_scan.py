@@ -6,6 +6,7 @@ the exact parser, one by one. Every record gets its number and its physical line
 records are not even taken apart.
 """
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -20,6 +21,7 @@ from shared.formats.limits import Limits
 from shared.formats.source import ByteSource
 from shared.formats.text import BOM
 
+_LINE_ENDS = re.compile(rb"[\r\n]*")
 NONE = np.empty(0, dtype=np.int64)
 
 
@@ -55,7 +57,7 @@ class Scanner:
                 line_number = self._lines_before + 1
                 self._advance(record.end - place)
                 return record, line_number
-            place = record.end
+            place = _past_blank_lines(self._data, record.end)
             if place > self._limits.field_bytes:
                 self._advance(place)
                 place = 0
@@ -247,7 +249,8 @@ class _Walk:
         if self._structure is None or not self._starts:
             return NONE, NONE
         starts, ends = np.concatenate(self._starts), np.concatenate(self._ends)
-        is_fit = self._have_the_right_width(starts, ends)
+        is_blank = self._are_blank(starts, ends)
+        is_fit = self._have_the_right_width(ends) & ~is_blank
         self._exclude_nul(ends, is_fit)
         self._exclude_bad_text(starts, ends, is_fit)
         if is_fit.any():
@@ -256,22 +259,26 @@ class _Walk:
             is_fit[first] &= not self._data.startswith(BOM, int(starts[first]))
         if is_fit.all():
             return starts, ends
-        for start in starts[~is_fit].tolist():
+        for start in starts[~is_fit & ~is_blank].tolist():
             # Its end is proved, so nothing behind it can matter.
             record = self._scanner.parse(self._data, start, is_last=True)
             assert record is not None
             self._note(record, start)
         return starts[is_fit], ends[is_fit]
 
-    def _have_the_right_width(self, starts: Positions, ends: Positions) -> Flags:
-        """Which records have the right number of fields; a blank line has none."""
-        delimiters = np.concatenate(self._delimiters)
-        counts = np.diff(np.searchsorted(delimiters, ends), prepend=0)
-        is_blank = starts == ends
+    def _are_blank(self, starts: Positions, ends: Positions) -> Flags:
+        """Which are blank lines, and so no records: there may be millions, from a few kilobytes of gzip."""
+        is_blank: Flags = starts == ends
         if b"\r" in self._data:
             text = np.frombuffer(self._data, dtype=np.uint8)
             is_blank |= (ends - starts == 1) & (text[starts] == RETURN)
-        is_fit: Flags = (counts == self._scanner.width - 1) & ~is_blank
+        return is_blank
+
+    def _have_the_right_width(self, ends: Positions) -> Flags:
+        """Which records have the right number of fields."""
+        delimiters = np.concatenate(self._delimiters)
+        counts = np.diff(np.searchsorted(delimiters, ends), prepend=0)
+        is_fit: Flags = counts == self._scanner.width - 1
         return is_fit
 
     def _exclude_nul(self, ends: Positions, is_fit: Flags) -> None:
@@ -304,6 +311,17 @@ def _is_text(data: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _past_blank_lines(data: bytes, place: int) -> int:
+    """Where the line ends that follow each other from a record's start are over, with the last of the data left."""
+    match = _LINE_ENDS.match(data, place)
+    assert match is not None
+    stop = match.end()
+    if stop == len(data):
+        # More of them may follow, and a CRLF must not be cut.
+        stop -= 2
+    return max(place, stop - data.startswith(b"\r\n", stop - 1))
 
 
 def _count_line_ends(data: bytes, stop: int) -> int:
