@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -14,6 +14,7 @@ from bench.goal import PROPERTIES, goal
 from shared.domain.run import ClaimedRun
 from shared.formats.csv_reader import CsvReader, open_text
 from shared.processing.mapping import plan_of
+from shared.processing.repeats import Repeats
 from shared.processing.typing import apply, staging_csv
 from shared.storage import accounts, columns, properties, staging
 from shared.storage.database import Database, schema_of
@@ -58,27 +59,37 @@ async def empty(dsn: str, account_id: UUID) -> None:
     await _as_superuser(dsn, f"TRUNCATE {schema_of(account_id)}.profiles")
 
 
-def parse(file: Path, target: Path) -> None:
-    """Write what the importer would copy for a file: read, typed, in the layout of its staging table."""
-    wanted = goal()
-    names = columns.layout_of(wanted, PROPERTIES).names
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What the importer copies for a file, and what it knows of it by then."""
+
+    path: Path
+    may_repeat: bool
+
+
+def parse(file: Path, target: Path) -> Parsed:
+    """Read and type a file, in the layout of its staging table."""
+    wanted, repeats = goal(), Repeats()
+    layout = columns.layout_of(wanted, PROPERTIES)
     with open_text(file, wanted.dialect, max_bytes=MAX_BYTES) as source, target.open("wb") as out:
         reader = CsvReader(source, wanted.dialect)
         plan = plan_of(wanted, PROPERTIES, reader.header, reader.width)
         for batch in reader:
             typed = apply(batch.frame, batch.record_numbers, batch.line_numbers, plan)
-            out.write(staging_csv(typed.good.select(names)))
+            repeats.watch(typed.good[layout.keys[0].name])
+            out.write(staging_csv(typed.good.select(layout.names)))
+    return Parsed(target, repeats.may_be())
 
 
-async def copy_and_merge(database: Database, dsn: str, account_id: UUID, parsed: Path, made: Made) -> Took:
+async def copy_and_merge(database: Database, dsn: str, account_id: UUID, parsed: Parsed, made: Made) -> Took:
     """Stage, merge and commit. Raises RuntimeError where the counts are not those of the generator."""
     run, wanted = _run_of(account_id), goal()
     await _as_superuser(dsn, "CHECKPOINT")
     async with database.work_connection() as connection:
         began = time.perf_counter()
         async with database.transaction(connection, account_id) as tx:
-            staged = await staging.create(tx, run, wanted, PROPERTIES)
-        await staging.load(connection, staged, _chunks(parsed))
+            staged = replace(await staging.create(tx, run, wanted, PROPERTIES), may_repeat=parsed.may_repeat)
+        await staging.load(connection, staged, _chunks(parsed.path))
         copied = time.perf_counter()
         async with database.transaction(connection, account_id) as tx:
             await staging.analyze(tx, staged)

@@ -111,16 +111,13 @@ def _made(kind: str, rows: int) -> Made:
 
 async def _alone(found: Cluster, files: dict[str, Made], rounds: int, directory: Path, findings: Findings) -> None:
     floor = floor_of(found.superuser_dsn)
-    for name, made in files.items():
-        alone.parse(made.path, directory / f"{name}.parsed")
+    parsed = {name: alone.parse(made.path, directory / f"{name}.parsed") for name, made in files.items()}
     async with Database.open(DatabaseAddress(found.service_url, found.watch_url)) as database:
         for number in range(rounds):
             account_id = await alone.make_account(database)
             for name, made in files.items():
                 floor_seconds = await floor.measure(made.path)
-                took = await alone.copy_and_merge(
-                    database, found.superuser_dsn, account_id, directory / f"{name}.parsed", made
-                )
+                took = await alone.copy_and_merge(database, found.superuser_dsn, account_id, parsed[name], made)
                 findings.alone[name].floors.append(floor_seconds)
                 findings.alone[name].took.append(took)
                 console.print(f"alone, round {number + 1}, {name}: {_told(asdict(took))}, floor {floor_seconds:.2f}")

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from services.importer.order import Order
@@ -19,6 +19,7 @@ from shared.domain.reject import READING_CODES, Reject
 from shared.formats.csv_reader import CsvReader, fetch_records, open_text
 from shared.observe.failpoints import reach
 from shared.processing.mapping import MappingPlan, plan_of
+from shared.processing.repeats import Repeats
 from shared.processing.typing import apply, staging_csv
 from shared.runtime.desk import Desk
 from shared.storage import rejects, staging
@@ -66,9 +67,11 @@ async def stage(file: Path, order: Order, connection: RunConnection, tools: Tool
         if plan is not None:
             _note_columns(reader, desk)
             _warn_of_ignored(plan, desk)
-            slices = _slices(reader, plan, staged.columns)
+            repeats = Repeats()
+            slices = _slices(reader, plan, staged, repeats)
             copied = _copied(slices, thread, tally, tools, desk)
             tally.rows_staged = await staging.load(connection.raw, staged, copied)
+            staged = replace(staged, may_repeat=await loop.run_in_executor(thread, repeats.may_be))
     _judge(tally, desk)
     reach("importer.staged")
     async with connection.transaction() as tx:
@@ -123,10 +126,11 @@ def _warn_of_ignored(plan: MappingPlan, desk: Desk) -> None:
         )
 
 
-def _slices(reader: CsvReader, plan: MappingPlan, columns: tuple[str, ...]) -> Iterator[Slice]:
+def _slices(reader: CsvReader, plan: MappingPlan, staged: Staged, repeats: Repeats) -> Iterator[Slice]:
     for batch in reader:
         typed = apply(batch.frame, batch.record_numbers, batch.line_numbers, plan)
-        good = typed.good.select(columns)
+        good = typed.good.select(staged.columns)
+        repeats.watch(good[staged.layout.keys[0].name])
         yield Slice(
             csv=staging_csv(good) if good.height else b"",
             rows=good.height,

@@ -147,6 +147,8 @@ async def _fold(work: Work, rejects: list[LateReject]) -> _Folded:
 
 async def _names_any_twice(work: Work) -> bool:
     """Whether the file names a profile more than once; the rows of such profiles are in {doubled} then."""
+    if not work.may_repeat:
+        return False
     may_name = (await work.fetch("merge.names_any_twice"))[0]["names_any_twice"]
     return may_name and await work.run("merge.separate_doubled") > 0
 

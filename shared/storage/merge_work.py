@@ -42,6 +42,11 @@ class Work:
         return len(self.layout.keys) > 1
 
     @property
+    def may_repeat(self) -> bool:
+        """Whether several rows may be one profile's; different identifiers can always lead to the same."""
+        return self.is_resolved or self.staged.may_repeat
+
+    @property
     def mapped(self) -> tuple[Column, ...]:
         """What can change in a profile that was found; the only identifier it was found by cannot."""
         return self.layout.written if self.is_resolved else self.layout.values

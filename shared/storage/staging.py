@@ -28,6 +28,8 @@ class Staged:
     schema: str
     name: str
     layout: Layout
+    may_repeat: bool = True
+    """Whether rows may name one profile twice by its only identifier; False where it is known that none does."""
 
     @property
     def columns(self) -> tuple[str, ...]:

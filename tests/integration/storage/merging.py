@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -34,12 +34,13 @@ class Bench:
                 await properties.define(tx, each)
         self.properties += new
 
-    async def merge(self, goal: ImportGoal, rows: Sequence[Row], *, group: int = 1) -> Merged:
+    async def merge(self, goal: ImportGoal, rows: Sequence[Row], *, group: int = 1, may_repeat: bool = True) -> Merged:
         """Stage rows and merge them; keys are made from the values as the importer makes them."""
         run = claimed_run(self.account)
         async with self.database.work_connection() as connection:
             async with self.database.transaction(connection, self.account) as tx:
                 staged = await staging.create(tx, run, goal, self.properties)
+            staged = replace(staged, may_repeat=may_repeat)
             await self.load(connection, staged, rows)
             async with self.database.transaction(connection, self.account) as tx:
                 await staging.analyze(tx, staged)

@@ -33,9 +33,10 @@ async def _indexes(bench: Bench) -> dict[str, tuple[str, int]]:
     """The definition of each index, and which one it is: an index that was built anew is another one."""
     async with bench.database.account(bench.account) as tx:
         rows: list[Any] = await tx.connection.fetch(
-            "SELECT indexrelid::regclass::text AS name, indexrelid AS oid, concat_ws(' as ', "
-            "pg_get_indexdef(indexrelid), (SELECT pg_get_constraintdef(oid) FROM pg_constraint "
-            "WHERE conindid = indexrelid AND contype = 'p')) AS definition FROM pg_index WHERE indrelid = $1::text::regclass AND indisvalid",
+            "SELECT indexrelid::regclass::text AS name, indexrelid AS oid, "
+            "concat_ws(' as ', pg_get_indexdef(indexrelid), pg_get_constraintdef(c.oid)) AS definition "
+            "FROM pg_index LEFT JOIN pg_constraint c ON conindid = indexrelid AND contype = 'p' "
+            "WHERE indrelid = $1::text::regclass AND indisvalid",
             f"{tx.schema}.profiles",
         )
     return {row["name"]: (row["definition"], row["oid"]) for row in rows}
