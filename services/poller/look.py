@@ -169,7 +169,10 @@ async def _seen(tx: Tx, connection: StoredConnection, found: Found) -> list[Seen
 
 
 def _uploaded(file: FileStamp, upload: Upload) -> Seen:
-    """What is known of a complete upload counts, not the listing: that may be older than the upload."""
-    if upload.state == "closed" and upload.size_bytes is not None and upload.modified_at is not None:
+    """A file with its upload. Where the sizes differ the listing is older than the upload, whose own stamp counts then.
+
+    Where they do not, the listing's time counts: a client may have set it in a session after the upload's.
+    """
+    if upload.state == "closed" and upload.modified_at is not None and upload.size_bytes not in (None, file.size_bytes):
         file = FileStamp(path=file.path, size_bytes=upload.size_bytes, modified_at=upload.modified_at)
     return Seen(file, upload.id, upload.state)
