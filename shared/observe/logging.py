@@ -37,7 +37,8 @@ def configure(form: Literal["json", "console"], service: str) -> None:
     lines.setFormatter(_Discreet("%(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[lines], force=True)
     logging.getLogger("asyncssh").setLevel(logging.ERROR)
-    logging.getLogger("aiormq").setLevel(logging.ERROR)
+    # Tells every failed attempt to connect, with the address; our own session tells each reason once.
+    logging.getLogger("aiormq").setLevel(logging.CRITICAL)
     logging.getLogger("aio_pika").setLevel(logging.ERROR)
 
 

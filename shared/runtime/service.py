@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from shared.bus.alongside import alongside
 from shared.bus.bus import Bus
 from shared.bus.rabbitmq import RabbitBus
 from shared.bus.relay import relay, relay_once
@@ -35,6 +36,10 @@ log = structlog.get_logger()
 
 START_SECONDS = 600.0
 """How long a start waits for a database that is not up, or not migrated, before it gives up."""
+
+
+class StartStopped(Exception):
+    """The process was told to stop while it was still waiting for what it needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +94,18 @@ async def serve(service: str, settings: Settings, running: Running, *, has_own_w
     required(settings, "database_url", "watch_database_url", "bus_url", "secret_key")
     observe(settings, service)
     stopping = stopping_on_signals()
+    with suppress(StartStopped):
+        await _serve(settings, running, stopping, has_own_web=has_own_web)
+    log.info("service.stopped")
+
+
+async def _serve(settings: Settings, running: Running, stopping: asyncio.Event, *, has_own_web: bool) -> None:
     async with AsyncExitStack() as stack:
         metrics = Metrics()
         bus = await stack.enter_async_context(
             RabbitBus.open(settings.bus_url.get_secret_value(), prefix=settings.bus_prefix)
         )
-        database = await stack.enter_async_context(open_database(settings))
+        database = await stack.enter_async_context(open_database(settings, stopping))
         base = await base_of(settings, database, bus, metrics)
         if not has_own_web:
             await stack.enter_async_context(
@@ -105,7 +116,6 @@ async def serve(service: str, settings: Settings, running: Running, *, has_own_w
             log.info("service.started")
             await stopping.wait()
             log.info("service.stopping")
-    log.info("service.stopped")
 
 
 async def base_of(settings: Settings, database: Database, bus: Bus, metrics: Metrics) -> Base:
@@ -123,16 +133,26 @@ def places_of(settings: Settings) -> Places:
 
 
 @asynccontextmanager
-async def open_database(settings: Settings) -> AsyncIterator[Database]:
-    """The database, once it is up and at least at this version. Raises StorageUnavailable after START_SECONDS."""
+async def open_database(settings: Settings, stopping: asyncio.Event | None = None) -> AsyncIterator[Database]:
+    """The database, once it is up and at least at this version.
+
+    Raises StorageUnavailable after START_SECONDS, and StartStopped when `stopping` is set before.
+    """
     address = DatabaseAddress(settings.database_url.get_secret_value(), settings.watch_database_url.get_secret_value())
     async with Database.open(address, connections=settings.database_connections) as database:
-        deadline = asyncio.get_running_loop().time() + START_SECONDS
-        while not await _is_usable(database):
-            if asyncio.get_running_loop().time() > deadline:
-                raise StorageUnavailable("found no database of this version; run `tidegate migrate`")
-            await asyncio.sleep(1)
+        await _until_usable(database, stopping or asyncio.Event())
         yield database
+
+
+async def _until_usable(database: Database, stopping: asyncio.Event) -> None:
+    deadline = asyncio.get_running_loop().time() + START_SECONDS
+    while not await _is_usable(database):
+        if asyncio.get_running_loop().time() > deadline:
+            raise StorageUnavailable("found no database of this version; run `tidegate migrate`")
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), 1)
+        if stopping.is_set():
+            raise StartStopped
 
 
 async def _is_usable(database: Database) -> bool:
@@ -148,14 +168,14 @@ async def _is_usable(database: Database) -> bool:
 
 @asynccontextmanager
 async def relaying(base: Base) -> AsyncIterator[None]:
-    """Relay the outbox while inside, and once more at the end: the last news should not wait for another service."""
-    task = asyncio.create_task(relay(base.database, base.bus, base.metrics), name="relay")
+    """Relay the outbox while inside, and once more at the end: the last news should not wait for another service.
+
+    A relay that breaks ends the block: news that nobody sends must not look like a quiet day.
+    """
     try:
-        yield
+        async with alongside(relay(base.database, base.bus, base.metrics)):
+            yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
         with suppress(StorageUnavailable, TimeoutError):
             async with asyncio.timeout(5):
                 await relay_once(base.database, base.bus, base.metrics)
