@@ -106,7 +106,8 @@ class Worker:
             for task in (work, pulse, stop):
                 task.cancel()
         outcome = (await asyncio.gather(work, return_exceptions=True))[0]
-        if isinstance(outcome, asyncio.CancelledError):
+        if outcome is not None and (ended_by is not None or isinstance(outcome, asyncio.CancelledError)):
+            # What breaks while it is being stopped (a connection that is closed under it) is not why it ended.
             return ended_by
         return outcome
 
