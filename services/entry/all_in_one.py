@@ -23,7 +23,7 @@ from shared.bus.in_process import InProcessBus
 from shared.observe.metrics import Metrics
 from shared.runtime.service import base_of, observe, open_database, relaying, stopping_on_signals
 from shared.runtime.settings import Settings, read_settings
-from shared.storage import accounts, migrate, runs
+from shared.storage import accounts, leases, migrate, runs
 from shared.storage.database import Database
 
 DATABASE = "tidegate"
@@ -101,9 +101,11 @@ async def _prepare(superuser_url: str, settings: Settings) -> None:
 
 async def _forget_dead_workers(database: Database) -> None:
     """The lock on the directory says that no earlier process lives, so its leases need not run out."""
+    await leases.forget_duties(database)
     after = None
     while found := await accounts.page(database, after, 100):
         for account in found:
             async with database.account(account.id) as tx:
                 await runs.expire_leases(tx)
+                await leases.forget_watches(tx)
         after = (found[-1].created_at, found[-1].id)

@@ -30,3 +30,14 @@ async def keep_watch(tx: Tx, connection_id: UUID, holder: str, seconds: float) -
 async def leave_watch(tx: Tx, connection_id: UUID, holder: str) -> None:
     """The look is over."""
     await tx.execute("leases.leave_watch", tx.account_id, connection_id, holder)
+
+
+async def forget_duties(database: Database) -> None:
+    """Free every duty: only for who knows that no other process lives."""
+    async with database.watching() as watch:
+        await watch.execute("leases.forget_duties")
+
+
+async def forget_watches(tx: Tx) -> None:
+    """Free every connection of the account: only for who knows that no poller lives."""
+    await tx.execute("leases.forget_watches", tx.account_id)

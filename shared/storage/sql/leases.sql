@@ -9,6 +9,14 @@ RETURNING duty
 -- Give a duty up.
 DELETE FROM tidegate.duties WHERE duty = $1 AND holder = $2
 
+-- name: forget_duties
+-- Nobody has any: for the all in one, whose earlier process is known to be dead.
+DELETE FROM tidegate.duties
+
+-- name: forget_watches
+-- Nobody looks at anything of the account: for the same.
+DELETE FROM tidegate.watches WHERE account_id = $1
+
 -- name: take_watch
 -- Take the look at a connection that is free or ran out.
 INSERT INTO tidegate.watches (account_id, connection_id, holder, expires_at)
