@@ -1,0 +1,102 @@
+"""A goal with files to import, as the ledger knows them, without a poller or an importer."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest_asyncio
+
+from shared.domain.arrival import ArrivalState, FileStamp
+from shared.domain.connection import ConnectionSettings, SftpPlace
+from shared.domain.receipt import Receipt
+from shared.domain.run import ClaimedRun, RunState
+from shared.storage import arrivals, connections, ending, goals, runs
+from shared.storage.arrivals import Explained
+from shared.storage.database import Database
+from shared.storage.secrets import KeyRing
+from tests.builders import import_goal
+
+FIRST = datetime(2026, 11, 22, 6, tzinfo=UTC)
+WORKER = "tests"
+LEASE_SECONDS = 30.0
+
+
+class Book:
+    """The ledger of one goal of one account."""
+
+    def __init__(self, database: Database, account_id: UUID, connection_id: UUID, goal_id: UUID) -> None:
+        self.database = database
+        self.account_id = account_id
+        self.connection_id = connection_id
+        self.goal_id = goal_id
+
+    async def arrive(self, minute: int, name: str = "") -> UUID:
+        """A file of that minute arrives, complete; its run."""
+        file = FileStamp(
+            path=name or f"contacts_{minute:02}.csv", size_bytes=10, modified_at=FIRST + timedelta(minutes=minute)
+        )
+        async with self.database.account(self.account_id) as tx:
+            arrival_id = await arrivals.insert(tx, self.connection_id, file, None, Explained(ArrivalState.ACCEPTED))
+            new = runs.NewRun("import", self.goal_id, file.modified_at, file.path, arrival_id=arrival_id)
+            run_id = await runs.create(tx, new)
+        assert run_id is not None
+        return run_id
+
+    async def claim(self, *, lease_seconds: float = LEASE_SECONDS) -> ClaimedRun:
+        """Claim what is next, which must be there."""
+        claimed = await runs.claim(self.database, "import", WORKER, lease_seconds)
+        assert claimed is not None
+        return claimed
+
+    async def is_idle(self) -> bool:
+        """Whether there is nothing to claim."""
+        return await runs.claim(self.database, "import", WORKER, LEASE_SECONDS) is None
+
+    async def finish(self, run: ClaimedRun, state: RunState = RunState.COMPLETED) -> None:
+        """End a run in hand."""
+        async with self.database.account(run.account_id) as tx:
+            await ending.end(tx, run, "import", receipt_of(run, state))
+        await ending.release(self.database, run)
+
+    async def facts(self, run_id: UUID) -> dict[str, object]:
+        """A run as it stands."""
+        async with self.database.account(self.account_id) as tx:
+            found = await runs.get(tx, run_id)
+        assert found is not None
+        return found
+
+
+def receipt_of(run: ClaimedRun, state: RunState) -> Receipt:
+    """A receipt without rows."""
+    return Receipt(
+        run_id=run.id,
+        goal_id=run.goal_id,
+        goal_version=run.goal_version,
+        state=state,
+        queued_at=run.queued_at,
+        started_at=run.started_at,
+    )
+
+
+MakeBook = Callable[[UUID], Awaitable[Book]]
+
+
+@pytest_asyncio.fixture
+async def make_book(database: Database) -> MakeBook:
+    """Makes a connection with a goal in an account."""
+
+    async def make(account_id: UUID) -> Book:
+        place = SftpPlace(transport="sftp", host="files.partner.example", username="shop")
+        settings = ConnectionSettings(name="Partner", place=place)
+        async with database.account(account_id) as tx:
+            connection = await connections.create(tx, KeyRing((bytes(32),)), settings, {}, email=None)
+            goal = await goals.create(tx, connection.id, import_goal(), email=None)
+        return Book(database, account_id, connection.id, goal.id)
+
+    return make
+
+
+@pytest_asyncio.fixture
+async def book(make_book: MakeBook, account: UUID) -> Book:
+    """A goal of the test's own account."""
+    return await make_book(account)

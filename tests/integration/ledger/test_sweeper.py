@@ -1,0 +1,124 @@
+"""The sweeper: rings for what nobody heard, once and not for what cannot go on; and one sweeps at a time."""
+
+from collections import Counter
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from services.poller.sweep import sweep_once
+from services.poller.tools import Tools
+from shared.domain.run import RunState
+from shared.observe.metrics import Metrics
+from shared.storage import arrivals, decisions, ending, leases, runs
+from shared.storage.database import Database
+from shared.storage.secrets import KeyRing
+from shared.transfer.addresses import AddressPolicy
+from shared.transfer.open_folder import Places
+from shared.transfer.sftp import Reach
+from tests.integration.ledger.conftest import Book, receipt_of
+
+
+@pytest.fixture
+def tools(database: Database, tmp_path: Path) -> Tools:
+    """A sweeper with so little patience that everything counts as unheard."""
+    reach = Reach(AddressPolicy((ip_network("127.0.0.0/8"),)))
+    return Tools(
+        database=database,
+        metrics=Metrics(),
+        places=Places(tmp_path, reach),
+        keys=KeyRing((bytes(32),)),
+        worker="sweeper",
+        concurrency=1,
+        sweep_seconds=1,
+        lease_seconds=0,
+        retry_attempts=3,
+    )
+
+
+async def rung(book: Book) -> Counter[tuple[str, str]]:
+    """(name, what it is about) of every message in the outbox, how often."""
+    query = "SELECT name, coalesce(body ->> 'run_id', body ->> 'arrival_id') AS about FROM tidegate.outbox"
+    async with book.database.account(book.account_id) as tx:
+        return Counter((row["name"], row["about"]) for row in await tx.connection.fetch(query))
+
+
+async def test_a_run_that_nobody_heard_of_is_rung_again(book: Book, tools: Tools) -> None:
+    run_id = await book.arrive(1)
+    await sweep_once(tools)
+    assert await rung(book) == {("file.arrived.v1", str(run_id)): 1}
+
+
+async def test_of_a_goal_s_backlog_only_the_head_is_rung(book: Book, tools: Tools) -> None:
+    head = await book.arrive(1)
+    for minute in range(2, 6):
+        await book.arrive(minute)
+    await sweep_once(tools)
+    assert await rung(book) == {("file.arrived.v1", str(head)): 1}
+
+
+async def test_what_waits_behind_a_running_run_is_not_rung(book: Book, tools: Tools) -> None:
+    await book.arrive(1)
+    await book.arrive(2)
+    await book.claim()
+    await sweep_once(tools)
+    assert await rung(book) == {}
+
+
+async def test_a_file_that_is_imported_and_not_marked_is_rung_until_somebody_marks_it(book: Book, tools: Tools) -> None:
+    run_id = await book.arrive(1)
+    claimed = await book.claim()
+    async with book.database.account(book.account_id) as tx:
+        await runs.finish(tx, claimed, receipt_of(claimed, RunState.COMPLETED))
+    await ending.release(book.database, claimed)
+    arrival_id = claimed.arrival_id
+    assert arrival_id is not None
+    await sweep_once(tools)
+    assert await rung(book) == {("arrival.ended.v1", str(arrival_id)): 1}
+    async with book.database.account(book.account_id) as tx:
+        assert await arrivals.begin_settling(tx, arrival_id, 30)
+        assert not await arrivals.begin_settling(tx, arrival_id, 30)
+    await sweep_once(tools)
+    async with book.database.account(book.account_id) as tx:
+        await arrivals.settle(tx, arrival_id, "renamed", "contacts.csv.done", is_gone=True)
+    await sweep_once(tools)
+    assert await rung(book) == {("arrival.ended.v1", str(arrival_id)): 1}
+    assert (await book.facts(run_id))["state"] == "completed"
+
+
+async def test_a_file_is_not_marked_while_a_run_of_it_is_open(book: Book) -> None:
+    await book.arrive(1)
+    claimed = await book.claim()
+    assert claimed.arrival_id is not None
+    async with book.database.account(book.account_id) as tx:
+        assert not await arrivals.begin_settling(tx, claimed.arrival_id, 30)
+
+
+async def test_a_retry_during_the_marking_finds_the_file_where_it_went(book: Book) -> None:
+    run_id = await book.arrive(1)
+    claimed = await book.claim()
+    await book.finish(claimed, RunState.FAILED)
+    assert claimed.arrival_id is not None
+    async with book.database.account(book.account_id) as tx:
+        assert await arrivals.begin_settling(tx, claimed.arrival_id, 30)
+    async with book.database.account(book.account_id) as tx:
+        await decisions.retry(tx, run_id)
+    async with book.database.account(book.account_id) as tx:
+        await arrivals.settle(tx, claimed.arrival_id, "moved", "failed/contacts_01.csv", is_gone=True)
+        arrival = await arrivals.get(tx, claimed.arrival_id)
+    assert arrival is not None
+    assert (arrival["state"], arrival["settled_path"]) == ("accepted", "failed/contacts_01.csv")
+    await book.finish(await book.claim())
+    async with book.database.account(book.account_id) as tx:
+        assert await arrivals.begin_settling(tx, claimed.arrival_id, 30)
+
+
+async def test_one_process_sweeps_until_its_lease_runs_out_or_it_lays_it_down(database: Database) -> None:
+    assert await leases.hold_duty(database, "sweep", "one", 30)
+    assert not await leases.hold_duty(database, "sweep", "two", 30)
+    assert await leases.hold_duty(database, "sweep", "one", -1)
+    assert await leases.hold_duty(database, "sweep", "two", 30)
+    await leases.lay_down_duty(database, "sweep", "one")
+    assert not await leases.hold_duty(database, "sweep", "one", 30)
+    await leases.lay_down_duty(database, "sweep", "two")
+    assert await leases.hold_duty(database, "sweep", "one", 30)
