@@ -12,7 +12,7 @@ from shared.bus.consumer import MessageHandler
 from shared.contracts.message import Message
 from shared.contracts.places import InquiryAsked, UploadClosed
 from shared.domain.arrival import FileStamp
-from shared.storage import arrivals, uploads
+from shared.storage import arrivals, connections, uploads
 
 log = structlog.get_logger()
 
@@ -30,11 +30,17 @@ def handlers(tools: Tools) -> Mapping[type[Message], MessageHandler]:
 
 
 async def take_upload(tools: Tools, message: UploadClosed) -> None:
-    """Make the arrival of an upload, if it is still the latest of its path. The sweep finds what is not heard here."""
+    """Make the arrival of an upload, if it is still the latest of its path. The looks find what is not heard here.
+
+    A connection that is switched off takes nothing; its first look afterwards finds what was uploaded meanwhile.
+    """
     async with tools.database.account(message.account_id) as tx:
         upload, connection_id = await uploads.get(tx, message.upload_id)
         if upload is None or connection_id is None:
             log.info("upload.unwatched")
+            return
+        if not (await connections.get(tx, connection_id)).settings.active:
+            log.info("upload.kept_for_later")
             return
         latest = await uploads.latest_of_connection(tx, connection_id, upload.path)
         if latest is None or latest.id != upload.id or upload.state != "closed":
