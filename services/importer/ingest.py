@@ -16,14 +16,13 @@ from services.importer.order import Order
 from services.importer.tools import Tools
 from shared.domain.failures import NoUsableRows
 from shared.domain.reject import READING_CODES, Reject
-from shared.formats.csv_reader import CsvReader, fetch_records, open_text
+from shared.formats.csv_reader import CsvReader, open_text
 from shared.observe.failpoints import reach
 from shared.processing.mapping import MappingPlan, plan_of
 from shared.processing.repeats import Repeats
 from shared.processing.typing import apply, staging_csv
 from shared.runtime.desk import Desk
 from shared.storage import rejects, staging
-from shared.storage.merge import LateReject
 from shared.storage.run_connection import RunConnection
 from shared.storage.staging import Staged
 
@@ -62,7 +61,13 @@ async def stage(file: Path, order: Order, connection: RunConnection, tools: Tool
     # One thread reads the file from its first byte to its last: the memory allocator keeps what a thread gives back
     # for that thread, and slices read by whichever is free take half as much again.
     with ExitStack() as stack, ThreadPoolExecutor(max_workers=1, thread_name_prefix="reading") as thread:
-        reader = await loop.run_in_executor(thread, _open, file, order, tools.max_unpacked_bytes, stack)
+        opening = loop.run_in_executor(thread, _open, file, order, tools.max_unpacked_bytes, stack)
+        try:
+            reader = await asyncio.shield(opening)
+        finally:
+            # Here and not at the end of the block, where waiting for the thread would stop the whole process: a
+            # hostile file may have its first record behind gigabytes of blank lines.
+            await asyncio.wait([opening])
         plan = plan_of(order.goal, order.properties, reader.header, reader.width) if _has_rows(reader) else None
         if plan is not None:
             _note_columns(reader, desk)
@@ -77,28 +82,6 @@ async def stage(file: Path, order: Order, connection: RunConnection, tools: Tool
     async with connection.transaction() as tx:
         await staging.analyze(tx, staged)
     return staged, tally
-
-
-async def recover(file: Path, order: Order, late: tuple[LateReject, ...], tools: Tools) -> list[Reject]:
-    """The rows that the merge rejected, with their fields as they were read: a second pass over the file."""
-    by_number = {each.record_number: each for each in late}
-
-    def read_again() -> list[Reject]:
-        with open_text(
-            file, order.goal.dialect, compression=order.goal.unpack.compression, max_bytes=tools.max_unpacked_bytes
-        ) as source:
-            return [
-                Reject(
-                    record_number=row.record_number,
-                    line_number=row.line_number,
-                    code=by_number[row.record_number].code,
-                    field=by_number[row.record_number].field,
-                    raw=row.fields,
-                )
-                for row in fetch_records(source, order.goal.dialect, sorted(by_number))
-            ]
-
-    return await asyncio.to_thread(read_again) if late else []
 
 
 def _open(file: Path, order: Order, max_bytes: int, stack: ExitStack) -> CsvReader:

@@ -4,6 +4,7 @@ Killed before the commit: nothing shows, the run is claimed again and stages ane
 to be finished, and only the marking of the file is repeated.
 """
 
+from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -11,8 +12,9 @@ from uuid import UUID
 import structlog
 
 from services.importer.fetch import fetch
-from services.importer.ingest import Tally, recover, stage
+from services.importer.ingest import Tally, stage
 from services.importer.order import Order, read_order
+from services.importer.recover import recovered
 from services.importer.tools import Tools
 from shared.domain.failures import FileChanged
 from shared.domain.receipt import Counts
@@ -105,7 +107,7 @@ async def merge_and_finish(
             async with connection.transaction() as tx:
                 merged = await merge(tx, desk.run, staged, order.goal, order.properties, order.domain_group)
                 reach("importer.merged")
-                await rejects.add(tx, desk.run, await recover(file, order, merged.late_rejects, tools))
+                await _keep_rejects(tx, file, order, merged, tools, desk)
                 counts = _counts(tally, merged)
                 await _finish(tx, counts, desk)
             break
@@ -114,6 +116,14 @@ async def merge_and_finish(
             if attempt == MERGE_ATTEMPTS:
                 raise
     _measure(counts, tools, desk)
+
+
+async def _keep_rejects(tx: Tx, file: Path, order: Order, merged: Merged, tools: Tools, desk: Desk) -> None:
+    if merged.late_rejects:
+        parts = recovered(file, order, merged.late_rejects, max_unpacked_bytes=tools.max_unpacked_bytes)
+        async with aclosing(parts):
+            async for part in parts:
+                await rejects.add(tx, desk.run, part)
 
 
 async def _finish(tx: Tx, counts: Counts, desk: Desk) -> None:
