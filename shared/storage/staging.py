@@ -89,7 +89,8 @@ async def analyze(tx: Tx, staged: Staged) -> None:
     """
     if not await tx.value("staging.has_profiles"):
         return
-    await tx.connection.execute(_text("analyze", staged))
+    keys = columns.listed(key.name for key in staged.layout.keys)
+    await tx.connection.execute(_text("analyze", staged).replace("{keys}", keys))
     if await tx.value("staging.is_unknown", tx.schema.strip('"')):
         await tx.execute("staging.analyze_profiles")
 

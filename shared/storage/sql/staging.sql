@@ -16,8 +16,8 @@ CREATE TRIGGER put_wide_aside BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNC
 SELECT (SELECT count(*) FROM {table}) + (SELECT count(*) FROM {aside})
 
 -- name: analyze
--- Statistics of what was loaded.
-ANALYZE {table}
+-- Statistics of what was loaded, of the columns that it is joined by: the others cost more than twice as much again.
+ANALYZE {table} ({keys})
 
 -- name: has_profiles
 -- Whether there is any profile.
