@@ -74,7 +74,7 @@ class RetryAsked(Asked):
 
 @router.get("")
 async def list_runs(visit: Reader, query: Annotated[RunQuery, Query()]) -> Page[RunShown]:
-    """Runs, newest first."""
+    """Runs, newest first; the names of a file's columns are told with the one run alone."""
     chosen = runs.RunFilter(
         goal_id=query.goal_id,
         connection_id=query.connection_id,

@@ -261,10 +261,11 @@ LEFT JOIN tidegate.run_leases l ON l.account_id = r.account_id AND l.run_id = r.
 WHERE r.account_id = $1 AND r.run_id = $2
 
 -- name: page
--- Runs, newest first, after a cursor.
+-- Runs, newest first, after a cursor; without the names of their files' columns, of which each may have megabytes.
 SELECT r.run_id, r.kind, r.connection_id, r.goal_id, r.goal_version, r.arrival_id, r.replay, r.parent_run_id, r.state,
     r.waits_for, r.reason_code, r.reason_detail, r.what_to_do, r.attempt, r.token, r.queued_at, r.started_at,
-    r.finished_at, r.retry_at, r.approved_at, r.sha256, r.delivered_name, r.receipt, a.path, a.size_bytes,
+    r.finished_at, r.retry_at, r.approved_at, r.sha256, r.delivered_name,
+    r.receipt #- '{file,columns}' AS receipt, a.path, a.size_bytes,
     l.step, l.rows_done, l.bytes_done, l.bytes_total
 FROM tidegate.runs r
 LEFT JOIN tidegate.arrivals a ON a.account_id = r.account_id AND a.arrival_id = r.arrival_id
