@@ -46,6 +46,15 @@ class Ledger:
         self._connection = connection
         self._account_id = account_id
 
+    async def reconnect(self, superuser_dsn: str) -> None:
+        """Leave the connection for a new one."""
+        self._connection.terminate()
+        self._connection = await asyncpg.connect(superuser_dsn, timeout=10)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._connection.close(timeout=10)
+
     async def runs(self) -> list[dict[str, Any]]:
         """All runs, in the order in which their goals take them."""
         found = [dict(row) for row in await self._connection.fetch(_RUNS, self._account_id)]
@@ -130,8 +139,8 @@ def _check_arrival(arrival: dict[str, Any], runs: list[dict[str, Any]]) -> None:
 @asynccontextmanager
 async def open_ledger(superuser_dsn: str, account_id: UUID) -> AsyncIterator[Ledger]:
     """Read the ledger while inside."""
-    connection = await asyncpg.connect(superuser_dsn, timeout=10)
+    ledger = Ledger(await asyncpg.connect(superuser_dsn, timeout=10), account_id)
     try:
-        yield Ledger(connection, account_id)
+        yield ledger
     finally:
-        await connection.close(timeout=10)
+        await ledger.close()

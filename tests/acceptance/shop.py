@@ -157,6 +157,10 @@ class Shop:
         await eventually(are_there, f"runs of {name} {states}", limit_seconds=limit_seconds)
         return await self.ledger.runs_of(name)
 
+    async def read_again(self) -> None:
+        """Read the ledger on a new connection: the database was away."""
+        await self.ledger.reconnect(self.system.place.superuser_dsn)
+
     async def await_settled(self) -> None:
         """Wait until every arrival's file has been marked."""
 

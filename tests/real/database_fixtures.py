@@ -28,7 +28,7 @@ def url_of(server: PrivatePostgres, database: str, role: str) -> str:
 @pytest.fixture(scope="session")
 def template_database(postgres_server: PrivatePostgres) -> str:
     """The name of a database that holds the shared schema and nothing else."""
-    asyncio.run(_make_template(postgres_server))
+    asyncio.run(make_template(postgres_server))
     return TEMPLATE
 
 
@@ -68,7 +68,8 @@ async def make_account(database: Database, name: str = "Tide Shop") -> UUID:
     return account_id
 
 
-async def _make_template(server: PrivatePostgres) -> None:
+async def make_template(server: PrivatePostgres) -> None:
+    """Roles, and a database with the shared schema, on a server that has none."""
     connection = await asyncpg.connect(server.superuser_dsn("postgres"), timeout=10)
     try:
         await connection.execute(f"CREATE ROLE {OWNER} LOGIN CREATEROLE PASSWORD '{PASSWORD}'")
