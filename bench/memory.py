@@ -1,4 +1,7 @@
-"""The peak of a process's resident memory, its children's included, sampled from outside."""
+"""The peak of a process's resident memory, its children's included, sampled from outside.
+
+Not the database's: all in one, its server is a child of the process.
+"""
 
 import threading
 from collections.abc import Iterator
@@ -8,6 +11,7 @@ from dataclasses import dataclass
 import psutil
 
 SAMPLE_SECONDS = 0.05
+DATABASE = "postgres"
 
 
 @dataclass(slots=True)
@@ -41,5 +45,5 @@ def _resident(process: psutil.Process) -> int:
     total = 0
     for each in (process, *process.children(recursive=True)):
         with suppress(psutil.NoSuchProcess):  # a child may end between being listed and being asked
-            total += each.memory_info().rss
+            total += 0 if each.name() == DATABASE else each.memory_info().rss
     return total

@@ -37,9 +37,11 @@ class Line:
 
 
 def ratio_line(name: str, seconds: Sequence[float], floors: Sequence[float], *, aim: float, limit: float) -> Line:
-    """Medians of interleaved rounds as a ratio."""
+    """The medians of interleaved rounds as a ratio, and between what the rounds' own ratios lay."""
     wall, floor = statistics.median(seconds), statistics.median(floors)
-    return Line(name, wall / floor, "x floor", aim, limit, f"{wall:.2f} s over {floor:.2f} s")
+    rounds = [each / beside for each, beside in zip(seconds, floors, strict=True)]
+    detail = f"{wall:.2f} s over {floor:.2f} s; rounds {min(rounds):.1f} to {max(rounds):.1f}"
+    return Line(name, wall / floor, "x floor", aim, limit, detail)
 
 
 def memory_line(name: str, peak_bytes: int, detail: str) -> Line:

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import statistics
+import sys
 import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -29,7 +30,10 @@ from shared.storage.database import Database, DatabaseAddress
 DATA = Path(__file__).parent / "data"
 RESULTS = Path(__file__).parent / "results.json"
 LARGE = 5
-console = Console(highlight=False, soft_wrap=True)
+WIDTH = 120
+"""Of the table where the output is no terminal."""
+
+console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH)
 
 
 @dataclass(slots=True)
