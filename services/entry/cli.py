@@ -1,6 +1,7 @@
 """The command `tidegate`. Every word is explained by --help; nothing here does work of its own."""
 
 import asyncio
+import errno
 from collections.abc import Callable, Coroutine
 from enum import StrEnum
 from pathlib import Path
@@ -187,10 +188,28 @@ def _run_with(make: Callable[[], Coroutine[Any, Any, object]]) -> None:
 def _run(work: Coroutine[Any, Any, object]) -> None:
     console = Console(stderr=True)
     try:
-        asyncio.run(work)
+        asyncio.run(_as_itself(work))
     except (SettingsError, UnusableKey, DirectoryInUse, watch_runs.NoAnswer) as error:
         console.print(str(error), style="red", highlight=False)
         raise typer.Exit(2) from None
     except Failure as failure:
         console.print(f"{failure} {failure.what_to_do}", style="red", highlight=False)
         raise typer.Exit(1) from None
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        console.print(
+            f"{error.strerror}. Stop what listens there, or choose another port.", style="red", highlight=False
+        )
+        raise typer.Exit(1) from None
+
+
+async def _as_itself(work: Coroutine[Any, Any, object]) -> None:
+    """Groups of services wrap the one error that stopped them; people want to read that."""
+    try:
+        await work
+    except BaseExceptionGroup as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
+        raise error from None
