@@ -14,7 +14,7 @@ from pathlib import Path
 
 from services.importer.order import Order
 from services.importer.tools import Tools
-from shared.domain.failures import NoUsableRows
+from shared.domain.failures import EmptyFile, NoUsableRows
 from shared.domain.reject import READING_CODES, Reject
 from shared.formats.csv_reader import CsvReader, open_text
 from shared.observe.failpoints import reach
@@ -68,6 +68,8 @@ async def stage(file: Path, order: Order, connection: RunConnection, tools: Tool
             # Here and not at the end of the block, where waiting for the thread would stop the whole process: a
             # hostile file may have its first record behind gigabytes of blank lines.
             await asyncio.wait([opening])
+        if reader.is_empty and not order.goal.allow_empty_file:
+            raise EmptyFile
         plan = plan_of(order.goal, order.properties, reader.header, reader.width) if _has_rows(reader) else None
         if plan is not None:
             _note_columns(reader, desk)
