@@ -6,34 +6,30 @@ finds out by itself where there is none.
 """
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 MOST_KEYS = 2_000_000
-"""Sixteen megabytes of hashes, and as much again for the moment in which they are sorted."""
+"""Sixteen megabytes of hashes."""
 
 
 class Repeats:
     """Watches the keys of one file go by."""
 
     def __init__(self, most_keys: int = MOST_KEYS) -> None:
-        self._most_keys = most_keys
-        self._hashes: list[npt.NDArray[np.uint64]] | None = []
+        # In one piece: many small ones between what is given back after each slice would hold all of that in memory.
+        self._hashes = np.empty(most_keys, dtype=np.uint64)
         self._count = 0
 
     def watch(self, keys: pl.Series) -> None:
         """The keys of some more rows. Nulls are taken for one and the same."""
-        self._count += keys.len()
-        if self._hashes is None or self._count > self._most_keys:
-            self._hashes = None
-            return
-        self._hashes.append(keys.hash().to_numpy())
+        before, self._count = self._count, self._count + keys.len()
+        if self._count <= self._hashes.size:
+            self._hashes[before : self._count] = keys.hash().to_numpy()
 
     def may_be(self) -> bool:
         """False where no key has come twice; True where one may have."""
-        if self._hashes is None:
+        if self._count > self._hashes.size:
             return True
-        if not self._hashes:
-            return False
-        hashes = np.sort(np.concatenate(self._hashes))
-        return bool((hashes[1:] == hashes[:-1]).any())
+        known = self._hashes[: self._count]
+        known.sort()
+        return bool((known[1:] == known[:-1]).any())
