@@ -156,7 +156,8 @@ async def _record(tools: Tools, connection: StoredConnection, found: Found, bega
 
 async def _seen(tx: Tx, connection: StoredConnection, found: Found) -> list[Seen]:
     place = connection.settings.place
-    latest = await uploads.latest(tx, place.drop_folder_id) if isinstance(place, HostedPlace) else {}
+    listed = [file.path for listing in found.listings.values() for file in listing.files]
+    latest = await uploads.latest(tx, place.drop_folder_id, listed) if isinstance(place, HostedPlace) else {}
     seen = []
     for directory, listing in found.listings.items():
         for file in listing.files:

@@ -1,5 +1,6 @@
 """Uploads to hosted folders: what clients did there. Writes `uploads`; the dropserver calls, the poller reads."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -41,7 +42,7 @@ async def rename(
 
     It is complete at once, unless the upload of the old name was broken off: a new name does not make it whole.
     """
-    before = (await latest(tx, drop_folder_id, source)).get(source)
+    before = (await latest(tx, drop_folder_id, [source])).get(source)
     is_complete = before is None or before.state == "closed"
     await tx.execute("uploads.move_away", tx.account_id, drop_folder_id, source)
     upload_id: UUID = await tx.value(
@@ -67,9 +68,9 @@ async def get(tx: Tx, upload_id: UUID) -> tuple[Upload | None, UUID | None]:
     return (None, None) if row is None else (_upload(row), row["connection_id"])
 
 
-async def latest(tx: Tx, drop_folder_id: UUID, path: str | None = None) -> dict[str, Upload]:
-    """The latest upload of every path of a folder, or of one path."""
-    rows = await tx.fetch("uploads.latest", tx.account_id, drop_folder_id, path)
+async def latest(tx: Tx, drop_folder_id: UUID, paths: Sequence[str]) -> dict[str, Upload]:
+    """The latest upload of each of these paths of a folder."""
+    rows = await tx.fetch("uploads.latest", tx.account_id, drop_folder_id, paths)
     return {row["path"]: _upload(row) for row in rows}
 
 

@@ -38,12 +38,12 @@ LEFT JOIN tidegate.connections c USING (account_id, drop_folder_id)
 WHERE u.account_id = $1 AND u.upload_id = $2
 
 -- name: latest
--- The latest upload of every path of a folder, unless its file has left: what lies there now came another way.
+-- The latest upload of each of these paths of a folder, unless its file has left: what lies there now came another way.
 SELECT u.upload_id, u.path, u.state, u.size_bytes, u.modified_at
 FROM (
     SELECT DISTINCT ON (path) account_id, upload_id, path, state, size_bytes, modified_at
     FROM tidegate.uploads
-    WHERE account_id = $1 AND drop_folder_id = $2 AND state <> 'moved' AND ($3::text IS NULL OR path = $3)
+    WHERE account_id = $1 AND drop_folder_id = $2 AND state <> 'moved' AND path = ANY ($3::text[])
     ORDER BY path, opened_at DESC, upload_id
 ) u
 WHERE NOT EXISTS (SELECT FROM tidegate.arrivals a WHERE a.account_id = u.account_id AND a.upload_id = u.upload_id
