@@ -9,6 +9,7 @@ import structlog
 
 from services.dropserver.ledger import DatabaseGate, DatabaseUploads
 from services.dropserver.sftp import DropServer
+from shared.bus.alongside import alongside
 from shared.domain.failures import StorageUnavailable
 from shared.runtime.service import Base
 from shared.storage import host_keys
@@ -34,11 +35,8 @@ async def serving(base: Base) -> AsyncIterator[DropServer]:
     uploads = DatabaseUploads(base.database, base.metrics)
     keys = [host_key(settings.sftp_host_key_file or settings.drop_directory / "host_key")]
     async with DropServer.open(settings.sftp_host, settings.sftp_port, keys, gate, uploads) as server:
-        telling = asyncio.create_task(_tell(base, server), name="tell host keys")
-        try:
+        async with alongside(_tell(base, server)):
             yield server
-        finally:
-            telling.cancel()
 
 
 def host_key(path: Path) -> str:
