@@ -34,9 +34,11 @@ async def serving(base: Base) -> AsyncIterator[DropServer]:
     gate = DatabaseGate(base.database, base.places, base.metrics)
     uploads = DatabaseUploads(base.database, base.metrics)
     keys = [host_key(settings.sftp_host_key_file or settings.drop_directory / "host_key")]
-    async with DropServer.open(settings.sftp_host, settings.sftp_port, keys, gate, uploads) as server:
-        async with alongside(_tell(base, server)):
-            yield server
+    async with (
+        DropServer.open(settings.sftp_host, settings.sftp_port, keys, gate, uploads) as server,
+        alongside(_tell(base, server)),
+    ):
+        yield server
 
 
 def host_key(path: Path) -> str:
