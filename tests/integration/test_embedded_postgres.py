@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import asyncpg
+import psutil
 import pytest
 
 from services.entry import postgres_processes
@@ -31,6 +32,8 @@ async def main():
 
 asyncio.run(main())
 """
+HELPERS = ("walwriter", "checkpointer", "background writer", "autovacuum")
+"""Processes that would take to disk what a transaction leaves."""
 
 
 @pytest.fixture
@@ -136,6 +139,29 @@ async def test_a_killed_server_keeps_what_was_committed(
         await asyncpg.connect(server.superuser_dsn(), timeout=10)
     server.restart()
     assert (server.port, await execute(server, "SELECT sum(value) FROM kept")) == (port, 15)
+
+
+@pytest.mark.parametrize("version", ["", "18"])
+async def test_a_crash_just_after_an_unlogged_table_was_rolled_back_costs_no_start(
+    own_postgres: Callable[[str], PrivatePostgres], version: str
+) -> None:
+    server = own_postgres(version)
+    writer, other = [await asyncpg.connect(server.superuser_dsn(), timeout=10) for _ in range(2)]
+    await other.execute("CREATE TABLE kept (x int); CHECKPOINT", timeout=10)
+    await writer.execute("BEGIN; CREATE UNLOGGED TABLE made (x int)", timeout=10)
+    # The commit takes the making of the unlogged table to disk; the rolling back will not get there.
+    await other.execute("INSERT INTO kept VALUES (7)", timeout=10)
+    assert server.pid is not None
+    postmaster = psutil.Process(server.pid)
+    helpers = [each for each in postmaster.children() if any(word in each.cmdline()[0] for word in HELPERS)]
+    for each in [postmaster, *helpers]:
+        each.kill()
+    server.kill()
+    for connection in (writer, other):
+        connection.terminate()
+    server.start()
+    assert await execute(server, "SELECT x FROM kept") == 7
+    assert "File exists" in server.log.read_text(encoding="utf-8"), "the recovery met no obstacle"
 
 
 async def test_a_server_that_ends_by_itself_is_noticed(directory: Path) -> None:
