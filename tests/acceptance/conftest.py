@@ -117,8 +117,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 def _ledger_of(shop: Shop) -> str:
     async def read() -> str:
-        async with open_ledger(shop.system.place.superuser_dsn, shop.account_id) as ledger:
-            return await ledger.shown()
+        try:
+            async with open_ledger(shop.system.place.superuser_dsn, shop.account_id) as ledger:
+                return await ledger.shown()
+        except (OSError, asyncpg.PostgresError) as error:
+            return f"not to be had: {error!r}"
 
     # In a thread: the test's own loop may not have been closed yet.
     with ThreadPoolExecutor(1) as pool:
