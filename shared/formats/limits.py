@@ -7,8 +7,9 @@ from dataclasses import dataclass
 class Limits:
     """Bounds of a reader, in bytes of UTF-8 and in columns."""
 
-    slice_bytes: int = 4 << 20
-    """How much is read and parsed at a time: 4 MiB measured fastest, and memory grows with it."""
+    slice_bytes: int = 2 << 20
+    """How much is read and parsed at a time. 4 MiB take a tenth less processor time, and an importer of 345 MiB instead
+    of 250."""
     field_bytes: int = 1 << 20
     """A longer field is rejected; a quoted field not closed within it counts as never closed."""
     record_bytes: int = 16 << 20
