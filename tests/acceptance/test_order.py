@@ -7,6 +7,7 @@ import asyncssh
 
 from tests.acceptance.shop import Shop, content_of, import_goal, people
 from tests.acceptance.system import System
+from tests.eventually import eventually
 
 FILES = 50
 PEOPLE = 20
@@ -24,7 +25,17 @@ async def test_two_pollers_and_two_importers_keep_the_order_of_fifty_files(
             async with sftp.open(f"contacts_{number:02}.csv", "wb") as file:
                 await file.write(content_of(people(PEOPLE, points=number)))
                 await file.setstat(asyncssh.SFTPAttrs(atime=moment, mtime=moment))
+
+    async def are_known() -> bool:
+        return len(await shop.ledger.arrivals()) == FILES
+
+    await eventually(are_known, "an arrival for each file")
     await shop.add_goal(import_goal(source={"readiness": {"strategy": "rename"}}))
+
+    async def are_queued() -> bool:
+        return len(await shop.ledger.runs()) == FILES
+
+    await eventually(are_queued, "a run for each file")
     importers = system.start("importer", "importer")
     for number in range(FILES):
         await shop.await_runs(f"contacts_{number:02}.csv", "completed")
