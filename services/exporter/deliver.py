@@ -4,7 +4,7 @@ A partner never sees a half-written file. Repeated after a crash it replaces the
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 from shared.domain.failures import ConnectionLost, DirectoryMissing, FileGone
@@ -12,9 +12,12 @@ from shared.domain.names import joined, split
 from shared.runtime.desk import Desk
 from shared.transfer.folder import CHUNK_BYTES, Folder
 
+StillOurs = Callable[[], Awaitable[None]]
+"""Returns while the run is in our hands; raises LeaseLost when it is not."""
 
-async def deliver(folder: Folder, spool: Path, path: str, desk: Desk) -> None:
-    """Bring the spooled file to `path`.
+
+async def deliver(folder: Folder, spool: Path, path: str, desk: Desk, still_ours: StillOurs) -> None:
+    """Bring the spooled file to `path`. `still_ours` raises where another worker has taken the run over meanwhile.
 
     Raises what the folder raises, and ConnectionLost where the file did not arrive whole.
     """
@@ -31,6 +34,8 @@ async def deliver(folder: Folder, spool: Path, path: str, desk: Desk) -> None:
     if arrived.size_bytes != size:
         await _removed(folder, temporary)
         raise ConnectionLost(f"The server holds {arrived.size_bytes} bytes of {size}.")
+    # A worker that was frozen must not put its older file over the one that its heir delivered.
+    await still_ours()
     await folder.rename(temporary, path, replace=True)
 
 

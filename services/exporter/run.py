@@ -15,7 +15,7 @@ from shared.domain.run import RunState
 from shared.observe.failpoints import reach
 from shared.runtime.desk import Desk
 from shared.runtime.workspace import workspace
-from shared.storage import ending
+from shared.storage import ending, runs
 from shared.storage.run_connection import run_connection
 from shared.transfer.open_folder import open_folder
 
@@ -26,6 +26,11 @@ KIND = "export"
 
 async def carry_out(desk: Desk, tools: Tools) -> None:
     """Write the goal's profiles to a file and put it where the partner picks it up."""
+
+    async def still_ours() -> None:
+        async with tools.database.account(desk.run.account_id) as tx:
+            await runs.hold(tx, desk.run)
+
     order = await read_order(tools, desk.run)
     with workspace(tools.work_directory, desk.run) as workplace:
         spool = workplace / "spool"
@@ -36,7 +41,7 @@ async def carry_out(desk: Desk, tools: Tools) -> None:
         reach("exporter.spooled")
         with desk.step("deliver"):
             async with open_folder(order.place, order.login, tools.places, account_id=desk.run.account_id) as folder:
-                await deliver(folder, spool, order.path, desk)
+                await deliver(folder, spool, order.path, desk, still_ours)
         reach("exporter.delivered")
     async with tools.database.account(desk.run.account_id) as tx:
         await ending.end(tx, desk.run, KIND, desk.receipt(RunState.COMPLETED, rows_exported=rows))

@@ -5,6 +5,7 @@ to run out, so that it is not tried over and over.
 """
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from uuid import UUID
 
@@ -18,10 +19,12 @@ from shared.storage import connections
 log = structlog.get_logger()
 
 TICK_SECONDS = 1.0
+FINISH_SECONDS = 10.0
+"""How long looks under way may take when the service stops."""
 
 
 async def watch(tools: Tools, stopping: asyncio.Event) -> None:
-    """Look at due connections until told to stop; looks under way are finished."""
+    """Look at due connections until told to stop; looks under way have a moment to be finished."""
     under_way: dict[UUID, asyncio.Task[bool]] = {}
     while not stopping.is_set():
         for connection_id in [key for key, task in under_way.items() if task.done()]:
@@ -33,9 +36,20 @@ async def watch(tools: Tools, stopping: asyncio.Event) -> None:
         tools.wake.clear()
         with suppress(TimeoutError):
             await asyncio.wait_for(tools.wake.wait(), TICK_SECONDS)
-    outcomes = await asyncio.gather(*under_way.values(), return_exceptions=True)
-    for connection_id, outcome in zip(under_way, outcomes, strict=True):
-        _tell(tools, connection_id, outcome if isinstance(outcome, BaseException) else None)
+    await _finish(tools, under_way)
+
+
+async def _finish(tools: Tools, under_way: Mapping[UUID, asyncio.Task[bool]]) -> None:
+    """A place that does not answer must not keep the process; what was not recorded is looked at again."""
+    if not under_way:
+        return
+    done, late = await asyncio.wait(under_way.values(), timeout=FINISH_SECONDS)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*late, return_exceptions=True)
+    for connection_id, task in under_way.items():
+        if task in done:
+            _tell(tools, connection_id, task.exception())
 
 
 async def _due(tools: Tools, limit: int) -> list[tuple[UUID, UUID]]:

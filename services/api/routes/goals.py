@@ -62,6 +62,7 @@ async def create_goal(connection_id: UUID, body: SentGoal, visit: Writer, respon
         connection = await connections.lock(tx, connection_id)
         goal = await _judged(tx, visit, connection, body)
         made = await goals.create(tx, connection_id, goal, email=visit.caller.email)
+        await connections.look_now(tx, connection_id)
     response.headers["Location"] = f"/v1/goals/{made.id}"
     versions.show(response, made.version)
     return _shown(made)
@@ -99,6 +100,7 @@ async def update_goal(
             raise Refused(InvalidGoal(), [FieldError(pointer="/kind", code="invalid_value", detail=detail)])
         goal = await _judged(tx, visit, connection, body, goal_id)
         saved = await goals.update(tx, goal_id, goal)
+        await connections.look_now(tx, connection.id)
     versions.show(response, saved.version)
     return _shown(saved)
 
