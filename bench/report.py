@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
-MEBIBYTE = 1 << 20
+MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def ratio_line(name: str, seconds: Sequence[float], floors: Sequence[float], *, 
 
 def memory_line(name: str, peak_bytes: int, detail: str) -> Line:
     """A peak of memory."""
-    return Line(name, peak_bytes / MEBIBYTE, "MiB", 400, 400, detail)
+    return Line(name, peak_bytes / MEGABYTE, "MB", 400, 400, detail)
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
