@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from enum import StrEnum
-from uuid import UUID
 
 from shared.domain.model import Model
 
@@ -23,15 +22,3 @@ class FileStamp(Model):
     path: str
     size_bytes: int
     modified_at: datetime
-
-
-class Arrival(Model):
-    """One sighting of one file."""
-
-    id: UUID
-    connection_id: UUID
-    file: FileStamp
-    sighting: int
-    state: ArrivalState
-    upload_id: UUID | None = None
-    sha256: str | None = None
