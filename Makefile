@@ -3,6 +3,8 @@
 #   make demo              the whole road on this machine, in under three minutes; BUS=rabbitmq: one process a service
 #   make up                Tidegate all in one, until Ctrl-C; ARGS="--data-dir DIR"
 #   make test              the tests, on real RabbitMQ, PostgreSQL and OpenSSH; ARGS="tests/unit -k merge"
+#   make faults            everything that may break, broken on purpose; writes docs/faults.md (about an hour)
+#   make chaos             2,000 files under random kills for ten minutes; SEED=7 repeats a run
 #   make check             style, types, floors, and that every rendered file is fresh
 #   make bench             throughput and memory, side by side with the floor; ARGS=...
 #   make contract          render asyncapi.yaml and openapi.yaml anew
@@ -13,12 +15,15 @@
 PYTHON ?=
 VENV ?= .venv
 BUS ?=
+SEED ?=
 ARGS ?=
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo up test check bench contract lock clean
+FAULTS := $(CURDIR)/.faults
+
+.PHONY: demo up test faults chaos check bench contract lock clean
 .DELETE_ON_ERROR:
 
 demo: $(READY)
@@ -33,6 +38,16 @@ up: $(READY)
 test: $(READY)
 	@scripts/install_servers.sh rabbitmq postgresql openssh
 	$(BIN)/pytest $(ARGS)
+
+faults: $(READY)
+	@scripts/install_servers.sh rabbitmq postgresql openssh
+	@rm -rf $(FAULTS) && mkdir $(FAULTS)
+	TIDEGATE_FAULTS_FOLDER=$(FAULTS) $(BIN)/pytest tests/faults -m '' $(ARGS)
+	$(if $(ARGS),,TIDEGATE_FAULTS_FOLDER=$(FAULTS) $(BIN)/python -m tests.faults.report)
+
+chaos: $(READY)
+	@scripts/install_servers.sh rabbitmq postgresql openssh
+	$(if $(SEED),TIDEGATE_CHAOS_SEED=$(SEED)) $(BIN)/pytest tests/chaos -m '' -s $(ARGS)
 
 check: $(READY)
 	$(BIN)/ruff check .
@@ -57,7 +72,7 @@ lock: $(READY)
 	$(BIN)/python scripts/lock.py $(ARGS)
 
 clean:
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(FAULTS) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 $(READY): requirements.lock pyproject.toml scripts/prepare.sh
 	@scripts/prepare.sh $(VENV) $(PYTHON)

@@ -1,6 +1,7 @@
 """What all tests share: the real parts, each from its own plugin."""
 
 pytest_plugins = [
+    "tests.faults.report",
     "tests.real.database_fixtures",
     "tests.real.openssh_fixtures",
     "tests.real.postgres_fixtures",
