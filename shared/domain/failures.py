@@ -347,6 +347,55 @@ class RequestTooSlow(RequestFailure):
     what_to_do = "Send the request again."
 
 
+class AddressTooLong(RequestFailure):
+    """The address of the request is longer than an address may be, or has too many parameters."""
+
+    code = "address_too_long"
+    what_to_do = "Ask for less at once."
+
+
+class HeadersTooLarge(RequestFailure):
+    """The request has more or longer headers than a request may have."""
+
+    code = "headers_too_large"
+    what_to_do = "Send fewer headers; cookies are not needed here."
+
+
+class UnsupportedMediaType(RequestFailure):
+    """The body is of a type that is not read here."""
+
+    code = "unsupported_media_type"
+    what_to_do = "Send JSON in UTF-8, with 'Content-Type: application/json'."
+
+
+class RateExceeded(RequestFailure):
+    """The key makes more requests than one key may."""
+
+    code = "rate_exceeded"
+    what_to_do = "Wait for as many seconds as Retry-After says, and spread requests out."
+
+
+class TooManyWrongKeys(RequestFailure):
+    """Too many requests without a valid key came from this address."""
+
+    code = "too_many_wrong_keys"
+    what_to_do = "Wait for as many seconds as Retry-After says, then send a valid key."
+
+
+class TooBusy(RequestFailure):
+    """As many requests as this process takes are under way."""
+
+    code = "too_busy"
+    what_to_do = "Send the request again after as many seconds as Retry-After says."
+
+
+class LastKey(Conflict):
+    """No other valid key of the account could make keys afterwards."""
+
+    code = "last_key"
+    what_to_do = "First make another key with the scope keys:write, then do this with the new one."
+
+
 class NoSuchMethod(RequestFailure):
     """That cannot be done with this thing."""
 
@@ -418,6 +467,13 @@ class DiskFull(Transient):
     """There is no room left for the file on this worker."""
 
     code = "disk_full"
+
+
+class SecretKeyMissing(Transient):
+    """This service does not have the key that a secret is sealed with."""
+
+    code = "secret_key_missing"
+    what_to_do = "Have the operator start all services with the same TIDEGATE_SECRET_KEY, and the old keys in it."
 
 
 class LeaseLost(Transient):
