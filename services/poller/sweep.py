@@ -9,10 +9,12 @@ from contextlib import suppress
 
 import structlog
 
+from services.poller.measure import measure
 from services.poller.tools import Tools
 from shared.contracts.places import InquiryAsked
 from shared.contracts.runs import ArrivalEnded
 from shared.domain.failures import StorageUnavailable
+from shared.observe.failpoints import reach
 from shared.storage import arrivals, ending, inquiries, leases, notifications, outbox, runs, takeover
 
 log = structlog.get_logger()
@@ -23,7 +25,10 @@ async def sweep(tools: Tools, stopping: asyncio.Event) -> None:
     while not stopping.is_set():
         try:
             if await leases.hold_duty(tools.database, "sweep", tools.worker, 3 * tools.sweep_seconds):
+                reach("sweep.held")
                 await sweep_once(tools)
+            else:
+                tools.metrics.ledger.forget()
         except StorageUnavailable as failure:
             log.warning("sweep.interrupted", code=failure.code)
         with suppress(TimeoutError):
@@ -53,6 +58,7 @@ async def _take_over(tools: Tools) -> None:
             # One run whose connections do not end keeps no other from being taken over.
             log.warning("run.not_taken_over", account_id=str(account_id), run_id=str(run_id), code=failure.code)
             continue
+        reach("sweep.taken_over")
         tools.metrics.swept.labels(outcome).inc()
         log.warning("run.taken_over", account_id=str(account_id), run_id=str(run_id), outcome=outcome)
 
@@ -88,6 +94,7 @@ async def _ring_unheard(tools: Tools) -> None:
         async with tools.database.account(account_id) as tx:
             await runs.mark_rung(tx, run_id)
             await outbox.ring_run(tx, run_id, kind)
+            reach("sweep.ringing_run")
         tools.metrics.swept.labels("run_rung_again").inc()
 
 
@@ -97,6 +104,7 @@ async def _ring_unsettled(tools: Tools) -> None:
     for account_id, arrival_id in unsettled:
         async with tools.database.account(account_id) as tx:
             await outbox.put(tx, ArrivalEnded(**outbox.heading(tx), arrival_id=arrival_id))
+            reach("sweep.ringing_arrival")
         tools.metrics.swept.labels("file_rung_again").inc()
 
 
@@ -106,20 +114,9 @@ async def _ring_inquiries(tools: Tools) -> None:
     for account_id, inquiry_id in unheard:
         async with tools.database.account(account_id) as tx:
             await outbox.put(tx, InquiryAsked(**outbox.heading(tx), inquiry_id=inquiry_id))
+            reach("sweep.ringing_inquiry")
 
 
 def _patience(tools: Tools) -> float:
     """A doorbell has so many seconds to be heard before it is rung again; then each further ring takes as long."""
     return tools.lease_seconds / 2
-
-
-async def measure(tools: Tools) -> None:
-    """Set the gauges that describe the ledger as a whole."""
-    async with tools.database.watching() as watch:
-        totals = await runs.totals(watch)
-        messages, age_seconds = await outbox.depth(watch)
-    tools.metrics.runs_open.clear()
-    for kind, state, count in totals:
-        tools.metrics.runs_open.labels(kind, state).set(count)
-    tools.metrics.outbox_messages.set(messages)
-    tools.metrics.outbox_age_seconds.set(age_seconds)

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
+from shared.bus.bus import Bus
 from shared.observe.metrics import Metrics
 from shared.storage.database import Database
 from shared.storage.secrets import KeyRing
@@ -14,6 +15,7 @@ class Tools:
     """Everything that the poller's flows need."""
 
     database: Database
+    bus: Bus
     metrics: Metrics
     places: Places
     keys: KeyRing

@@ -18,6 +18,7 @@ def tools_of(base: Base) -> Tools:
     settings = base.settings
     return Tools(
         database=base.database,
+        bus=base.bus,
         metrics=base.metrics,
         places=base.places,
         keys=base.keys,

@@ -1,6 +1,11 @@
-"""Every metric that Tidegate has, declared in one place. Labels come from closed lists, never from customers."""
+"""Every metric that Tidegate has, declared in one place; those that describe the ledger as a whole in `ledger_gauges`.
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+Labels come from closed lists, never from customers.
+"""
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+
+from shared.observe.ledger_gauges import LedgerGauges
 
 _STEP_SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1800, 7200)
 _FAST_SECONDS = (0.005, 0.01, 0.05, 0.1, 0.5, 1, 2, 5, 15, 60)
@@ -52,13 +57,8 @@ class Metrics:
             buckets=_STEP_SECONDS,
             registry=registry,
         )
-        self.runs_open = Gauge(
-            "tidegate_runs_open", "Runs in the ledger that have not ended.", ["kind", "state"], registry=registry
-        )
-        self.outbox_messages = Gauge("tidegate_outbox_messages", "Messages not sent yet.", registry=registry)
-        self.outbox_age_seconds = Gauge(
-            "tidegate_outbox_age_seconds", "Age of the oldest message not sent.", registry=registry
-        )
+        self.ledger = LedgerGauges()
+        registry.register(self.ledger)
         self.messages = Counter(
             "tidegate_messages_total", "Messages by what became of them here.", ["name", "outcome"], registry=registry
         )

@@ -17,7 +17,7 @@ from shared.domain.connection import ConnectionSettings, HostedPlace, Login, Sft
 from shared.domain.failures import AlreadyExists, Conflict, InvalidRequest, NotFound
 from shared.domain.host_key import fingerprint_of, normalized
 from shared.storage.database import Record, Session, Tx
-from shared.storage.secrets import KeyRing, Place
+from shared.storage.secrets import KeyRing, Place, keep
 
 SecretName = Literal["password", "private_key", "passphrase"]
 SecretChanges = Mapping[SecretName, str | None]
@@ -68,6 +68,8 @@ async def create(
             sealed["private_key"],
             sealed["passphrase"],
         )
+    if any(sealed.values()):
+        await keep(tx, ring)
     return await get(tx, connection_id)
 
 
@@ -97,11 +99,13 @@ async def update(
     for name, secret in secrets.items():
         sealed = _sealed(tx, ring, connection_id, name, secret)
         await tx.execute(f"connections.set_{name}", tx.account_id, connection_id, sealed)
+    if any(secrets.values()):
+        await keep(tx, ring)
     return await get(tx, connection_id)
 
 
 async def login_of(tx: Tx, ring: KeyRing, connection_id: UUID) -> Login:
-    """What proves who we are to the connection's server. Raises NotFound, and SealBroken for a damaged secret."""
+    """What proves who we are to the connection's server. Raises NotFound, SecretKeyMissing; SealBroken for damage."""
     row = await tx.row("connections.sealed", tx.account_id, connection_id)
     if row is None:
         raise NotFound
@@ -228,3 +232,8 @@ def _connection(tx: Tx, row: Record | None) -> StoredConnection:
     facts = dict(row)
     settings = ConnectionSettings.model_validate(facts.pop("settings"))
     return StoredConnection(id=facts.pop("connection_id"), account_id=tx.account_id, settings=settings, **facts)
+
+
+async def stopped(watch: Session) -> dict[str, int]:
+    """How many active connections wait for a person, by code."""
+    return {row["stopped_code"]: row["connections"] for row in await watch.fetch("connections.stopped")}

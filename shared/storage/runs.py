@@ -12,6 +12,7 @@ from uuid import UUID
 from shared.domain.failures import LeaseLost
 from shared.domain.receipt import Receipt
 from shared.domain.run import ClaimedRun, Reason, RunState, Waiting
+from shared.observe.failpoints import reach
 from shared.storage.database import Database, Record, Session, Tx
 
 LEASE_SECONDS = 30.0
@@ -64,6 +65,8 @@ async def claim(database: Database, kind: str, worker: str, lease_seconds: float
     for goal in goals:
         async with database.account(goal["account_id"]) as tx:
             claimed = await _claim_of_goal(tx, goal["goal_id"], worker, lease_seconds)
+            if claimed is not None:
+                reach(f"{kind}er.claiming")
         if claimed is not None:
             return claimed
     return None
@@ -278,9 +281,15 @@ async def mark_rung(tx: Tx, run_id: UUID) -> None:
     await tx.execute("runs.mark_rung", tx.account_id, run_id)
 
 
-async def totals(watch: Session) -> list[tuple[str, str, int]]:
-    """How many runs have not ended, by kind and state."""
-    return [(row["kind"], row["state"], row["runs"]) for row in await watch.fetch("runs.totals")]
+async def totals(watch: Session) -> list[tuple[str, str, int, float]]:
+    """How many runs have not ended, by kind and state, and for how many seconds the first of them is known."""
+    found = await watch.fetch("runs.totals")
+    return [(row["kind"], row["state"], row["runs"], row["age_seconds"]) for row in found]
+
+
+async def successes(watch: Session) -> dict[str, float]:
+    """When a run completed last, in Unix time, by kind; only kinds of which one did."""
+    return {row["kind"]: row["at"] for row in await watch.fetch("runs.successes")}
 
 
 async def expire_leases(tx: Tx) -> None:

@@ -98,3 +98,10 @@ RETURNING failures_in_a_row
 -- name: look_now
 -- Its turn is now.
 UPDATE tidegate.connections SET next_look_at = now() WHERE account_id = $1 AND connection_id = $2
+
+-- name: stopped
+-- How many connections wait for a person, by code. Watching role.
+SELECT stopped_code, count(*) AS connections
+FROM tidegate.connections
+WHERE is_active AND stopped_code IS NOT NULL
+GROUP BY stopped_code

@@ -238,11 +238,23 @@ WHERE account_id = $1 AND run_id = $2 AND state = 'waiting' AND hold_until < now
 RETURNING goal_id, connection_id
 
 -- name: totals
--- Runs by kind and state that have not ended. Watching role.
-SELECT kind, state, count(*) AS runs
+-- Runs by kind and state that have not ended, and how long the first has been so. Watching role.
+SELECT kind, state, count(*) AS runs, extract(epoch FROM now() - min(queued_at))::float8 AS age_seconds
 FROM tidegate.runs
 WHERE state IN ('queued', 'running', 'waiting')
 GROUP BY kind, state
+
+-- name: successes
+-- When a run completed last, by kind; one step into an index a goal. Watching role.
+SELECT r.kind, extract(epoch FROM max(r.finished_at))::float8 AS at
+FROM tidegate.goals g
+CROSS JOIN LATERAL (
+    SELECT kind, finished_at FROM tidegate.runs
+    WHERE account_id = g.account_id AND goal_id = g.goal_id AND state IN ('completed', 'completed_with_rejects')
+    ORDER BY finished_at DESC
+    LIMIT 1
+) r
+GROUP BY r.kind
 
 -- name: expire_leases
 -- All leases run out at once: for the all in one, whose earlier process is known to be dead.

@@ -2,18 +2,27 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
+from pathlib import Path
 from uuid import UUID
 
+import pytest
 import pytest_asyncio
 
+from services.poller.tools import Tools
+from shared.bus.in_process import InProcessBus
 from shared.domain.arrival import ArrivalState, FileStamp
 from shared.domain.connection import ConnectionSettings, SftpPlace
 from shared.domain.receipt import Receipt
 from shared.domain.run import ClaimedRun, RunState
+from shared.observe.metrics import Metrics
 from shared.storage import arrivals, connections, ending, goals, runs
 from shared.storage.arrivals import Explained
 from shared.storage.database import Database
 from shared.storage.secrets import KeyRing
+from shared.transfer.addresses import AddressPolicy
+from shared.transfer.open_folder import Places
+from shared.transfer.sftp import Reach
 from tests.builders import import_goal
 
 FIRST = datetime(2026, 11, 22, 6, tzinfo=UTC)
@@ -100,3 +109,21 @@ async def make_book(database: Database) -> MakeBook:
 async def book(make_book: MakeBook, account: UUID) -> Book:
     """A goal of the test's own account."""
     return await make_book(account)
+
+
+@pytest.fixture
+def tools(database: Database, tmp_path: Path) -> Tools:
+    """A sweeper with so little patience that everything counts as unheard."""
+    reach = Reach(AddressPolicy((ip_network("127.0.0.0/8"),)))
+    return Tools(
+        database=database,
+        bus=InProcessBus(),
+        metrics=Metrics(),
+        places=Places(tmp_path, reach),
+        keys=KeyRing((bytes(32),)),
+        worker="sweeper",
+        concurrency=1,
+        sweep_seconds=1,
+        lease_seconds=0,
+        retry_attempts=3,
+    )

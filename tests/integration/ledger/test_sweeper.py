@@ -1,39 +1,13 @@
 """The sweeper: rings for what nobody heard, once and not for what cannot go on; and one sweeps at a time."""
 
 from collections import Counter
-from ipaddress import ip_network
-from pathlib import Path
-
-import pytest
 
 from services.poller.sweep import sweep_once
 from services.poller.tools import Tools
 from shared.domain.run import RunState
-from shared.observe.metrics import Metrics
 from shared.storage import arrivals, decisions, ending, leases, runs
 from shared.storage.database import Database
-from shared.storage.secrets import KeyRing
-from shared.transfer.addresses import AddressPolicy
-from shared.transfer.open_folder import Places
-from shared.transfer.sftp import Reach
 from tests.integration.ledger.conftest import Book, receipt_of
-
-
-@pytest.fixture
-def tools(database: Database, tmp_path: Path) -> Tools:
-    """A sweeper with so little patience that everything counts as unheard."""
-    reach = Reach(AddressPolicy((ip_network("127.0.0.0/8"),)))
-    return Tools(
-        database=database,
-        metrics=Metrics(),
-        places=Places(tmp_path, reach),
-        keys=KeyRing((bytes(32),)),
-        worker="sweeper",
-        concurrency=1,
-        sweep_seconds=1,
-        lease_seconds=0,
-        retry_attempts=3,
-    )
 
 
 async def rung(book: Book) -> Counter[tuple[str, str]]:
