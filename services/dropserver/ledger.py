@@ -6,6 +6,7 @@ from uuid import UUID
 from services.dropserver.tenant import Tenant
 from shared.contracts.places import UploadClosed
 from shared.domain.failures import UploadBrokenOff
+from shared.observe.failpoints import reach
 from shared.observe.metrics import Metrics
 from shared.storage import drop_folders, outbox, uploads
 from shared.storage.database import Database, Tx
@@ -59,16 +60,20 @@ class DatabaseUploads:
     async def opened(self, tenant: Tenant, path: str) -> UUID:
         """A client begins to write a file."""
         async with self._database.account(tenant.account_id) as tx:
-            return await uploads.open_(tx, tenant.drop_folder_id, path)
+            upload_id = await uploads.open_(tx, tenant.drop_folder_id, path)
+        reach("dropserver.opened")
+        return upload_id
 
     async def closed(self, tenant: Tenant, upload_id: UUID, path: str, size_bytes: int, modified_at: datetime) -> None:
         """The client finished the file; or set its time afterwards, which rings no second time."""
         async with self._database.account(tenant.account_id) as tx:
             if await uploads.close(tx, upload_id, size_bytes, modified_at):
                 await _ring(tx, upload_id)
+                reach("dropserver.closing")
                 self._metrics.uploads.labels("closed").inc()
             elif not await uploads.retime(tx, upload_id, modified_at):
                 raise UploadBrokenOff
+        reach("dropserver.closed")
 
     async def broken(self, tenant: Tenant, upload_id: UUID) -> None:
         """The upload ended without its end."""
@@ -84,6 +89,7 @@ class DatabaseUploads:
             )
             if is_complete:
                 await _ring(tx, upload_id)
+        reach("dropserver.told")
         self._metrics.uploads.labels("renamed").inc()
 
 

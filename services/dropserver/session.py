@@ -21,6 +21,7 @@ from services.dropserver.tenant import Tenant
 from services.dropserver.uploads import Reading, Upload
 from services.dropserver.writing import House, Writing, accessed, told
 from shared.domain.names import checked_path, joined
+from shared.observe.failpoints import reach
 from shared.transfer.tree import Tree
 
 
@@ -79,6 +80,7 @@ class DropSession(asyncssh.SFTPServer):
             while view:
                 done = os.pwrite(upload.descriptor, view, start)
                 start, view = start + done, view[done:]
+        reach("dropserver.writing")
         return len(data)
 
     def close(self, file_obj: object) -> Awaitable[None]:

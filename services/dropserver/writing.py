@@ -22,6 +22,7 @@ from services.dropserver.tenant import Limits, Tenant, Uploads
 from services.dropserver.uploads import Register, Upload
 from shared.domain.failures import Failure
 from shared.domain.names import split
+from shared.observe.failpoints import reach
 from shared.transfer.tree import Tree, stamp_of
 
 _REMEMBERED_UPLOADS = 256
@@ -94,6 +95,7 @@ class Writing:
                 raise asyncssh.SFTPFailure("A part of the file could not be written; send the file again.")
             with told():
                 await asyncio.to_thread(self._flush, upload)
+            reach("dropserver.flushed")
             file = stamp_of(upload.path, os.fstat(upload.descriptor))
             with _registered():
                 await self._house.uploads.closed(self._tenant, upload.id, file.path, file.size_bytes, file.modified_at)
@@ -137,6 +139,7 @@ class Writing:
                 raise asyncssh.SFTPFailure("A directory cannot be renamed here; move its files.")
             self._tree.rename(source, target, replace=replace)
             file = stamp_of(target, self._tree.stat(target))
+        reach("dropserver.renamed")
         try:
             with _registered():
                 await self._house.uploads.renamed(self._tenant, source, target, file.size_bytes, file.modified_at)

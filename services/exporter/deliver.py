@@ -9,6 +9,7 @@ from pathlib import Path
 
 from shared.domain.failures import ConnectionLost, DirectoryMissing, FileGone
 from shared.domain.names import joined, split
+from shared.observe.failpoints import reach
 from shared.runtime.desk import Desk
 from shared.transfer.folder import CHUNK_BYTES, Folder
 
@@ -30,19 +31,23 @@ async def deliver(folder: Folder, spool: Path, path: str, desk: Desk, still_ours
     except DirectoryMissing:
         await folder.make_directory(directory)
         await folder.write(temporary, _chunks(spool, desk))
+    reach("exporter.uploaded")
     arrived = await folder.stat(temporary)
     if arrived.size_bytes != size:
         await _removed(folder, temporary)
         raise ConnectionLost(f"The server holds {arrived.size_bytes} bytes of {size}.")
     # A worker that was frozen must not put its older file over the one that its heir delivered.
     await still_ours()
+    reach("exporter.checked")
     await folder.rename(temporary, path, replace=True)
+    reach("exporter.renamed")
 
 
 async def _chunks(spool: Path, desk: Desk) -> AsyncIterator[bytes]:
     with spool.open("rb") as file:
         while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
             yield chunk
+            reach("exporter.uploading")
             desk.advance(bytes_done=len(chunk))
 
 

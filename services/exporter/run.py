@@ -32,6 +32,7 @@ async def carry_out(desk: Desk, tools: Tools) -> None:
             await runs.hold(tx, desk.run)
 
     order = await read_order(tools, desk.run)
+    reach("exporter.named")
     with workspace(tools.work_directory, desk.run) as workplace:
         spool = workplace / "spool"
         with desk.step("select"):
@@ -45,6 +46,9 @@ async def carry_out(desk: Desk, tools: Tools) -> None:
         reach("exporter.delivered")
     async with tools.database.account(desk.run.account_id) as tx:
         await ending.end(tx, desk.run, KIND, desk.receipt(RunState.COMPLETED, rows_exported=rows))
+        reach("exporter.finishing")
+    reach("exporter.committed")
     tools.metrics.runs.labels(KIND, RunState.COMPLETED.value).inc()
     log.info("run.ended", state=RunState.COMPLETED.value, rows_exported=rows)
     await ending.release(tools.database, desk.run)
+    reach("exporter.released")

@@ -57,6 +57,8 @@ async def stage(file: Path, order: Order, connection: RunConnection, tools: Tool
     async with connection.transaction() as tx:
         await staging.drop_all_of(tx, desk.run.id)
         staged = await staging.create(tx, desk.run, order.goal, order.properties)
+        reach("importer.creating")
+    reach("importer.created")
     loop = asyncio.get_running_loop()
     # One thread reads the file from its first byte to its last: the memory allocator keeps what a thread gives back
     # for that thread, and slices read by whichever is free take half as much again.
@@ -83,6 +85,7 @@ async def stage(file: Path, order: Order, connection: RunConnection, tools: Tool
     reach("importer.staged")
     async with connection.transaction() as tx:
         await staging.analyze(tx, staged)
+    reach("importer.analyzed")
     return staged, tally
 
 
@@ -149,6 +152,7 @@ async def _note(each: Slice, tally: Tally, tools: Tools, desk: Desk) -> None:
     if each.rejects:
         async with tools.database.account(desk.run.account_id) as tx:
             await rejects.add(tx, desk.run, each.rejects)
+        reach("importer.rejected")
 
 
 def _judge(tally: Tally, desk: Desk) -> None:

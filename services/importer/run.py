@@ -56,7 +56,9 @@ async def carry_out(desk: Desk, tools: Tools) -> None:
             reach("importer.committed")
             async with connection.transaction() as tx:
                 await staging.drop_all_of(tx, desk.run.id)
+            reach("importer.cleared")
         await ending.release(tools.database, desk.run)
+        reach("importer.released")
 
 
 async def is_put_off(order: Order, tools: Tools, desk: Desk) -> bool:
@@ -68,18 +70,24 @@ async def is_put_off(order: Order, tools: Tools, desk: Desk) -> bool:
     async with tools.database.account(desk.run.account_id) as tx:
         await _check_still_latest(tx, desk.run.arrival_id)
         await arrivals.set_sha256(tx, desk.run.arrival_id, desk.file.sha256 or "")
-        if not is_duplicate:
-            return False
-        if policy == "ask":
-            await ending.put_aside_for_person(tx, desk.run, KIND, desk.receipt(RunState.WAITING, reason=_ASKED))
-        else:
-            await ending.end(tx, desk.run, KIND, desk.receipt(RunState.SKIPPED, reason=_SKIPPED))
+        if is_duplicate:
+            await _put_off(tx, policy, desk)
+    reach("importer.hashed")
+    if not is_duplicate:
+        return False
     outcome = "waiting" if policy == "ask" else "skipped"
     tools.metrics.runs.labels(KIND, outcome).inc()
     log.info("run.put_off", outcome=outcome, code="duplicate_content")
     if outcome == "skipped":
         await ending.release(tools.database, desk.run)
     return True
+
+
+async def _put_off(tx: Tx, policy: str, desk: Desk) -> None:
+    if policy == "ask":
+        await ending.put_aside_for_person(tx, desk.run, KIND, desk.receipt(RunState.WAITING, reason=_ASKED))
+    else:
+        await ending.end(tx, desk.run, KIND, desk.receipt(RunState.SKIPPED, reason=_SKIPPED))
 
 
 async def _check_still_latest(tx: Tx, arrival_id: UUID) -> None:

@@ -61,6 +61,8 @@ async def settle(tools: Tools, message: ArrivalEnded) -> None:
     is_gone = marked.outcome in _LEFT_ITS_PLACE
     async with tools.database.account(account_id) as tx:
         await arrivals.settle(tx, arrival_id, marked.outcome, marked.path, is_gone=is_gone)
+        reach("settle.recording")
+    reach("settle.recorded")
     log.info("file.settled", outcome=marked.outcome, arrival_id=str(arrival_id))
 
 

@@ -118,6 +118,7 @@ async def _try_once(tools: Tools, account_id: UUID, mail_id: UUID) -> None:
     """Take a mail, send it, and note what became of it."""
     async with tools.database.account(account_id) as tx:
         mail = await mails.take(tx, mail_id, tools.patience.lease_seconds)
+    reach("notifier.taken")
     if mail is not None:
         await _settle(tools, mail, await outcome_of(_send(tools, mail)))
 
@@ -148,6 +149,8 @@ async def _settle(tools: Tools, mail: Mail, outcome: bool | Exception) -> None:
         case True:
             async with tools.database.account(mail.account_id) as tx:
                 await mails.sent(tx, mail)
+                reach("notifier.recording")
+            reach("notifier.recorded")
             _count(tools, "sent")
             log.info("mail.sent", about=mail.about_kind, tries=mail.attempt)
         case False:

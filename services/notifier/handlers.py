@@ -12,6 +12,7 @@ from shared.bus.consumer import MessageHandler
 from shared.contracts.message import Message
 from shared.contracts.places import NotificationRaised
 from shared.contracts.runs import RunFinished
+from shared.observe.failpoints import reach
 from shared.storage import mails, notifications, runs
 from shared.storage.database import Tx
 from shared.storage.notifications import News
@@ -37,6 +38,8 @@ async def run_finished(message: RunFinished, tools: Tools) -> None:
             return
         recipients = await _receivers(tx, told)
         planned = await mails.plan(tx, "run", message.run_id, told.about_state, recipients)
+        reach("notifier.planning")
+    reach("notifier.planned")
     _planned(tools, planned)
 
 

@@ -7,6 +7,7 @@ import structlog
 from services.poller.tools import Tools
 from shared.domain.connection import HostedPlace
 from shared.domain.goal import ExportGoal
+from shared.observe.failpoints import reach
 from shared.storage import connections, goals, inquiries
 from shared.transfer.open_folder import Step, verify
 
@@ -24,6 +25,7 @@ async def answer(tools: Tools, account_id: UUID, inquiry_id: UUID) -> None:
         connection = await connections.get(tx, connection_id)
         login = await connections.login_of(tx, tools.keys, connection_id)
         stored = await goals.of_connection(tx, connection_id)
+    reach("inquiry.taken")
     sources = {each.goal.source.directory for each in stored if not isinstance(each.goal, ExportGoal)}
     targets = [each.goal.target.directory for each in stored if isinstance(each.goal, ExportGoal)]
 
@@ -40,6 +42,7 @@ async def answer(tools: Tools, account_id: UUID, inquiry_id: UUID) -> None:
         write_to=targets[0] if targets else None,
         on_first_key=None if isinstance(connection.settings.place, HostedPlace) else pin,
     )
+    reach("inquiry.found")
     is_ok = all(step.outcome == "ok" for step in steps)
     async with tools.database.account(account_id) as tx:
         offered = _offered(steps)
@@ -48,6 +51,7 @@ async def answer(tools: Tools, account_id: UUID, inquiry_id: UUID) -> None:
         if is_ok and connection.stopped_code is not None:
             await connections.resume(tx, connection_id)
         await inquiries.answer(tx, inquiry_id, {"ok": is_ok, "steps": [step.model_dump(mode="json") for step in steps]})
+    reach("inquiry.answered")
     log.info("connection.verified", ok=is_ok)
 
 

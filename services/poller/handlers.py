@@ -12,6 +12,7 @@ from shared.bus.consumer import MessageHandler
 from shared.contracts.message import Message
 from shared.contracts.places import InquiryAsked, UploadClosed
 from shared.domain.arrival import FileStamp
+from shared.observe.failpoints import reach
 from shared.storage import arrivals, connections, uploads
 
 log = structlog.get_logger()
@@ -50,5 +51,6 @@ async def take_upload(tools: Tools, message: UploadClosed) -> None:
         file = FileStamp(path=upload.path, size_bytes=upload.size_bytes, modified_at=upload.modified_at)
         began_at = await arrivals.clock(tx)
         outcomes = await record(tx, connection_id, [Seen(file, upload.id, upload.state)], began_at, only=upload.path)
+    reach("poller.heard")
     for outcome, count in outcomes.items():
         tools.metrics.arrivals.labels(outcome).inc(count)

@@ -21,6 +21,7 @@ from shared.domain.arrival import FileStamp
 from shared.domain.connection import HostedPlace, Login
 from shared.domain.failures import ConnectionLost, Failure, StorageUnavailable
 from shared.domain.names import joined
+from shared.observe.failpoints import reach
 from shared.storage import arrivals, connections, leases, uploads
 from shared.storage.connections import StoredConnection
 from shared.storage.database import Tx
@@ -57,10 +58,12 @@ async def look(tools: Tools, account_id: UUID, connection_id: UUID) -> bool:
         login = await connections.login_of(tx, tools.keys, connection_id)
         directories = {goal.source.directory for goal in (await active_imports(tx, connection_id)).values()}
         began_at = await arrivals.clock(tx)
+    reach("poller.watching")
     with structlog.contextvars.bound_contextvars(account_id=str(account_id), connection_id=str(connection_id)):
         found = Found(began_at, connection.version)
         async with _held(tools, connection):
             await _list(tools, connection, login, directories, found)
+            reach("poller.listed")
             await _record(tools, connection, found, began_at)
         await _end(tools, connection, found)
     return True
@@ -94,6 +97,7 @@ async def _end(tools: Tools, connection: StoredConnection, found: Found) -> None
         else:
             await note_failure(tx, connection, found.failure, since=found.since, version=found.version)
         await leases.leave_watch(tx, connection.id, tools.worker)
+        reach("poller.leaving")
     outcome = "ok" if found.failure is None else "failed"
     tools.metrics.looks.labels(connection.settings.place.transport, outcome).inc()
     if found.failure is not None:
@@ -165,6 +169,7 @@ async def _seen(tx: Tx, connection: StoredConnection, found: Found) -> list[Seen
             seen.append(_uploaded(file, upload) if upload else Seen(file))
         for refused in listing.refused:
             nameless = FileStamp(path=joined(directory, refused.shown), size_bytes=0, modified_at=_EPOCH)
+        reach("poller.looked")
             seen.append(Seen(nameless, refused=refused.reason))
     return seen
 

@@ -46,6 +46,7 @@ async def relay_once(database: Database, bus: Bus, metrics: Metrics) -> tuple[in
         batch = await outbox.unsent(watch, BATCH)
         if not batch:
             return 0, 0
+        reach("relay.taken")
         outcomes = await asyncio.gather(
             *(
                 _send(bus, Envelope(name, str(message_id), json.dumps(body).encode()))
@@ -55,6 +56,8 @@ async def relay_once(database: Database, bus: Bus, metrics: Metrics) -> tuple[in
         reach("relay.sent")
         sent = [message_id for (_, message_id, _, _), confirmed in zip(batch, outcomes, strict=True) if confirmed]
         await outbox.mark_sent(watch, sent)
+        reach("relay.marked")
+    reach("relay.committed")
     for (_, _, name, _), confirmed in zip(batch, outcomes, strict=True):
         metrics.messages.labels(name, "sent" if confirmed else "not_confirmed").inc()
     return len(sent), len(batch) - len(sent)

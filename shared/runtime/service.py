@@ -82,7 +82,7 @@ def observe(settings: Settings, service: str) -> None:
     """Logs and failpoints of this process."""
     logging.configure(settings.log_format, service)
     asyncio.get_running_loop().set_exception_handler(logging.tell_unheard)
-    if settings.failpoints and settings.failpoints_directory:
+    if settings.failpoints_directory:
         failpoints.arm(settings.failpoints, settings.failpoints_directory)
 
 

@@ -138,6 +138,7 @@ class Worker:
             raise fate
         # Whatever the run's connections were doing has an end now, so that the ledger cannot change behind us.
         await takeover.end_connections(self.database, desk.run.account_id, desk.run.id, desk.run.token)
+        reach("worker.cut_off")
         if fate is _HAND_BACK:
             await self._hand_back(desk)
         elif isinstance(fate, Reason):
@@ -159,6 +160,8 @@ class Worker:
             await runs.hold(tx, desk.run)
             await staging.drop_all_of(tx, desk.run.id)
             yield tx
+            reach("worker.giving_up")
+        reach("worker.given_up")
 
     async def _fail(self, desk: Desk, failure: Failure) -> None:
         reason = reason_of(failure)

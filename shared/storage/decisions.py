@@ -12,6 +12,7 @@ from shared.domain.failures import Conflict, GoalInactive, NotFound, OlderThanCo
 from shared.domain.goal import ExportGoal
 from shared.domain.receipt import FileFacts, Receipt
 from shared.domain.run import RunState, Waiting
+from shared.observe.failpoints import reach
 from shared.observe.tracing import new_traceparent
 from shared.storage import arrivals, connections, ending, goals, outbox, runs
 from shared.storage.database import Record, Tx
@@ -31,6 +32,7 @@ async def approve(tx: Tx, run_id: UUID) -> None:
         raise Conflict(f"Found the run {run['state']}, expected it to wait for approval.")
     await runs.requeue(tx, run_id, forget_attempts=True, approve=True)
     await outbox.ring_run(tx, run_id, run["kind"])
+    reach("api.approving")
 
 
 async def cancel(tx: Tx, run_id: UUID) -> bool:
@@ -47,6 +49,7 @@ async def cancel(tx: Tx, run_id: UUID) -> bool:
     await runs.end_without_worker(tx, run_id, RunState.CANCELLED, _cancelled(await _facts(tx, run_id)))
     await outbox.tell_run(tx, run_id)
     await ending.ring_what_may_go_on(tx, run)
+    reach("api.cancelling")
     return True
 
 
@@ -67,6 +70,7 @@ async def retry(tx: Tx, run_id: UUID, *, out_of_order: bool = False) -> None:
     if run["arrival_id"] is not None:
         await arrivals.reopen(tx, run["arrival_id"])
     await outbox.ring_run(tx, run_id, run["kind"])
+    reach("api.retrying")
 
 
 async def run_now(tx: Tx, goal_id: UUID, request_id: UUID) -> Asked:
@@ -99,6 +103,7 @@ async def _export(tx: Tx, goal_id: UUID, goal: ExportGoal, request_id: UUID) -> 
         earlier: UUID = await tx.value("decisions.run_of_request", tx.account_id, goal_id, request_id)
         return earlier
     await outbox.ring_run(tx, run_id, "export", trace)
+    reach("api.requesting")
     return run_id
 
 

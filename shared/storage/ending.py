@@ -8,6 +8,7 @@ from uuid import UUID
 from shared.contracts.runs import ArrivalEnded
 from shared.domain.receipt import Receipt
 from shared.domain.run import ClaimedRun, Reason, Waiting
+from shared.observe.failpoints import reach
 from shared.storage import outbox, runs
 from shared.storage.database import Database, Record, Tx
 
@@ -25,6 +26,7 @@ async def end(tx: Tx, run: ClaimedRun, kind: str, receipt: Receipt) -> None:
     if run.arrival_id is not None:
         await outbox.put(tx, ArrivalEnded(**outbox.heading(tx, run.traceparent), arrival_id=run.arrival_id))
     await outbox.tell_run(tx, run.id, run.traceparent)
+    reach(f"{kind}er.told")
     await runs.finish(tx, run, receipt)
 
 
@@ -47,6 +49,7 @@ async def put_aside_for_person(tx: Tx, run: ClaimedRun, kind: str, receipt: Rece
     await outbox.tell_run(tx, run.id, run.traceparent)
     await ring_next(tx, run.goal_id, run.id, kind)
     await runs.put_aside(tx, run, receipt, Waiting.APPROVAL)
+    reach(f"{kind}er.putting_aside")
 
 
 async def ring(tx: Tx, run: ClaimedRun, kind: str) -> None:

@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 from shared.domain.run import ClaimedRun
+from shared.observe.failpoints import reach
 from shared.storage import runs
 from shared.storage.database import Connection, Database, Record, Tx
 
@@ -37,4 +38,5 @@ async def run_connection(database: Database, run: ClaimedRun) -> AsyncIterator[R
         pid = connection.get_server_pid()
         async with database.account(run.account_id) as tx:
             await runs.record_backend(tx, run, pid)
+        reach("run.connected")
         yield RunConnection(database, run, connection)

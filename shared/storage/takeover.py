@@ -11,6 +11,7 @@ from uuid import UUID
 from shared.domain.failures import StorageUnavailable, WorkerLost
 from shared.domain.receipt import FileFacts, Receipt
 from shared.domain.run import Reason, RunState
+from shared.observe.failpoints import reach
 from shared.storage import ending, outbox, runs, staging
 from shared.storage.database import Database, Record, Tx
 
@@ -39,6 +40,7 @@ async def take_over(database: Database, account_id: UUID, run_id: UUID, token: i
     What a worker left behind that died after the end of its run is cleared away. What was done, for the metrics.
     """
     await end_connections(database, account_id, run_id, token)
+    reach("takeover.cut_off")
     async with database.account(account_id) as tx:
         run = await runs.lock(tx, run_id)
         is_running = run is not None and run["state"] == RunState.RUNNING
@@ -59,6 +61,7 @@ async def take_over(database: Database, account_id: UUID, run_id: UUID, token: i
             return "given_up"
         await runs.requeue(tx, run_id, forget_attempts=False)
         await outbox.ring_run(tx, run_id, run["kind"])
+        reach("takeover.requeued")
         return "requeued"
 
 

@@ -14,6 +14,7 @@ from shared.domain.failures import NotFound
 from shared.domain.receipt import Receipt
 from shared.domain.run import Reason, RunState, Waiting
 from shared.domain.scope import Scope
+from shared.observe.failpoints import reach
 from shared.storage import decisions, runs
 from shared.storage.database import Tx
 
@@ -99,7 +100,9 @@ async def approve_run(run_id: UUID, visit: Writer) -> RunShown:
     """Let a run go on that waits for approval."""
     async with visit.writing() as tx:
         await decisions.approve(tx, run_id)
-        return await _read(tx, run_id)
+        shown = await _read(tx, run_id)
+    reach("api.approved")
+    return shown
 
 
 @router.post("/{run_id}/cancel", responses=ABSENT | CONFLICT | {202: {"model": RunShown, "description": "Asked"}})
@@ -108,6 +111,7 @@ async def cancel_run(run_id: UUID, visit: Writer, response: Response) -> RunShow
     async with visit.writing() as tx:
         has_ended = await decisions.cancel(tx, run_id)
         shown = await _read(tx, run_id)
+    reach("api.cancelled")
     if not has_ended:
         response.status_code = 202
         response.headers["Location"] = f"/v1/runs/{run_id}"
