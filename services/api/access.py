@@ -30,6 +30,7 @@ class Visit:
 
     caller: Caller
     tools: Tools
+    request: Request
 
     def reading(self) -> AbstractAsyncContextManager[Tx]:
         """A transaction in the caller's account that changes nothing."""
@@ -58,7 +59,7 @@ def allowed(*scopes: Scope) -> Callable[..., Awaitable[Visit]]:
         caller = None if sent is None else await keys.authenticate(tools.database, sent.credentials)
         if caller is None:
             raise Unauthenticated
-        found = Visit(caller, tools)
+        found = Visit(caller, tools, request)
         for scope in scopes:
             found.require(scope)
         await require_storable(request)
