@@ -156,6 +156,7 @@ async def _record(tools: Tools, connection: StoredConnection, found: Found, bega
         tools.metrics.arrivals.labels(outcome).inc(count)
     if outcomes.total():
         log.info("connection.looked", **outcomes)
+        reach("poller.looked")
 
 
 async def _seen(tx: Tx, connection: StoredConnection, found: Found) -> list[Seen]:
@@ -169,7 +170,6 @@ async def _seen(tx: Tx, connection: StoredConnection, found: Found) -> list[Seen
             seen.append(_uploaded(file, upload) if upload else Seen(file))
         for refused in listing.refused:
             nameless = FileStamp(path=joined(directory, refused.shown), size_bytes=0, modified_at=_EPOCH)
-        reach("poller.looked")
             seen.append(Seen(nameless, refused=refused.reason))
     return seen
 
