@@ -27,7 +27,7 @@ from shared.formats.csv_scan import Scanner
 from shared.formats.csv_structure import Positions
 from shared.formats.limits import Limits
 from shared.formats.source import ByteSource
-from shared.formats.text import as_utf8, shown
+from shared.formats.text import BOM, as_utf8, shown
 
 _PEEKED_RECORDS = 100
 
@@ -112,8 +112,12 @@ class CsvReader:
         return len(next(good, records[0] if records else Record([], 0)).fields)
 
     def _fast(self, region: Region) -> Batch:
+        text = region.regular_text()
+        if text.startswith(BOM):
+            # The bulk parser drops one mark at the start of its text, and here it belongs to the first value.
+            text = BOM + text
         frame = pl.read_csv(
-            region.regular_text(),
+            text,
             has_header=False,
             schema=dict.fromkeys(_names(self.width), pl.String),
             separator=self._dialect.delimiter,

@@ -19,7 +19,6 @@ from shared.formats.csv_region import ExactRow, Region
 from shared.formats.csv_structure import RETURN, Flags, Marks, Positions, Structure, View
 from shared.formats.limits import Limits
 from shared.formats.source import ByteSource
-from shared.formats.text import BOM
 
 _LINE_ENDS = re.compile(rb"[\r\n]*")
 NONE = np.empty(0, dtype=np.int64)
@@ -253,10 +252,6 @@ class _Walk:
         is_fit = self._have_the_right_width(ends) & ~is_blank
         self._exclude_nul(ends, is_fit)
         self._exclude_bad_text(starts, ends, is_fit)
-        if is_fit.any():
-            first = int(np.argmax(is_fit))
-            # The bulk parser would take U+FEFF at the start of its text for a byte order mark.
-            is_fit[first] &= not self._data.startswith(BOM, int(starts[first]))
         if is_fit.all():
             return starts, ends
         for start in starts[~is_fit & ~is_blank].tolist():

@@ -35,7 +35,15 @@ def read_with_shares(
     """Read bytes whole, and say how many good rows took which path."""
     dialect = dialect or Dialect()
     limits = Limits(slice_bytes=slice_bytes, **bounds)
-    reader = CsvReader(as_utf8(io.BytesIO(data), dialect.encoding), dialect, limits, only_exact=only_exact)
+    return _read_whole(CsvReader(as_utf8(io.BytesIO(data), dialect.encoding), dialect, limits, only_exact=only_exact))
+
+
+def read_from(reader: CsvReader) -> Read:
+    """All that a reader has to say."""
+    return _read_whole(reader)[0]
+
+
+def _read_whole(reader: CsvReader) -> tuple[Read, dict[str, int]]:
     good: dict[int, tuple[int, Row]] = {}
     bad: dict[int, tuple[int, str, Row]] = {}
     shares = {"fast": 0, "exact": 0}

@@ -17,8 +17,22 @@ SMALL = {"field_bytes": 40, "record_bytes": 400}
 
 dialects = st.builds(
     Dialect,
-    encoding=st.sampled_from(["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-le", "ascii", "shift_jis"]),
-    delimiter=st.sampled_from([",", ";", "\t", "|", "§"]),
+    encoding=st.sampled_from(
+        [
+            "utf-8",
+            "utf-8",
+            "utf-8-sig",
+            "cp1252",
+            "utf-16",
+            "utf-16-le",
+            "utf-32",
+            "ascii",
+            "shift_jis",
+            "gb18030",
+            "cp037",
+        ]
+    ),
+    delimiter=st.sampled_from([",", ";", "\t", "|", "§", " ", "a", "\x1e"]),
     quote_char=st.sampled_from(['"', '"', "'", None, "¿"]),
     escape_char=st.sampled_from([None, None, "\\"]),
     double_quote=st.booleans(),
@@ -42,7 +56,11 @@ def files(draw: st.DrawFn, dialect: Dialect) -> bytes:
     row = st.one_of(regular, regular, regular, st.lists(field, max_size=5)).map(dialect.delimiter.join)
     line_end = st.sampled_from(["\n", "\n", "\r\n", "\r", ""])
     rows = draw(st.lists(st.tuples(row, line_end).map("".join), max_size=30))
-    data = "".join(rows).encode(dialect.encoding, "replace")
+    # Two files that were put together have a mark in the middle too.
+    mark = draw(st.sampled_from(["", "", "\ufeff"]))
+    joined = draw(st.integers(0, len(rows)))
+    text = mark + "".join([*rows[:joined], mark, *rows[joined:]])
+    data = text.encode(dialect.encoding, "replace")
     for place in draw(st.lists(st.integers(0, max(len(data) - 1, 0)), max_size=2)):
         data = data[:place] + draw(st.sampled_from([b"\xff", b"\x81", b"\xc3", b"\xed\xa0\x80", b'"'])) + data[place:]
     return data
@@ -61,7 +79,8 @@ def test_fast_and_exact_agree_for_every_slice_size(data: st.DataObject) -> None:
     dialect = data.draw(dialects)
     file = data.draw(files(dialect))
     exact = outcome(file, dialect, only_exact=True, slice_bytes=1 << 20)
-    for slice_bytes in (1, 7, 64, 1 << 20):
+    border = data.draw(st.integers(1, len(file) + 1), label="a border anywhere")
+    for slice_bytes in (1, border, 64, 1 << 20):
         assert outcome(file, dialect, only_exact=False, slice_bytes=slice_bytes) == exact
     assert outcome(file, dialect, only_exact=True, slice_bytes=3) == exact
 
@@ -69,6 +88,7 @@ def test_fast_and_exact_agree_for_every_slice_size(data: st.DataObject) -> None:
 @settings(max_examples=500, deadline=None)
 @given(st.lists(st.sampled_from([b'"', b",", b"\n", b"\r", b"\r\n", b"a", b"b", b'""', b"\xff", b"\0"]), max_size=40))
 @example([b'"', b"a", b"\n", b'"', b"b"])
+@example([b"a", b"\n", b"\xef\xbb\xbf", b"a", b"\n", b"\xef\xbb\xbf", b"b", b"\n"])
 @example([b"a", b",", b'"', b"\r", b"\n", b'"', b"\r"])
 def test_any_sequence_of_marks_is_read_alike(pieces: list[bytes]) -> None:
     file = b"".join(pieces)
