@@ -13,7 +13,7 @@ from rich.console import Console
 
 from services.api.wiring import running as api_running
 from services.dropserver.wiring import running as dropserver_running
-from services.entry import all_in_one, watch_runs
+from services.entry import all_in_one, rotate, watch_runs
 from services.entry.access import Access
 from services.entry.data_directory import DirectoryInUse
 from services.exporter.wiring import running as exporter_running
@@ -32,9 +32,11 @@ app = typer.Typer(
 )
 account_app = typer.Typer(no_args_is_help=True, help="Accounts, the tenants of a deployment.")
 key_app = typer.Typer(no_args_is_help=True, help="API keys.")
+secrets_app = typer.Typer(no_args_is_help=True, help="The secrets that are kept sealed in the database.")
 runs_app = typer.Typer(help="Runs, as the gateway shows them (TIDEGATE_API_URL, TIDEGATE_API_KEY, or --data-dir).")
 app.add_typer(account_app, name="account")
 app.add_typer(key_app, name="key")
+app.add_typer(secrets_app, name="secrets")
 app.add_typer(runs_app, name="runs")
 
 DataDirectory = Annotated[Path, typer.Option("--data-dir", help="Where the all in one keeps everything.")]
@@ -122,6 +124,15 @@ def create_key(
         typer.echo(token)
 
     _run_with(create)
+
+
+@secrets_app.command("rotate")
+def rotate_secrets() -> None:
+    """Seal all secrets with the first key of TIDEGATE_SECRET_KEY, while services run; tell which keys may go.
+
+    First give every service the new key behind the old one, then in front of it, and then run this.
+    """
+    _run_with(rotate.rotate_secrets)
 
 
 @runs_app.callback(invoke_without_command=True)

@@ -6,7 +6,7 @@ place is the place's own: it is noted on the connection, told where a person mus
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
@@ -19,9 +19,10 @@ from services.poller.tools import Tools
 from services.poller.trouble import note_failure
 from shared.domain.arrival import FileStamp
 from shared.domain.connection import HostedPlace, Login
-from shared.domain.failures import ConnectionLost, Failure, StorageUnavailable
+from shared.domain.failures import ConnectionLost, Failure, LeaseLost, SecretKeyMissing, StorageUnavailable
 from shared.domain.names import joined
 from shared.observe.failpoints import reach
+from shared.runtime.keeping import kept
 from shared.storage import arrivals, connections, leases, uploads
 from shared.storage.connections import StoredConnection
 from shared.storage.database import Tx
@@ -50,12 +51,12 @@ class Found:
 
 
 async def look(tools: Tools, account_id: UUID, connection_id: UUID) -> bool:
-    """Look at a connection whose turn it is; False when another replica does. Raises StorageUnavailable."""
+    """Look at a connection whose turn it is; False when another replica does. Raises StorageUnavailable, LeaseLost."""
     async with tools.database.account(account_id) as tx:
         if not await leases.take_watch(tx, connection_id, tools.worker, tools.lease_seconds):
             return False
         connection = await connections.get(tx, connection_id)
-        login = await connections.login_of(tx, tools.keys, connection_id)
+        login = await _login(tx, tools, connection_id)
         directories = {goal.source.directory for goal in (await active_imports(tx, connection_id)).values()}
         began_at = await arrivals.clock(tx)
     reach("poller.watching")
@@ -74,23 +75,17 @@ async def _held(tools: Tools, connection: StoredConnection) -> AsyncIterator[Non
     """Keep the lease while inside. It is short, so that another looks soon when this process dies."""
 
     async def keep() -> None:
-        while True:
-            await asyncio.sleep(tools.lease_seconds / 3)
-            with suppress(StorageUnavailable):
-                async with tools.database.account(connection.account_id) as tx:
-                    await leases.keep_watch(tx, connection.id, tools.worker, tools.lease_seconds)
+        async with tools.database.account(connection.account_id) as tx:
+            await leases.keep_watch(tx, connection.id, tools.worker, tools.lease_seconds)
 
-    keeping = asyncio.create_task(keep())
-    try:
+    async with kept(keep, tools.lease_seconds):
         yield
-    finally:
-        keeping.cancel()
-        await asyncio.wait([keeping])
 
 
 async def _end(tools: Tools, connection: StoredConnection, found: Found) -> None:
     """Note how it went and lay the lease down in one transaction: nobody looks again before that is known."""
     async with tools.database.account(connection.account_id) as tx:
+        await _still_ours(tools, tx, connection)
         if found.failure is None:
             pause = connection.settings.interval_seconds
             await connections.looked(tx, connection.id, pause, failed=False, since=found.since)
@@ -105,7 +100,20 @@ async def _end(tools: Tools, connection: StoredConnection, found: Found) -> None
         log.warning("connection.failed", code=found.failure.code)
 
 
-async def _list(tools: Tools, connection: StoredConnection, login: Login, directories: set[str], found: Found) -> None:
+async def _login(tx: Tx, tools: Tools, connection_id: UUID) -> Login | SecretKeyMissing:
+    """Read together with its place. A missing key is a failure of the look like any other: told, and backed off."""
+    try:
+        return await connections.login_of(tx, tools.keys, connection_id)
+    except SecretKeyMissing as failure:
+        return failure
+
+
+async def _list(
+    tools: Tools, connection: StoredConnection, login: Login | SecretKeyMissing, directories: set[str], found: Found
+) -> None:
+    if isinstance(login, SecretKeyMissing):
+        found.failure = login
+        return
     try:
         async with asyncio.timeout(LOOK_SECONDS):
             await _list_each(tools, connection, login, directories, found)
@@ -150,6 +158,7 @@ async def _list_one(folder: Folder, directory: str, found: Found, *, is_hosted: 
 
 async def _record(tools: Tools, connection: StoredConnection, found: Found, began_at: datetime) -> None:
     async with tools.database.account(connection.account_id) as tx:
+        await _still_ours(tools, tx, connection)
         seen = await _seen(tx, connection, found)
         outcomes = await record(tx, connection.id, seen, began_at, directories=found.listings)
     for outcome, count in outcomes.items():
@@ -157,6 +166,12 @@ async def _record(tools: Tools, connection: StoredConnection, found: Found, bega
     if outcomes.total():
         log.info("connection.looked", **outcomes)
         reach("poller.looked")
+
+
+async def _still_ours(tools: Tools, tx: Tx, connection: StoredConnection) -> None:
+    """A poller that was frozen must not write down what it saw before. Raises LeaseLost."""
+    if not await leases.keep_watch(tx, connection.id, tools.worker, tools.lease_seconds):
+        raise LeaseLost
 
 
 async def _seen(tx: Tx, connection: StoredConnection, found: Found) -> list[Seen]:

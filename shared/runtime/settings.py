@@ -88,7 +88,7 @@ class Settings(BaseSettings):
     @field_validator("secret_key")
     @classmethod
     def _is_a_key(cls, value: SecretStr) -> SecretStr:
-        for part in filter(None, value.get_secret_value().split(",")):
+        for part in _parts(value):
             try:
                 raw = base64.b64decode(part, validate=True)
             except binascii.Error as error:
@@ -107,7 +107,12 @@ class Settings(BaseSettings):
     @property
     def secret_keys(self) -> tuple[bytes, ...]:
         """The keys, 32 bytes each; the first seals."""
-        return tuple(base64.b64decode(part) for part in filter(None, self.secret_key.get_secret_value().split(",")))
+        return tuple(base64.b64decode(part) for part in _parts(self.secret_key))
+
+
+def _parts(keys: SecretStr) -> list[str]:
+    """What stands between the commas; a secret that was written to a file has a line end."""
+    return [part.strip() for part in keys.get_secret_value().split(",") if part.strip()]
 
 
 def read_settings(**overrides: object) -> Settings:

@@ -2,7 +2,8 @@
 
 A sealed value is: one byte of format, eight of the key's identity, twelve of nonce, then ciphertext and tag. The
 associated data name account, table, row and column, so that a value copied elsewhere does not open. Writes
-`secret_keys`, which holds identities of keys and never a key. Nothing here logs or shows a secret.
+`secret_keys` (as rotation.py does), which holds identities of keys and never a key: those that something may be
+sealed with. Nothing here logs or shows a secret.
 """
 
 import base64
@@ -14,8 +15,9 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from shared.domain.failures import SecretKeyMissing
 from shared.storage.accounts import OPERATOR
-from shared.storage.database import Database
+from shared.storage.database import Database, Tx
 
 KEY_BYTES = 32
 _FORMAT = b"\x01"
@@ -28,7 +30,7 @@ class UnusableKey(ValueError):
 
 
 class SealBroken(Exception):
-    """A sealed value does not open: it was changed, moved, or sealed with a key that is not there."""
+    """A sealed value does not open although its key is there: it was changed or moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +74,13 @@ class KeyRing:
         return _FORMAT + self._sealing_id + nonce + sealed
 
     def open(self, sealed: bytes, place: Place) -> str:
-        """The text again. Raises SealBroken."""
-        head, rest = sealed[: 1 + _ID_BYTES], sealed[1 + _ID_BYTES :]
-        cipher = self._ciphers.get(head[1:])
-        if head[:1] != _FORMAT or cipher is None:
-            raise SealBroken(f"no key of the ring opens {place.table}.{place.column} of {place.row_id}")
+        """The text again. Raises SecretKeyMissing, SealBroken."""
+        if sealed[:1] != _FORMAT:
+            raise SealBroken(f"{place.table}.{place.column} of {place.row_id} has an unknown format")
+        cipher, rest = self._ciphers.get(sealed_with(sealed)), sealed[1 + _ID_BYTES :]
+        if cipher is None:
+            # Not the value's fault: another service may have been started with a newer key already.
+            raise SecretKeyMissing(f"Its identity is {sealed_with(sealed).hex()}.")
         try:
             return cipher.decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], place.associated_data).decode()
         except InvalidTag as error:
@@ -88,19 +92,30 @@ def new_key() -> str:
     return base64.b64encode(os.urandom(KEY_BYTES)).decode()
 
 
-async def check_keys(database: Database, ring: KeyRing) -> None:
-    """Record the ring's sealing key. Raises UnusableKey when a key that may have sealed something is missing."""
-    async with database.account(OPERATOR) as tx:
-        await tx.execute("secrets.lock")
-        recorded = {bytes(row["key_id"]) for row in await tx.fetch("secrets.recorded")}
-        missing = recorded - ring.ids
-        if missing:
-            raise UnusableKey(
-                "TIDEGATE_SECRET_KEY lacks a key that this database's secrets were sealed with "
-                f"(identity {', '.join(sorted(key.hex() for key in missing))}). Give the original key; to begin with "
-                "a new one, write it in front and keep the old one behind a comma"
-            )
+def sealed_with(sealed: bytes) -> bytes:
+    """The identity of the key that a value was sealed with."""
+    return sealed[1 : 1 + _ID_BYTES]
+
+
+async def keep(tx: Tx, ring: KeyRing) -> None:
+    """Record that the transaction seals something with the ring's first key: services then do not start without it.
+
+    Said in the same transaction as the sealed value, and after it, since it holds the record until the end.
+    """
+    if await tx.value("secrets.held", ring.sealing_id) is None:
         await tx.execute("secrets.record", ring.sealing_id)
+
+
+async def check_keys(database: Database, ring: KeyRing) -> None:
+    """Raises UnusableKey when a key is missing that something may be sealed with."""
+    async with database.account(OPERATOR, read_only=True) as tx:
+        missing = {bytes(row["key_id"]) for row in await tx.fetch("secrets.recorded")} - ring.ids
+    if missing:
+        raise UnusableKey(
+            "TIDEGATE_SECRET_KEY lacks a key that this database's secrets are sealed with "
+            f"(identity {', '.join(sorted(key.hex() for key in missing))}). Give the original key; to begin with a new "
+            "one, write it in front, keep the old one behind a comma, and run `tidegate secrets rotate`"
+        )
 
 
 def _identity(key: bytes) -> bytes:

@@ -1,11 +1,41 @@
--- name: lock
--- Starting services look at the recorded keys one at a time.
-SELECT pg_advisory_xact_lock(7436201945)
-
 -- name: recorded
--- Keys that secrets may have been sealed with.
+-- Keys that something may be sealed with.
 SELECT key_id FROM tidegate.secret_keys
 
+-- name: held
+-- A key that is recorded stays so until the transaction ends; no row for one that is not, or that is to be retired.
+SELECT key_id FROM tidegate.secret_keys WHERE key_id = $1 AND NOT is_retiring FOR SHARE
+
 -- name: record
--- A key that seals from now on.
-INSERT INTO tidegate.secret_keys (key_id) VALUES ($1) ON CONFLICT DO NOTHING
+-- Something is sealed with this key, whatever a rotation meant to do with it.
+INSERT INTO tidegate.secret_keys (key_id) VALUES ($1) ON CONFLICT (key_id) DO UPDATE SET is_retiring = false
+
+-- name: retire
+-- Mark a key; waits for the transactions that are sealing with it, also for the first that ever does.
+INSERT INTO tidegate.secret_keys (key_id, is_retiring) VALUES ($1, true)
+ON CONFLICT (key_id) DO UPDATE SET is_retiring = true
+
+-- name: forget
+-- Keys that nothing is sealed with any more, but for those that somebody has used since they were marked.
+DELETE FROM tidegate.secret_keys WHERE is_retiring AND NOT key_id = ANY ($1::bytea[])
+
+-- name: take_turn
+-- Whether no other rotation is under way; held until the connection is given back.
+SELECT pg_try_advisory_lock(7436201945)
+
+-- name: connections
+-- Connections of which a value is not sealed with this key (bytes 2 to 9 of a sealed value name its key).
+SELECT connection_id AS row_id, password_sealed AS password, private_key_sealed AS private_key,
+    passphrase_sealed AS passphrase
+FROM tidegate.connections
+WHERE account_id = $1 AND ($3::uuid IS NULL OR connection_id > $3)
+  AND (substring(password_sealed FROM 2 FOR 8) <> $2 OR substring(private_key_sealed FROM 2 FOR 8) <> $2
+       OR substring(passphrase_sealed FROM 2 FOR 8) <> $2)
+ORDER BY connection_id
+LIMIT $4
+
+-- name: reseal_connection
+-- The same secrets under another key, if they are still those that were read.
+UPDATE tidegate.connections SET password_sealed = $3, private_key_sealed = $4, passphrase_sealed = $5
+WHERE account_id = $1 AND connection_id = $2 AND password_sealed IS NOT DISTINCT FROM $6
+  AND private_key_sealed IS NOT DISTINCT FROM $7 AND passphrase_sealed IS NOT DISTINCT FROM $8
