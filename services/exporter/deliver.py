@@ -1,11 +1,13 @@
 """Put a finished file where the partner picks it up: under a temporary name, read back, then renamed.
 
-A partner never sees a half-written file. Repeated after a crash it replaces the run's own file under the same name.
+A partner never sees a half-written file. Repeated after a crash it replaces the run's own file under the same name,
+and what the earlier worker left half-written is removed.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from uuid import UUID
 
 from shared.domain.failures import ConnectionLost, DirectoryMissing, FileGone
 from shared.domain.names import joined, split
@@ -23,7 +25,10 @@ async def deliver(folder: Folder, spool: Path, path: str, desk: Desk, still_ours
     Raises what the folder raises, and ConnectionLost where the file did not arrive whole.
     """
     directory, name = split(path)
-    temporary = joined(directory, f".{name[:200]}.{desk.run.id.hex[:12]}.part")
+    temporary, *earlier = (_temporary(directory, name, desk.run.id, token) for token in range(desk.run.token, 0, -1))
+    # A worker that was frozen and wakes up must find nothing to rename, and not what we are writing.
+    for left_behind in earlier:
+        await _removed(folder, left_behind)
     size = spool.stat().st_size
     desk.advance(bytes_total=size)
     try:
@@ -41,6 +46,11 @@ async def deliver(folder: Folder, spool: Path, path: str, desk: Desk, still_ours
     reach("exporter.checked")
     await folder.rename(temporary, path, replace=True)
     reach("exporter.renamed")
+
+
+def _temporary(directory: str, name: str, run_id: UUID, token: int) -> str:
+    """Each claim of the run has a name of its own."""
+    return joined(directory, f".{name[:190]}.{run_id.hex[:12]}.{token}.part")
 
 
 async def _chunks(spool: Path, desk: Desk) -> AsyncIterator[bytes]:

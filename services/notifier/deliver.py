@@ -18,6 +18,7 @@ from services.notifier.shown import shown
 from services.notifier.tools import Tools
 from shared.domain.failures import Failure, InternalError, MailRefused
 from shared.observe.failpoints import reach
+from shared.runtime.keeping import kept
 from shared.storage import mails, notifications
 from shared.storage.mails import Mail
 from shared.storage.notifications import News
@@ -119,8 +120,16 @@ async def _try_once(tools: Tools, account_id: UUID, mail_id: UUID) -> None:
     async with tools.database.account(account_id) as tx:
         mail = await mails.take(tx, mail_id, tools.patience.lease_seconds)
     reach("notifier.taken")
-    if mail is not None:
-        await _settle(tools, mail, await outcome_of(_send(tools, mail)))
+    if mail is None:
+        return
+
+    async def keep() -> None:
+        async with tools.database.account(account_id) as tx:
+            await mails.keep(tx, mail, tools.patience.lease_seconds)
+
+    async with kept(keep, tools.patience.lease_seconds):
+        outcome = await outcome_of(_send(tools, mail))
+    await _settle(tools, mail, outcome)
 
 
 async def _send(tools: Tools, mail: Mail) -> bool:

@@ -20,8 +20,8 @@ class Patience:
     give_up_seconds: float = 3 * 86_400.0
     least_tries: int = 5
     """A notifier that was itself away for days does not give up at its first try."""
-    lease_seconds: float = 180.0
-    """How long one try may take before another notifier takes the mail; longer than a sender's own limit."""
+    lease_seconds: float = 30.0
+    """How long a notifier that gives no sign of life keeps a mail; one that is at it keeps it until its try is over."""
     look_seconds: float = 5.0
     """How often to look for due mails without having been rung."""
     shutdown_seconds: float = 20.0

@@ -31,6 +31,7 @@ def tools_of(base: Base) -> Tools:
         patience=Patience(
             first_pause_seconds=settings.retry_base_seconds,
             shutdown_seconds=settings.shutdown_seconds,
+            lease_seconds=settings.lease_seconds,
         ),
     )
 

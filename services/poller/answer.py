@@ -8,18 +8,17 @@ from services.poller.tools import Tools
 from shared.domain.connection import HostedPlace
 from shared.domain.goal import ExportGoal
 from shared.observe.failpoints import reach
+from shared.runtime.keeping import kept
 from shared.storage import connections, goals, inquiries
 from shared.transfer.open_folder import Step, verify
 
 log = structlog.get_logger()
 
-TAKEN_SECONDS = 120.0
-
 
 async def answer(tools: Tools, account_id: UUID, inquiry_id: UUID) -> None:
     """Try the connection step by step and write down what was found. A question that another answers is left to it."""
     async with tools.database.account(account_id) as tx:
-        connection_id = await inquiries.take(tx, inquiry_id, TAKEN_SECONDS)
+        connection_id = await inquiries.take(tx, inquiry_id, tools.lease_seconds)
         if connection_id is None:
             return
         connection = await connections.get(tx, connection_id)
@@ -33,24 +32,33 @@ async def answer(tools: Tools, account_id: UUID, inquiry_id: UUID) -> None:
         async with tools.database.account(account_id) as tx:
             await connections.pin_host_key(tx, connection_id, line)
 
-    steps = await verify(
-        connection.settings.place,
-        login,
-        tools.places,
-        account_id=account_id,
-        directories=tuple(sorted(sources)) or ("",),
-        write_to=targets[0] if targets else None,
-        on_first_key=None if isinstance(connection.settings.place, HostedPlace) else pin,
-    )
+    async def keep() -> None:
+        async with tools.database.account(account_id) as tx:
+            await inquiries.keep(tx, inquiry_id, tools.lease_seconds)
+
+    async with kept(keep, tools.lease_seconds):
+        steps = await verify(
+            connection.settings.place,
+            login,
+            tools.places,
+            account_id=account_id,
+            directories=tuple(sorted(sources)) or ("",),
+            write_to=targets[0] if targets else None,
+            on_first_key=None if isinstance(connection.settings.place, HostedPlace) else pin,
+        )
     reach("inquiry.found")
     is_ok = all(step.outcome == "ok" for step in steps)
     async with tools.database.account(account_id) as tx:
+        found = {"ok": is_ok, "steps": [step.model_dump(mode="json") for step in steps]}
+        if not await inquiries.answer(tx, inquiry_id, found):
+            # Another answered while this process was frozen: what it found may have changed since.
+            return
         offered = _offered(steps)
         if offered:
             await connections.offer_host_key(tx, connection_id, offered)
         if is_ok and connection.stopped_code is not None:
             await connections.resume(tx, connection_id)
-        await inquiries.answer(tx, inquiry_id, {"ok": is_ok, "steps": [step.model_dump(mode="json") for step in steps]})
+        reach("inquiry.answering")
     reach("inquiry.answered")
     log.info("connection.verified", ok=is_ok)
 

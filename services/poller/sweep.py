@@ -13,7 +13,7 @@ from services.poller.measure import measure
 from services.poller.tools import Tools
 from shared.contracts.places import InquiryAsked
 from shared.contracts.runs import ArrivalEnded
-from shared.domain.failures import StorageUnavailable
+from shared.domain.failures import Failure, InternalError, StorageUnavailable
 from shared.observe.failpoints import reach
 from shared.storage import arrivals, ending, inquiries, leases, notifications, outbox, runs, takeover
 
@@ -52,12 +52,18 @@ async def _take_over(tools: Tools) -> None:
     async with tools.database.watching() as watch:
         lost = await runs.lost(watch)
     for account_id, run_id, token in lost:
-        try:
-            outcome = await takeover.take_over(tools.database, account_id, run_id, token, tools.retry_attempts)
-        except StorageUnavailable as failure:
-            # One run whose connections do not end keeps no other from being taken over.
-            log.warning("run.not_taken_over", account_id=str(account_id), run_id=str(run_id), code=failure.code)
+        taking = takeover.take_over(tools.database, account_id, run_id, token, tools.retry_attempts)
+        [outcome] = await asyncio.gather(taking, return_exceptions=True)
+        # One run that cannot be taken over keeps no other from it, and does not end the poller after every start.
+        if isinstance(outcome, Failure):
+            log.warning("run.not_taken_over", account_id=str(account_id), run_id=str(run_id), code=outcome.code)
             continue
+        if isinstance(outcome, Exception):
+            facts = {"account_id": str(account_id), "run_id": str(run_id), "code": InternalError.code}
+            log.error("run.not_taken_over", **facts, exc_info=outcome)
+            continue
+        if isinstance(outcome, BaseException):
+            raise outcome
         reach("sweep.taken_over")
         tools.metrics.swept.labels(outcome).inc()
         log.warning("run.taken_over", account_id=str(account_id), run_id=str(run_id), outcome=outcome)

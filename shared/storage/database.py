@@ -23,6 +23,8 @@ Record = asyncpg.Record
 ACQUIRE_SECONDS = 10.0
 SHORT_STATEMENT_SECONDS = 30.0
 WORK_STATEMENT_SECONDS = 6 * 3600.0
+IDLE_SECONDS = 30.0
+_LEAST_IDLE_SECONDS = 5.0
 
 
 def schema_of(account_id: UUID) -> str:
@@ -94,17 +96,23 @@ class Database:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, address: DatabaseAddress, *, connections: int = 10) -> "AsyncIterator[Database]":
-        """Open the pools and close them at the end. Raises StorageUnavailable when the database does not answer."""
+    async def open(
+        cls, address: DatabaseAddress, *, connections: int = 10, idle_seconds: float = IDLE_SECONDS
+    ) -> "AsyncIterator[Database]":
+        """Open the pools and close them at the end. Raises StorageUnavailable when the database does not answer.
+
+        A process that freezes within a short transaction holds its locks for `idle_seconds`, at least five.
+        """
+        idle_seconds = max(_LEAST_IDLE_SECONDS, idle_seconds)
         with translated():
-            service = await _pool(address.service_url, connections, SHORT_STATEMENT_SECONDS)
+            service = await _pool(address.service_url, connections, SHORT_STATEMENT_SECONDS, idle_seconds)
         try:
             with translated():
                 # A merge may wait for a second pass over its file; a worker that is stuck loses its connection anyway.
-                work = await _pool(address.service_url, connections, WORK_STATEMENT_SECONDS, idle_seconds=0)
+                work = await _pool(address.service_url, connections, WORK_STATEMENT_SECONDS, 0)
                 # A relay that freezes holds its batch of messages for so long, and nobody else can send them.
                 watching = max(2, connections // 2)
-                watch = await _pool(address.watch_url, watching, SHORT_STATEMENT_SECONDS, idle_seconds=30)
+                watch = await _pool(address.watch_url, watching, SHORT_STATEMENT_SECONDS, IDLE_SECONDS)
         except BaseException:
             service.terminate()
             raise
@@ -156,7 +164,7 @@ class Database:
             await watch.connection.execute("SELECT 1 FROM tidegate.duties LIMIT 1")
 
 
-async def _pool(url: str, size: int, statement_seconds: float, *, idle_seconds: int = 120) -> "asyncpg.Pool[Record]":
+async def _pool(url: str, size: int, statement_seconds: float, idle_seconds: float) -> "asyncpg.Pool[Record]":
     return await asyncpg.create_pool(
         url,
         min_size=0,
@@ -169,7 +177,7 @@ async def _pool(url: str, size: int, statement_seconds: float, *, idle_seconds: 
             "timezone": "UTC",
             "datestyle": "ISO, YMD",
             "lock_timeout": "10s",
-            "idle_in_transaction_session_timeout": f"{idle_seconds}s",
+            "idle_in_transaction_session_timeout": f"{round(idle_seconds * 1000)}",
             "statement_timeout": f"{int(statement_seconds * 1000)}",
         },
     )

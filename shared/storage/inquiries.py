@@ -37,6 +37,11 @@ async def take(tx: Tx, inquiry_id: UUID, seconds: float) -> UUID | None:
     return connection_id
 
 
+async def keep(tx: Tx, inquiry_id: UUID, seconds: float) -> None:
+    """The question is still being answered, for so long; nothing where the time it was taken for ran out."""
+    await tx.execute("inquiries.keep", tx.account_id, inquiry_id, seconds)
+
+
 async def answer(tx: Tx, inquiry_id: UUID, found: dict[str, Any]) -> bool:
     """Write the answer down; False where there is one already."""
     return await tx.row("inquiries.answer", tx.account_id, inquiry_id, found) is not None

@@ -22,9 +22,9 @@ async def take_watch(tx: Tx, connection_id: UUID, holder: str, seconds: float) -
     return await tx.row("leases.take_watch", tx.account_id, connection_id, holder, seconds) is not None
 
 
-async def keep_watch(tx: Tx, connection_id: UUID, holder: str, seconds: float) -> None:
-    """The look goes on for so long."""
-    await tx.execute("leases.keep_watch", tx.account_id, connection_id, holder, seconds)
+async def keep_watch(tx: Tx, connection_id: UUID, holder: str, seconds: float) -> bool:
+    """The look goes on for so long; False where it ran out: what it saw may be old by now."""
+    return await tx.execute("leases.keep_watch", tx.account_id, connection_id, holder, seconds) > 0
 
 
 async def leave_watch(tx: Tx, connection_id: UUID, holder: str) -> None:

@@ -64,7 +64,7 @@ async def due(watch: Session, limit: int) -> list[tuple[UUID, UUID]]:
 
 
 async def take(tx: Tx, mail_id: UUID, seconds: float) -> Mail | None:
-    """Hold a mail for one try that must end within so many seconds; None when it is not to be had."""
+    """Hold a mail for one try, for so many seconds unless it is kept; None when it is not to be had."""
     row = await tx.row("mails.take", tx.account_id, mail_id, seconds)
     if row is None:
         return None
@@ -79,6 +79,11 @@ async def take(tx: Tx, mail_id: UUID, seconds: float) -> Mail | None:
         planned_at=row["created_at"],
         age_seconds=row["age_seconds"],
     )
+
+
+async def keep(tx: Tx, mail: Mail, seconds: float) -> None:
+    """The try goes on for so long; nothing where another notifier has the mail by now."""
+    await tx.execute("mails.keep", tx.account_id, mail.id, mail.attempt, seconds)
 
 
 async def sent(tx: Tx, mail: Mail) -> None:

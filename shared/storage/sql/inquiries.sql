@@ -9,6 +9,11 @@ UPDATE tidegate.inquiries SET state = 'taken', taken_until = now() + make_interv
 WHERE account_id = $1 AND inquiry_id = $2 AND (state = 'asked' OR (state = 'taken' AND taken_until < now()))
 RETURNING connection_id, kind
 
+-- name: keep
+-- It is still being answered; no row where it ran out.
+UPDATE tidegate.inquiries SET taken_until = now() + make_interval(secs => $3)
+WHERE account_id = $1 AND inquiry_id = $2 AND state = 'taken' AND taken_until >= now()
+
 -- name: answer
 -- What came out; the first answer stays.
 UPDATE tidegate.inquiries SET state = 'answered', answered_at = now(), taken_until = NULL, answer = $3

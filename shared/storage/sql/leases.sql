@@ -26,9 +26,9 @@ WHERE watches.expires_at < now()
 RETURNING connection_id
 
 -- name: keep_watch
--- The look goes on.
+-- The look goes on, unless it ran out already: then it is over, whether or not another has begun.
 UPDATE tidegate.watches SET expires_at = now() + make_interval(secs => $4)
-WHERE account_id = $1 AND connection_id = $2 AND holder = $3
+WHERE account_id = $1 AND connection_id = $2 AND holder = $3 AND expires_at >= now()
 
 -- name: leave_watch
 -- The look is over.

@@ -21,6 +21,11 @@ WHERE account_id = $1 AND mail_id = $2 AND state = 'due' AND next_try_at <= now(
 RETURNING mail_id, about_kind, about_id, about_state, recipient, attempts, created_at,
     extract(epoch FROM now() - created_at)::float8 AS age_seconds
 
+-- name: keep
+-- The try goes on. Nothing when another has taken the mail meanwhile.
+UPDATE tidegate.mails SET claimed_until = now() + make_interval(secs => $4)
+WHERE account_id = $1 AND mail_id = $2 AND attempts = $3 AND state = 'due'
+
 -- name: sent
 -- The mail has left: true whoever holds it by now.
 UPDATE tidegate.mails

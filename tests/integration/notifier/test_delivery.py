@@ -7,7 +7,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from services.notifier.tools import Patience, Tools
+from services.notifier.tools import Tools
 from shared.domain.failures import MailUnavailable
 from shared.domain.reject import Reject, RejectCode
 from shared.domain.run import Reason, RunState
@@ -301,8 +301,18 @@ async def test_a_server_that_accepts_and_says_nothing_is_left_in_time() -> None:
         await asyncio.wait_for(left.wait(), 10)
 
 
-def test_one_try_is_shorter_than_the_lease() -> None:
-    assert smtp(Mailbox())._send_seconds < Patience().lease_seconds
+async def test_a_mail_is_kept_for_as_long_as_its_try_takes(
+    database: Database, ledger: Ledger, mailbox: Mailbox
+) -> None:
+    mailbox.silent_for.add(CRM)
+    patience = replace(IMPATIENT, lease_seconds=1.0, first_pause_seconds=60.0)
+    first, second = (notifier(database, smtp(mailbox, step_seconds=4.0), patience) for _ in range(2))
+    await told(first, ledger, CRM)
+    async with delivering(first):
+        await asyncio.wait_for(mailbox.silent.wait(), 10)
+        async with delivering(second):
+            await eventually(lambda: outcomes(first).get("delayed") == 1, "the end of the try")
+    assert mailbox.conversations == 1
 
 
 def _plain_mail() -> EmailMessage:
