@@ -7,7 +7,7 @@
 #   make chaos             2,000 files under random kills for ten minutes; SEED=7 repeats a run
 #   make check             style, types, floors, and that every rendered file is fresh
 #   make bench             throughput and memory, side by side with the floor; ARGS=...
-#   make contract          render asyncapi.yaml and openapi.yaml anew
+#   make contract          render asyncapi.yaml, openapi.yaml and the PrometheusRule anew
 #   make lock              render requirements.lock anew; ARGS=--upgrade takes newer versions
 #
 # PYTHON=python3.12 VENV=.venv312 tests on another Python than the first one found of 3.11, 3.12 and 3.13.
@@ -59,7 +59,10 @@ check: $(READY)
 	$(BIN)/python scripts/lock.py --check
 	$(BIN)/python scripts/check_tracked.py
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
-	$(BIN)/python scripts/check_manifests.py deploy/k8s/base
+	$(BIN)/python scripts/rules.py --check
+	$(BIN)/python scripts/check_manifests.py deploy/k8s/overlays/dev deploy/k8s/overlays/production
+	@scripts/install_servers.sh prometheus
+	$(BIN)/python -m scripts.check_prometheus
 
 bench: $(READY)
 	@$(BIN)/python -m bench.run $(ARGS)
@@ -67,6 +70,7 @@ bench: $(READY)
 contract: $(READY)
 	$(BIN)/python -m shared.bus.asyncapi
 	$(BIN)/python -m services.api.openapi
+	$(BIN)/python scripts/rules.py
 
 lock: $(READY)
 	$(BIN)/python scripts/lock.py $(ARGS)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Install by apt-get what the tests lack of their real counterparts; quick and silent where nothing is lacking.
+# Install by apt-get what the tests and checks lack of their real counterparts; quick and silent where nothing is lacking.
 #
-#   scripts/install_servers.sh {rabbitmq|postgresql|openssh}...
+#   scripts/install_servers.sh {rabbitmq|postgresql|openssh|prometheus}...
 #
 # The tests start private servers of their own on loopback ports. What the packages would start by themselves is
 # kept from starting, now and at the next boot; both means are taken back before this script ends.
@@ -12,8 +12,9 @@ lacks() {
     rabbitmq) [ ! -x /usr/lib/rabbitmq/bin/rabbitmq-server ] ;;
     postgresql) ! compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null ;;
     openssh) ! { [ -x /usr/sbin/sshd ] && command -v ssh-keygen sftp >/dev/null; } ;;
+    prometheus) ! command -v promtool >/dev/null ;;
     *)
-        echo "$0: unknown part '$1'; known are rabbitmq, postgresql, openssh" >&2
+        echo "$0: unknown part '$1'; known are rabbitmq, postgresql, openssh, prometheus" >&2
         exit 2
         ;;
     esac
@@ -24,6 +25,7 @@ packages_of() {
     rabbitmq) echo rabbitmq-server ;;
     postgresql) apt-cache pkgnames postgresql- | grep -E '^postgresql-[0-9]+$' | sort -t- -k2 -n | tail -1 ;;
     openssh) echo openssh-server openssh-client ;;
+    prometheus) echo prometheus ;;
     esac
 }
 
@@ -79,6 +81,7 @@ if [ -d /run/systemd/system ]; then
         rabbitmq) systemctl --quiet disable rabbitmq-server.service epmd.socket ;;
         postgresql) systemctl --quiet disable postgresql.service ;;
         openssh) systemctl --quiet disable ssh.service ;;
+        prometheus) systemctl --quiet disable prometheus.service ;;
         esac
     done
 fi
