@@ -2,9 +2,9 @@
 
     scripts/check_manifests.py deploy/k8s/overlays/dev deploy/k8s/overlays/production
 
-Schemas come with packages (Kubernetes' own, and models of KEDA's and the Prometheus operator's objects), so no cluster and
-no network are needed; unknown fields are errors. What only a cluster can tell (whether an image can be pulled, a volume
-bound, whether KEDA's query runs) is not looked at here; tests ask the database about the query.
+Schemas come with packages (Kubernetes' own, and models of KEDA's and the Prometheus operator's objects), so no cluster
+and no network are needed; unknown fields are errors. What only a cluster can tell (whether an image can be pulled, a
+volume bound) is not looked at here; KEDA's query is asked of a real database by a test.
 """
 
 import argparse
@@ -111,7 +111,7 @@ def _lost(given: Any, known: Any, place: str = "") -> Iterator[str]:
 
 
 def careless(manifest: Manifest) -> Iterator[str]:
-    """What a workload must have and does not; a neighbour that only the dev overlay starts may write to its own root."""
+    """What a workload must have and does not; a neighbour that the dev overlay starts may write to its own root."""
     pod = manifest.get("spec", {}).get("template", {}).get("spec")
     if pod is None:
         return
