@@ -21,8 +21,9 @@ from services.notifier.wiring import running as notifying
 from services.poller.wiring import running as polling
 from shared.bus.in_process import InProcessBus
 from shared.observe.metrics import Metrics
-from shared.runtime.service import base_of, observe, open_database, relaying, stopping_on_signals
+from shared.runtime.service import base_of, observe, relaying, stopping_on_signals
 from shared.runtime.settings import Settings, read_settings
+from shared.runtime.start import open_database
 from shared.storage import accounts, leases, migrate, runs
 from shared.storage.database import Database
 

@@ -22,8 +22,9 @@ from services.notifier.wiring import running as notifier_running
 from services.poller.wiring import running as poller_running
 from shared.domain.failures import Failure
 from shared.domain.scope import OPERATOR_SCOPES, OWNER_SCOPES
-from shared.runtime.service import Running, open_database, serve
+from shared.runtime.service import Running, observe, serve, stopping_on_signals
 from shared.runtime.settings import SettingsError, read_settings, required
+from shared.runtime.start import StartStopped, open_database, until
 from shared.storage import accounts, keys, migrate
 from shared.storage.secrets import UnusableKey
 
@@ -160,12 +161,20 @@ def main() -> None:
 async def _migrate() -> None:
     settings = read_settings()
     required(settings, "owner_database_url", "database_url", "watch_database_url")
+    observe(settings, "migrate")
+    stopping = stopping_on_signals()
     owner, service_url, watch_url = (
         getattr(settings, name).get_secret_value()
         for name in ("owner_database_url", "database_url", "watch_database_url")
     )
-    applied = await migrate.migrate_shared(owner, service_url=service_url, watch_url=watch_url)
-    async with open_database(settings) as database:
+    applied: list[int] = []
+
+    async def is_applied() -> bool:
+        applied.extend(await migrate.migrate_shared(owner, service_url=service_url, watch_url=watch_url))
+        return True
+
+    await until("migration", is_applied, stopping)
+    async with open_database(settings, stopping) as database:
         schemas = await migrate.migrate_accounts(database)
     typer.echo(f"shared migrations applied: {len(applied)}; accounts brought up: {schemas}")
 
@@ -203,6 +212,8 @@ def _run(work: Coroutine[Any, Any, object]) -> None:
     except (SettingsError, UnusableKey, DirectoryInUse, watch_runs.NoAnswer) as error:
         console.print(str(error), style="red", highlight=False)
         raise typer.Exit(2) from None
+    except StartStopped:
+        raise typer.Exit(1) from None
     except Failure as failure:
         console.print(f"{failure} {failure.what_to_do}", style="red", highlight=False)
         raise typer.Exit(1) from None

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import typer
 
-from shared.runtime.service import open_database
 from shared.runtime.settings import read_settings, required
+from shared.runtime.start import open_database
 from shared.storage.rotation import Rotation, rotate
 from shared.storage.secrets import KeyRing
 

@@ -41,10 +41,9 @@ async def _answer(path: str, metrics: Metrics, ready: Ready) -> tuple[int, bytes
         return 200, b"ok\n"
     if path == "/metrics":
         return 200, metrics.text()
-    if path == "/readyz":
-        try:
-            await ready()
-        except Failure as failure:
-            return 503, f"{failure.code}\n".encode()
-        return 200, b"ok\n"
-    return 404, b"not found\n"
+    try:
+        # Of any other path as well: while the gateway starts, its clients must not take "not yet" for "not there".
+        await ready()
+    except Failure as failure:
+        return 503, f"{failure.code}\n".encode()
+    return (200, b"ok\n") if path == "/readyz" else (404, b"not found\n")

@@ -25,21 +25,14 @@ from shared.observe import failpoints, logging
 from shared.observe.metrics import Metrics
 from shared.runtime.health import health
 from shared.runtime.settings import Settings, required
-from shared.storage import migrate
-from shared.storage.database import Database, DatabaseAddress
+from shared.runtime.start import Start, StartStopped, open_database
+from shared.storage.database import Database
 from shared.storage.secrets import KeyRing, check_keys
 from shared.transfer.addresses import AddressPolicy
 from shared.transfer.open_folder import Places
 from shared.transfer.sftp import Reach
 
 log = structlog.get_logger()
-
-START_SECONDS = 600.0
-"""How long a start waits for a database that is not up, or not migrated, before it gives up."""
-
-
-class StartStopped(Exception):
-    """The process was told to stop while it was still waiting for what it needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +95,23 @@ async def serve(service: str, settings: Settings, running: Running, *, has_own_w
 async def _serve(settings: Settings, running: Running, stopping: asyncio.Event, *, has_own_web: bool) -> None:
     async with AsyncExitStack() as stack:
         metrics = Metrics()
+        start = Start()
         bus = await stack.enter_async_context(
             RabbitBus.open(settings.bus_url.get_secret_value(), prefix=settings.bus_prefix)
         )
+        # Probes are answered from the first moment: who waits for a database is alive, and not ready.
+        probes = await stack.enter_async_context(AsyncExitStack())
+        host, port = (
+            (settings.api_host, settings.api_port) if has_own_web else (settings.health_host, settings.health_port)
+        )
+        await probes.enter_async_context(health(host, port, metrics, start.check_ready))
         database = await stack.enter_async_context(open_database(settings, stopping))
         base = await base_of(settings, database, bus, metrics)
-        if not has_own_web:
-            await stack.enter_async_context(
-                health(settings.health_host, settings.health_port, metrics, base.check_ready)
-            )
         await stack.enter_async_context(relaying(base))
+        if has_own_web:
+            await probes.aclose()
         async with running(base, stopping):
+            start.over(base.check_ready)
             log.info("service.started")
             await stopping.wait()
             log.info("service.stopping")
@@ -130,40 +129,6 @@ def places_of(settings: Settings) -> Places:
     parts = filter(None, (part.strip() for part in settings.allowed_networks.split(",")))
     policy = AddressPolicy(tuple(ipaddress.ip_network(part) for part in parts))
     return Places(settings.drop_directory, Reach(policy))
-
-
-@asynccontextmanager
-async def open_database(settings: Settings, stopping: asyncio.Event | None = None) -> AsyncIterator[Database]:
-    """The database, once it is up and at least at this version.
-
-    Raises StorageUnavailable after START_SECONDS, and StartStopped when `stopping` is set before.
-    """
-    address = DatabaseAddress(settings.database_url.get_secret_value(), settings.watch_database_url.get_secret_value())
-    async with Database.open(address, connections=settings.database_connections) as database:
-        await _until_usable(database, stopping or asyncio.Event())
-        yield database
-
-
-async def _until_usable(database: Database, stopping: asyncio.Event) -> None:
-    deadline = asyncio.get_running_loop().time() + START_SECONDS
-    while not await _is_usable(database):
-        if asyncio.get_running_loop().time() > deadline:
-            raise StorageUnavailable("found no database of this version; run `tidegate migrate`")
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), 1)
-        if stopping.is_set():
-            raise StartStopped
-
-
-async def _is_usable(database: Database) -> bool:
-    try:
-        usable = await migrate.is_current(database)
-    except StorageUnavailable as failure:
-        log.info("database.awaited", detail=failure.detail)
-        return False
-    if not usable:
-        log.info("migration.awaited")
-    return usable
 
 
 @asynccontextmanager

@@ -23,6 +23,10 @@ _OUTAGES = (
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,
     asyncpg.IdleInTransactionSessionTimeoutError,
+    # A server that was never migrated has no such role and perhaps no such database. It says of a missing role what it
+    # says of a wrong password, which may also have been changed a moment ago: waiting is right for all of them.
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
     OSError,
     TimeoutError,
 )

@@ -19,10 +19,10 @@ TAIL_CHARACTERS = 4_000
 class ServiceProcess:
     """A running service; its output is kept in `log`."""
 
-    def __init__(self, name: str, command: list[str], environment: dict[str, str], log: Path, ready_url: str) -> None:
+    def __init__(self, name: str, command: list[str], environment: dict[str, str], log: Path, url: str) -> None:
         self.name = name
         self.log = log
-        self._ready_url = ready_url
+        self._url = url
         with log.open("ab") as output:
             self._child = subprocess.Popen(
                 [sys.executable, "-m", *command],
@@ -46,7 +46,7 @@ class ServiceProcess:
     def await_ready(self) -> None:
         """Return when the service says that it can work; fail with its output when it does not."""
         deadline = time.monotonic() + START_SECONDS
-        while not self._says_ready():
+        while self.answer("/readyz") != 200:
             assert self.is_running, f"{self.name} ended with {self._child.returncode}:\n{self.tail()}"
             assert time.monotonic() < deadline, f"{self.name} is not ready after {START_SECONDS} s:\n{self.tail()}"
             time.sleep(LOOK_SECONDS)
@@ -79,9 +79,12 @@ class ServiceProcess:
         """The end of its output."""
         return self.log.read_text(errors="replace")[-TAIL_CHARACTERS:]
 
-    def _says_ready(self) -> bool:
+    def answer(self, path: str) -> int:
+        """The status that its own web server answers a path with; 0 where nobody answers."""
         try:
-            with urllib.request.urlopen(self._ready_url, timeout=2) as answer:
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False
+            with urllib.request.urlopen(self._url + path, timeout=2) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return 0

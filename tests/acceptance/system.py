@@ -68,6 +68,15 @@ class System:
         """Start one service that may die before it is ready."""
         return self._launch(name, failpoints, {})
 
+    def launch_migration(self, owner_url: str) -> ServiceProcess:
+        """Start `tidegate migrate`, which ends by itself."""
+        log = self.place.directory / "logs" / "migrate.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        environment = self._environment(free_port(), "") | {"TIDEGATE_OWNER_DATABASE_URL": owner_url}
+        process = ServiceProcess("migrate", ["services.entry", "migrate"], environment, log, "")
+        self.processes.append(process)
+        return process
+
     def running(self, name: str) -> list[ServiceProcess]:
         """The processes of a service that run."""
         return [each for each in self.processes if each.name == name and each.is_running]
@@ -119,7 +128,7 @@ class System:
         }
         port = self.api_port if name == "api" else health_port
         log = logs / f"{name}-{secrets.token_hex(3)}.log"
-        process = ServiceProcess(name, [f"services.{name}"], environment, log, f"http://127.0.0.1:{port}/readyz")
+        process = ServiceProcess(name, [f"services.{name}"], environment, log, f"http://127.0.0.1:{port}")
         self.processes.append(process)
         return process
 

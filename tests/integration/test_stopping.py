@@ -21,6 +21,8 @@ def test_a_service_whose_start_waits_for_the_database_stops_with_status_0(servic
         "TIDEGATE_BUS_URL": f"amqp://guest:guest@{NOBODY}/",
         "TIDEGATE_SMTP_URL": f"smtp://{NOBODY}",
         "TIDEGATE_SECRET_KEY": base64.b64encode(bytes(32)).decode(),
+        "TIDEGATE_API_PORT": "0",
+        "TIDEGATE_HEALTH_PORT": "0",
         "TIDEGATE_DROP_DIRECTORY": str(tmp_path / "drop"),
         "TIDEGATE_WORK_DIRECTORY": str(tmp_path / "work"),
     }
