@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from scripts.check_manifests import rendered
 from shared.runtime.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -27,14 +28,14 @@ def test_compose_starts_every_service() -> None:
     assert {command[1] for command in commands if command[:1] == ["service"]} == SERVICES
 
 
-def test_kubernetes_starts_every_service() -> None:
-    manifests = [
-        manifest
-        for path in (ROOT / "deploy/k8s/base").glob("*.yaml")
-        for manifest in yaml.safe_load_all(path.read_text(encoding="utf-8"))
+@pytest.mark.parametrize("overlay", ["dev", "production"])
+def test_kubernetes_starts_every_service(overlay: str) -> None:
+    containers = [
+        manifest["spec"]["template"]["spec"]["containers"][0]
+        for manifest in rendered(ROOT / "deploy/k8s/overlays" / overlay)
         if manifest["kind"] == "Deployment"
     ]
-    arguments = [manifest["spec"]["template"]["spec"]["containers"][0]["args"] for manifest in manifests]
+    arguments = [container["args"] for container in containers if container["name"] == "tidegate"]
     assert sorted(arguments) == sorted(["service", name] for name in SERVICES)
 
 
