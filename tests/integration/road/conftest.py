@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -42,14 +42,21 @@ async def base(database: Database, tmp_path: Path) -> Base:
 async def tenant(base: Base, account: UUID) -> AsyncIterator[Tenant]:
     """An account on the running system; its connection is due again and again."""
     made = await make_tenant(base, account)
+    async with system(base):
+        looking = asyncio.create_task(_keep_due(base, made))
+        yield made
+        looking.cancel()
+
+
+@asynccontextmanager
+async def system(base: Base) -> AsyncIterator[None]:
+    """Poller, importer and exporter at work."""
     stopping = asyncio.Event()
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(relaying(base))
         for running in (polling, importing, exporting):
             await stack.enter_async_context(running(base, stopping))
-        looking = asyncio.create_task(_keep_due(base, made))
-        yield made
-        looking.cancel()
+        yield
         stopping.set()
 
 

@@ -1,0 +1,168 @@
+"""Import many small files at once, each as its own dialect says, and tell what the gateway shows of them afterwards.
+
+Every file has a goal and a domain group of its own, so that its rows meet no other file's. No corpus has an
+identifier; the first column does as one that has another value in each row. A row without a value there is rejected
+with all its fields, and so is read back as well: nothing that was read is out of sight.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.domain.identifier import TRIMMED, key_of
+from shared.domain.property import PropertyType
+from shared.domain.receipt import Receipt
+from shared.storage import connections, domain_groups
+from tests.eventually import eventually
+from tests.integration.api.asking import Client
+from tests.integration.road.place import Tenant
+
+Row = tuple[str, ...]
+
+LIMIT_SECONDS = 150.0
+"""For all files of a corpus, on a machine that does other things besides."""
+_OPEN = ("queued", "running")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One file and what a right reader makes of it."""
+
+    name: str
+    content: bytes
+    expected: tuple[Row, ...]
+    """Rows behind the header; a blank line is none."""
+    dialect: dict[str, Any] = field(default_factory=dict)
+    width: int | None = None
+    """How many columns there are, where the first expected row does not tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a file."""
+
+    state: str
+    """The run's, or `refused` where the goal was."""
+    code: str | None
+    """Why it failed or was refused."""
+    rows: frozenset[Row] = frozenset()
+    """Every row that was read, with nothing for a value of white space alone."""
+    rejected: dict[str, int] = field(default_factory=dict)
+    """Rejected rows by code; of these, those without an identifier were read."""
+
+
+class Importing:
+    """An account on a running system."""
+
+    def __init__(self, tenant: Tenant, gateway: Client) -> None:
+        self._tenant = tenant
+        self._gateway = gateway
+
+    async def outcomes(self, cases: Sequence[Case]) -> dict[str, Outcome]:
+        """Import all these files and read everything back; by the case's name."""
+        width = max(_identifier(case)[1] for case in cases)
+        await self._define("key", is_identifier=True)
+        for place in range(width):
+            await self._define(f"c{place}")
+        found: dict[str, Outcome] = {}
+        for case in cases:
+            refused = await self._save(case)
+            if refused is not None:
+                found[case.name] = refused
+        waiting = [case for case in cases if case.name not in found]
+        for case in waiting:
+            self._tenant.drop(case.name, case.content)
+        async with self._tenant.base.database.account(self._tenant.account_id) as tx:
+            await connections.look_now(tx, self._tenant.connection_id)
+        runs = await self._ended(len(waiting))
+        for case in waiting:
+            found[case.name] = await self._read_back(case, runs[case.name])
+        return found
+
+    async def _define(self, name: str, *, is_identifier: bool = False) -> None:
+        body = {"name": name, "type": "text", "identifier": is_identifier}
+        await self._gateway.ask("POST", "/v1/properties", 201, json=body)
+
+    async def _save(self, case: Case) -> Outcome | None:
+        async with self._tenant.base.database.account(self._tenant.account_id) as tx:
+            await domain_groups.create(tx, case.name)
+        key, width = _identifier(case)
+        answer = await self._gateway.post(
+            f"/v1/connections/{self._tenant.connection_id}/goals",
+            json={
+                "kind": "import_profiles",
+                "name": case.name,
+                "source": {
+                    "pattern": {"wildcard": case.name},
+                    "readiness": {"strategy": "rename"},
+                    "afterwards": {"done": {"leave": True}, "failed": {"leave": True}},
+                },
+                "dialect": {"header": False, **case.dialect},
+                "domain_group": case.name,
+                "identifiers": [{"position": key, "property": "key"}],
+                "mapping": [{"position": n, "property": f"c{n}"} for n in range(width)],
+                "opt_in": {"declaration": "undefined"},
+            },
+        )
+        if answer.status_code == 201:
+            return None
+        assert answer.status_code == 422, answer.text
+        return Outcome("refused", answer.json()["code"])
+
+    async def _ended(self, count: int) -> dict[str, dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+
+        async def have_ended() -> bool:
+            found[:] = await self._all("/v1/runs")
+            return len(found) == count and all(run["state"] not in _OPEN for run in found)
+
+        await eventually(have_ended, f"{count} runs to end", limit_seconds=LIMIT_SECONDS)
+        return {run["path"]: run for run in found}
+
+    async def _read_back(self, case: Case, run: dict[str, Any]) -> Outcome:
+        profiles = await self._all("/v1/profiles", domain_group=case.name)
+        rejects = await self._all(f"/v1/runs/{run['id']}/rejects")
+        code = run["reason"]["code"] if run["reason"] else None
+        if run["state"] == "failed":
+            assert not profiles, f"{case.name} failed and wrote profiles"
+            return Outcome("failed", code)
+        _, width = _identifier(case)
+        rows = {_shown([each["properties"][f"c{n}"] or "" for n in range(width)]) for each in profiles}
+        rows |= {_shown(each["raw"]) for each in rejects if each["code"] == "no_identifier"}
+        by_code = Counter(each["code"] for each in rejects)
+        receipt = Receipt.model_validate(run["receipt"])
+        assert receipt.rejected == len(rejects), case.name
+        return Outcome(run["state"], code, frozenset(rows), dict(by_code))
+
+    async def _all(self, path: str, **parameters: str) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = []
+        cursor: str | None = None
+        while True:
+            more = {"cursor": cursor} if cursor else {}
+            page = await self._gateway.ask("GET", path, 200, params={"limit": "1000", **parameters, **more})
+            items += page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return items
+
+
+def shown(rows: Sequence[Row]) -> frozenset[Row]:
+    """Expected rows in the form of `Outcome.rows`."""
+    return frozenset(_shown(row) for row in rows)
+
+
+def _shown(row: Sequence[str]) -> Row:
+    """A value of white space alone is none: a profile has nothing there."""
+    return tuple(value if value.strip(TRIMMED) else "" for value in row)
+
+
+def _identifier(case: Case) -> tuple[int, int]:
+    """The column that names the profiles, and how many columns there are."""
+    rows = case.expected
+    width = case.width or (len(rows[0]) if rows else 1)
+    for place in range(width):
+        keys = [key_of(row[place], PropertyType.TEXT) for row in rows if len(row) == width]
+        if all(keys) and len(set(keys)) == len(keys):
+            return place, width
+    return 0, width
