@@ -291,6 +291,13 @@ class InvalidRequest(RequestFailure):
     what_to_do = "Correct the fields that are named in errors."
 
 
+class IdempotencyKeyReused(InvalidRequest):
+    """This Idempotency-Key came with another request before."""
+
+    code = "idempotency_key_reused"
+    what_to_do = "Use a new key for a new request, and the same path and body for a repeated one."
+
+
 class Conflict(RequestFailure):
     """The request does not fit the state of the thing."""
 
@@ -317,6 +324,35 @@ class TooManyProperties(Conflict):
 
     code = "too_many_properties"
     what_to_do = "Use an existing property; 400 per record type is the limit."
+
+
+class RunsOpen(Conflict):
+    """Runs of it have not ended."""
+
+    code = "runs_open"
+    what_to_do = "Cancel the runs that GET /v1/runs shows for it, or wait until they have ended; then delete it."
+
+
+class FolderWatched(Conflict):
+    """A connection watches the drop folder."""
+
+    code = "folder_watched"
+    what_to_do = "Delete that connection or give it another place, then delete the folder."
+
+
+class RequestUnderWay(Conflict):
+    """The request that first came with this Idempotency-Key is still being carried out."""
+
+    code = "request_under_way"
+    what_to_do = "Wait for as many seconds as Retry-After says, then repeat the request with the same key."
+    retry_after_seconds = 1
+
+
+class AnswerLost(Conflict):
+    """The request with this Idempotency-Key was carried out, but its answer cannot be read any more."""
+
+    code = "answer_lost"
+    what_to_do = "Look for what it made in the list of such things; use a new key for a new request."
 
 
 class VersionStale(Conflict):
@@ -374,8 +410,19 @@ class RateExceeded(RequestFailure):
     code = "rate_exceeded"
     what_to_do = "Wait for as many seconds as Retry-After says, and spread requests out."
 
+    def __init__(self, detail: str = "", *, retry_after_seconds: int = 1) -> None:
+        self.retry_after_seconds = retry_after_seconds
+        super().__init__(detail)
 
-class TooManyWrongKeys(RequestFailure):
+
+class TooManyStreams(RateExceeded):
+    """The account follows as many runs at a time as it may."""
+
+    code = "too_many_streams"
+    what_to_do = "Close streams that are not needed any more, or ask GET /v1/runs/{id} now and then."
+
+
+class TooManyWrongKeys(RateExceeded):
     """Too many requests without a valid key came from this address."""
 
     code = "too_many_wrong_keys"
