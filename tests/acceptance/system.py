@@ -54,7 +54,9 @@ class System:
         return self.place.directory / "drop" / "host_key"
 
     def start(self, *names: str, failpoints: str = "", **settings: object) -> list[ServiceProcess]:
-        """Start services side by side and return them when all are ready. `settings` are TIDEGATE_ variables."""
+        """Start services side by side and return them when all are ready. `settings` are TIDEGATE_ variables;
+        None leaves one out.
+        """
         started = [self._launch(name, failpoints, settings) for name in names]
         for each in started:
             each.await_ready()
@@ -123,9 +125,10 @@ class System:
         for each in (logs, self._failpoints, self.mails):
             each.mkdir(parents=True, exist_ok=True)
         health_port = free_port()
-        environment = self._environment(health_port, failpoints) | {
-            f"TIDEGATE_{key.upper()}": str(value) for key, value in settings.items()
-        }
+        chosen = {f"TIDEGATE_{key.upper()}": value for key, value in settings.items()}
+        environment = self._environment(health_port, failpoints) | {key: str(value) for key, value in chosen.items()}
+        for key in [key for key, value in chosen.items() if value is None]:
+            del environment[key]
         port = self.api_port if name == "api" else health_port
         log = logs / f"{name}-{secrets.token_hex(3)}.log"
         process = ServiceProcess(name, [f"services.{name}"], environment, log, f"http://127.0.0.1:{port}")
