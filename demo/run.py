@@ -1,5 +1,6 @@
 """`make demo`: the whole road on real input, set up through the API, with every count checked.
 
+Starts a system of its own, or goes to one that runs: `--against URL`.
 The last line is `demo: ` and one JSON object; the exit status is 0 only if everything agreed.
 """
 
@@ -7,11 +8,13 @@ import argparse
 import asyncio
 import csv
 import json
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import AbstractContextManager, nullcontext
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,21 +24,21 @@ from rich.console import Console
 
 from demo.client import Client, Sheet
 from demo.generate import DELIMITER, HEADER, Made, first, person, second
+from demo.mailbox import MailCatcher
 from demo.system import System, all_in_one, distributed
+
+KEY_VARIABLE = "TIDEGATE_API_KEY"
 
 console = Console(highlight=False, soft_wrap=True)
 
 
 def main() -> None:
     """Run the demonstration."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--bus", choices=("in-process", "rabbitmq"), default="in-process")
-    chosen = arguments.parse_args()
+    chosen = _arguments().parse_args()
     root = Path(".tidegate").resolve()
     root.mkdir(exist_ok=True)
     directory = Path(tempfile.mkdtemp(prefix="demo-", dir=root))
-    start = distributed if chosen.bus == "rabbitmq" else all_in_one
-    with start(directory) as system:
+    with _system(chosen, directory) as system:
         outcome, wrong = asyncio.run(demonstrate(system, directory))
     shutil.rmtree(directory / "data" / "postgres", ignore_errors=True)
     shutil.rmtree(directory / "postgres", ignore_errors=True)
@@ -43,6 +46,27 @@ def main() -> None:
         console.print(f"[red]WRONG[/red] {each}")
     console.print(f"demo: {json.dumps(outcome)}", markup=False)
     sys.exit(1 if wrong else 0)
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bus", choices=("in-process", "rabbitmq"), default="in-process")
+    against = parser.add_argument_group(
+        "a running system", f"makes an account of its own there; the operator's key is taken from {KEY_VARIABLE}"
+    )
+    against.add_argument("--against", metavar="URL", help="where the gateway is, instead of starting a system")
+    against.add_argument("--mails", metavar="URL", help="where its mail catcher (maildev) shows the mails")
+    return parser
+
+
+def _system(chosen: argparse.Namespace, directory: Path) -> AbstractContextManager[System]:
+    if chosen.against is None:
+        return distributed(directory) if chosen.bus == "rabbitmq" else all_in_one(directory)
+    key = os.environ.get(KEY_VARIABLE)
+    if not key or not chosen.mails:
+        sys.exit(f"--against needs --mails and, in {KEY_VARIABLE}, what `tidegate key create NAME --operator` printed")
+    url = chosen.against.rstrip("/")
+    return nullcontext(System(url, key, MailCatcher(chosen.mails.rstrip("/")), f"as it runs at {url}"))
 
 
 async def demonstrate(system: System, directory: Path) -> tuple[dict[str, Any], list[str]]:
@@ -142,11 +166,8 @@ async def _show_rejects(client: Client, receipt: dict[str, Any], wrong: list[str
 async def _show_mail(system: System, receipt: dict[str, Any], wrong: list[str]) -> None:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        found = [
-            path for path in system.mail_directory.glob("*.eml") if receipt["run_id"].encode() in path.read_bytes()
-        ]
-        if found:
-            console.print(f"mail: {found[0]}", markup=False)
+        if found := await asyncio.to_thread(system.mails.find, receipt["run_id"]):
+            console.print(f"mail: {found}", markup=False)
             return
         await asyncio.sleep(0.2)
     wrong.append(f"no mail about the run {receipt['run_id']}")

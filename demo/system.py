@@ -20,6 +20,8 @@ from typing import Any
 import httpx
 from aiosmtpd.controller import Controller
 
+from demo.mailbox import Mailbox, MailFolder
+
 SERVICES = ("poller", "importer", "exporter", "notifier", "dropserver", "api")
 UP_SECONDS = 90.0
 
@@ -30,7 +32,7 @@ class System:
 
     api_url: str
     operator_key: str
-    mail_directory: Path
+    mails: Mailbox
     how: str
 
 
@@ -41,7 +43,7 @@ def all_in_one(directory: Path) -> Iterator[System]:
     command = [sys.executable, "-m", "services.entry", "up", "--data-dir", str(data), "--api-port", "0"]
     with process([*command, "--sftp-port", "0"], directory / "up.log", {}) as child:
         access = _wait_for(lambda: _read(data / "access.json"), child)
-        yield System(access["api_url"], access["operator_key"], data / "mail", "all in one")
+        yield System(access["api_url"], access["operator_key"], MailFolder(data / "mail"), "all in one")
 
 
 @contextmanager
@@ -72,7 +74,7 @@ def distributed(directory: Path) -> Iterator[System]:
         url = f"http://127.0.0.1:{api_port}"
         _wait_for(lambda: _is_ready(url), children[-1])
         key = _tidegate(environment, "key", "create", "operator", "--operator")
-        yield System(url, key, mails, "a process a service on RabbitMQ")
+        yield System(url, key, MailFolder(mails), "a process a service on RabbitMQ")
 
 
 @contextmanager
