@@ -16,6 +16,8 @@ from pathlib import Path
 
 import psutil
 
+from tests.real.ports import free_port
+
 SSHD = Path("/usr/sbin/sshd")
 HOST = "127.0.0.1"
 PARTNER = "partner"
@@ -57,7 +59,7 @@ class PrivateOpenSSH:
         self.folder = folder
         self.drop = folder / "drop"
         self.host = HOST
-        self.port = _free_port()
+        self.port = free_port()
         self.log = folder / "sshd.log"
         self.client_key = folder / "client_key"
         self._authentication = authentication
@@ -200,9 +202,3 @@ def _knows(path: Path, option: str) -> bool:
     path.write_text(option + "\n", encoding="utf-8")
     tried = subprocess.run([str(SSHD), "-G", "-f", str(path)], check=False, capture_output=True, timeout=10)
     return tried.returncode == 0
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
