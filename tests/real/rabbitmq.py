@@ -13,52 +13,73 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
 import psutil
 
+from tests.real.ports import free_port
+
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+CONTROL = Path("/usr/lib/rabbitmq/bin/rabbitmqctl")
 START_LIMIT_SECONDS = 90
+CONTROL_LIMIT_SECONDS = 60
 STOP_LIMIT_SECONDS = 40
 REMEMBERS_QUEUES_AFTER_SECONDS = 5.0
 """RabbitMQ writes the list of its quorum queues down with a delay of three seconds. A queue that was first declared
 later than that before a kill -9 exists afterwards, but never gets a leader and never answers (seen with 3.10.8)."""
+USUAL_MEMORY = "2GB"
+"""Above this much memory a broker blocks its publishers."""
 
 _PROTOCOL_HEADER = b"AMQP\x00\x00\x09\x01"
+
+
+@dataclass(slots=True)
+class Membership:
+    """What the nodes of one cluster share: their names, a secret, and a port mapper, which the first one starts."""
+
+    nodes: list[str]
+    cookie: str = field(default_factory=lambda: uuid4().hex)
+    epmd_port: int = 0
+    epmd: "subprocess.Popen[bytes] | None" = None
 
 
 class RabbitServer:
     """One broker with its data. Killed or stopped, it can be started again on the same port with what it had."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, member: Membership | None = None, number: int = 0) -> None:
         self._directory = directory
-        self._port, self._dist_port, self._epmd_port = _free_ports(3)
-        self._node = f"tidegate{uuid4().hex[:8]}@localhost"
+        self.port, self._dist_port, self._epmd_port = (free_port() for _ in range(3))
+        self._member = member or Membership([f"tidegate{uuid4().hex[:8]}@localhost"])
+        self._member.epmd_port = self._epmd_port = self._member.epmd_port or self._epmd_port
+        self._node = self._member.nodes[number]
         self._shell: subprocess.Popen[bytes] | None = None
-        self._epmd: subprocess.Popen[bytes] | None = None
         self._beam: psutil.Process | None = None
         for name in ("home", "data", "log", "generated"):
             (directory / name).mkdir()
         (directory / "plugins").write_text("[].\n")
         # Below 100 percent of a small test machine's memory and disk the broker would block its publishers.
         (directory / "rabbitmq.conf").write_text(
-            f"listeners.tcp.1 = 127.0.0.1:{self._port}\nvm_memory_high_watermark.absolute = 2GB\n"
-            "disk_free_limit.absolute = 10MB\n"
+            f"listeners.tcp.1 = 127.0.0.1:{self.port}\nvm_memory_high_watermark.absolute = {USUAL_MEMORY}\n"
+            "disk_free_limit.absolute = 10MB\n" + self._cluster()
         )
         (directory / "env.conf").write_text("")
+        cookie = directory / "home" / ".erlang.cookie"
+        cookie.write_text(self._member.cookie)
+        cookie.chmod(0o400)
 
     @property
     def url(self) -> str:
         """Where the broker listens. The guest user is the broker's own default and only works on loopback."""
-        return f"amqp://guest:guest@127.0.0.1:{self._port}/"
+        return f"amqp://guest:guest@127.0.0.1:{self.port}/"
 
     def start(self) -> None:
         """Start and wait until it speaks AMQP. Raises RuntimeError with the end of its output when it does not."""
         environment = self._environment()
-        if self._epmd is None:
+        if self._member.epmd is None:
             command = ["epmd", "-port", str(self._epmd_port), "-address", "127.0.0.1"]
-            self._epmd = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+            self._member.epmd = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
             _wait_for(lambda: _accepts(self._epmd_port), 10, "the port mapper")
         with (self._directory / "log" / "console").open("ab") as console:
             self._shell = subprocess.Popen([str(SERVER)], env=environment, stdout=console, stderr=console)
@@ -72,6 +93,18 @@ class RabbitServer:
     def kill(self) -> None:
         """kill -9, without a chance to write anything down. See REMEMBERS_QUEUES_AFTER_SECONDS."""
         self._end(signal.SIGKILL)
+
+    def control(self, *words: str) -> str:
+        """What rabbitmqctl answers. Raises RuntimeError with what it said where it fails."""
+        command = [str(CONTROL), "--node", self._node, "--quiet", *words]
+        done = subprocess.run(
+            command, env=self._environment(), check=False, capture_output=True, text=True, timeout=CONTROL_LIMIT_SECONDS
+        )
+        if done.returncode != 0:
+            raise RuntimeError(
+                f"rabbitmqctl {' '.join(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+            )
+        return done.stdout
 
     def is_running(self) -> bool:
         """Whether it was started and not ended since."""
@@ -89,10 +122,16 @@ class RabbitServer:
         """End everything that was started, whatever state it is in."""
         if self._beam is not None:
             self.kill()
-        if self._epmd is not None:
-            self._epmd.terminate()
-            self._epmd.wait(STOP_LIMIT_SECONDS)
-            self._epmd = None
+        if self._member.epmd is not None:
+            self._member.epmd.terminate()
+            self._member.epmd.wait(STOP_LIMIT_SECONDS)
+            self._member.epmd = None
+
+    def _cluster(self) -> str:
+        nodes = self._member.nodes
+        lines = [f"cluster_formation.classic_config.nodes.{place} = {node}" for place, node in enumerate(nodes, 1)]
+        lines.insert(0, "cluster_formation.peer_discovery_backend = classic_config")
+        return "\n".join(lines) + "\n" if len(nodes) > 1 else ""
 
     def _running(self) -> psutil.Process:
         if self._beam is None:
@@ -119,7 +158,7 @@ class RabbitServer:
             output = (self._directory / "log" / "console").read_text(errors="replace")[-2_000:]
             raise RuntimeError(f"RabbitMQ ended while starting:\n{output}")
         try:
-            with socket.create_connection(("127.0.0.1", self._port), 1) as connection:
+            with socket.create_connection(("127.0.0.1", self.port), 1) as connection:
                 connection.sendall(_PROTOCOL_HEADER)
                 return connection.recv(1) == b"\x01"  # a method frame: connection.start
         except OSError:
@@ -151,10 +190,7 @@ class RabbitServer:
 @contextmanager
 def private_rabbitmq() -> Iterator[RabbitServer]:
     """A started broker that is gone, with its folder, on leaving."""
-    if not SERVER.exists() or shutil.which("epmd") is None:
-        raise RuntimeError(
-            f"found no {SERVER}; run `apt-get install -y --no-install-recommends rabbitmq-server` or `make test`"
-        )
+    _require_installed()
     with tempfile.TemporaryDirectory(prefix="tidegate-rabbitmq-") as name:
         server = RabbitServer(Path(name))
         try:
@@ -164,15 +200,31 @@ def private_rabbitmq() -> Iterator[RabbitServer]:
             server.close()
 
 
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+@contextmanager
+def rabbitmq_cluster(nodes: int = 3) -> Iterator[list[RabbitServer]]:
+    """So many started brokers that form one cluster; the port mapper is the first one's."""
+    _require_installed()
+    names = [f"tidegate{uuid4().hex[:8]}@localhost" for _ in range(nodes)]
+    member = Membership(names)
+    servers: list[RabbitServer] = []
+    with tempfile.TemporaryDirectory(prefix="tidegate-rabbitmq-") as name:
+        try:
+            for number in range(nodes):
+                directory = Path(name) / str(number)
+                directory.mkdir()
+                servers.append(RabbitServer(directory, member=member, number=number))
+                servers[-1].start()
+            yield servers
+        finally:
+            for server in servers:
+                server.close()
+
+
+def _require_installed() -> None:
+    if not SERVER.exists() or shutil.which("epmd") is None:
+        raise RuntimeError(
+            f"found no {SERVER}; run `apt-get install -y --no-install-recommends rabbitmq-server` or `make test`"
+        )
 
 
 def _accepts(port: int) -> bool:

@@ -1,0 +1,98 @@
+"""What the cases about outages share: a system to ill-treat, files on their way, and the end that must come of them.
+
+A case drops its files, makes its trouble at the moment it needs, ends the trouble, and asks `assert_exactly_once`.
+"""
+
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from tests.acceptance.conftest import SHOPS, make_operator_key, own_system
+from tests.acceptance.shop import Shop, content_of, open_shop, people
+from tests.acceptance.system import SERVICES, System
+from tests.eventually import eventually
+from tests.real.postgres import PrivatePostgres
+from tests.real.rabbitmq import RabbitServer
+
+RECOVERY_SECONDS = 60.0
+"""Within so much after the end of an outage everything has its end."""
+PEOPLE = 500
+
+
+@dataclass(slots=True)
+class Recovery:
+    """The time from the end of the trouble to the last file's end."""
+
+    since: float = field(default_factory=time.monotonic)
+
+    def begins(self) -> None:
+        """The trouble is over."""
+        self.since = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken by now."""
+        return time.monotonic() - self.since
+
+
+@contextmanager
+def system_on(server: PrivatePostgres, template: str, rabbitmq: RabbitServer, **settings: object) -> Iterator[System]:
+    """A system with one process of each service that imports need."""
+    with own_system(server, template, rabbitmq) as system:
+        system.start(*SERVICES, "importer", **settings)
+        yield system
+
+
+@asynccontextmanager
+async def shop_in(
+    system: System, request: pytest.FixtureRequest, goal: dict[str, Any] | None = None
+) -> AsyncIterator[Shop]:
+    """A fresh account with a goal, in a system whose every service runs, and still does so at the end."""
+    processes = [system.ensure(name) for name in (*SERVICES, "importer")]
+    async with open_shop(system, await make_operator_key(system.place)) as shop:
+        request.node.stash.setdefault(SHOPS, []).append(shop)
+        await shop.add_goal(goal)
+        yield shop
+    gone = [each.name for each in processes if not each.is_running]
+    assert gone == [], "these did not bear the outage"
+
+
+async def drop(shop: Shop, points: Mapping[str, int], *, count: int = PEOPLE) -> None:
+    """Drop files that give everybody these points each."""
+    for name, each in points.items():
+        await shop.drop(name, content_of(people(count, points=each)))
+
+
+async def assert_exactly_once(
+    shop: Shop, points: Mapping[str, int], recovery: Recovery, *, count: int = PEOPLE
+) -> float:
+    """Every file imported exactly once with exact sums, marked, nothing left over; the seconds it took."""
+    for name in points:
+        await shop.await_runs(name, "completed", limit_seconds=RECOVERY_SECONDS)
+    await eventually(lambda: _are_marked(shop, points), "all files marked", limit_seconds=RECOVERY_SECONDS)
+    seconds = recovery.seconds
+    await shop.await_quiet(limit_seconds=RECOVERY_SECONDS)
+    assert await shop.points() == {f"person{number}@shop.example": sum(points.values()) for number in range(count)}
+    assert await shop.names() == sorted(f"{name}.done" for name in points)
+    assert seconds <= RECOVERY_SECONDS, f"it took {seconds:.1f} s after the end of the outage"
+    return seconds
+
+
+async def _are_marked(shop: Shop, points: Mapping[str, int]) -> bool:
+    arrivals = await shop.ledger.arrivals()
+    return len(arrivals) == len(points) and all(each["state"] == "settled" for each in arrivals)
+
+
+async def state_of(shop: Shop, name: str) -> str:
+    """The state of the only run of a file; empty while there is none."""
+    runs = await shop.ledger.runs_of(name)
+    return str(runs[0]["state"]) if runs else ""
+
+
+async def outbox_waits(shop: Shop) -> bool:
+    """Whether there are messages that no broker has confirmed."""
+    return any(each.startswith("unsent") for each in await shop.ledger.left_behind())
