@@ -10,11 +10,12 @@ import os
 import random
 import re
 import socket
+from collections.abc import Iterator
 
 _LOWEST, _PARTS, _PART_SIZE = 10_000, 8, 2_750
 
 
-def _ports() -> itertools.cycle[int]:
+def _ports() -> Iterator[int]:
     worker = int(re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "")) or 0) % _PARTS
     part = [*range(_LOWEST + worker * _PART_SIZE, _LOWEST + (worker + 1) * _PART_SIZE)]
     # Another suite may be running on this machine.
