@@ -14,6 +14,7 @@ from uuid import UUID
 
 import asyncpg
 
+from shared.storage import liveness
 from shared.storage.errors import translated
 from shared.storage.statements import statement
 
@@ -23,6 +24,7 @@ Record = asyncpg.Record
 ACQUIRE_SECONDS = 10.0
 SHORT_STATEMENT_SECONDS = 30.0
 WORK_STATEMENT_SECONDS = 6 * 3600.0
+ROLLBACK_SECONDS = 10.0
 IDLE_SECONDS = 30.0
 _LEAST_IDLE_SECONDS = 5.0
 
@@ -137,7 +139,7 @@ class Database:
     ) -> AsyncIterator[Tx]:
         """A transaction in an account's name on a connection that the caller holds."""
         with translated():
-            async with connection.transaction(readonly=read_only, isolation=cast(Any, isolation)):
+            async with _transaction(connection, readonly=read_only, isolation=isolation):
                 await connection.execute("SELECT set_config('tidegate.account', $1, true)", str(account_id))
                 tx = Tx(connection, account_id)
                 yield tx
@@ -155,7 +157,7 @@ class Database:
     async def watching(self) -> AsyncIterator[Session]:
         """A short transaction of the watching role: identities, states and times of all accounts."""
         with translated():
-            async with self._watch.acquire(timeout=ACQUIRE_SECONDS) as connection, connection.transaction():
+            async with self._watch.acquire(timeout=ACQUIRE_SECONDS) as connection, _transaction(connection):
                 yield Session(cast("Connection[Record]", connection))
 
     async def check(self) -> None:
@@ -179,11 +181,35 @@ async def _pool(url: str, size: int, statement_seconds: float, idle_seconds: flo
             "lock_timeout": "10s",
             "idle_in_transaction_session_timeout": f"{round(idle_seconds * 1000)}",
             "statement_timeout": f"{int(statement_seconds * 1000)}",
+            **liveness.SERVER_SETTINGS,
         },
     )
 
 
+@asynccontextmanager
+async def _transaction(connection: Any, **options: Any) -> AsyncIterator[None]:
+    """Commit at the end, roll back on an exception.
+
+    A connection that cannot roll back in time is dropped, and the server rolls back by itself: a worker that gives a
+    run up must not wait on a silent connection for as long as its longest statement may take.
+    """
+    block = connection.transaction(**options)
+    await block.start()
+    try:
+        yield
+    except BaseException:
+        try:
+            async with asyncio.timeout(ROLLBACK_SECONDS):
+                await block.rollback()
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            connection.terminate()
+        raise
+    await block.commit()
+
+
 async def _prepare(connection: Any) -> None:
+    # The driver offers no other way to its socket.
+    liveness.watch(connection._transport)
     for kind in ("json", "jsonb"):
         await connection.set_type_codec(kind, schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
 
