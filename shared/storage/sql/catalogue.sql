@@ -14,7 +14,7 @@ WITH here AS (
     UNION ALL
     SELECT '', 2, p.proname, 'function ' || p.oid::regprocedure || ' returns ' || format_type(p.prorettype, NULL) || ' '
         || p.provolatile::text || ' ' || p.proparallel::text || CASE WHEN p.prosecdef THEN ' definer' ELSE '' END
-        || ': ' || regexp_replace(btrim(p.prosrc), '\s+', ' ', 'g')
+        || ': ' || regexp_replace(btrim(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc)), '\s+', ' ', 'g')
     FROM pg_proc p JOIN here ON p.pronamespace = here.oid
     UNION ALL
     SELECT t.relname, 10, '', CASE t.relkind WHEN 'S' THEN 'sequence ' WHEN 'v' THEN 'view ' ELSE 'table ' END || t.relname
