@@ -15,8 +15,8 @@ from typing import Any, Literal
 import structlog
 
 
-def configure(form: Literal["json", "console"], service: str) -> None:
-    """Send every log line of this process to standard error in one form. Called once, at the start."""
+def configure(form: Literal["json", "console"], service: str, level: str = "info") -> None:
+    """Send every log line of this process from a level on to standard error in one form. Called once, at the start."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -27,7 +27,7 @@ def configure(form: Literal["json", "console"], service: str) -> None:
     )
     structlog.configure(
         processors=[*shared, _without_texts, renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )

@@ -73,7 +73,7 @@ def stopping_on_signals() -> asyncio.Event:
 
 def observe(settings: Settings, service: str) -> None:
     """Logs and failpoints of this process."""
-    logging.configure(settings.log_format, service)
+    logging.configure(settings.log_format, service, settings.log_level)
     asyncio.get_running_loop().set_exception_handler(logging.tell_unheard)
     if settings.failpoints_directory:
         failpoints.arm(settings.failpoints, settings.failpoints_directory)
