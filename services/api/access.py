@@ -1,4 +1,4 @@
-"""Who may do what: Bearer keys and their scopes.
+"""Who may do what: the scopes of keys. Whose key it is was settled at the gate (`gate.py`).
 
 A key sees its own account alone. The operator's keys make accounts and keys; they see no tenant's contacts, files
 or settings.
@@ -11,13 +11,16 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Request
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from services.api.texts import require_storable
+from services.api.edge import is_json
+from services.api.gate import CALLER
+from services.api.problems import Refused
+from services.api.texts import flaw_of_query
 from services.api.tools import Tools
-from shared.domain.failures import ScopeMissing, Unauthenticated
+from shared.domain.failures import InvalidRequest, ScopeMissing, Unauthenticated, UnsupportedMediaType
 from shared.domain.scope import OPERATOR_SCOPES, OWNER_SCOPES, Scope
-from shared.storage import keys
 from shared.storage.database import Tx
 from shared.storage.keys import Caller
 
@@ -54,18 +57,30 @@ def effective_scopes(caller: Caller) -> frozenset[Scope]:
 def allowed(*scopes: Scope) -> Callable[..., Awaitable[Visit]]:
     """A dependency: a visit by somebody who has all these scopes. Raises Unauthenticated, ScopeMissing."""
 
-    async def visit(request: Request, sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Visit:
-        tools: Tools = request.app.state.tools
-        caller = None if sent is None else await keys.authenticate(tools.database, sent.credentials)
+    async def visit(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Visit:
+        caller = request.scope.get(CALLER)
         if caller is None:
             raise Unauthenticated
-        found = Visit(caller, tools, request)
+        found = Visit(caller, request.app.state.tools, request)
         for scope in scopes:
             found.require(scope)
-        await require_storable(request)
+        await _require_readable(request)
         return found
 
+    # The document tells the scopes of each operation (`described.py`).
+    visit.scopes = scopes  # type: ignore[attr-defined]  # a function may carry what is known of it
     return visit
+
+
+async def _require_readable(request: Request) -> None:
+    """Raises UnsupportedMediaType and Refused."""
+    route = request.scope["route"]
+    wants_json = isinstance(route, APIRoute) and route.body_field is not None
+    if wants_json and not is_json(request.scope) and await request.body():
+        raise UnsupportedMediaType
+    flaw = flaw_of_query(request.scope["query_string"])
+    if flaw is not None:
+        raise Refused(InvalidRequest(), [flaw])
 
 
 @asynccontextmanager

@@ -1,11 +1,15 @@
 """The application: routes, problems, probes and what happens at the edge, put together."""
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI, Response
 from fastapi.routing import APIRoute
 
 from services.api import described, edge, problems
+from services.api.asgi import Application
+from services.api.gate import Gate
 from services.api.routes import (
     accounts,
     arrivals,
@@ -39,15 +43,19 @@ ROUTERS = (
 )
 
 
-def create_app(tools: Tools) -> FastAPI:
-    """The gateway as an ASGI application. Nothing is contacted until a request comes."""
+def create_app(tools: Tools, *, clock: Callable[[], float] = time.monotonic) -> Application:
+    """The gateway as an ASGI application. Nothing is contacted until a request comes. `clock` counts seconds."""
     app = bare_app()
     app.state.tools = tools
     _add_probes(app, tools)
-    app.add_middleware(edge.Bounded)
-    # Added last, so outermost: it also counts what the limits refuse.
-    app.add_middleware(edge.Measured, metrics=tools.metrics)
-    return app
+    refuse = edge.refusing(tools.metrics)
+    # Added last, asked first.
+    app.add_middleware(edge.Bounded, limits=tools.limits, refuse=refuse)
+    app.add_middleware(Gate, database=tools.database, limits=tools.limits, refuse=refuse, clock=clock)
+    app.add_middleware(edge.Narrow, limits=tools.limits, refuse=refuse)
+    app.add_middleware(edge.Uncrowded, limits=tools.limits, refuse=refuse)
+    # Around everything, also around what answers for our own mistakes.
+    return edge.Measured(app, metrics=tools.metrics)
 
 
 def bare_app() -> FastAPI:

@@ -25,6 +25,8 @@ log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
+MAX_ERRORS = 100
+"""Told of one request at most: what is wrong with a body may be far longer than the body."""
 _FRAMES = 8
 
 STATUS: dict[type[Failure], int] = {
@@ -35,13 +37,18 @@ STATUS: dict[type[Failure], int] = {
     failures.GoalInactive: 409,
     failures.VersionStale: 412,
     failures.RequestTooLarge: 413,
+    failures.AddressTooLong: 414,
+    failures.UnsupportedMediaType: 415,
     failures.GoalFailure: 422,
     failures.UnsupportedKey: 422,
     failures.InvalidRequest: 422,
     failures.AddressRefused: 422,
     failures.VersionRequired: 428,
+    failures.RateExceeded: 429,
+    failures.HeadersTooLarge: 431,
     failures.Unauthenticated: 401,
     failures.ScopeMissing: 403,
+    failures.TooBusy: 503,
     failures.Transient: 503,
 }
 """By the nearest class; a failure that stands under none of these is our own mistake, 500."""
@@ -52,7 +59,11 @@ FIELD_CODES: dict[str, str] = {
     "wrong_type": "The value is of another type than the field.",
     "out_of_bounds": "The value is too small, too large, too short or too long.",
     "invalid_value": "The value is not one that the field takes.",
-    "malformed_json": "The body is not JSON.",
+    "malformed_json": "The body is not JSON in UTF-8.",
+    "duplicate_field": "The field is given twice.",
+    "inexact_number": "The number has more digits than a JSON number can carry exactly; send it as a string.",
+    "nested_too_deep": "The body is nested deeper than 64 levels.",
+    "too_many_values": "The body holds more than 50,000 values.",
     **FLAW_CODES,
 }
 
@@ -85,7 +96,7 @@ class Problem(BaseModel):
     detail: str
     code: str = Field(description="Stable; the list stands in the description of this document")
     what_to_do: str = ""
-    errors: list[FieldError] = []
+    errors: list[FieldError] = Field(default=[], description="At most 100")
 
 
 class Refused(Exception):
@@ -126,7 +137,7 @@ def answer(failure: Failure, errors: Sequence[FieldError] = ()) -> Response:
         what_to_do=failure.what_to_do,
         errors=list(errors),
     )
-    return Response(problem.model_dump_json(), status, _headers(status), media_type=MEDIA_TYPE)
+    return Response(problem.model_dump_json(), status, _headers(failure, status), media_type=MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
@@ -156,7 +167,7 @@ async def _invalid(_: Request, error: Exception) -> Response:
     if any(each["loc"][0] == "path" for each in found):
         # No thing has such an identity, so it is like any other that does not exist.
         return answer(failures.NotFound())
-    return answer(failures.InvalidRequest(), [_field_error(each, error.body) for each in found])
+    return answer(failures.InvalidRequest(), [_field_error(each, error.body) for each in found[:MAX_ERRORS]])
 
 
 async def _http(_: Request, error: Exception) -> Response:
@@ -164,7 +175,10 @@ async def _http(_: Request, error: Exception) -> Response:
     if error.status_code == 404:
         return answer(failures.NotFound())
     if error.status_code == 405:
-        return answer(failures.NoSuchMethod())
+        told = answer(failures.NoSuchMethod())
+        # RFC 9110, 15.5.6: the methods that the path does have.
+        told.headers["Allow"] = (error.headers or {}).get("Allow", "")
+        return told
     return answer(failures.InvalidRequest())
 
 
@@ -211,7 +225,8 @@ def _sentence(message: str) -> str:
     return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith(".") else ".")
 
 
-def _headers(status: int) -> dict[str, str]:
+def _headers(failure: Failure, status: int) -> dict[str, str]:
     if status == 401:
         return {"WWW-Authenticate": "Bearer"}
-    return {"Retry-After": str(RETRY_AFTER_SECONDS)} if status in (429, 503) else {}
+    seconds = failure.retry_after_seconds or (RETRY_AFTER_SECONDS if status == 503 else None)
+    return {} if seconds is None else {"Retry-After": str(seconds)}

@@ -1,8 +1,9 @@
 """What the gateway works with. Built in wiring.py and nowhere else."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from services.api.limits import Limits
 from shared.observe.metrics import Metrics
 from shared.storage.database import Database
 from shared.storage.secrets import KeyRing
@@ -27,5 +28,6 @@ class Tools:
     metrics: Metrics
     hosted: HostedServer
     bus_is_ready: Callable[[], bool]
+    limits: Limits = field(default_factory=Limits)
     verify_seconds: float = 5.0
     """How long `verify` waits for the poller's answer before it says where to find it."""

@@ -1,12 +1,15 @@
 """Where the gateway is put together and run."""
 
 import asyncio
+import ipaddress
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from services.api.app import create_app
+from services.api.limits import Limits
 from services.api.tools import HostedServer, Tools
 from shared.runtime.service import Base
+from shared.runtime.settings import Settings
 from shared.runtime.web import serving as serving_web
 from shared.storage import host_keys
 
@@ -24,6 +27,19 @@ def tools_of(base: Base, *, sftp_port: int | None = None) -> Tools:
             fingerprints=lambda: host_keys.known(base.database),
         ),
         bus_is_ready=base.bus.is_ready,
+        limits=limits_of(settings),
+    )
+
+
+def limits_of(settings: Settings) -> Limits:
+    """How much and how fast a gateway takes under these settings."""
+    proxies = filter(None, (part.strip() for part in settings.trusted_proxies.split(",")))
+    return Limits(
+        concurrent_requests=settings.concurrent_requests,
+        requests_per_second=settings.requests_per_second,
+        request_burst=settings.request_burst,
+        wrong_keys_per_minute=settings.wrong_keys_per_minute,
+        trusted_proxies=tuple(ipaddress.ip_network(part) for part in proxies),
     )
 
 

@@ -21,6 +21,8 @@ class Failure(Exception):
 
     code: ClassVar[str] = "failure"
     what_to_do: ClassVar[str] = ""
+    retry_after_seconds: int | None = None
+    """When to ask again, where that can be said."""
 
     def __init__(self, detail: str = "") -> None:
         self.detail = detail

@@ -76,6 +76,13 @@ class Metrics:
             registry=registry,
         )
 
+        self.requests_refused = Counter(
+            "tidegate_requests_refused_total",
+            "Requests that the gateway refused before it knew or read them, by code.",
+            ["code"],
+            registry=registry,
+        )
+
     def text(self) -> bytes:
         """The exposition in Prometheus's text format."""
         return generate_latest(self.registry)

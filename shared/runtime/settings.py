@@ -52,6 +52,16 @@ class Settings(BaseSettings):
 
     api_host: str = "0.0.0.0"  # noqa: S104 a container is reached from outside; the all in one sets 127.0.0.1
     api_port: int = Field(default=8080, ge=0, le=65_535)
+    trusted_proxies: str = ""
+    """Networks (CIDR, comma-separated) of the proxies before the gateway, whose X-Forwarded-For is believed."""
+    requests_per_second: float = Field(default=50.0, gt=0, le=100_000)
+    """Of one API key, in the long run. This and the next three hold for each replica of the gateway by itself."""
+    request_burst: int = Field(default=200, ge=1, le=1_000_000)
+    """Of one API key, at once."""
+    wrong_keys_per_minute: int = Field(default=30, ge=1, le=1_000_000)
+    """Requests without a valid key from one address (IPv6: one /64), and as many at once."""
+    concurrent_requests: int = Field(default=200, ge=1, le=10_000)
+    """Under way at a time."""
     health_host: str = "0.0.0.0"  # noqa: S104 probes come from outside the container
     health_port: int = Field(default=9090, ge=0, le=65_535)
     sftp_host: str = "0.0.0.0"  # noqa: S104 partners come from outside
@@ -82,8 +92,6 @@ class Settings(BaseSettings):
     max_unpacked_bytes: int = Field(default=50 * 1024**3, ge=1024)
 
     log_format: Literal["json", "console"] = "json"
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    """Of Tidegate's own lines; libraries tell warnings and worse only, since lower levels name hosts and files."""
     failpoints: str = ""
     failpoints_directory: Path | None = None
 
@@ -99,7 +107,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"found a key of {len(raw)} bytes, expected 32 bytes in base64")
         return value
 
-    @field_validator("allowed_networks")
+    @field_validator("allowed_networks", "trusted_proxies")
     @classmethod
     def _are_networks(cls, value: str) -> str:
         for part in filter(None, value.split(",")):

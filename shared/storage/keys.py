@@ -21,6 +21,7 @@ from shared.storage.database import Database, Record, Tx
 
 _TOKEN = re.compile(r"tg_([a-z0-9]{10})_([A-Za-z0-9]{32})")
 _ABSENT = bytes(32)
+_NOBODY = UUID(int=2**128 - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +84,28 @@ async def create(tx: Tx, new: NewKey) -> tuple[Key, str]:
 
 
 async def authenticate(database: Database, token: str) -> Caller | None:
-    """Whose key this is; None for one that is malformed, unknown, wrong, expired or revoked."""
+    """Whose key this is; None for one that is malformed, unknown, wrong, expired or revoked.
+
+    An unknown prefix is looked up and compared like a known one, so that answers tell nothing apart by their time.
+    """
     found = _TOKEN.fullmatch(token)
     if found is None:
         return None
     async with database.watching() as watch:
         owner = await watch.row("keys.account_of_prefix", found[1])
-    if owner is None:
-        hmac.compare_digest(_hash(found[2]), _ABSENT)
+    account_id, key_id = (_NOBODY, _NOBODY) if owner is None else (owner["account_id"], owner["key_id"])
+    async with database.account(account_id, read_only=True) as tx:
+        row = await tx.row("keys.for_login", tx.account_id, key_id)
+    is_right = hmac.compare_digest(_hash(found[2]), _ABSENT if row is None else bytes(row["secret_sha256"]))
+    if row is None or not is_right:
         return None
-    async with database.account(owner["account_id"]) as tx:
-        row = await tx.row("keys.for_login", tx.account_id, owner["key_id"])
-        if row is None or not hmac.compare_digest(_hash(found[2]), bytes(row["secret_sha256"])):
-            return None
-        if row["is_use_stale"]:
-            await tx.execute("keys.mark_used", tx.account_id, row["key_id"])
-    return Caller(owner["account_id"], row["key_id"], row["name"], row["email"], _scopes(row["scopes"]))
+    return Caller(account_id, key_id, row["name"], row["email"], _scopes(row["scopes"]))
+
+
+async def mark_used(database: Database, caller: Caller) -> None:
+    """Write down that the key was used just now, unless somebody did so within the last minute."""
+    async with database.account(caller.account_id) as tx:
+        await tx.execute("keys.mark_used", tx.account_id, caller.key_id)
 
 
 async def get(tx: Tx, key_id: UUID) -> Key | None:

@@ -10,14 +10,18 @@ SELECT account_id, key_id FROM tidegate.api_keys WHERE prefix = $1
 
 -- name: for_login
 -- A key that is valid just now, with its hash.
-SELECT key_id, secret_sha256, name, email, scopes,
-    last_used_at IS NULL OR last_used_at < now() - interval '1 minute' AS is_use_stale
+SELECT secret_sha256, name, email, scopes
 FROM tidegate.api_keys
 WHERE account_id = $1 AND key_id = $2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
 
 -- name: mark_used
--- Used just now; at most once a minute, so that reading stays reading.
-UPDATE tidegate.api_keys SET last_used_at = now() WHERE account_id = $1 AND key_id = $2
+-- Used just now; at most once a minute, whoever else says so. A row that is being changed is left: it is in use.
+UPDATE tidegate.api_keys SET last_used_at = now()
+WHERE account_id = $1 AND key_id = (
+    SELECT key_id FROM tidegate.api_keys
+    WHERE account_id = $1 AND key_id = $2 AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')
+    FOR NO KEY UPDATE SKIP LOCKED
+)
 
 -- name: get
 -- One key, without its hash.

@@ -1,0 +1,59 @@
+"""Which address a request comes from, in the granularity in which one client has addresses.
+
+X-Forwarded-For is believed from the right, as far as those who wrote it are trusted proxies; the first one that is
+not is the client. A client that writes the header itself only adds to its left.
+"""
+
+import ipaddress
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from services.api.limits import Network
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_IPV6_SITE_BITS = 64
+
+
+def client_of(scope: Mapping[str, Any], trusted: Sequence[Network]) -> str:
+    """The client's IPv4 address or IPv6 /64; "unknown" where the server does not say."""
+    peer = _read(scope["client"][0]) if scope.get("client") else None
+    if peer is None:
+        return "unknown"
+    hops = reversed(b",".join(_forwarded_for(scope["headers"])).decode("latin-1").split(","))
+    for hop in hops:
+        if not _is_in(peer, trusted):
+            break
+        told = _read(hop)
+        if told is None:
+            break
+        peer = told
+    return _site_of(peer)
+
+
+def _forwarded_for(headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
+    return [value for name, value in headers if name.lower() == b"x-forwarded-for"]
+
+
+def _read(text: str) -> Address | None:
+    """An address, also as `1.2.3.4:567`, `[2001:db8::1]` or `[2001:db8::1]:567`, which some proxies write."""
+    text = text.strip()
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
+
+
+def _is_in(address: Address, networks: Sequence[Network]) -> bool:
+    return any(address.version == network.version and address in network for network in networks)
+
+
+def _site_of(address: Address) -> str:
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    return str(ipaddress.ip_network((int(address), _IPV6_SITE_BITS), strict=False))

@@ -1,0 +1,32 @@
+"""How much and how fast a gateway takes. Each holds for one process: replicas do not know of each other."""
+
+import ipaddress
+from dataclasses import dataclass
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of single requests, and of how many there may be."""
+
+    body_bytes: int = 1024 * 1024
+    body_seconds: float = 30.0
+    address_bytes: int = 8192
+    """Path and query."""
+    parameters: int = 100
+    """Of a query."""
+    headers: int = 100
+    header_bytes: int = 16 * 1024
+    """Names and values of all headers."""
+
+    concurrent_requests: int = 200
+    """Under way at a time; a stream of events counts until it begins."""
+    requests_per_second: float = 50.0
+    """Of one key, in the long run."""
+    request_burst: int = 200
+    """Of one key, at once."""
+    wrong_keys_per_minute: float = 30.0
+    """Requests without a valid key from one address; as many at once."""
+    trusted_proxies: tuple[Network, ...] = ()
+    """Whose X-Forwarded-For is believed."""
