@@ -34,6 +34,11 @@ class ServiceProcess:
             )
 
     @property
+    def url(self) -> str:
+        """Where its own web server listens."""
+        return self._url
+
+    @property
     def pid(self) -> int:
         """The process."""
         return self._child.pid
