@@ -6,9 +6,11 @@ with all its fields, and so is read back as well: nothing that was read is out o
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import httpx
 
 from shared.domain.identifier import TRIMMED, key_of
 from shared.domain.property import PropertyType
@@ -20,7 +22,7 @@ from tests.integration.road.place import Tenant
 
 Row = tuple[str, ...]
 
-LIMIT_SECONDS = 150.0
+LIMIT_SECONDS = 300.0
 """For all files of a corpus, on a machine that does other things besides."""
 _OPEN = ("queued", "running")
 
@@ -57,53 +59,75 @@ class Importing:
 
     def __init__(self, tenant: Tenant, gateway: Client) -> None:
         self._tenant = tenant
-        self._gateway = gateway
+        self.gateway = gateway
 
     async def outcomes(self, cases: Sequence[Case]) -> dict[str, Outcome]:
         """Import all these files and read everything back; by the case's name."""
         width = max(_identifier(case)[1] for case in cases)
-        await self._define("key", is_identifier=True)
+        await self.define("key", is_identifier=True)
         for place in range(width):
-            await self._define(f"c{place}")
+            await self.define(f"c{place}")
         found: dict[str, Outcome] = {}
         for case in cases:
             refused = await self._save(case)
             if refused is not None:
                 found[case.name] = refused
         waiting = [case for case in cases if case.name not in found]
-        for case in waiting:
-            self._tenant.drop(case.name, case.content)
-        async with self._tenant.base.database.account(self._tenant.account_id) as tx:
-            await connections.look_now(tx, self._tenant.connection_id)
-        runs = await self._ended(len(waiting))
+        runs = await self.runs({case.name: case.content for case in waiting})
         for case in waiting:
             found[case.name] = await self._read_back(case, runs[case.name])
         return found
 
-    async def _define(self, name: str, *, is_identifier: bool = False) -> None:
-        body = {"name": name, "type": "text", "identifier": is_identifier}
-        await self._gateway.ask("POST", "/v1/properties", 201, json=body)
+    async def runs(self, files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
+        """Put files into the folder and wait for the end of a run for each; the runs by the file's name."""
+        before = len(await self.all("/v1/runs"))
+        for name, content in files.items():
+            self._tenant.drop(name, content)
+        await self.look()
+        return await self._ended(before + len(files))
+
+    async def look(self) -> None:
+        """Have the folder looked at."""
+        async with self._tenant.base.database.account(self._tenant.account_id) as tx:
+            await connections.look_now(tx, self._tenant.connection_id)
+
+    async def save(self, name: str, **more: Any) -> httpx.Response:
+        """Ask the gateway for a goal that takes the files of that name, and leaves them where they are."""
+        source = {
+            "pattern": {"wildcard": name},
+            "readiness": {"strategy": "rename"},
+            "afterwards": {"done": {"leave": True}, "failed": {"leave": True}},
+        }
+        body = {"kind": "import_profiles", "name": name, "source": source, "opt_in": {"declaration": "undefined"}}
+        return await self.gateway.post(f"/v1/connections/{self._tenant.connection_id}/goals", json=body | more)
+
+    async def define(self, name: str, kind: str = "text", *, is_identifier: bool = False) -> None:
+        """Define a property."""
+        body = {"name": name, "type": kind, "identifier": is_identifier}
+        await self.gateway.ask("POST", "/v1/properties", 201, json=body)
+
+    async def all(self, path: str, **parameters: str) -> list[dict[str, Any]]:
+        """Every item of a list, page by page."""
+        items: list[dict[str, Any]] = []
+        cursor: str | None = None
+        while True:
+            more = {"cursor": cursor} if cursor else {}
+            page = await self.gateway.ask("GET", path, 200, params={"limit": "1000", **parameters, **more})
+            items += page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return items
 
     async def _save(self, case: Case) -> Outcome | None:
         async with self._tenant.base.database.account(self._tenant.account_id) as tx:
             await domain_groups.create(tx, case.name)
         key, width = _identifier(case)
-        answer = await self._gateway.post(
-            f"/v1/connections/{self._tenant.connection_id}/goals",
-            json={
-                "kind": "import_profiles",
-                "name": case.name,
-                "source": {
-                    "pattern": {"wildcard": case.name},
-                    "readiness": {"strategy": "rename"},
-                    "afterwards": {"done": {"leave": True}, "failed": {"leave": True}},
-                },
-                "dialect": {"header": False, **case.dialect},
-                "domain_group": case.name,
-                "identifiers": [{"position": key, "property": "key"}],
-                "mapping": [{"position": n, "property": f"c{n}"} for n in range(width)],
-                "opt_in": {"declaration": "undefined"},
-            },
+        answer = await self.save(
+            case.name,
+            dialect={"header": False, **case.dialect},
+            domain_group=case.name,
+            identifiers=[{"position": key, "property": "key"}],
+            mapping=[{"position": n, "property": f"c{n}"} for n in range(width)],
         )
         if answer.status_code == 201:
             return None
@@ -114,15 +138,15 @@ class Importing:
         found: list[dict[str, Any]] = []
 
         async def have_ended() -> bool:
-            found[:] = await self._all("/v1/runs")
+            found[:] = await self.all("/v1/runs")
             return len(found) == count and all(run["state"] not in _OPEN for run in found)
 
         await eventually(have_ended, f"{count} runs to end", limit_seconds=LIMIT_SECONDS)
         return {run["path"]: run for run in found}
 
     async def _read_back(self, case: Case, run: dict[str, Any]) -> Outcome:
-        profiles = await self._all("/v1/profiles", domain_group=case.name)
-        rejects = await self._all(f"/v1/runs/{run['id']}/rejects")
+        profiles = await self.all("/v1/profiles", domain_group=case.name)
+        rejects = await self.all(f"/v1/runs/{run['id']}/rejects")
         code = run["reason"]["code"] if run["reason"] else None
         if run["state"] == "failed":
             assert not profiles, f"{case.name} failed and wrote profiles"
@@ -134,17 +158,6 @@ class Importing:
         receipt = Receipt.model_validate(run["receipt"])
         assert receipt.rejected == len(rejects), case.name
         return Outcome(run["state"], code, frozenset(rows), dict(by_code))
-
-    async def _all(self, path: str, **parameters: str) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = []
-        cursor: str | None = None
-        while True:
-            more = {"cursor": cursor} if cursor else {}
-            page = await self._gateway.ask("GET", path, 200, params={"limit": "1000", **parameters, **more})
-            items += page["items"]
-            cursor = page["next_cursor"]
-            if cursor is None:
-                return items
 
 
 def shown(rows: Sequence[Row]) -> frozenset[Row]:

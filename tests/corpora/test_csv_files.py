@@ -7,11 +7,13 @@ that is no longer true.
 
 import json
 
+import pytest
+
 from tests.corpora import papaparse_cases
 from tests.corpora.folder import content, entries, needed
 from tests.corpora.importing import Case, Importing, Outcome, Row, shown
 
-pytestmark = needed
+pytestmark = [needed, pytest.mark.timeout(400)]
 
 OK = "completed"
 PART = "completed_with_rejects"
