@@ -21,7 +21,7 @@ from services.notifier.wiring import running as notifying
 from services.poller.wiring import running as polling
 from shared.bus.in_process import InProcessBus
 from shared.observe.metrics import Metrics
-from shared.runtime.service import base_of, observe, relaying, stopping_on_signals
+from shared.runtime.service import base_of, observe, relaying, stopping_on_signals, tracing_of
 from shared.runtime.settings import Settings, read_settings
 from shared.runtime.start import open_database
 from shared.storage import accounts, leases, migrate, runs
@@ -55,6 +55,7 @@ async def running_all(directory: Path, ports: Ports, stopping: asyncio.Event) ->
         postgres = await stack.enter_async_context(embedded_postgres(directory / "postgres"))
         settings = _settings(directory, ports, postgres.port)
         observe(settings, "all-in-one")
+        await stack.enter_async_context(tracing_of("all-in-one"))
         await _prepare(postgres.superuser_dsn(), settings)
         database = await stack.enter_async_context(open_database(settings))
         await migrate.migrate_accounts(database)

@@ -17,6 +17,7 @@ from services.notifier.outcome import outcome_of, tell
 from services.notifier.shown import shown
 from services.notifier.tools import Tools
 from shared.domain.failures import Failure, InternalError, MailRefused
+from shared.observe import tracing
 from shared.observe.failpoints import reach
 from shared.runtime.keeping import kept
 from shared.storage import mails, notifications
@@ -128,7 +129,9 @@ async def _try_once(tools: Tools, account_id: UUID, mail_id: UUID) -> None:
             await mails.keep(tx, mail, tools.patience.lease_seconds)
 
     async with kept(keep, tools.patience.lease_seconds):
-        outcome = await outcome_of(_send(tools, mail))
+        facts = {"account_id": str(account_id), "about_id": str(mail.about_id), "mail_id": str(mail.id)}
+        with tracing.span("mail", parent=mail.traceparent, kind="sends", **facts):
+            outcome = await outcome_of(_send(tools, mail))
     await _settle(tools, mail, outcome)
 
 

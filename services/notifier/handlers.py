@@ -12,6 +12,7 @@ from shared.bus.consumer import MessageHandler
 from shared.contracts.message import Message
 from shared.contracts.places import NotificationRaised
 from shared.contracts.runs import RunFinished
+from shared.observe import tracing
 from shared.observe.failpoints import reach
 from shared.storage import mails, notifications, runs
 from shared.storage.database import Tx
@@ -32,12 +33,13 @@ def handlers(tools: Tools) -> Handlers:
 
 async def run_finished(message: RunFinished, tools: Tools) -> None:
     """Plan the receipts of a run that ended or waits for a person. Raises StorageUnavailable."""
+    trace = tracing.within(message.traceparent)
     async with tools.database.account(message.account_id) as tx:
         told = await run_to_tell(tx, message.run_id, with_rejects=False)
         if told is None:
             return
         recipients = await _receivers(tx, told)
-        planned = await mails.plan(tx, "run", message.run_id, told.about_state, recipients)
+        planned = await mails.plan(tx, "run", message.run_id, told.about_state, recipients, trace)
         reach("notifier.planning")
     reach("notifier.planned")
     _planned(tools, planned)
@@ -45,6 +47,7 @@ async def run_finished(message: RunFinished, tools: Tools) -> None:
 
 async def notification_raised(message: NotificationRaised, tools: Tools) -> None:
     """Plan the mail about a notification, to who made what it is about. Raises StorageUnavailable, NotFound."""
+    trace = tracing.within(message.traceparent)
     async with tools.database.account(message.account_id) as tx:
         notification = await notifications.get(tx, message.notification_id)
         recipient = await _contact(tx, notification.news)
@@ -52,7 +55,7 @@ async def notification_raised(message: NotificationRaised, tools: Tools) -> None
         if recipient is None:
             log.info("mail.nobody_to_tell", notification_id=str(notification.id), code=notification.news.code)
         else:
-            planned = await mails.plan(tx, "notification", notification.id, RAISED, [recipient])
+            planned = await mails.plan(tx, "notification", notification.id, RAISED, [recipient], trace)
     _planned(tools, planned)
 
 

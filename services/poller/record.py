@@ -7,8 +7,8 @@ from uuid import UUID
 
 from services.poller.spot import Look, New, Seen, Spotted, spot
 from shared.domain.goal import ImportGoal
+from shared.observe import tracing
 from shared.observe.failpoints import reach
-from shared.observe.tracing import new_traceparent
 from shared.storage import arrivals, goals, outbox, runs
 from shared.storage.database import Tx
 
@@ -67,14 +67,16 @@ async def _add(tx: Tx, connection_id: UUID, new: New) -> None:
 
 
 async def _make_runs(tx: Tx, arrival_id: UUID, seen: Seen, takers: Sequence[UUID]) -> None:
-    for goal_id in takers:
-        trace = new_traceparent()
-        new = runs.NewRun(
-            "import", goal_id, seen.file.modified_at, seen.file.path, arrival_id=arrival_id, traceparent=trace
-        )
-        run_id = await runs.create(tx, new)
-        if run_id is not None:
-            await outbox.ring_run(tx, run_id, "import", trace)
+    facts = {"account_id": str(tx.account_id), "arrival_id": str(arrival_id)}
+    with tracing.span("arrival", kind="sends", **facts):
+        trace = tracing.traceparent()
+        for goal_id in takers:
+            new = runs.NewRun(
+                "import", goal_id, seen.file.modified_at, seen.file.path, arrival_id=arrival_id, traceparent=trace
+            )
+            run_id = await runs.create(tx, new)
+            if run_id is not None:
+                await outbox.ring_run(tx, run_id, "import", trace)
 
 
 def _outcomes(found: Spotted) -> Counter[str]:

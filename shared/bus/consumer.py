@@ -18,6 +18,7 @@ from shared.bus.topology import Queue
 from shared.contracts.catalogue import CATALOGUE
 from shared.contracts.message import Message
 from shared.domain.failures import Failure
+from shared.observe import tracing
 from shared.observe.metrics import Metrics
 
 log = structlog.stdlib.get_logger()
@@ -51,7 +52,8 @@ def consume_messages(
             log.error("message.unexpected", message=envelope.name, message_id=envelope.message_id, queue=queue.name)
             _count(metrics, envelope, "unexpected")
             raise Park(f"{queue.name} is not bound to {envelope.name}")
-        with structlog.contextvars.bound_contextvars(**_facts(message)):
+        told = tracing.span(f"{message.name} process", parent=message.traceparent, kind="hears", **_identities(message))
+        with structlog.contextvars.bound_contextvars(**_facts(message)), told:
             await _handle(handler, message, envelope, metrics)
 
     return bus.consume(queue.name, hear, prefetch=prefetch)
@@ -91,12 +93,15 @@ async def _handle(handler: MessageHandler, message: Message, envelope: Envelope,
 
 def _facts(message: Message) -> dict[str, str]:
     """What stands on every line of the log while a message is handled: identities only."""
+    facts = {"message": message.name, **_identities(message), "traceparent": message.traceparent or ""}
+    return {name: value for name, value in facts.items() if value}
+
+
+def _identities(message: Message) -> dict[str, str]:
     facts = {
-        "message": message.name,
         "message_id": str(message.message_id),
         "account_id": str(message.account_id),
         "run_id": str(getattr(message, "run_id", "")),
-        "traceparent": message.traceparent or "",
     }
     return {name: value for name, value in facts.items() if value}
 

@@ -11,6 +11,7 @@ import structlog
 
 from shared.bus.bus import Bus, Envelope
 from shared.domain.failures import BusUnavailable, StorageUnavailable
+from shared.observe import tracing
 from shared.observe.failpoints import reach
 from shared.observe.metrics import Metrics
 from shared.storage import outbox
@@ -49,7 +50,7 @@ async def relay_once(database: Database, bus: Bus, metrics: Metrics) -> tuple[in
         reach("relay.taken")
         outcomes = await asyncio.gather(
             *(
-                _send(bus, Envelope(name, str(message_id), json.dumps(body).encode()))
+                _send(bus, Envelope(name, str(message_id), json.dumps(body).encode()), body.get("traceparent"))
                 for _, message_id, name, body in batch
             )
         )
@@ -63,9 +64,10 @@ async def relay_once(database: Database, bus: Bus, metrics: Metrics) -> tuple[in
     return len(sent), len(batch) - len(sent)
 
 
-async def _send(bus: Bus, envelope: Envelope) -> bool:
+async def _send(bus: Bus, envelope: Envelope, traceparent: str | None) -> bool:
     try:
-        await bus.publish(envelope)
+        with tracing.span(f"{envelope.name} send", parent=traceparent, kind="sends", message_id=envelope.message_id):
+            await bus.publish(envelope)
     except BusUnavailable as failure:
         log.warning("message.not_confirmed", message=envelope.name, message_id=envelope.message_id, code=failure.code)
         return False

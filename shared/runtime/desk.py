@@ -10,6 +10,7 @@ from typing import Any
 from shared.domain.failures import Failure
 from shared.domain.receipt import Counts, FileFacts, Receipt
 from shared.domain.run import ENDED, ClaimedRun, Reason, RunState
+from shared.observe import tracing
 from shared.observe.metrics import Metrics
 from shared.storage.runs import Progress
 
@@ -37,7 +38,8 @@ class Desk:
         began = time.monotonic()
         self._step = (name, began)
         try:
-            yield
+            with tracing.span(f"{self.kind}.{name}"):
+                yield
         finally:
             seconds = time.monotonic() - began
             self._step = None

@@ -21,7 +21,7 @@ from shared.bus.bus import Bus
 from shared.bus.rabbitmq import RabbitBus
 from shared.bus.relay import relay, relay_once
 from shared.domain.failures import BusUnavailable, StorageUnavailable
-from shared.observe import failpoints, logging
+from shared.observe import failpoints, logging, tracing
 from shared.observe.metrics import Metrics
 from shared.runtime.health import health
 from shared.runtime.settings import Settings, required
@@ -79,6 +79,16 @@ def observe(settings: Settings, service: str) -> None:
         failpoints.arm(settings.failpoints, settings.failpoints_directory)
 
 
+@asynccontextmanager
+async def tracing_of(service: str) -> AsyncIterator[None]:
+    """Spans of this process are made and sent while inside, if an exporter is configured."""
+    finish = tracing.configure(service, worker_name(service))
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(finish)
+
+
 async def serve(service: str, settings: Settings, running: Running, *, has_own_web: bool = False) -> None:
     """Run one service as this process, until it is told to stop.
 
@@ -87,8 +97,9 @@ async def serve(service: str, settings: Settings, running: Running, *, has_own_w
     required(settings, "database_url", "watch_database_url", "bus_url", "secret_key")
     observe(settings, service)
     stopping = stopping_on_signals()
-    with suppress(StartStopped):
-        await _serve(settings, running, stopping, has_own_web=has_own_web)
+    async with tracing_of(service):
+        with suppress(StartStopped):
+            await _serve(settings, running, stopping, has_own_web=has_own_web)
     log.info("service.stopped")
 
 

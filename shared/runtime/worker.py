@@ -14,6 +14,7 @@ import structlog
 
 from shared.domain.failures import Failure, InternalError, LeaseLost, StorageUnavailable, Transient
 from shared.domain.run import ClaimedRun, Reason, RunState, Waiting
+from shared.observe import tracing
 from shared.observe.failpoints import reach
 from shared.observe.metrics import Metrics
 from shared.runtime.desk import Desk, reason_of
@@ -83,14 +84,21 @@ class Worker:
             log.info("run.claimed", kind=self.kind)
             reach(f"{self.kind}er.claimed")
             desk = Desk(run, self.kind, self.metrics)
-            fate = await self._watched(desk, stopping)
-            try:
-                await self._decide(desk, fate)
-            except LeaseLost:
-                # It was ended before the connection broke, or another has it: either way the ledger knows.
-                log.warning("run.lost")
-            except StorageUnavailable as failure:
-                log.warning("run.left_to_sweeper", code=failure.code)
+            with tracing.span(f"run.{self.kind}", parent=run.traceparent, kind="hears", **facts, attempt=run.attempt):
+                await self._carry_out(desk, stopping)
+
+    async def _carry_out(self, desk: Desk, stopping: asyncio.Event) -> None:
+        """Carry a run out that is in hand, and write down how it ended."""
+        fate = await self._watched(desk, stopping)
+        if isinstance(fate, BaseException):
+            tracing.mark_failed(str(getattr(fate, "code", type(fate).__name__)))
+        try:
+            await self._decide(desk, fate)
+        except LeaseLost:
+            # It was ended before the connection broke, or another has it: either way the ledger knows.
+            log.warning("run.lost")
+        except StorageUnavailable as failure:
+            log.warning("run.left_to_sweeper", code=failure.code)
 
     async def _watched(self, desk: Desk, stopping: asyncio.Event) -> "BaseException | Reason | None":
         """Carry the run out with its heart beating; what ended it, or None when it ended by itself."""

@@ -12,8 +12,8 @@ from shared.domain.failures import Conflict, GoalInactive, NotFound, OlderThanCo
 from shared.domain.goal import ExportGoal
 from shared.domain.receipt import FileFacts, Receipt
 from shared.domain.run import RunState, Waiting
+from shared.observe import tracing
 from shared.observe.failpoints import reach
-from shared.observe.tracing import new_traceparent
 from shared.storage import arrivals, connections, ending, goals, outbox, runs
 from shared.storage.database import Record, Tx
 
@@ -89,7 +89,7 @@ async def run_now(tx: Tx, goal_id: UUID, request_id: UUID) -> Asked:
 
 
 async def _export(tx: Tx, goal_id: UUID, goal: ExportGoal, request_id: UUID) -> UUID:
-    trace = new_traceparent()
+    trace = tracing.traceparent()
     new = runs.NewRun(
         kind="export",
         goal_id=goal_id,

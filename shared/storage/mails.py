@@ -31,6 +31,8 @@ class Mail:
     """1-based; also the fence: who takes the mail after us has the next number."""
     planned_at: datetime
     age_seconds: float
+    traceparent: str | None = None
+    """The trace of what it tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,17 @@ class News:
     message_id: UUID
 
 
-async def plan(tx: Tx, about_kind: AboutKind, about_id: UUID, about_state: str, recipients: Iterable[str]) -> int:
+async def plan(
+    tx: Tx,
+    about_kind: AboutKind,
+    about_id: UUID,
+    about_state: str,
+    recipients: Iterable[str],
+    traceparent: str | None = None,
+) -> int:
     """Plan a mail to each recipient; how many of them are new. Planning again adds nothing."""
-    return await tx.execute("mails.plan", tx.account_id, about_kind, about_id, about_state, list(recipients))
+    about = (about_kind, about_id, about_state)
+    return await tx.execute("mails.plan", tx.account_id, *about, list(recipients), traceparent)
 
 
 async def due(watch: Session, limit: int) -> list[tuple[UUID, UUID]]:
@@ -78,6 +88,7 @@ async def take(tx: Tx, mail_id: UUID, seconds: float) -> Mail | None:
         attempt=row["attempts"],
         planned_at=row["created_at"],
         age_seconds=row["age_seconds"],
+        traceparent=row["traceparent"],
     )
 
 

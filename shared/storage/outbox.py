@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from shared.contracts.message import Message
 from shared.contracts.runs import ExportRequested, FileArrived, RunFinished
+from shared.observe import tracing
 from shared.storage.database import Database, Session, Tx
 
 
@@ -22,7 +23,7 @@ def heading(tx: Tx, traceparent: str | None = None) -> dict[str, Any]:
         "message_id": uuid4(),
         "occurred_at": datetime.now(UTC),
         "account_id": tx.account_id,
-        "traceparent": traceparent,
+        "traceparent": tracing.within(traceparent),
     }
 
 

@@ -1,7 +1,7 @@
 -- name: plan
 -- Mails to be sent about one state of one thing. Planned twice, they are there once.
-INSERT INTO tidegate.mails (account_id, about_kind, about_id, about_state, recipient)
-SELECT $1, $2, $3, $4, recipient FROM unnest($5::text[]) AS recipient
+INSERT INTO tidegate.mails (account_id, about_kind, about_id, about_state, recipient, traceparent)
+SELECT $1, $2, $3, $4, recipient, $6 FROM unnest($5::text[]) AS recipient
 ON CONFLICT (account_id, about_id, about_state, recipient) DO NOTHING
 
 -- name: due
@@ -18,7 +18,7 @@ UPDATE tidegate.mails
 SET claimed_until = now() + make_interval(secs => $3), attempts = attempts + 1
 WHERE account_id = $1 AND mail_id = $2 AND state = 'due' AND next_try_at <= now()
   AND (claimed_until IS NULL OR claimed_until < now())
-RETURNING mail_id, about_kind, about_id, about_state, recipient, attempts, created_at,
+RETURNING mail_id, about_kind, about_id, about_state, recipient, attempts, created_at, traceparent,
     extract(epoch FROM now() - created_at)::float8 AS age_seconds
 
 -- name: keep
