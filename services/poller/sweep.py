@@ -5,6 +5,7 @@ so a sweep that dies in the middle costs only time.
 """
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import suppress
 
 import structlog
@@ -16,6 +17,7 @@ from shared.contracts.runs import ArrivalEnded
 from shared.domain.failures import Failure, InternalError, StorageUnavailable
 from shared.observe.failpoints import reach
 from shared.storage import arrivals, ending, inquiries, leases, notifications, outbox, runs, takeover
+from shared.storage.errors import TransactionConflict
 
 log = structlog.get_logger()
 
@@ -23,29 +25,50 @@ log = structlog.get_logger()
 async def sweep(tools: Tools, stopping: asyncio.Event) -> None:
     """Sweep in turn until told to stop; another replica does when this one dies."""
     while not stopping.is_set():
-        try:
-            if await leases.hold_duty(tools.database, "sweep", tools.worker, 3 * tools.sweep_seconds):
-                reach("sweep.held")
-                await sweep_once(tools)
-            else:
-                tools.metrics.ledger.forget()
-        except StorageUnavailable as failure:
-            log.warning("sweep.interrupted", code=failure.code)
+        _tell(await _outcome(_round(tools)), "round")
         with suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), tools.sweep_seconds)
     with suppress(StorageUnavailable):
         await leases.lay_down_duty(tools.database, "sweep", tools.worker)
 
 
+async def _round(tools: Tools) -> None:
+    if await leases.hold_duty(tools.database, "sweep", tools.worker, 3 * tools.sweep_seconds):
+        reach("sweep.held")
+        await sweep_once(tools)
+    else:
+        tools.metrics.ledger.forget()
+
+
 async def sweep_once(tools: Tools) -> None:
-    """One round: take over, ring again, forget what is old, measure the ledger."""
-    await _take_over(tools)
-    await _stop_holding(tools)
-    await _ring_unheard(tools)
-    await _ring_unsettled(tools)
-    await _ring_inquiries(tools)
+    """One round: take over, ring again, forget what is old, measure the ledger. Raises StorageUnavailable.
+
+    A finding that breaks, or that another session is in the way of, keeps no other from being mended, and does not
+    end the poller after every start.
+    """
+    for finding in (_take_over, _stop_holding, _ring_unheard, _ring_unsettled, _ring_inquiries, _forget, measure):
+        outcome = await _outcome(finding(tools))
+        if isinstance(outcome, StorageUnavailable) and not isinstance(outcome, TransactionConflict):
+            raise outcome
+        _tell(outcome, finding.__name__.strip("_"))
+
+
+async def _outcome(work: Coroutine[None, None, None]) -> Exception | None:
+    [answer] = await asyncio.gather(work, return_exceptions=True)
+    if isinstance(answer, BaseException) and not isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _tell(error: Exception | None, part: str) -> None:
+    if isinstance(error, Failure):
+        log.warning("sweep.interrupted", part=part, code=error.code)
+    elif error is not None:
+        log.error("sweep.broken", part=part, code=InternalError.code, exc_info=error)
+
+
+async def _forget(tools: Tools) -> None:
     await outbox.forget_sent(tools.database)
-    await measure(tools)
 
 
 async def _take_over(tools: Tools) -> None:

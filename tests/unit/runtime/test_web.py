@@ -1,0 +1,36 @@
+"""The web server inside a service: it serves while the block lasts, and its end is the block's."""
+
+import asyncio
+import urllib.request
+from typing import Any
+
+import pytest
+
+from shared.runtime.web import serving
+
+
+class Unservable:
+    """An application that breaks the server which looks at it."""
+
+    @property
+    def __call__(self) -> Any:
+        raise RuntimeError("it cannot be served")
+
+
+async def hello(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"hello"})
+
+
+async def test_it_answers_while_inside_and_gives_the_port_back() -> None:
+    async with serving(hello, "127.0.0.1", 0) as port:
+        url = f"http://127.0.0.1:{port}/"
+        assert await asyncio.to_thread(lambda: urllib.request.urlopen(url, timeout=10).read()) == b"hello"
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", port)
+
+
+async def test_a_server_that_breaks_ends_the_service_instead_of_leaving_it_unseen() -> None:
+    with pytest.raises(RuntimeError, match="cannot be served"):
+        async with serving(Unservable(), "127.0.0.1", 0), asyncio.timeout(10):
+            await asyncio.Event().wait()
