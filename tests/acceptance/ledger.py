@@ -75,11 +75,21 @@ class Ledger:
         query = "SELECT code FROM tidegate.notifications WHERE account_id = $1 ORDER BY created_at"
         return [row["code"] for row in await self._connection.fetch(query, self._account_id)]
 
+    async def mails(self) -> list[tuple[str, str, str]]:
+        """What people are told by mail: (about what kind of thing, in which of its states, state of the mail)."""
+        query = "SELECT about_kind, about_state, state FROM tidegate.mails WHERE account_id = $1 ORDER BY created_at"
+        return [tuple(row) for row in await self._connection.fetch(query, self._account_id)]
+
     async def left_behind(self) -> list[str]:
         """What must not be there when nothing runs: staged rows, leases, connections and unsent messages."""
         schema = f"account_{self._account_id.hex}"
         staged = [f"staged {row['relname']}" for row in await self._connection.fetch(_STAGED, schema)]
         return staged + [row[0] for row in await self._connection.fetch(_LEFT_BEHIND, self._account_id)]
+
+    async def forget_looks(self) -> None:
+        """Put every look at the account's places off."""
+        query = "UPDATE tidegate.connections SET next_look_at = now() + interval '1 day' WHERE account_id = $1"
+        await self._connection.execute(query, self._account_id)
 
     async def is_quiet(self) -> bool:
         """Whether no run is queued or running, every ended arrival's file is marked, and nothing is left behind."""

@@ -174,6 +174,10 @@ class Shop:
         await eventually(self.ledger.is_quiet, "a quiet ledger", limit_seconds=limit_seconds)
         await assert_invariants(self.ledger)
 
+    async def rest(self) -> None:
+        """No look at its connections any more, so that a system that goes on has none of it."""
+        await self.ledger.forget_looks()
+
     async def await_mails(self, words: str) -> list[str]:
         """Wait for a mail with these words; all mails that have them."""
         await eventually(lambda: any(words in mail for mail in self.mails()), f"a mail that says {words}")

@@ -36,6 +36,8 @@ class System:
     secret_key: str = field(default_factory=new_key)
     api_port: int = field(default_factory=free_port)
     sftp_port: int = field(default_factory=free_port)
+    variables: dict[str, str] = field(default_factory=dict)
+    """Further variables of every process, under their full names."""
     processes: list[ServiceProcess] = field(default_factory=list)
 
     @property
@@ -66,9 +68,9 @@ class System:
         """Start one service."""
         return self.start(name, failpoints=failpoints, **settings)[0]
 
-    def launch(self, name: str, failpoints: str) -> ServiceProcess:
+    def launch(self, name: str, failpoints: str = "", **settings: object) -> ServiceProcess:
         """Start one service that may die before it is ready."""
-        return self._launch(name, failpoints, {})
+        return self._launch(name, failpoints, settings)
 
     def launch_migration(self, owner_url: str) -> ServiceProcess:
         """Start `tidegate migrate`, which ends by itself."""
@@ -89,11 +91,11 @@ class System:
 
     def was_reached(self, failpoint: str) -> bool:
         """Whether an armed failpoint struck since `forget_failpoints`."""
-        return (self._failpoints / failpoint).exists()
+        return (self.failpoints / failpoint).exists()
 
     def forget_failpoints(self) -> None:
         """Let failpoints strike again."""
-        for each in self._failpoints.iterdir():
+        for each in self.failpoints.iterdir():
             each.unlink()
 
     def stop(self, *processes: ServiceProcess) -> None:
@@ -117,12 +119,13 @@ class System:
         return {file.name: file.read_text(errors="replace")[-4_000:] for file in files[-8:]}
 
     @property
-    def _failpoints(self) -> Path:
+    def failpoints(self) -> Path:
+        """Where failpoints are armed, and say that they struck."""
         return self.place.directory / "failpoints"
 
     def _launch(self, name: str, failpoints: str, settings: dict[str, object]) -> ServiceProcess:
         logs = self.place.directory / "logs"
-        for each in (logs, self._failpoints, self.mails):
+        for each in (logs, self.failpoints, self.mails):
             each.mkdir(parents=True, exist_ok=True)
         health_port = free_port()
         chosen = {f"TIDEGATE_{key.upper()}": value for key, value in settings.items()}
@@ -161,5 +164,5 @@ class System:
             "TIDEGATE_RETRY_BASE_SECONDS": "0.5",
             "TIDEGATE_SHUTDOWN_SECONDS": "5",
             "TIDEGATE_FAILPOINTS": failpoints,
-            "TIDEGATE_FAILPOINTS_DIRECTORY": str(self._failpoints),
-        }
+            "TIDEGATE_FAILPOINTS_DIRECTORY": str(self.failpoints),
+        } | self.variables
