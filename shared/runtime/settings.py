@@ -92,6 +92,8 @@ class Settings(BaseSettings):
     max_unpacked_bytes: int = Field(default=50 * 1024**3, ge=1024)
 
     log_format: Literal["json", "console"] = "json"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Of Tidegate's own lines; libraries tell warnings and worse only, since lower levels name hosts and files."""
     failpoints: str = ""
     failpoints_directory: Path | None = None
 
