@@ -8,7 +8,6 @@ which answers differently the second time gains nothing. Nothing here connects.
 
 import asyncio
 import ipaddress
-import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -36,12 +35,6 @@ class AddressPolicy:
         if any(real.version == network.version and real in network for network in self.allowed_networks):
             return True
         return real.is_global and not real.is_multicast
-
-
-async def system_resolver(host: str, port: int) -> Sequence[str]:
-    """What this machine resolves a name to. Raises OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(sockaddr[0]) for _, _, _, _, sockaddr in found]
 
 
 async def permitted_addresses(

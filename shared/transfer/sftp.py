@@ -23,9 +23,10 @@ from shared.domain.failures import (
     ProtocolRefused,
     UnsupportedKey,
 )
-from shared.transfer.addresses import AddressPolicy, Resolver, permitted_addresses, system_resolver
+from shared.transfer.addresses import AddressPolicy, Resolver, permitted_addresses
 from shared.transfer.folder import Deadlines
 from shared.transfer.keys import described, loaded_private_key, loaded_public_key
+from shared.transfer.resolver import SystemResolver
 from shared.transfer.sftp_folder import SftpFolder, Watch
 
 FirstKey = Callable[[str], Awaitable[None]]
@@ -60,7 +61,7 @@ class Reach:
 
     policy: AddressPolicy = field(default_factory=AddressPolicy)
     deadlines: Deadlines = field(default_factory=Deadlines)
-    resolver: Resolver = system_resolver
+    resolver: Resolver = field(default_factory=SystemResolver)
 
 
 @asynccontextmanager
