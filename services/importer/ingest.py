@@ -71,9 +71,9 @@ async def stage(file: Path, order: Order, connection: RunConnection, tools: Tool
             # hostile file may have its first record behind gigabytes of blank lines.
             await asyncio.wait([opening])
         if reader.is_empty and not order.goal.allow_empty_file:
-            raise EmptyFile
-        plan = plan_of(order.goal, order.properties, reader.header, reader.width) if _has_rows(reader) else None
-        if plan is not None:
+            raise EmptyFile("Found blank lines at most.")
+        if not reader.is_empty:
+            plan = plan_of(order.goal, order.properties, reader.header, reader.width)
             _note_columns(reader, desk)
             _warn_of_ignored(plan, desk)
             repeats = Repeats()
@@ -94,10 +94,6 @@ def _open(file: Path, order: Order, max_bytes: int, stack: ExitStack) -> CsvRead
         open_text(file, order.goal.dialect, compression=order.goal.unpack.compression, max_bytes=max_bytes)
     )
     return CsvReader(source, order.goal.dialect)
-
-
-def _has_rows(reader: CsvReader) -> bool:
-    return reader.header is not None or reader.width > 0
 
 
 def _note_columns(reader: CsvReader, desk: Desk) -> None:

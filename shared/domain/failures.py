@@ -57,7 +57,7 @@ class FileFailure(Permanent):
 
 
 class EmptyFile(FileFailure):
-    """The file has no bytes."""
+    """The file has no content."""
 
     code = "empty_file"
     what_to_do = "Have the sending system write the file again, with its header at least."
@@ -103,6 +103,13 @@ class UnpackedTooLarge(FileFailure):
 
     code = "unpacked_too_large"
     what_to_do = "Split the file, or have the operator raise TIDEGATE_MAX_UNPACKED_BYTES."
+
+
+class UnpackRatioTooHigh(FileFailure):
+    """The file grows more than any honest file does when it is unpacked."""
+
+    code = "unpack_ratio_too_high"
+    what_to_do = "Have the sending system upload the file without compression, if its content is meant."
 
 
 class RecordTooLong(FileFailure):

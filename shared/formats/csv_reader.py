@@ -74,9 +74,9 @@ class CsvReader:
         limits = limits or Limits()
         self._scanner = Scanner(source, dialect, limits, only_exact=only_exact)
         self.header: tuple[str, ...] | None = None
-        first = next(self._scanner.peek(1), None)
-        self.is_empty = first is None and self._scanner.is_exhausted
-        """Whether there is no byte at all (but a byte order mark). Blank lines alone are not empty."""
+        self._scanner.skip_blank_lines()
+        self.is_empty = next(self._scanner.peek(1), None) is None
+        """Whether there is no record at all: no byte but a byte order mark, or blank lines alone."""
         if dialect.has_header:
             self.header = self._read_header()
             self.width = len(self.header or ())

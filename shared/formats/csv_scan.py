@@ -44,22 +44,24 @@ class Scanner:
         """Whether the end of the source has been reached and nothing is left."""
         return self._is_last and not self._data
 
-    def take(self) -> tuple[Record, int] | None:
-        """The next record that is no blank line, with its line number; it is not counted. None at the end."""
-        place = 0
+    def skip_blank_lines(self) -> None:
+        """Go to the first record; to the end where there is none. There may be gigabytes of blank lines before it."""
         while True:
-            record = self._at(place)
-            if record is None:
-                return None
-            if record.fields:
-                self._advance(place)
-                line_number = self._lines_before + 1
-                self._advance(record.end - place)
-                return record, line_number
-            place = _past_blank_lines(self._data, record.end)
-            if place > self._limits.field_bytes:
-                self._advance(place)
-                place = 0
+            self._advance(_past_blank_lines(self._data, 0))
+            record = self._at(0)
+            if record is None or record.fields:
+                return
+            self._advance(record.end)
+
+    def take(self) -> tuple[Record, int] | None:
+        """The next record, which is no blank line, with its line number; it is not counted. None at the end."""
+        self.skip_blank_lines()
+        record = self._at(0)
+        if record is None:
+            return None
+        line_number = self._lines_before + 1
+        self._advance(record.end)
+        return record, line_number
 
     def peek(self, count: int) -> Iterator[Record]:
         """The next records, at most count of them and not much beyond one field limit, without taking them."""

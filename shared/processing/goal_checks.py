@@ -17,6 +17,7 @@ FLAW_CODES: dict[str, str] = {
     "unknown_domain_group": "The account has no domain group of that name.",
     "unknown_property": "The account has no property of that name.",
     "not_an_identifier": "The property is no identifier.",
+    "identifier_in_mapping": "The property is an identifier, and belongs into identifiers.",
     "rule_not_allowed": "The merge rule makes no sense on a property of that type.",
     "invalid_date_pattern": "The date pattern cannot be used.",
     "readiness_not_available": "The place cannot tell readiness in that way.",
@@ -127,10 +128,15 @@ def _mapping_flaws(pointer: str, entry: MappedField, around: Surroundings) -> It
     if known is None:
         yield _unknown(pointer, entry)
         return
-    if not allowed(entry.rule, known.type, is_identifier=known.is_identifier):
-        kind = "identifier" if known.is_identifier else known.type.value
-        choices = ", ".join(r for r in MergeRule if allowed(r, known.type, is_identifier=known.is_identifier))
-        detail = f"Found {entry.rule.value!r} on the {kind} {entry.property!r}, expected one of: {choices}."
+    if known.is_identifier:
+        # What names profiles must be looked up in every row, or two profiles could come to have one name.
+        detail = (
+            f"The property {entry.property!r} is an identifier; name it in identifiers, where its value is set too."
+        )
+        yield Flaw(f"{pointer}/property", "identifier_in_mapping", detail)
+    elif not allowed(entry.rule, known.type, is_identifier=False):
+        choices = ", ".join(r for r in MergeRule if allowed(r, known.type, is_identifier=False))
+        detail = f"Found {entry.rule.value!r} on the {known.type.value} {entry.property!r}, expected one of: {choices}."
         yield Flaw(f"{pointer}/rule", "rule_not_allowed", detail)
     if entry.date_format is not None:
         yield from _date_flaws(f"{pointer}/dateFormat", entry.date_format)

@@ -8,6 +8,7 @@ import pytest
 from shared.domain.dialect import Dialect
 from shared.formats.csv_reader import CsvReader
 from shared.formats.limits import Limits
+from shared.formats.text import as_utf8
 
 TEN_MILLION_SECONDS = 8.0
 """On any machine that runs the tests; one by one they took fourteen seconds on a fast one."""
@@ -40,3 +41,21 @@ def test_millions_of_blank_lines_are_passed_over_at_once(before: str) -> None:
 
     assert sum(batch.frame.height for batch in reader) == 0
     assert time.process_time() - began < TEN_MILLION_SECONDS
+
+
+@pytest.mark.parametrize("only_exact", [False, True], ids=["fast", "exact"])
+@pytest.mark.parametrize("has_header", [False, True])
+def test_a_record_behind_more_blank_lines_than_a_field_may_be_long_is_read(has_header: bool, only_exact: bool) -> None:
+    text = b"\r\n" * 3_000_000 + b"a,b\n1,2"
+    reader = CsvReader(io.BytesIO(text), Dialect(has_header=has_header), only_exact=only_exact)
+    assert not reader.is_empty
+    assert reader.width == 2
+    rows = [(int(n), *row) for batch in reader for n, row in zip(batch.line_numbers, batch.frame.rows(), strict=True)]
+    assert rows == [(3_000_001, "a", "b"), (3_000_002, "1", "2")][has_header:]
+
+
+@pytest.mark.parametrize("has_header", [False, True])
+@pytest.mark.parametrize("text", [b"", b"\n", b"\r\n\r", b"\xef\xbb\xbf", b"\xef\xbb\xbf\r\n", b"\n" * 3_000_000])
+def test_blank_lines_alone_are_as_empty_as_nothing(text: bytes, has_header: bool) -> None:
+    reader = CsvReader(as_utf8(io.BytesIO(text), "utf-8"), Dialect(has_header=has_header))
+    assert (reader.is_empty, reader.header, reader.width, list(reader)) == (True, None, 0, [])

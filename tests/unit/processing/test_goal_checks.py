@@ -67,9 +67,9 @@ def test_a_sound_goal_has_no_flaws() -> None:
 
 
 @pytest.mark.parametrize("rule", list(MergeRule))
-def test_only_set_is_allowed_on_an_identifier(rule: MergeRule) -> None:
+def test_an_identifier_belongs_into_identifiers_under_any_rule(rule: MergeRule) -> None:
     goal = _goal(mapping=[{"field": "C", "property": "customer", "rule": rule}])
-    assert _found(goal) == ([] if rule is MergeRule.SET else [("/mapping/0/rule", "rule_not_allowed")])
+    assert _found(goal) == [("/mapping/0/property", "identifier_in_mapping")]
 
 
 def test_a_date_format_belongs_to_dates() -> None:
