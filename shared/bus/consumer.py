@@ -1,10 +1,14 @@
 """From envelopes to handlers: reads messages, finds who handles them, tells in log and metrics what became of them.
 
 The one place where whatever a handler raises is caught, and it goes on to the bus: that hands the message out again
-and parks it in the end. A message that cannot be read here is parked at once, since it would be no clearer the next
-time. Bodies and the texts of unexpected errors are not logged: they may quote what a partner sent.
+and parks it in the end. Only what passes by itself is waited for here, with the message in hand. A message that cannot
+be read here is parked at once, since it would be no clearer the next time. Bodies and the texts of unexpected errors
+are not logged: they may quote what a partner sent.
 """
 
+import asyncio
+import itertools
+import random
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -17,11 +21,16 @@ from shared.bus.bus import Bus, Envelope, Park
 from shared.bus.topology import Queue
 from shared.contracts.catalogue import CATALOGUE
 from shared.contracts.message import Message
-from shared.domain.failures import Failure
+from shared.domain.failures import Failure, Transient
 from shared.observe import tracing
 from shared.observe.metrics import Metrics
 
 log = structlog.stdlib.get_logger()
+
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 15.0
+OUTAGE_SECONDS = 900.0
+"""How long a message is kept in hand while what it needs is away: half of the broker's patience for an answer."""
 
 MessageHandler = Callable[[Any], Awaitable[None]]
 """Takes a message of the class it is listed under. Returns when it is done with, raises when it should come again."""
@@ -72,9 +81,28 @@ def read(envelope: Envelope) -> Message:
         raise Park(f"found a body that does not fit ({places})") from None
 
 
+async def _patiently(handler: MessageHandler, message: Message, envelope: Envelope, metrics: Metrics) -> None:
+    """Handle the message again and again while what it needs is away: parked is what we failed on, not an outage."""
+    loop = asyncio.get_running_loop()
+    gives_up_at = loop.time() + OUTAGE_SECONDS
+    for tries in itertools.count():
+        try:
+            await handler(message)
+        except Transient as failure:
+            # Spread, so that a returning database does not meet every message in the same instant.
+            pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**tries) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+            if loop.time() + pause > gives_up_at:
+                raise
+            log.warning("message.waits", code=failure.code, detail=failure.detail)
+            _count(metrics, envelope, "failed")
+            await asyncio.sleep(pause)
+        else:
+            return
+
+
 async def _handle(handler: MessageHandler, message: Message, envelope: Envelope, metrics: Metrics) -> None:
     try:
-        await handler(message)
+        await _patiently(handler, message, envelope, metrics)
     except Park as reason:
         log.error("message.given_up", reason=str(reason))
         _count(metrics, envelope, "given_up")

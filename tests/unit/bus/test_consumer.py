@@ -13,7 +13,7 @@ from shared.bus.in_process import InProcessBus
 from shared.bus.limits import Limits
 from shared.bus.topology import EXPORTER, IMPORTER
 from shared.contracts.runs import ArrivalEnded, ExportRequested
-from shared.domain.failures import StorageUnavailable
+from shared.domain.failures import NotFound, StorageUnavailable
 from shared.observe.metrics import Metrics
 from tests.eventually import eventually
 
@@ -33,7 +33,7 @@ async def handled_by(
     processors = [structlog.contextvars.merge_contextvars]
     with structlog.testing.capture_logs(processors=processors) as lines:
         async with consume_messages(bus, EXPORTER, {ExportRequested: handler}, metrics):
-            await eventually(lambda: _counted(metrics) >= times, "the message is counted", limit_seconds=5)
+            await eventually(lambda: _counted(metrics) >= times, "the message is counted", limit_seconds=20)
     return metrics, lines, message
 
 
@@ -63,11 +63,24 @@ async def test_a_mistake_of_ours_is_logged_with_its_place_but_not_with_its_text(
 
 async def test_a_failure_is_logged_with_its_code() -> None:
     async def fails(_: ExportRequested) -> None:
-        raise StorageUnavailable
+        raise NotFound
 
     metrics, lines, _ = await handled_by(fails, times=DELIVERIES)
     assert _count(metrics, "failed") == DELIVERIES
-    assert [line["code"] for line in lines if line["event"] == "message.failed"] == ["storage_unavailable"] * DELIVERIES
+    assert [line["code"] for line in lines if line["event"] == "message.failed"] == ["not_found"] * DELIVERIES
+
+
+async def test_an_outage_is_waited_for_with_the_message_in_hand() -> None:
+    tries: list[int] = []
+
+    async def fails_a_while(_: ExportRequested) -> None:
+        tries.append(1)
+        if len(tries) <= DELIVERIES + 1:
+            raise StorageUnavailable
+
+    metrics, lines, _ = await handled_by(fails_a_while, times=DELIVERIES + 2)
+    assert _count(metrics, "done") == 1, "found it parked after as many tries as a bus makes"
+    assert {line["code"] for line in lines if line["event"] == "message.waits"} == {"storage_unavailable"}
 
 
 async def test_a_message_that_is_given_up_is_counted_once() -> None:
