@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import SpanKind, Status, StatusCode
@@ -40,7 +40,8 @@ def configure(service: str, worker: str) -> Callable[[], None]:
         return lambda: None
     facts = {"service.name": f"tidegate-{service}", "service.namespace": "tidegate", "service.instance.id": worker}
     # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES, where set, win over ours.
-    provider = TracerProvider(resource=Resource(facts).merge(Resource.create()), shutdown_on_exit=False)
+    resource = Resource.create(facts).merge(OTELResourceDetector().detect())
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
 
