@@ -71,7 +71,7 @@ def bare_app() -> FastAPI:
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
-    described.install(app)
+    described.install(app, ROUTERS)
     return app
 
 

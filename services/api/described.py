@@ -1,9 +1,11 @@
-"""What the OpenAPI document says beyond the routes: the habits, the catalogue of codes, problems as what they are."""
+"""What the OpenAPI document says beyond the routes: the habits, the codes, what is refused before a route is asked."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TypeGuard
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute, APIRouter
 
 from services.api import problems
 
@@ -14,11 +16,32 @@ error. Another account's thing is answered exactly like one that does not exist:
 Lists take `limit` (1 to 1000) and `cursor`, and answer `items` and `next_cursor`. What can be edited has an `ETag`;
 `PUT` and `DELETE` want it in `If-Match`. Secrets are write-only: an answer shows whether one is set.
 
+A key makes so many requests a second, and sends bodies of at most 1 MiB: JSON in UTF-8, nested at most 64 levels deep,
+without a name twice in one object, with numbers that lose nothing. Each operation says under `security` which scopes
+it wants.
+
 Errors are RFC 9457 problem details. Every `code` stands in this list and never changes:
 
 | code | what it says |
 | --- | --- |
 """
+
+_RETRY_AFTER = {"description": "Seconds until it is worth while to ask again", "schema": {"type": "integer"}}
+_HEADERS: dict[str, dict[str, Any]] = {
+    "401": {"WWW-Authenticate": {"description": "`Bearer`", "schema": {"type": "string"}}},
+    "429": {"Retry-After": _RETRY_AFTER},
+    "503": {"Retry-After": _RETRY_AFTER},
+}
+_AT_THE_EDGE = {
+    "414": "The address is too long",
+    "429": "Too many requests of this key, or too many without a valid key; see `Retry-After`",
+    "431": "The headers are too large",
+}
+_OF_BODIES = {
+    "408": "The body did not arrive in time",
+    "413": "The body is too large",
+    "415": "The body is not JSON",
+}
 
 
 def description() -> str:
@@ -26,18 +49,29 @@ def description() -> str:
     return _HABITS + "\n".join(f"| `{code}` | {sentence} |" for code, sentence in sorted(problems.catalogue().items()))
 
 
-def install(app: FastAPI) -> None:
-    """Have the application describe itself, problems included."""
+def install(app: FastAPI, routers: Iterable[APIRouter]) -> None:
+    """Have the application describe itself, problems and scopes included."""
+    scopes = {route.name: _scopes_of(route) for router in routers for route in router.routes if _is_operation(route)}
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _document(app)
+            app.openapi_schema = _document(app, scopes)
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # the documented way to extend the document
 
 
-def _document(app: FastAPI) -> dict[str, Any]:
+def _is_operation(route: object) -> TypeGuard[APIRoute]:
+    return isinstance(route, APIRoute)
+
+
+def _scopes_of(route: APIRoute) -> list[str]:
+    """What its visit wants: see `access.allowed`."""
+    found = {scope.value for each in route.dependant.dependencies for scope in getattr(each.call, "scopes", ())}
+    return sorted(found)
+
+
+def _document(app: FastAPI, scopes: dict[str, list[str]]) -> dict[str, Any]:
     document = get_openapi(
         title=app.title,
         version=app.version,
@@ -47,9 +81,21 @@ def _document(app: FastAPI) -> dict[str, Any]:
     )
     for operations in document["paths"].values():
         for operation in operations.values():
-            for status, response in operation["responses"].items():
-                if status >= "400" and "application/json" in response.get("content", {}):
-                    response["content"] = {problems.MEDIA_TYPE: response["content"]["application/json"]}
+            operation["security"] = [{"key": scopes[operation["operationId"]]}]
+            _tell_refusals(operation)
     for unused in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(unused, None)
     return document
+
+
+def _tell_refusals(operation: dict[str, Any]) -> None:
+    responses = operation["responses"]
+    problem = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for status, sentence in (_AT_THE_EDGE | (_OF_BODIES if "requestBody" in operation else {})).items():
+        responses.setdefault(status, {"description": sentence, "content": dict(problem)})
+    for status, response in responses.items():
+        if status >= "400" and "application/json" in response.get("content", {}):
+            response["content"] = {problems.MEDIA_TYPE: response["content"]["application/json"]}
+            if status in _HEADERS:
+                response.setdefault("headers", {}).update(_HEADERS[status])
+    operation["responses"] = dict(sorted(responses.items()))

@@ -29,9 +29,14 @@ def test_operations_have_names_of_their_own() -> None:
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_every_operation_needs_a_key_and_tells_its_problems(operation: dict[str, Any]) -> None:
-    assert operation["security"] == [{"key": []}]
+    ((name, scopes),) = operation["security"][0].items()
+    assert name == "key"
+    assert set(scopes) <= {scope.value for scope in Scope}
+    assert scopes
     responses = operation["responses"]
-    assert {"401", "403", "422", "503"} <= responses.keys()
+    assert {"401", "403", "414", "422", "429", "431", "503"} <= responses.keys()
+    assert "Retry-After" in responses["429"]["headers"]
+    assert "requestBody" not in operation or {"413", "415"} <= responses.keys()
     for status, response in responses.items():
         if status >= "400":
             assert list(response["content"]) == ["application/problem+json"]
