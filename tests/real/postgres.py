@@ -28,6 +28,11 @@ class PrivatePostgres(PostgresServer):
     def __init__(self, binaries: Path, directory: Path) -> None:
         super().__init__(binaries, directory, OPTIONS)
 
+    @property
+    def version(self) -> int:
+        """Its major version."""
+        return self._major_version()
+
     def kill(self) -> None:
         """End the postmaster by SIGKILL, as a machine short of memory would, and wait until its backends have gone."""
         assert self._child is not None, "the server is not running"

@@ -37,6 +37,18 @@ def own_postgres() -> Iterator[Callable[[str], PrivatePostgres]]:
 
 
 @contextmanager
+def private_postgres(version: str = "") -> Iterator[PrivatePostgres]:
+    """A running server of that version while inside: for fixtures of a module's own."""
+    with _folder() as folder:
+        server = PrivatePostgres(programs(version), folder)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@contextmanager
 def _folder() -> Iterator[Path]:
     # Not pytest's tmp_path: only its owner may enter that, and a server of root's may have to run as nobody.
     with tempfile.TemporaryDirectory(prefix="tidegate-postgres-") as name:
