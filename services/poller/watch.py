@@ -5,7 +5,8 @@ to run out, so that it is not tried over and over.
 """
 
 import asyncio
-from collections.abc import Mapping
+import time
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from uuid import UUID
 
@@ -19,6 +20,10 @@ from shared.storage import connections
 log = structlog.get_logger()
 
 TICK_SECONDS = 1.0
+SLOW_SECONDS = 5.0
+"""A look under way for longer gives its place to the next: places that hang cost memory, and healthy ones no time."""
+MOST_AT_ONCE = 20
+"""Looks under way altogether, as a multiple of those that may be starting: the memory that may be spent so."""
 FINISH_SECONDS = 10.0
 """How long looks under way may take when the service stops."""
 
@@ -26,17 +31,26 @@ FINISH_SECONDS = 10.0
 async def watch(tools: Tools, stopping: asyncio.Event) -> None:
     """Look at due connections until told to stop; looks under way have a moment to be finished."""
     under_way: dict[UUID, asyncio.Task[bool]] = {}
+    began: dict[UUID, float] = {}
     while not stopping.is_set():
         for connection_id in [key for key, task in under_way.items() if task.done()]:
             _tell(tools, connection_id, under_way.pop(connection_id).exception())
-        free = tools.concurrency - len(under_way)
+            del began[connection_id]
+        free = room(time.monotonic(), began.values(), tools.concurrency)
         for account_id, connection_id in await _due(tools, free):
             if connection_id not in under_way:
                 under_way[connection_id] = asyncio.create_task(look(tools, account_id, connection_id))
+                began[connection_id] = time.monotonic()
         tools.wake.clear()
         with suppress(TimeoutError):
             await asyncio.wait_for(tools.wake.wait(), TICK_SECONDS)
     await _finish(tools, under_way)
+
+
+def room(now: float, began: Collection[float], concurrency: int) -> int:
+    """How many looks may start now, where those under way began at these times (seconds)."""
+    fresh = sum(now - each < SLOW_SECONDS for each in began)
+    return max(0, min(concurrency - fresh, MOST_AT_ONCE * concurrency - len(began)))
 
 
 async def _finish(tools: Tools, under_way: Mapping[UUID, asyncio.Task[bool]]) -> None:
