@@ -138,7 +138,7 @@ class RecordParser:
         assert self._in_quotes is not None
         parts: list[bytes] = []
         begin = place = start + len(self.quote)
-        limit = start + self._field_bytes + 1
+        limit = place + self._field_bytes + len(self.quote)
         while True:
             match = self._in_quotes.search(data, place, limit)
             if match is None:

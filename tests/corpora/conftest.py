@@ -3,22 +3,14 @@
 from collections.abc import AsyncIterator
 from uuid import UUID
 
-import httpx
 import pytest_asyncio
 
-from services.api.app import create_app
-from services.api.tools import HostedServer, Tools
-from shared.domain.scope import OWNER_SCOPES
 from shared.runtime.service import Base
-from shared.storage import keys
 from tests.corpora.importing import Importing
 from tests.integration.api.asking import Client
 from tests.integration.road.conftest import base, system  # noqa: F401 the fixture is found by its name here
+from tests.integration.road.gateway import gateway_of
 from tests.integration.road.place import Tenant, make_tenant
-
-
-async def _fingerprints() -> tuple[str, ...]:
-    return ()
 
 
 @pytest_asyncio.fixture
@@ -32,19 +24,7 @@ async def tenant(base: Base, account: UUID) -> AsyncIterator[Tenant]:  # noqa: F
 @pytest_asyncio.fixture
 async def gateway(tenant: Tenant) -> AsyncIterator[Client]:
     """A client of the tenant's gateway, with all of an owner's scopes."""
-    server = HostedServer(host="drop.shop.example", port=2222, fingerprints=_fingerprints)
-    tools = Tools(
-        database=tenant.base.database,
-        keys=tenant.base.keys,
-        metrics=tenant.base.metrics,
-        hosted=server,
-        bus_is_ready=lambda: True,
-    )
-    async with tenant.base.database.account(tenant.account_id) as tx:
-        _, token = await keys.create(tx, keys.NewKey("tests", OWNER_SCOPES, email="owner@shop.example"))
-    transport = httpx.ASGITransport(app=create_app(tools))
-    headers = {"Authorization": f"Bearer {token}"}
-    async with Client(transport=transport, base_url="http://gateway.example", headers=headers) as client:
+    async with gateway_of(tenant) as client:
         yield client
 
 

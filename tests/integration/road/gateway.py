@@ -1,0 +1,33 @@
+"""A gateway in front of the running system, asked in process."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+
+from services.api.app import create_app
+from services.api.tools import HostedServer, Tools
+from shared.domain.scope import OWNER_SCOPES
+from shared.storage import keys
+from tests.integration.api.asking import Client
+from tests.integration.road.place import Tenant
+
+
+@asynccontextmanager
+async def gateway_of(tenant: Tenant) -> AsyncIterator[Client]:
+    """A client of the tenant's gateway, with all of an owner's scopes."""
+    server = HostedServer(host="drop.shop.example", port=2222, fingerprints=_fingerprints)
+    base = tenant.base
+    tools = Tools(
+        database=base.database, keys=base.keys, metrics=base.metrics, hosted=server, bus_is_ready=lambda: True
+    )
+    async with base.database.account(tenant.account_id) as tx:
+        _, token = await keys.create(tx, keys.NewKey("tests", OWNER_SCOPES, email="owner@shop.example"))
+    transport = httpx.ASGITransport(app=create_app(tools))
+    headers = {"Authorization": f"Bearer {token}"}
+    async with Client(transport=transport, base_url="http://gateway.example", headers=headers) as client:
+        yield client
+
+
+async def _fingerprints() -> tuple[str, ...]:
+    return ()
