@@ -154,7 +154,7 @@ class Shop:
         async def are_there() -> bool:
             return [each["state"] for each in await self.ledger.runs_of(name)] == list(states)
 
-        await eventually(are_there, f"runs of {name} {states}", limit_seconds=limit_seconds)
+        await eventually(are_there, f"runs of {name} {states}", limit_seconds=limit_seconds, every_seconds=0.1)
         return await self.ledger.runs_of(name)
 
     async def read_again(self) -> None:
@@ -171,7 +171,7 @@ class Shop:
 
     async def await_quiet(self, limit_seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until nothing is left to do, and check what must always be true."""
-        await eventually(self.ledger.is_quiet, "a quiet ledger", limit_seconds=limit_seconds)
+        await eventually(self.ledger.is_quiet, "a quiet ledger", limit_seconds=limit_seconds, every_seconds=0.1)
         await assert_invariants(self.ledger)
 
     async def rest(self) -> None:

@@ -30,6 +30,8 @@ class Fleet:
     operator_key: str
     version: str
     wanted: Counter[str] = field(default_factory=lambda: WANTED.copy())
+    settings: dict[str, object] = field(default_factory=dict)
+    """TIDEGATE_ variables of all its processes, by their short names."""
 
     def complete(self) -> None:
         """Start what is missing, and return when all are ready."""
@@ -82,4 +84,4 @@ class Fleet:
     def _launch_missing(self) -> None:
         missing = self.wanted - Counter(each.name for each in self.system.processes if each.is_running)
         for name in missing.elements():
-            self.system.launch(name, "")
+            self.system.launch(name, **self.settings)

@@ -5,6 +5,7 @@ breaks off or is not answered they do again.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +20,6 @@ from tests.faults.fleet import Fleet
 PEOPLE = 300
 END_SECONDS = 60.0
 CLIENT_SECONDS = 6.0
-CLIENT_TRIES = 15
 CLIENT_PAUSE_SECONDS = 0.3
 FILE = "contacts_a.csv"
 SECOND = "contacts_b.csv"
@@ -97,7 +97,7 @@ class Road:
             await self.go_on()
             return await self.has_ended()
 
-        await eventually(ended, "the end of the road", limit_seconds=END_SECONDS)
+        await eventually(ended, "the end of the road", limit_seconds=END_SECONDS, every_seconds=0.2)
 
 
 @dataclass(slots=True)
@@ -386,13 +386,14 @@ class LostQuestionRoad(QuestionRoad):
 
 async def persist(attempt: Callable[[], Awaitable[None]]) -> None:
     """Do something over a network as a patient client does: again, when it breaks off or nobody answers."""
-    for tries_left in range(CLIENT_TRIES - 1, -1, -1):
+    deadline = time.monotonic() + END_SECONDS
+    while True:
         try:
             async with asyncio.timeout(CLIENT_SECONDS):
                 await attempt()
             return
         except (OSError, asyncssh.Error, httpx.HTTPError, TimeoutError):
-            if not tries_left:
+            if time.monotonic() > deadline:
                 raise
         await asyncio.sleep(CLIENT_PAUSE_SECONDS)
 
