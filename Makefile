@@ -6,6 +6,7 @@
 #   make faults            everything that may break, broken on purpose; writes docs/faults.md (about an hour)
 #   make chaos             2,000 files under random kills for ten minutes; SEED=7 repeats a run
 #   make check             style, types, floors, and that every rendered file is fresh
+#   make containers        docker-compose.yml started for real, in Docker or else podman (as root), and the demonstration
 #   make bench             throughput and memory, side by side with the floor; ARGS=...
 #   make contract          render asyncapi.yaml, openapi.yaml and the PrometheusRule anew
 #   make lock              render requirements.lock anew; ARGS=--upgrade takes newer versions
@@ -23,7 +24,7 @@ READY := $(VENV)/.ready
 
 FAULTS := $(CURDIR)/.faults
 
-.PHONY: demo up test faults chaos check bench contract lock clean
+.PHONY: demo up test faults chaos check containers bench contract lock clean
 .DELETE_ON_ERROR:
 
 demo: $(READY)
@@ -59,10 +60,14 @@ check: $(READY)
 	$(BIN)/python scripts/lock.py --check
 	$(BIN)/python scripts/check_tracked.py
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/hadolint --failure-threshold warning Dockerfile scripts/containers/images/Containerfile
 	$(BIN)/python scripts/rules.py --check
 	$(BIN)/python scripts/check_manifests.py deploy/k8s/overlays/dev deploy/k8s/overlays/production
 	@scripts/install_servers.sh prometheus
 	$(BIN)/python -m scripts.check_prometheus
+
+containers: $(READY)
+	@$(BIN)/python -m scripts.containers.run
 
 bench: $(READY)
 	@$(BIN)/python -m bench.run $(ARGS)
@@ -76,7 +81,7 @@ lock: $(READY)
 	$(BIN)/python scripts/lock.py $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(FAULTS) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(FAULTS) .containers build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 $(READY): requirements.lock pyproject.toml scripts/prepare.sh
 	@scripts/prepare.sh $(VENV) $(PYTHON)

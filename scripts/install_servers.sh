@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Install by apt-get what the tests and checks lack of their real counterparts; quick and silent where nothing is lacking.
 #
-#   scripts/install_servers.sh {rabbitmq|postgresql|openssh|prometheus}...
+#   scripts/install_servers.sh {rabbitmq|postgresql|openssh|prometheus|podman}...
 #
 # The tests start private servers of their own on loopback ports. What the packages would start by themselves is
 # kept from starting, now and at the next boot; both means are taken back before this script ends.
@@ -13,8 +13,9 @@ lacks() {
     postgresql) ! compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null ;;
     openssh) ! { [ -x /usr/sbin/sshd ] && command -v ssh-keygen sftp >/dev/null; } ;;
     prometheus) ! command -v promtool >/dev/null ;;
+    podman) ! { type podman runc debootstrap iptables && [ -x /usr/lib/podman/aardvark-dns ]; } >/dev/null 2>&1 ;;
     *)
-        echo "$0: unknown part '$1'; known are rabbitmq, postgresql, openssh, prometheus" >&2
+        echo "$0: unknown part '$1'; known are rabbitmq, postgresql, openssh, prometheus, podman" >&2
         exit 2
         ;;
     esac
@@ -26,6 +27,7 @@ packages_of() {
     postgresql) apt-cache pkgnames postgresql- | grep -E '^postgresql-[0-9]+$' | sort -t- -k2 -n | tail -1 ;;
     openssh) echo openssh-server openssh-client ;;
     prometheus) echo prometheus ;;
+    podman) echo podman runc netavark aardvark-dns iptables debootstrap ca-certificates ;;
     esac
 }
 
@@ -82,6 +84,7 @@ if [ -d /run/systemd/system ]; then
         postgresql) systemctl --quiet disable postgresql.service ;;
         openssh) systemctl --quiet disable ssh.service ;;
         prometheus) systemctl --quiet disable prometheus.service ;;
+        podman) systemctl --quiet disable podman.socket podman.service podman-restart.service podman-auto-update.timer ;;
         esac
     done
 fi

@@ -1,6 +1,9 @@
 """What is deployed fits what is built: every variable is a setting, every service is started, every import works."""
 
 import re
+import subprocess
+import sys
+import tomllib
 from importlib import import_module
 from pathlib import Path
 
@@ -26,6 +29,34 @@ def test_compose_starts_every_service() -> None:
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
     commands = [service.get("command", []) for service in compose["services"].values()]
     assert {command[1] for command in commands if command[:1] == ["service"]} == SERVICES
+
+
+def test_compose_publishes_on_the_loopback_interface_alone() -> None:
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+    ports = [port for service in compose["services"].values() for port in service.get("ports", [])]
+    assert ports
+    assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
+
+
+def test_the_file_beside_compose_fills_in_just_what_it_asks_for() -> None:
+    asked = set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "docker-compose.yml").read_text(encoding="utf-8")))
+    given = set(re.findall(r"^([A-Z_]+)=\S", (ROOT / ".env").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    assert given == asked
+
+
+def test_the_image_has_what_tidegate_runs_on_and_no_development_tools() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted, tools = (
+        {re.split(r"[\[>=;<~! ]", line, maxsplit=1)[0] for line in lines}
+        for lines in (project["project"]["dependencies"], project["dependency-groups"]["dev"])
+    )
+    command = [sys.executable, "deploy/image/runtime_lock.py", "requirements.lock"]
+    lock = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=60).stdout
+    names = set(re.findall(r"^([a-z0-9-]+)", lock, flags=re.MULTILINE))
+    assert wanted - names == set()
+    # The embedded database wants psutil as well.
+    assert names & (tools - wanted) == {"psutil"}
+    assert all("--hash=sha256:" in part for part in re.split(r"^(?=[a-z0-9])", lock, flags=re.MULTILINE)[1:])
 
 
 @pytest.mark.parametrize("overlay", ["dev", "production"])
