@@ -39,7 +39,6 @@ MERGE_ATTEMPTS = 5
 async def carry_out(desk: Desk, tools: Tools) -> None:
     """Bring one arrived file into the profiles, or leave them as they were."""
     order = await read_order(tools, desk.run)
-    desk.hold_seconds = order.goal.hold_order_for_seconds
     with workspace(tools.work_directory, desk.run) as workplace:
         file = workplace / "fetched"
         with desk.step("fetch"):
@@ -70,24 +69,22 @@ async def is_put_off(order: Order, tools: Tools, desk: Desk) -> bool:
     async with tools.database.account(desk.run.account_id) as tx:
         await _check_still_latest(tx, desk.run.arrival_id)
         await arrivals.set_sha256(tx, desk.run.arrival_id, desk.file.sha256 or "")
-        if is_duplicate:
-            await _put_off(tx, policy, desk)
+        became = await _put_off(tx, policy, desk) if is_duplicate else None
     reach("importer.hashed")
-    if not is_duplicate:
+    if became is None:
         return False
-    outcome = "waiting" if policy == "ask" else "skipped"
-    tools.metrics.runs.labels(KIND, outcome).inc()
-    log.info("run.put_off", outcome=outcome, code="duplicate_content")
-    if outcome == "skipped":
+    tools.metrics.runs.labels(KIND, became.value).inc()
+    log.info("run.put_off", outcome=became.value, code="duplicate_content")
+    if became is RunState.SKIPPED:
         await ending.release(tools.database, desk.run)
     return True
 
 
-async def _put_off(tx: Tx, policy: str, desk: Desk) -> None:
+async def _put_off(tx: Tx, policy: str, desk: Desk) -> RunState:
     if policy == "ask":
-        await ending.put_aside_for_person(tx, desk.run, KIND, desk.receipt(RunState.WAITING, reason=_ASKED))
-    else:
-        await ending.end(tx, desk.run, KIND, desk.receipt(RunState.SKIPPED, reason=_SKIPPED))
+        return await ending.put_aside_for_person(tx, desk.run, KIND, desk.receipt(RunState.WAITING, reason=_ASKED))
+    await ending.end(tx, desk.run, KIND, desk.receipt(RunState.SKIPPED, reason=_SKIPPED))
+    return RunState.SKIPPED
 
 
 async def _check_still_latest(tx: Tx, arrival_id: UUID) -> None:

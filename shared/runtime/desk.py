@@ -22,8 +22,6 @@ class Desk:
     run: ClaimedRun
     kind: str
     metrics: Metrics
-    hold_seconds: float = 0.0
-    """How long a retry holds the goal's later runs; the flow sets it from the goal."""
     progress: Progress = field(default_factory=Progress)
     file: FileFacts | None = None
     warnings: list[Reason] = field(default_factory=list)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from shared.domain.failures import Failure, InternalError, LeaseLost, StorageUnavailable, Transient
-from shared.domain.run import ClaimedRun, Reason, RunState, Waiting
+from shared.domain.run import ClaimedRun, Reason, RunState
 from shared.observe import tracing
 from shared.observe.failpoints import reach
 from shared.observe.metrics import Metrics
@@ -191,24 +191,27 @@ class Worker:
     async def _retry_later(self, desk: Desk, failure: Transient) -> None:
         pause = min(self.retry_base_seconds * 2 ** (desk.run.attempt - 1), LONGEST_RETRY_SECONDS)
         pause *= random.uniform(0.75, 1.25)  # noqa: S311 jitter
+        receipt = desk.receipt(RunState.WAITING, reason=reason_of(failure))
         async with self._clearing(desk) as tx:
-            await runs.put_aside(
-                tx,
-                desk.run,
-                desk.receipt(RunState.WAITING, reason=reason_of(failure)),
-                Waiting.RETRY,
-                retry_in_seconds=pause,
-                hold_seconds=desk.hold_seconds,
-            )
+            became = await ending.retry_later(tx, desk.run, self.kind, receipt, pause)
+        if became is RunState.CANCELLED:
+            self._tell_cancelled()
+            return
         self.metrics.runs.labels(self.kind, "retry").inc()
         log.warning("run.put_aside", code=failure.code, retry_in_seconds=round(pause, 1))
 
     async def _hand_back(self, desk: Desk) -> None:
         async with self._clearing(desk) as tx:
-            await runs.hand_back(tx, desk.run)
-            await ending.ring(tx, desk.run, self.kind)
+            became = await ending.hand_back(tx, desk.run, self.kind, desk.receipt(RunState.QUEUED))
+        if became is RunState.CANCELLED:
+            self._tell_cancelled()
+            return
         self.metrics.runs.labels(self.kind, "handed_back").inc()
         log.info("run.handed_back")
+
+    def _tell_cancelled(self) -> None:
+        self.metrics.runs.labels(self.kind, RunState.CANCELLED.value).inc()
+        log.info("run.ended", state=RunState.CANCELLED.value, code=ending.CANCELLED.code)
 
 
 def worker_of(base: Base, kind: str, carry_out: CarryOut) -> Worker:

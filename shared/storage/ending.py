@@ -3,13 +3,15 @@
 Nothing here commits. The run's own update is the transaction's last statement and is fenced.
 """
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 from shared.contracts.runs import ArrivalEnded
+from shared.domain.goal import ImportGoal
 from shared.domain.receipt import Receipt
-from shared.domain.run import ClaimedRun, Reason, Waiting
+from shared.domain.run import ClaimedRun, Reason, RunState, Waiting
 from shared.observe.failpoints import reach
-from shared.storage import outbox, runs
+from shared.storage import goals, outbox, runs
 from shared.storage.database import Database, Record, Tx
 
 CANCELLED = Reason(
@@ -44,17 +46,47 @@ async def ring_what_may_go_on(tx: Tx, run: Record) -> None:
         await outbox.put(tx, ArrivalEnded(**outbox.heading(tx), arrival_id=run["arrival_id"]))
 
 
-async def put_aside_for_person(tx: Tx, run: ClaimedRun, kind: str, receipt: Receipt) -> None:
-    """Let the run wait for approval: people are told, later runs go on. Raises LeaseLost."""
+async def put_aside_for_person(tx: Tx, run: ClaimedRun, kind: str, receipt: Receipt) -> RunState:
+    """Let the run wait for approval: people are told, later runs go on. What it became; raises LeaseLost."""
+    if await _is_cancelled(tx, run, kind, receipt):
+        return RunState.CANCELLED
     await outbox.tell_run(tx, run.id, run.traceparent)
     await ring_next(tx, run.goal_id, run.id, kind)
     await runs.put_aside(tx, run, receipt, Waiting.APPROVAL)
     reach(f"{kind}er.putting_aside")
+    return RunState.WAITING
 
 
-async def ring(tx: Tx, run: ClaimedRun, kind: str) -> None:
-    """Ring for a run that was handed back."""
+async def retry_later(tx: Tx, run: ClaimedRun, kind: str, receipt: Receipt, retry_in_seconds: float) -> RunState:
+    """Let the run wait for its next attempt, and its goal's later runs with it. What it became; raises LeaseLost.
+
+    How long the later ones wait is read here: a run may fail before its flow has learned what its goal says.
+    """
+    if await _is_cancelled(tx, run, kind, receipt):
+        return RunState.CANCELLED
+    goal = await goals.version(tx, run.goal_id, run.goal_version)
+    hold_seconds = goal.hold_order_for_seconds if isinstance(goal, ImportGoal) else 0
+    await runs.put_aside(tx, run, receipt, Waiting.RETRY, retry_in_seconds=retry_in_seconds, hold_seconds=hold_seconds)
+    return RunState.WAITING
+
+
+async def hand_back(tx: Tx, run: ClaimedRun, kind: str, receipt: Receipt) -> RunState:
+    """Give the run back at shutdown, and ring for it. What it became; raises LeaseLost."""
+    if await _is_cancelled(tx, run, kind, receipt):
+        return RunState.CANCELLED
+    await runs.hand_back(tx, run)
     await outbox.ring_run(tx, run.id, kind, run.traceparent)
+    return RunState.QUEUED
+
+
+async def _is_cancelled(tx: Tx, run: ClaimedRun, kind: str, receipt: Receipt) -> bool:
+    """End the run where a person asked to cancel it: put aside, it would be carried out later after all."""
+    if not await runs.hold(tx, run):
+        return False
+    told = {"state": RunState.CANCELLED, "reason": CANCELLED, "finished_at": datetime.now(UTC)}
+    await end(tx, run, kind, receipt.model_copy(update=told))
+    await runs.release(tx, run)
+    return True
 
 
 async def release(database: Database, run: ClaimedRun) -> None:

@@ -5,8 +5,10 @@ frozen in the middle of a COPY or a merge finds nothing left to write with.
 """
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
+
+import asyncpg
 
 from shared.domain.run import ClaimedRun
 from shared.observe.failpoints import reach
@@ -39,4 +41,11 @@ async def run_connection(database: Database, run: ClaimedRun) -> AsyncIterator[R
         async with database.account(run.account_id) as tx:
             await runs.record_backend(tx, run, pid)
         reach("run.connected")
-        yield RunConnection(database, run, connection)
+        try:
+            yield RunConnection(database, run, connection)
+        except BaseException:
+            # It is recorded, and whoever decides about the run now ends what is recorded: the pool must not have given
+            # it to another run by then.
+            with suppress(asyncpg.InterfaceError):  # the pool has let go of it already where it was ended
+                connection.terminate()
+            raise

@@ -23,16 +23,17 @@ WHERE r.kind = $1
             AND other.hold_until > now() AND other.order_at < r.order_at)))
 GROUP BY r.account_id, r.goal_id, a.served_at
 ORDER BY a.served_at, min(r.queued_at)
-LIMIT 50
+LIMIT $2 OFFSET $3
 
 -- name: lock_goal
 -- Claims of one goal go one at a time; who finds it locked looks elsewhere.
 SELECT goal_id FROM tidegate.goals WHERE account_id = $1 AND goal_id = $2 FOR NO KEY UPDATE SKIP LOCKED
 
 -- name: claim_head
--- The goal's next run in the order of modification time and name, if nothing runs and nothing before it holds.
+-- The goal's next run in the order of modification time and name, if nothing runs and nothing before it holds. A person
+-- may decide about it while we wait for its row: then it is not what we saw, and state and token say so.
 WITH head AS (
-    SELECT run_id, state, retry_at
+    SELECT run_id, state, token, retry_at
     FROM tidegate.runs
     WHERE account_id = $1 AND goal_id = $2
       AND (state IN ('queued', 'running')
@@ -44,7 +45,7 @@ UPDATE tidegate.runs r
 SET state = 'running', waits_for = NULL, retry_at = NULL, reason_code = NULL, reason_detail = NULL, what_to_do = NULL,
     token = r.token + 1, attempt = r.attempt + 1, started_at = now()
 FROM head
-WHERE r.account_id = $1 AND r.run_id = head.run_id
+WHERE r.account_id = $1 AND r.run_id = head.run_id AND r.state = head.state AND r.token = head.token
   AND (head.state = 'queued' OR (head.state = 'waiting' AND head.retry_at <= now()))
 RETURNING r.run_id, r.goal_id, r.goal_version, r.connection_id, r.arrival_id, r.attempt, r.token,
     r.approved_at IS NOT NULL AS is_approved, r.queued_at, r.started_at, r.traceparent
@@ -69,9 +70,9 @@ WHERE l.account_id = $1 AND l.run_id = $2 AND l.token = $3
 RETURNING (SELECT r.cancel_requested_at IS NOT NULL FROM tidegate.runs r
            WHERE r.account_id = l.account_id AND r.run_id = l.run_id) AS is_cancelled
 
--- name: hold_for_recording
--- Whether the run is still ours, held so while a connection of it is recorded.
-SELECT run_id FROM tidegate.runs
+-- name: hold
+-- Whether the run is still ours, held so while this transaction lasts; and whether somebody asked to cancel it.
+SELECT cancel_requested_at IS NOT NULL AS is_cancelled FROM tidegate.runs
 WHERE account_id = $1 AND run_id = $2 AND token = $3 AND state = 'running'
 FOR SHARE
 
@@ -79,7 +80,7 @@ FOR SHARE
 -- A connection of the run, before its first write.
 INSERT INTO tidegate.run_backends (account_id, run_id, token, pid, backend_started_at)
 SELECT $1, $2, $3, a.pid, a.backend_start FROM pg_stat_activity a WHERE a.pid = $4
-ON CONFLICT DO NOTHING
+ON CONFLICT (account_id, run_id, pid, backend_started_at) DO UPDATE SET token = excluded.token
 RETURNING pid
 
 -- name: forget_backends
@@ -156,13 +157,15 @@ WHERE account_id = $1 AND run_id = $2
 FOR UPDATE
 
 -- name: requeue
--- Back into the queue: approved, retried, or taken from a lost worker. The new token shuts the old worker out.
+-- Back into the queue: approved, retried, or taken from a lost worker. The new token shuts the old worker out. Only a
+-- person's word lets the attempts, and the time for which it may hold its goal's later runs, begin anew.
 UPDATE tidegate.runs
 SET state = 'queued', waits_for = NULL, retry_at = NULL, finished_at = NULL, token = token + 1, rung_at = now(),
-    hold_until = NULL, cancel_requested_at = NULL, reason_code = NULL, reason_detail = NULL, what_to_do = NULL,
+    cancel_requested_at = NULL, reason_code = NULL, reason_detail = NULL, what_to_do = NULL,
     receipt = NULL, rows_read = 0, rows_created = 0, rows_updated = 0, rows_unchanged = 0, rows_skipped = 0,
     rows_rejected = 0,
     attempt = CASE WHEN $3 THEN 0 ELSE attempt END,
+    hold_until = CASE WHEN NOT $3 THEN hold_until END,
     approved_at = CASE WHEN $4 THEN now() ELSE approved_at END
 WHERE account_id = $1 AND run_id = $2
 

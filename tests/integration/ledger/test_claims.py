@@ -8,7 +8,7 @@ import pytest
 
 from shared.domain.failures import LeaseLost
 from shared.domain.run import ClaimedRun, Reason, RunState, Waiting
-from shared.storage import ending, runs
+from shared.storage import decisions, ending, runs
 from shared.storage.database import Database, Tx
 from shared.storage.runs import Progress
 from tests.eventually import eventually
@@ -101,6 +101,71 @@ async def test_workers_take_accounts_in_turn(database: Database, make_book: Make
     await books[1].arrive(5)
     served += [(await books[0].claim()).account_id for _ in range(2)]
     assert served == [books[0].account_id, books[1].account_id, books[0].account_id]
+
+
+async def test_goals_that_look_free_and_are_not_hide_no_other(book: Book, make_book: MakeBook) -> None:
+    # Files of one second: only their names say which comes first, and the names are not seen from outside.
+    blocked = [await make_book(book.account_id) for _ in range(runs.GOALS_AT_ONCE)]
+    for each in blocked:
+        await each.arrive(1, "a.csv")
+        await put_aside(each, await each.claim(), retry_in_seconds=600, hold_seconds=600)
+        await each.arrive(1, "b.csv")
+    free = await book.arrive(1)
+    assert (await book.claim()).id == free
+
+
+async def test_a_run_that_is_cancelled_while_it_is_claimed_is_not_carried_out(book: Book) -> None:
+    run_id = await book.arrive(1)
+    async with book.database.account(book.account_id) as tx:
+        assert await decisions.cancel(tx, run_id)
+        claiming = asyncio.create_task(book.is_idle())
+        await eventually(lambda: _waits_for_a_lock(book), "the claim to meet the run's lock")
+    assert await claiming
+    assert (await book.facts(run_id))["state"] == RunState.CANCELLED
+
+
+async def _waits_for_a_lock(book: Book) -> bool:
+    query = "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with book.database.account(book.account_id) as tx:
+        return bool(await tx.connection.fetchval(query))
+
+
+async def _wait_for_retry(tx: Tx, run: ClaimedRun) -> RunState:
+    return await ending.retry_later(tx, run, "import", receipt_of(run, RunState.WAITING), 600)
+
+
+async def _give_back(tx: Tx, run: ClaimedRun) -> RunState:
+    return await ending.hand_back(tx, run, "import", receipt_of(run, RunState.QUEUED))
+
+
+async def _wait_for_person(tx: Tx, run: ClaimedRun) -> RunState:
+    return await ending.put_aside_for_person(tx, run, "import", receipt_of(run, RunState.WAITING))
+
+
+@pytest.mark.parametrize(
+    "way", [_wait_for_retry, _give_back, _wait_for_person], ids=lambda way: way.__name__.strip("_")
+)
+async def test_a_run_that_somebody_asked_to_cancel_is_cancelled_when_its_worker_lets_go(
+    book: Book, way: Callable[[Tx, ClaimedRun], Awaitable[RunState]]
+) -> None:
+    await book.arrive(1)
+    claimed = await book.claim()
+    async with book.database.account(book.account_id) as tx:
+        assert not await decisions.cancel(tx, claimed.id)
+    async with book.database.account(book.account_id) as tx:
+        assert await way(tx, claimed) is RunState.CANCELLED
+    facts = await book.facts(claimed.id)
+    assert (facts["state"], facts["reason_code"]) == ("cancelled", "cancelled")
+    assert await book.is_idle()
+
+
+async def test_a_first_failure_before_the_goal_was_read_keeps_the_order(book: Book) -> None:
+    await book.arrive(1)
+    await book.arrive(2)
+    claimed = await book.claim()
+    async with book.database.account(book.account_id) as tx:
+        assert await _wait_for_retry(tx, claimed) is RunState.WAITING
+    assert await book.is_idle()
 
 
 async def test_the_same_arrival_makes_one_run_of_a_goal(book: Book) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from shared.domain.failures import LeaseLost, StorageUnavailable
+from shared.domain.failures import InvalidGoal, LeaseLost, StorageUnavailable
 from shared.domain.property import Property, PropertyType
 from shared.domain.run import ClaimedRun, RunState
 from shared.storage import decisions, ending, properties, runs, staging, takeover
@@ -14,7 +14,8 @@ from shared.storage.run_connection import run_connection
 from shared.storage.staging import Staged
 from tests.builders import import_goal
 from tests.eventually import eventually
-from tests.integration.ledger.conftest import Book, receipt_of
+from tests.integration.ledger.conftest import Book, MakeBook, receipt_of
+from tests.integration.ledger.test_claims import put_aside
 
 ATTEMPTS = 3
 SHORT = 0.2
@@ -152,6 +153,35 @@ async def test_a_stalled_copy_is_ended_and_its_rows_are_never_seen(book: Book) -
         await copying
     async with book.database.account(book.account_id) as tx:
         assert await tx.connection.fetchval("SELECT to_regclass($1)", staged.table()) is None
+
+
+async def test_a_run_that_fails_takes_no_other_run_s_connection_with_it(book: Book, make_book: MakeBook) -> None:
+    other = await make_book(book.account_id)
+    await book.arrive(1)
+    await other.arrive(1)
+    failing, healthy = await book.claim(), await book.claim()
+    with pytest.raises(InvalidGoal):
+        async with run_connection(book.database, failing):
+            raise InvalidGoal
+    # The pool hands out what came back last; the failed run's worker ends its connections when it writes down why.
+    async with run_connection(book.database, healthy) as connection:
+        await takeover.end_connections(book.database, failing.account_id, failing.id, failing.token)
+        async with connection.transaction() as tx:
+            await ending.end(tx, healthy, "import", receipt_of(healthy, RunState.COMPLETED))
+
+
+async def test_how_long_a_run_has_held_others_outlives_its_worker(book: Book) -> None:
+    held = await book.arrive(1)
+    await put_aside(book, await book.claim(), retry_in_seconds=-1, hold_seconds=600)
+    before = await hold_until(book, held)
+    assert await take_over(book, await claim_and_die(book)) == "requeued"
+    assert await hold_until(book, held) == before
+
+
+async def hold_until(book: Book, run_id: UUID) -> object:
+    """Until when a run keeps its goal's later ones waiting."""
+    async with book.database.account(book.account_id) as tx:
+        return await tx.connection.fetchval("SELECT hold_until FROM tidegate.runs WHERE run_id = $1", run_id)
 
 
 async def test_a_worker_that_lost_its_run_gets_no_connection_for_it(book: Book) -> None:
