@@ -6,4 +6,5 @@ pytest_plugins = [
     "tests.real.openssh_fixtures",
     "tests.real.postgres_fixtures",
     "tests.real.rabbitmq_fixtures",
+    "tests.faults.outage_fixtures",  # last: it imports some of the others
 ]

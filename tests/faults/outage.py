@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance.conftest import SHOPS, make_operator_key, own_system
-from tests.acceptance.shop import Shop, content_of, open_shop, people
+from tests.acceptance.shop import Shop, content_of, import_goal, open_shop, people
 from tests.acceptance.system import SERVICES, System
 from tests.eventually import eventually
 from tests.real.postgres import PrivatePostgres
@@ -51,11 +51,14 @@ def system_on(server: PrivatePostgres, template: str, rabbitmq: RabbitServer, **
 async def shop_in(
     system: System, request: pytest.FixtureRequest, goal: dict[str, Any] | None = None
 ) -> AsyncIterator[Shop]:
-    """A fresh account with a goal, in a system whose every service runs, and that has lost none by the end."""
+    """A fresh account in a system whose every service runs, and that has lost none by the end.
+
+    It has the goal; where none is given, one that mails no receipts.
+    """
     processes = [system.ensure(name) for name in (*SERVICES, "importer")]
     async with open_shop(system, await make_operator_key(system.place)) as shop:
         request.node.stash.setdefault(SHOPS, []).append(shop)
-        await shop.add_goal(goal)
+        await shop.add_goal(goal or import_goal(feedback={"when": "never"}))
         yield shop
     died = [each.name for each in processes if not each.is_running and each.await_end() != 0]
     assert died == [], "these did not bear the outage"

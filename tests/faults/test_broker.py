@@ -1,7 +1,6 @@
 """RabbitMQ unwell: blocked, robbed of its queues and exchanges, closing connections. Files go on by looking."""
 
 import asyncio
-from collections.abc import Iterator
 
 import aio_pika
 import pytest
@@ -9,9 +8,9 @@ import pytest
 from shared.bus.topology import EXCHANGE, PARKING_EXCHANGE, QUEUES
 from tests.acceptance.system import System
 from tests.eventually import eventually
-from tests.faults.outage import Recovery, assert_exactly_once, drop, outbox_waits, shop_in, system_on
+from tests.faults.outage import Recovery, assert_exactly_once, drop, outbox_waits, shop_in
+from tests.faults.outage_fixtures import Frail
 from tests.faults.report import Table
-from tests.real.postgres import PrivatePostgres
 from tests.real.rabbitmq import USUAL_MEMORY, RabbitServer
 
 AREA = "RabbitMQ"
@@ -19,11 +18,10 @@ SEEN = "imported exactly once, every message sent"
 FILES = {f"contacts_{number}.csv": 2**number for number in range(3)}
 
 
-@pytest.fixture(scope="module")
-def system(postgres_server: PrivatePostgres, template_database: str, rabbitmq: RabbitServer) -> Iterator[System]:
-    """A system of the module's own."""
-    with system_on(postgres_server, template_database, rabbitmq) as made:
-        yield made
+@pytest.fixture
+def system(frail: Frail) -> System:
+    """The system to ill-treat."""
+    return frail.system
 
 
 async def test_a_memory_alarm_delays_messages_and_no_import(

@@ -1,17 +1,15 @@
 """Other sessions in the way: deadlocks, serialization failures, locks held too long, statements that take too long."""
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
 from tests.acceptance.shop import Shop
 from tests.acceptance.system import System
 from tests.faults.database_trouble import in_database, raising, trouble_on
-from tests.faults.outage import Recovery, assert_exactly_once, drop, shop_in, system_on
+from tests.faults.outage import Recovery, assert_exactly_once, drop, shop_in
+from tests.faults.outage_fixtures import Frail
 from tests.faults.report import Table
-from tests.real.postgres import PrivatePostgres
-from tests.real.rabbitmq import RabbitServer
 
 AREA = "PostgreSQL, conflicts"
 SEEN = "repeated, imported exactly once"
@@ -20,11 +18,10 @@ LOCK_TIMEOUT_SECONDS = 10.0
 HELD_SECONDS = LOCK_TIMEOUT_SECONDS + 3
 
 
-@pytest.fixture(scope="module")
-def system(postgres_server: PrivatePostgres, template_database: str, rabbitmq: RabbitServer) -> Iterator[System]:
-    """A system of the module's own."""
-    with system_on(postgres_server, template_database, rabbitmq) as made:
-        yield made
+@pytest.fixture
+def system(frail: Frail) -> System:
+    """The system to ill-treat."""
+    return frail.system
 
 
 def profiles_of(shop: Shop) -> str:

@@ -1,17 +1,13 @@
-"""The connection between an importer and PostgreSQL breaks, or falls silent, at the worst moments of a run."""
+"""The connections between services and PostgreSQL break, or fall silent, at the worst moments of a run."""
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
-from tests.acceptance.conftest import own_system
-from tests.acceptance.system import SERVICES, System
 from tests.faults.outage import Recovery, assert_exactly_once, drop, shop_in, state_of
+from tests.faults.outage_fixtures import Frail
 from tests.faults.report import Table
-from tests.real.postgres import PrivatePostgres
-from tests.real.proxy import Action, Fault, TcpProxy, proxy_to, through
-from tests.real.rabbitmq import RabbitServer
+from tests.real.proxy import Action, Fault
 
 AREA = "PostgreSQL, connections"
 COUNT = 3_000
@@ -20,29 +16,6 @@ COPYING = (b"FROM STDIN",)
 MERGING = (b"FROM STDIN", b"COMMIT;", b"COMMIT;")
 CLAIMING = (b"INTO tidegate.run_leases", b"COMMIT;")
 SEEN = "imported exactly once"
-
-
-@pytest.fixture(scope="module")
-def proxy(postgres_server: PrivatePostgres) -> Iterator[TcpProxy]:
-    """The only way from the importer to its database."""
-    with proxy_to(postgres_server.port) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def system(
-    postgres_server: PrivatePostgres, template_database: str, rabbitmq: RabbitServer, proxy: TcpProxy
-) -> Iterator[System]:
-    """A system whose importer reaches the database through the proxy; all others do so directly."""
-    with own_system(postgres_server, template_database, rabbitmq) as made:
-        made.start(*SERVICES)
-        place = made.place
-        made.start(
-            "importer",
-            database_url=through(place.database_url, proxy),
-            watch_database_url=through(place.watch_database_url, proxy),
-        )
-        yield made
 
 
 CASES = {
@@ -65,12 +38,12 @@ SLOW_CASES = {
     ids=[*CASES, *SLOW_CASES],
 )
 async def test_a_connection_that_breaks_in_a_run_costs_time_and_nothing_else(
-    system: System, proxy: TcpProxy, case: str, fault: Fault, request: pytest.FixtureRequest, faults_table: Table
+    frail: Frail, case: str, fault: Fault, request: pytest.FixtureRequest, faults_table: Table
 ) -> None:
     points = {"contacts_a.csv": 3, "contacts_b.csv": 5}
-    async with shop_in(system, request) as shop:
-        proxy.cut_all()  # statements are sent as text on new connections only
-        proxy.arm(fault)
+    async with shop_in(frail.system, request) as shop:
+        frail.to_database.cut_all()  # statements are sent as text on new connections only
+        frail.to_database.arm(fault)
         await drop(shop, points, count=COUNT)
         assert await asyncio.to_thread(fault.struck.wait, 60), "the run never came to that moment"
         seconds = await assert_exactly_once(shop, points, Recovery(), count=COUNT)
@@ -80,16 +53,16 @@ async def test_a_connection_that_breaks_in_a_run_costs_time_and_nothing_else(
 
 @pytest.mark.slow
 async def test_a_database_that_falls_silent_is_worked_with_again_when_it_is_heard(
-    system: System, proxy: TcpProxy, request: pytest.FixtureRequest, faults_table: Table
+    frail: Frail, request: pytest.FixtureRequest, faults_table: Table
 ) -> None:
     points = {f"contacts_{number}.csv": 2**number for number in range(4)}
-    async with shop_in(system, request) as shop:
+    async with shop_in(frail.system, request) as shop:
         await drop(shop, {"contacts_0.csv": 1}, count=COUNT)
-        proxy.black_hole()
+        frail.to_database.black_hole()
         await drop(shop, {name: each for name, each in points.items() if each > 1}, count=COUNT)
         await asyncio.sleep(30)  # the length of the outage, and not a wait for anything
-        proxy.heal()
+        frail.to_database.heal()
         seconds = await assert_exactly_once(shop, points, Recovery(), count=COUNT)
         assert await state_of(shop, "contacts_3.csv") == "completed"
-    done = "swallowed every packet of the importer for 30 s, with runs in its hands"
+    done = "swallowed every packet of every service for 30 s, with runs in hand"
     faults_table.add(AREA, "silent for a while", done=done, seen=SEEN, seconds=seconds)

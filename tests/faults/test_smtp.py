@@ -1,7 +1,7 @@
 """Mail servers that are down, refuse, fall silent or break off: a receipt comes, once where that can be known."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,49 +12,40 @@ from tests.acceptance.shop import Shop, import_goal
 from tests.acceptance.system import System
 from tests.eventually import eventually
 from tests.faults.database_trouble import Trouble, in_database
-from tests.faults.outage import RECOVERY_SECONDS, Recovery, assert_exactly_once, drop, shop_in, system_on
+from tests.faults.outage import RECOVERY_SECONDS, Recovery, assert_exactly_once, drop, shop_in
+from tests.faults.outage_fixtures import Frail
 from tests.faults.report import Table
 from tests.integration.notifier.mail_server import Mailbox, serving
-from tests.real.ports import free_port
-from tests.real.postgres import PrivatePostgres
-from tests.real.proxy import Action, Fault, TcpProxy, proxy_to
-from tests.real.rabbitmq import RabbitServer
+from tests.real.proxy import Action, Fault, TcpProxy
 
 AREA = "SMTP"
 CRM, OPS = "crm@shop.example", "ops@shop.example"
 FILE = {"contacts_0.csv": 1}
+TO_CRM = f"RCPT TO:<{CRM}>".encode()
 END_OF_MAIL = b"\r\n.\r\n"
 TRIES = 3
 GREETING_LIMIT_SECONDS = 20.0
-
-
-@pytest.fixture(scope="module")
-def mail_port() -> int:
-    """Where the mail server listens when it is up."""
-    return free_port()
-
-
-@pytest.fixture(scope="module")
-def proxy(mail_port: int) -> Iterator[TcpProxy]:
-    """The only way to the mail server."""
-    with proxy_to(mail_port) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def system(
-    postgres_server: PrivatePostgres, template_database: str, rabbitmq: RabbitServer, proxy: TcpProxy
-) -> Iterator[System]:
-    """A system that mails through the proxy."""
-    smtp = f"smtp://127.0.0.1:{proxy.port}"
-    with system_on(postgres_server, template_database, rabbitmq, smtp_url=smtp, mail_directory=None) as made:
-        yield made
+_RECEIPTS = """
+SELECT recipient, state, attempts, last_error_code FROM tidegate.mails WHERE account_id = $1 AND about_kind = 'run'
+"""
 
 
 @pytest.fixture
-def mailbox(mail_port: int) -> Mailbox:
+def system(frail: Frail) -> System:
+    """The system to ill-treat."""
+    return frail.system
+
+
+@pytest.fixture
+def proxy(frail: Frail) -> TcpProxy:
+    """The only way to the mail server."""
+    return frail.to_mail
+
+
+@pytest.fixture
+def mailbox(frail: Frail) -> Mailbox:
     """A mail server, not yet up."""
-    return Mailbox(port=mail_port)
+    return Mailbox(port=frail.mail_port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +56,8 @@ class Post:
     trouble: Trouble
 
     async def rows(self) -> list[Any]:
-        """recipient, state, attempts and last_error_code of every mail."""
-        query = "SELECT recipient, state, attempts, last_error_code FROM tidegate.mails WHERE account_id = $1"
-        return list(await self.trouble.connection.fetch(query, self.shop.account_id))
+        """recipient, state, attempts and last_error_code of every receipt."""
+        return list(await self.trouble.connection.fetch(_RECEIPTS, self.shop.account_id))
 
     async def await_states(self, **states: str) -> None:
         """Wait until the mails have come to these ends: local part of the recipient -> state."""
@@ -112,7 +102,7 @@ async def test_a_mail_whose_answer_was_lost_comes_again_as_the_same_mail(
     system: System, proxy: TcpProxy, mailbox: Mailbox, request: pytest.FixtureRequest, faults_table: Table
 ) -> None:
     async with goal_told_to(system, request, CRM) as post, serving(mailbox):
-        fault = proxy.arm(Fault((END_OF_MAIL,), Action.CUT_BEFORE_ANSWER))
+        fault = proxy.arm(Fault((TO_CRM, END_OF_MAIL), Action.CUT_BEFORE_ANSWER))
         await drop(post.shop, FILE)
         assert await asyncio.to_thread(fault.struck.wait, 60)
         recovery = Recovery()
