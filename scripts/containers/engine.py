@@ -16,6 +16,8 @@ from pathlib import Path
 
 INSTALL = Path(__file__).parents[1] / "install_servers.sh"
 
+FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
+
 
 class NoEngine(Exception):
     """No container can be run here; the text says why and what to do."""
@@ -31,6 +33,8 @@ class Engine:
     environment: dict[str, str]
     folders: tuple[Path, ...]
     """Its own: what it keeps, and what is gone after a restart of the machine. None are Docker's."""
+    forwarding: str = ""
+    """What the kernel's switch for forwarding said before; podman's networks turn it on."""
 
     @property
     def has_registry(self) -> bool:
@@ -49,6 +53,8 @@ class Engine:
             subprocess.run(["umount", place], check=True, timeout=30)
         for folder in self.folders[1:]:
             shutil.rmtree(folder, ignore_errors=True)
+        if self.forwarding:
+            FORWARDING.write_text(self.forwarding, encoding="ascii")
 
 
 def run(command: tuple[str, ...], environment: dict[str, str], seconds: float, *, tell: bool = True) -> str:
@@ -107,7 +113,8 @@ def _podman(directory: Path) -> Engine:
     with suppress(subprocess.CalledProcessError):
         version = run(("podman", "--version"), environment, 30).split()[-1]
         run(("podman", "info"), environment, 60)
-        return Engine(f"podman {version}", "podman", compose, environment, (directory, state))
+        forwarding = FORWARDING.read_text(encoding="ascii")
+        return Engine(f"podman {version}", "podman", compose, environment, (directory, state), forwarding)
     raise NoEngine("podman is installed, and does not work on this machine: see above.")
 
 
