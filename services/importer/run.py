@@ -25,7 +25,7 @@ from shared.runtime.workspace import workspace
 from shared.storage import arrivals, ending, rejects, staging
 from shared.storage.database import Tx
 from shared.storage.errors import TransactionConflict
-from shared.storage.merge import Merged, merge
+from shared.storage.merge import Merged, late_rejects, merge
 from shared.storage.run_connection import RunConnection, run_connection
 from shared.storage.staging import Staged
 from shared.transfer.open_folder import open_folder
@@ -112,7 +112,7 @@ async def merge_and_finish(
             async with connection.transaction() as tx:
                 merged = await merge(tx, desk.run, staged, order.goal, order.properties, order.domain_group)
                 reach("importer.merged")
-                await _keep_rejects(tx, file, order, merged, tools, desk)
+                await _keep_rejects(tx, file, order, staged, merged, tools, desk)
                 counts = _counts(tally, merged)
                 await _finish(tx, counts, desk)
             break
@@ -123,10 +123,13 @@ async def merge_and_finish(
     _measure(counts, tools, desk)
 
 
-async def _keep_rejects(tx: Tx, file: Path, order: Order, merged: Merged, tools: Tools, desk: Desk) -> None:
-    if merged.late_rejects:
-        parts = recovered(file, order, merged.late_rejects, max_unpacked_bytes=tools.max_unpacked_bytes)
-        async with aclosing(parts):
+async def _keep_rejects(
+    tx: Tx, file: Path, order: Order, staged: Staged, merged: Merged, tools: Tools, desk: Desk
+) -> None:
+    if merged.late_rejects_by_code:
+        late = late_rejects(tx, staged)
+        parts = recovered(file, order, late, max_unpacked_bytes=tools.max_unpacked_bytes)
+        async with aclosing(late), aclosing(parts):
             async for part in parts:
                 await rejects.add(tx, desk.run, part)
 
@@ -140,7 +143,7 @@ async def _finish(tx: Tx, counts: Counts, desk: Desk) -> None:
 
 def _counts(tally: Tally, merged: Merged) -> Counts:
     by_code = tally.rejects_by_code.copy()
-    by_code.update(reject.code.value for reject in merged.late_rejects)
+    by_code.update(merged.late_rejects_by_code)
     return Counts(
         rows_read=tally.rows_read,
         created=merged.created,

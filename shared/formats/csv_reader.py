@@ -153,26 +153,33 @@ def open_text(
         yield as_utf8(plain, dialect.encoding)
 
 
-def fetch_records(
-    source: ByteSource, dialect: Dialect, record_numbers: Sequence[int], limits: Limits | None = None
-) -> Iterator[RawRow]:
-    """The fields of the given records (ascending numbers, after the header), in a second pass over the same text.
+class RecordFetcher:
+    """A second pass over the same text, for rows that proved unfit only after reading: when they were merged."""
 
-    For rows that proved unfit only after reading: when they were typed or merged. Stops reading after the last.
-    """
-    limits = limits or Limits()
-    reader = CsvReader(source, dialect, limits)
-    parser = RecordParser(dialect, limits)
-    wanted = np.asarray(record_numbers, dtype=np.int64)
-    for region in reader._scanner.regions():
-        if not wanted.size:
-            return
-        rows = [*_fetched(region, wanted, parser), *_fetched_exactly(region, wanted)]
-        yield from sorted(rows)
-        seen = region.starts.size + len(region.exact)
-        if seen:
-            last = max([*region.record_numbers[-1:].tolist(), *region.exact_record_numbers[-1:].tolist()])
+    def __init__(self, source: ByteSource, dialect: Dialect, limits: Limits | None = None) -> None:
+        limits = limits or Limits()
+        self._regions = CsvReader(source, dialect, limits)._scanner.regions()
+        self._parser = RecordParser(dialect, limits)
+        self._region: Region | None = None
+
+    def rows(self, record_numbers: Sequence[int]) -> list[RawRow]:
+        """The fields of the given records: ascending numbers, after the header, beyond all that were asked for before.
+
+        Reads no further than the last of them.
+        """
+        wanted = np.asarray(record_numbers, dtype=np.int64)
+        found: list[RawRow] = []
+        while wanted.size:
+            self._region = self._region or next(self._regions, None)
+            if self._region is None:
+                break
+            region = self._region
+            found += sorted([*_fetched(region, wanted, self._parser), *_fetched_exactly(region, wanted)])
+            last = max([*region.record_numbers[-1:].tolist(), *region.exact_record_numbers[-1:].tolist()], default=0)
             wanted = wanted[wanted > last]
+            if wanted.size:
+                self._region = None
+        return found
 
 
 def _fetched(region: Region, wanted: Positions, parser: RecordParser) -> Iterator[RawRow]:

@@ -8,10 +8,11 @@ the whole transaction.
 
 Rows of a profile that is new in this file are folded in every mode: under `create_only` the first creates and
 the others fold into it. A row that is too wide to be staged is rejected alone; where a profile would be too wide
-with what its rows say together, all of them are. Nothing here commits, decides about a receipt, or reads the file.
+with what its rows say together, all of them are. Rows that are rejected so late stay in the database, because one
+profile's sum may reject a million. Nothing here commits, decides about a receipt, or reads the file.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
 from shared.domain.goal import ImportGoal
@@ -20,13 +21,17 @@ from shared.domain.property import Property
 from shared.domain.reject import RejectCode
 from shared.domain.run import ClaimedRun
 from shared.storage import columns, merge_first, resolve
-from shared.storage.database import Record, Tx
+from shared.storage.database import Tx
 from shared.storage.errors import TransactionConflict, identifiers_guarded
 from shared.storage.merge_work import Work
-from shared.storage.staging import Staged
+from shared.storage.staging import LATE, Staged
+from shared.storage.statements import statement
 
 EXISTING = "existing"
 UNKNOWN = "unknown"
+
+PART_ROWS = 5_000
+"""Late rejects that are held in memory at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,8 @@ class Merged:
     updated: int
     unchanged: int
     skipped_by_reason: dict[str, int] = field(default_factory=dict)
-    late_rejects: tuple[LateReject, ...] = ()
+    late_rejects_by_code: dict[str, int] = field(default_factory=dict)
+    """Rows that `late_rejects` tells of."""
     profiles_affected: int = 0
     """Profiles created and profiles changed."""
 
@@ -63,14 +69,25 @@ async def merge(
     work = Work(tx, run.id, staged, goal.mode, domain_group, tuple(properties))
     await work.run("merge.prepare")
     aside = await _put_aside(work)
-    rows_staged = (await work.fetch("merge.count"))[0]["count"]
+    rows_staged = (await work.fetch("merge.count"))[0]["count"] + aside
     if await merge_first.may_load(work, rows_staged):
-        totals, rejects = await _first(work, rows_staged)
+        totals = await _first(work, rows_staged)
     else:
-        totals, rejects = await _split(work)
+        totals = await _split(work)
     await work.run("merge.drop")
     await resolve.clear(work)
-    return _counted(goal.mode, rows_staged + len(aside), totals, aside + rejects)
+    return _counted(goal.mode, rows_staged, totals, await _late_counts(work))
+
+
+async def late_rejects(tx: Tx, staged: Staged) -> AsyncGenerator[list[LateReject], None]:
+    """What the merge rejected in this transaction, in the order of the file, part by part; where it did at all."""
+    text = statement("merge.late_page").replace("{late}", staged.table(LATE))
+    after = 0
+    while rows := await tx.connection.fetch(text, after, PART_ROWS):
+        yield [
+            LateReject(row["record_number"], row["line_number"], RejectCode(row["code"]), row["field"]) for row in rows
+        ]
+        after = rows[-1]["record_number"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,68 +98,54 @@ class _Totals:
     changed_rows: int = 0
 
 
-async def _first(work: Work, rows_staged: int) -> tuple[_Totals, list[LateReject]]:
+async def _first(work: Work, rows_staged: int) -> _Totals:
     """Everything is new: no profile is looked for. A single row's sum always fits, so only folded ones are judged."""
-    rejects: list[LateReject] = []
     while True:
-        folded = await _fold(work, rejects)
-        unfit = await _reject_out_of_range(work, "{folded}") if folded.any else []
-        unfit = unfit or await _reject_too_wide(work, folded)
-        if not unfit:
+        is_folded = await _fold(work)
+        unfit = await _reject_out_of_range(work, "{folded}") if is_folded else 0
+        if not unfit and not await _reject_too_wide(work, is_folded=is_folded):
             break
-        rejects += unfit
-    rejects += folded.conflicts
-    profiles = await merge_first.load(work, is_folded=folded.any)
-    return _Totals(new_profiles=profiles, new_rows=rows_staged - len(rejects)), rejects
+    await _reject_conflicts(work)
+    profiles = await merge_first.load(work, is_folded=is_folded)
+    return _Totals(new_profiles=profiles, new_rows=rows_staged - sum((await _late_counts(work)).values()))
 
 
-async def _split(work: Work) -> tuple[_Totals, list[LateReject]]:
+async def _split(work: Work) -> _Totals:
     """Join first, then write what is changed and what is new, each in its own order."""
-    rejects: list[LateReject] = []
     while True:
         before = await resolve.snapshot(work)
-        folded = await _fold(work, rejects)
+        is_folded = await _fold(work)
         # Each round takes every row out of a profile that is unfit, and so it ends: at the latest with no row left.
-        if unfit := await _reject_too_wide(work, folded):
-            rejects += unfit
+        if await _reject_too_wide(work, is_folded=is_folded):
             continue
-        await work.run("merge.plan", **work.plan_slots(is_folded=folded.any))
+        await work.run("merge.plan", **work.plan_slots(is_folded=is_folded))
         if work.is_resolved:
             await resolve.check(work, before)
         totals = dict((await work.fetch("merge.totals", **work.range_slots()))[0])
         if not totals.pop("unfit_profiles"):
             break
-        rejects += await _reject_out_of_range(work, "{plan}")
+        await _reject_out_of_range(work, "{plan}")
+    await _reject_conflicts(work)
     planned = _Totals(**totals)
     with identifiers_guarded():
         await _update(work, planned.changed_profiles)
         if work.mode is not Mode.UPDATE_ONLY and planned.new_profiles:
             written = ", ".join(columns.written(column) for column in work.layout.written)
             await work.run("merge.insert", work.run_id, written=written)
-    return planned, rejects + folded.conflicts
+    return planned
 
 
-@dataclass(frozen=True, slots=True)
-class _Folded:
-    """Whether the file names any profile more than once, and rows that name two."""
-
-    any: bool
-    conflicts: list[LateReject]
-
-
-async def _fold(work: Work, rejects: list[LateReject]) -> _Folded:
-    """Fold the rows of profiles that the file names more than once; adds to `rejects` what is too wide for that."""
+async def _fold(work: Work) -> bool:
+    """Fold the rows of profiles that the file names more than once, and say whether there are any."""
     while True:
         await work.run("merge.drop")
-        conflicts = await resolve.resolve(work) if work.is_resolved else []
-        late = [LateReject(record, line, RejectCode.IDENTIFIER_CONFLICT, shown) for record, line, shown in conflicts]
+        if work.is_resolved:
+            await resolve.resolve(work)
         if not await _names_any_twice(work):
-            return _Folded(False, late)
-        unfit = await _too_wide(work, work.folded_width_slots()) if work.may_overflow else []
-        if not unfit:
+            return False
+        if not work.may_overflow or not await _too_wide(work, work.folded_width_slots()):
             await work.run("merge.fold", fold=work.fold())
-            return _Folded(True, late)
-        rejects += unfit
+            return True
 
 
 async def _names_any_twice(work: Work) -> bool:
@@ -153,35 +156,36 @@ async def _names_any_twice(work: Work) -> bool:
     return may_name and await work.run("merge.separate_doubled") > 0
 
 
-async def _put_aside(work: Work) -> list[LateReject]:
-    if not work.staged.is_guarded:
-        return []
-    return _wide(await work.fetch("merge.aside"))
+async def _put_aside(work: Work) -> int:
+    return await work.reject("merge.put_aside", RejectCode.ROW_TOO_WIDE) if work.staged.is_guarded else 0
 
 
-async def _reject_too_wide(work: Work, folded: _Folded) -> list[LateReject]:
-    if not work.may_overflow:
-        return []
-    return await _too_wide(work, work.merged_width_slots(is_folded=folded.any))
+async def _reject_too_wide(work: Work, *, is_folded: bool) -> int:
+    return await _too_wide(work, work.merged_width_slots(is_folded=is_folded)) if work.may_overflow else 0
 
 
-async def _too_wide(work: Work, slots: dict[str, str]) -> list[LateReject]:
-    return _wide(await work.fetch("merge.reject_too_wide", **slots))
+async def _too_wide(work: Work, slots: dict[str, str]) -> int:
+    return await work.reject("merge.reject_too_wide", RejectCode.ROW_TOO_WIDE, **slots)
 
 
-def _wide(rows: list[Record]) -> list[LateReject]:
-    return [LateReject(row["record_number"], row["line_number"], RejectCode.ROW_TOO_WIDE) for row in rows]
-
-
-async def _reject_out_of_range(work: Work, judged: str) -> list[LateReject]:
-    sums = work.layout.sums
+async def _reject_out_of_range(work: Work, judged: str) -> int:
+    sums = [column.shown for column in work.layout.sums]
     if not sums:
-        return []
-    rows = await work.fetch("merge.reject_out_of_range", **work.range_slots(judged=judged))
-    return [
-        LateReject(row["record_number"], row["line_number"], RejectCode.OUT_OF_RANGE, sums[row["field"]].shown)
-        for row in rows
-    ]
+        return 0
+    return await work.reject(
+        "merge.reject_out_of_range", RejectCode.OUT_OF_RANGE, sums, **work.range_slots(judged=judged)
+    )
+
+
+async def _reject_conflicts(work: Work) -> None:
+    if work.is_resolved:
+        await resolve.reject_conflicts(work)
+
+
+async def _late_counts(work: Work) -> dict[str, int]:
+    if not (await work.fetch("merge.has_late", work.staged.table(LATE)))[0]["has_late"]:
+        return {}
+    return {row["code"]: row["rows"] for row in await work.fetch("merge.late_counts")}
 
 
 async def _update(work: Work, expected: int) -> None:
@@ -192,8 +196,8 @@ async def _update(work: Work, expected: int) -> None:
         raise TransactionConflict(f"{expected - updated} profiles were changed by another transaction meanwhile")
 
 
-def _counted(mode: Mode, rows_staged: int, totals: _Totals, rejects: list[LateReject]) -> Merged:
-    judged = rows_staged - len(rejects)
+def _counted(mode: Mode, rows_staged: int, totals: _Totals, late: dict[str, int]) -> Merged:
+    judged = rows_staged - sum(late.values())
     new, changed = totals.new_rows, totals.changed_rows
     match mode:
         case Mode.UPSERT:
@@ -209,6 +213,6 @@ def _counted(mode: Mode, rows_staged: int, totals: _Totals, rejects: list[LateRe
         updated=changed,
         unchanged=judged - new - changed - sum(skipped.values()),
         skipped_by_reason=skipped,
-        late_rejects=tuple(sorted(rejects, key=lambda reject: reject.record_number)),
+        late_rejects_by_code=late,
         profiles_affected=totals.changed_profiles + (totals.new_profiles if mode is not Mode.UPDATE_ONLY else 0),
     )

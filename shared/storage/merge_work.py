@@ -8,10 +8,11 @@ from uuid import UUID
 
 from shared.domain.merge import MergeRule, Mode
 from shared.domain.property import Property
+from shared.domain.reject import RejectCode
 from shared.storage import columns, widths
 from shared.storage.columns import Column, Layout
 from shared.storage.database import Record, Tx
-from shared.storage.staging import ASIDE, Staged
+from shared.storage.staging import ASIDE, LATE, Staged
 from shared.storage.statements import statement
 
 
@@ -65,6 +66,7 @@ class Work:
             "folded": self.staged.table("_f"),
             "plan": self.staged.table("_p"),
             "aside": self.staged.table(ASIDE),
+            "late": self.staged.table(LATE),
             "anchor": anchor,
             "names": columns.listed(names),
             "s_columns": columns.listed(names, "s"),
@@ -91,6 +93,11 @@ class Work:
         """Run a frame; how many rows it touched."""
         status = await self.tx.connection.execute(self.text(name, **slots), *args)
         return int(status.rsplit(" ", 1)[-1]) if status[-1].isdigit() else 0
+
+    async def reject(self, name: str, code: RejectCode, *args: Any, **slots: str) -> int:
+        """Run a frame that moves rows to those which are rejected late, with a code; how many."""
+        await self.run("merge.keep_late")
+        return await self.run(name, code.value, *args, **slots)
 
     async def fetch(self, name: str, *args: Any, **slots: str) -> list[Record]:
         """All rows of a frame."""

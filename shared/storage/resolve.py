@@ -11,17 +11,15 @@ bounded memory. A row that is a conflict changes nothing for the rows after it. 
 """
 
 from shared.domain.merge import Mode
+from shared.domain.reject import RejectCode
 from shared.storage import columns
 from shared.storage.errors import TransactionConflict
 from shared.storage.merge_work import Work, any_of
 from shared.storage.statements import statement
 
-Conflict = tuple[int, int, str]
-"""Record number, line number, and the field whose identifier disagrees."""
 
-
-async def resolve(work: Work) -> list[Conflict]:
-    """Fill {resolved} with each row's target, negative for a new profile; the rows that are conflicts instead."""
+async def resolve(work: Work) -> None:
+    """Fill {resolved} with each row's target, negative for a new profile, or the identifier that is in conflict."""
     slots = _slots(work)
     await work.run("resolve.drop", **slots)
     await work.run("resolve.find", **slots)
@@ -31,9 +29,12 @@ async def resolve(work: Work) -> list[Conflict]:
         for step in ("own", "own_found", "hold", "hold_found", "resolve_line"):
             await work.run(f"resolve.{step}", **slots)
     await work.run("resolve.analyze", **slots)
-    keys = work.layout.keys
-    rows = await work.fetch("resolve.conflicts", **slots)
-    return [(row["record_number"], row["line_number"], keys[row["conflict"]].shown) for row in rows]
+
+
+async def reject_conflicts(work: Work) -> None:
+    """Keep the rows that are conflicts with the rows that the merge rejects."""
+    shown = [key.shown for key in work.layout.keys]
+    await work.reject("resolve.reject_conflicts", RejectCode.IDENTIFIER_CONFLICT, shown)
 
 
 async def snapshot(work: Work) -> str:

@@ -20,6 +20,9 @@ from shared.storage.statements import statement
 ASIDE = "_w"
 """What the name of the table ends in that takes rows too wide to be staged."""
 
+LATE = "_l"
+"""What the name of the table ends in that takes rows which the merge rejects."""
+
 
 @dataclass(frozen=True, slots=True)
 class Staged:

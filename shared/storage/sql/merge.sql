@@ -5,6 +5,28 @@ SET LOCAL work_mem = '64MB';
 SET LOCAL maintenance_work_mem = '256MB';
 SET LOCAL lock_timeout = '600s'
 
+-- name: keep_late
+-- Where rows go of which only the merge can tell that they are unfit: there may be millions of them.
+CREATE UNLOGGED TABLE IF NOT EXISTS {late} (
+    record_number bigint PRIMARY KEY,
+    line_number bigint NOT NULL,
+    code text NOT NULL,
+    field text
+)
+
+-- name: has_late
+-- Whether there is any such row.
+SELECT to_regclass($1) IS NOT NULL AS has_late
+
+-- name: late_counts
+-- How many of these rows there are, by code.
+SELECT code, count(*) AS rows FROM {late} GROUP BY code ORDER BY code
+
+-- name: late_page
+-- Some of these rows, in the order of the file.
+SELECT record_number, line_number, code, field FROM {late}
+WHERE record_number > $1 ORDER BY record_number LIMIT $2
+
 -- name: count
 -- How many rows are staged.
 SELECT count(*) FROM {staging}
@@ -73,15 +95,19 @@ FROM {plan} x
 -- Take every row that feeds a sum which cannot be stored out of staging, with the number of the sum.
 WITH u AS (
     SELECT x.{anchor}, {unfit} FROM {judged} x WHERE {is_written} AND {any_unfit}
+), gone AS (
+    DELETE FROM {staging} s
+    USING u{also}
+    WHERE {of_profile} AND {feeds}
+    RETURNING s.record_number, s.line_number, CASE {which} END AS field
 )
-DELETE FROM {staging} s
-USING u{also}
-WHERE {of_profile} AND {feeds}
-RETURNING s.record_number, s.line_number, CASE {which} END AS field
+INSERT INTO {late} (record_number, line_number, code, field)
+SELECT record_number, line_number, $1, ($2::text[])[field + 1] FROM gone
 
--- name: aside
+-- name: put_aside
 -- Rows that were too wide to be staged at all.
-SELECT record_number, line_number FROM {aside} ORDER BY record_number
+INSERT INTO {late} (record_number, line_number, code)
+SELECT record_number, line_number, $1 FROM {aside}
 
 -- name: folded_too_wide
 -- Doubled profiles of which the file says more than fits a page.
@@ -96,11 +122,14 @@ WHERE {is_written} AND (p.id IS NULL OR {changed}) AND {width} > {limit}
 
 -- name: reject_too_wide
 -- Take every row of these profiles out of staging.
-WITH u AS ({too_wide})
-DELETE FROM {staging} s
-USING u{also}
-WHERE {of_profile}
-RETURNING s.record_number, s.line_number
+WITH u AS ({too_wide}), gone AS (
+    DELETE FROM {staging} s
+    USING u{also}
+    WHERE {of_profile}
+    RETURNING s.record_number, s.line_number
+)
+INSERT INTO {late} (record_number, line_number, code)
+SELECT record_number, line_number, $1 FROM gone
 
 -- name: update
 -- The changed profiles, in the order in which they lie on disk. A version that is no longer there is not found.

@@ -141,9 +141,10 @@ SET LOCAL enable_seqscan = on
 -- Statistics of what was resolved, for the joins that follow.
 ANALYZE {resolved}
 
--- name: conflicts
--- Rows whose identifiers belong to different profiles.
-SELECT s.record_number, s.line_number, r.conflict
+-- name: reject_conflicts
+-- Rows whose identifiers belong to different profiles; they have no target, and so feed none.
+INSERT INTO {late} (record_number, line_number, code, field)
+SELECT s.record_number, s.line_number, $1, ($2::text[])[r.conflict + 1]
 FROM {resolved} r JOIN {staging} s ON s.record_number = r.record_number
 WHERE r.conflict IS NOT NULL
 

@@ -1,8 +1,9 @@
 """What the tests of the merge share: a bench with an account's properties, onto which rows are put and merged."""
 
 import io
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -12,11 +13,18 @@ from shared.domain.property import Property
 from shared.storage import merge, properties, staging
 from shared.storage.columns import quoted
 from shared.storage.database import Database, Tx
-from shared.storage.merge import Merged
+from shared.storage.merge import LateReject, Merged
 from shared.storage.staging import Staged
 from tests.builders import claimed_run
 
 Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class MergedWithRejects(Merged):
+    """The outcome of a merge, and the rows that it rejected."""
+
+    late_rejects: tuple[LateReject, ...] = ()
 
 
 @dataclass
@@ -34,7 +42,9 @@ class Bench:
                 await properties.define(tx, each)
         self.properties += new
 
-    async def merge(self, goal: ImportGoal, rows: Sequence[Row], *, group: int = 1, may_repeat: bool = True) -> Merged:
+    async def merge(
+        self, goal: ImportGoal, rows: Sequence[Row], *, group: int = 1, may_repeat: bool = True
+    ) -> MergedWithRejects:
         """Stage rows and merge them; keys are made from the values as the importer makes them."""
         run = claimed_run(self.account)
         async with self.database.work_connection() as connection:
@@ -44,7 +54,8 @@ class Bench:
             await self.load(connection, staged, rows)
             async with self.database.transaction(connection, self.account) as tx:
                 await staging.analyze(tx, staged)
-                return await merge.merge(tx, run, staged, goal, self.properties, group)
+                merged = await merge.merge(tx, run, staged, goal, self.properties, group)
+                return await _with_rejects(tx, staged, merged)
 
     async def load(self, connection: Any, staged: Staged, rows: Sequence[Row]) -> int:
         """Put rows into a staging table; how many."""
@@ -86,6 +97,15 @@ class Bench:
         """Where each profile lies and who wrote it last: equal before and after for one that was not touched."""
         async with self.database.account(self.account) as tx:
             return [tuple(row) for row in await _versions(tx)]
+
+
+async def _with_rejects(tx: Tx, staged: Staged, merged: Merged) -> MergedWithRejects:
+    late: list[LateReject] = []
+    if merged.late_rejects_by_code:
+        async for part in merge.late_rejects(tx, staged):
+            late += part
+    assert Counter(each.code.value for each in late) == merged.late_rejects_by_code
+    return MergedWithRejects(**asdict(merged), late_rejects=tuple(late))
 
 
 async def _versions(tx: Tx) -> list[Any]:

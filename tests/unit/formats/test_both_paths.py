@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shared.domain.dialect import Dialect
 from shared.domain.failures import Failure
-from shared.formats.csv_reader import fetch_records
+from shared.formats.csv_reader import RecordFetcher
 from shared.formats.limits import Limits
 from shared.formats.text import as_utf8
 from tests.unit.formats.reading import Read, read
@@ -111,7 +111,9 @@ def test_records_fetched_again_are_those_that_were_read(data: st.DataObject) -> 
     rows |= {number: (line, raw) for number, (line, _, raw) in known.bad.items()}
     wanted = sorted(data.draw(st.sets(st.sampled_from(sorted(rows))))) if rows else []
     source = as_utf8(io.BytesIO(file), dialect.encoding)
-    found = list(fetch_records(source, dialect, wanted, Limits(slice_bytes=64, **SMALL)))
+    fetcher = RecordFetcher(source, dialect, Limits(slice_bytes=64, **SMALL))
+    first = data.draw(st.integers(0, len(wanted)), label="asked for at first")
+    found = fetcher.rows(wanted[:first]) + fetcher.rows(wanted[first:])
     assert [(row.record_number, row.line_number, row.fields) for row in found] == [
         (number, *rows[number]) for number in wanted
     ]

@@ -9,7 +9,7 @@ import pytest
 
 from shared.domain.dialect import Dialect
 from shared.domain.failures import HeaderChanged, RecordTooLong, TooManyColumns, UndecodableFile
-from shared.formats.csv_reader import CsvReader, fetch_records
+from shared.formats.csv_reader import CsvReader, RecordFetcher
 from shared.formats.limits import Limits
 from tests.unit.formats.reading import read, read_with_shares
 
@@ -135,6 +135,6 @@ def test_memory_follows_the_slice_and_not_the_file() -> None:
 
 def test_fetching_stops_after_the_last_wanted_record() -> None:
     source = io.BytesIO(b"a,b\n" + b"1,2\n" * 100_000)
-    rows = list(fetch_records(source, Dialect(), [2, 5], Limits(slice_bytes=1_000)))
+    rows = RecordFetcher(source, Dialect(), Limits(slice_bytes=1_000)).rows([2, 5])
     assert [(row.record_number, row.line_number) for row in rows] == [(2, 3), (5, 6)]
     assert source.tell() < 5_000
