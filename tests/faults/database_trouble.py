@@ -32,6 +32,7 @@ _WAITING_FOR_LOCKS = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()
 """
+_DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
 
 
 class Trouble:
@@ -51,6 +52,18 @@ class Trouble:
             return await self.waiting() > 0
 
         await eventually(is_so, "a session that waits for a lock")
+
+    async def deadlocks(self) -> int:
+        """How many this database has had; sessions tell with some delay."""
+        return int(await self.connection.fetchval(_DEADLOCKS))
+
+    async def until_deadlocks(self, count: int) -> None:
+        """Return when the database has had so many."""
+
+        async def is_so() -> bool:
+            return await self.deadlocks() >= count
+
+        await eventually(is_so, f"{count} deadlocks")
 
     async def met(self) -> int:
         """How often the place of the trouble was passed, in vain or not."""

@@ -69,22 +69,19 @@ async def test_a_real_deadlock_ends_one_merge_and_not_its_run(
         await drop(shop, {"contacts_a.csv": 3})
         await shop.await_runs("contacts_a.csv", "completed")
         table = profiles_of(shop)
-        async with in_database(system) as trouble:
+        async with in_database(system) as trouble, in_database(system) as onlooker:
+            deadlocks = await onlooker.deadlocks()
             # We look for the deadlock late, so that it is the merge that finds it and is ended.
             await trouble.connection.execute("SET deadlock_timeout = '60s'")
             ctids = [row[0] for row in await trouble.connection.fetch(f"SELECT ctid::text FROM {table} ORDER BY ctid")]
             async with trouble.connection.transaction():
                 await trouble.connection.execute(f"SELECT FROM {table} WHERE ctid = '{ctids[-1]}' FOR UPDATE")
                 await drop(shop, {"contacts_b.csv": 5})
-                async with in_database(system) as onlooker:
-                    await onlooker.until_somebody_waits()
+                await onlooker.until_somebody_waits()
                 await trouble.connection.execute(f"SELECT FROM {table} WHERE ctid = '{ctids[0]}' FOR UPDATE")
-                before = await trouble.connection.fetchval(
-                    "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
-                )
-        recovery = Recovery()
-        seconds = await assert_exactly_once(shop, points, recovery)
-    assert before is not None
+            recovery = Recovery()
+            seconds = await assert_exactly_once(shop, points, recovery)
+            await onlooker.until_deadlocks(deadlocks + 1)
     done = "another session locked the last profile, then the first one, while a merge went the other way round"
     faults_table.add(AREA, "real deadlock in a merge", done=done, seen=SEEN, seconds=seconds)
 
