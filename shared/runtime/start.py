@@ -66,13 +66,20 @@ async def open_database(settings: Settings, stopping: asyncio.Event | None = Non
         yield database
 
 
-async def until(what: str, is_there: Callable[[], Awaitable[bool]], stopping: asyncio.Event) -> None:
+async def until(
+    what: str,
+    is_there: Callable[[], Awaitable[bool]],
+    stopping: asyncio.Event,
+    *,
+    limit_seconds: float = START_SECONDS,
+    pause_seconds: float = LOOK_SECONDS,
+) -> None:
     """Return when `what` is there; a database that does not answer is waited for as well.
 
-    Raises StorageUnavailable after START_SECONDS, and StartStopped when `stopping` is set before.
+    Raises StorageUnavailable after the limit, and StartStopped when `stopping` is set before.
     """
     clock = asyncio.get_running_loop().time
-    deadline = clock() + START_SECONDS
+    deadline = clock() + limit_seconds
     awaited = _Awaited()
     while True:
         try:
@@ -83,11 +90,11 @@ async def until(what: str, is_there: Callable[[], Awaitable[bool]], stopping: as
             awaited.tell("database", failure.detail, clock())
         if clock() > deadline:
             raise StorageUnavailable(
-                f"waited {START_SECONDS:.0f} seconds for the {awaited.what} ({awaited.detail}); see that PostgreSQL "
+                f"waited {limit_seconds:.0f} seconds for the {awaited.what} ({awaited.detail}); see that PostgreSQL "
                 "answers at TIDEGATE_DATABASE_URL and that `tidegate migrate` has run"
             )
         with suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), LOOK_SECONDS)
+            await asyncio.wait_for(stopping.wait(), pause_seconds)
         if stopping.is_set():
             raise StartStopped
 
