@@ -3,7 +3,8 @@
 Keys are marked first, then each value is read, sealed and put back by a statement of its own that does nothing where
 somebody has changed the value meanwhile: no lock outlives a statement, and who is interrupted begins again. Whoever
 seals with a marked key takes its mark away in the same transaction, so that what is forgotten at the end is surely
-not needed. Writes the sealed columns of `connections`, and `secret_keys`. Nothing here shows a secret.
+not needed. Writes the sealed columns of `connections` and `kept_answers`, and `secret_keys`. Nothing here shows a
+secret.
 """
 
 from collections.abc import AsyncIterator
@@ -35,6 +36,7 @@ DRAWERS = (
         "secrets.connections",
         "secrets.reseal_connection",
     ),
+    Drawer("kept_answers", ("answer",), "secrets.kept_answers", "secrets.reseal_answer"),
 )
 """Everywhere that anything is sealed; a test compares it with the database's columns."""
 
@@ -88,6 +90,7 @@ async def _recorded(tx: Tx) -> set[bytes]:
 
 
 async def _account_ids(database: Database) -> AsyncIterator[UUID]:
+    yield accounts.OPERATOR
     after = None
     while page := await accounts.page(database, after, _PAGE):
         for account in page:
@@ -96,7 +99,7 @@ async def _account_ids(database: Database) -> AsyncIterator[UUID]:
 
 
 async def _reseal_all(database: Database, ring: KeyRing, account_id: UUID, drawer: Drawer, done: Rotation) -> None:
-    after: UUID | None = None
+    after: UUID | bytes | None = None
     while True:
         async with database.account(account_id, read_only=True) as tx:
             rows = await tx.fetch(drawer.list, account_id, ring.sealing_id, after, _PAGE)
@@ -114,7 +117,7 @@ async def _reseal(
     old = [row[name] for name in drawer.columns]
     new, unopened = [], []
     for name, value in zip(drawer.columns, old, strict=True):
-        place = Place(account_id, drawer.table, row["row_id"], name)
+        place = Place(account_id, drawer.table, _row_id(row["row_id"]), name)
         if value is None or sealed_with(value) == ring.sealing_id:
             new.append(value)
             continue
@@ -129,3 +132,8 @@ async def _reseal(
         async with database.account(account_id) as tx:
             if await tx.execute(drawer.reseal, account_id, row["row_id"], *new, *old):
                 done.resealed += sum(one is not other for one, other in zip(new, old, strict=True))
+
+
+def _row_id(key: UUID | bytes) -> UUID:
+    """A row's identity as its values are bound to it: of a digest the first half."""
+    return key if isinstance(key, UUID) else UUID(bytes=key[:16])

@@ -39,3 +39,15 @@ LIMIT $4
 UPDATE tidegate.connections SET password_sealed = $3, private_key_sealed = $4, passphrase_sealed = $5
 WHERE account_id = $1 AND connection_id = $2 AND password_sealed IS NOT DISTINCT FROM $6
   AND private_key_sealed IS NOT DISTINCT FROM $7 AND passphrase_sealed IS NOT DISTINCT FROM $8
+
+-- name: kept_answers
+-- Kept answers that are not sealed with this key.
+SELECT key_digest AS row_id, answer_sealed AS answer
+FROM tidegate.kept_answers
+WHERE account_id = $1 AND ($3::bytea IS NULL OR key_digest > $3) AND substring(answer_sealed FROM 2 FOR 8) <> $2
+ORDER BY key_digest
+LIMIT $4
+
+-- name: reseal_answer
+-- The same answer under another key, if it is still the one that was read.
+UPDATE tidegate.kept_answers SET answer_sealed = $3 WHERE account_id = $1 AND key_digest = $2 AND answer_sealed = $4

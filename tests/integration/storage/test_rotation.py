@@ -11,10 +11,11 @@ from services.entry.rotate import told
 from shared.domain.connection import ConnectionSettings, SftpPlace
 from shared.domain.failures import Conflict, SecretKeyMissing
 from shared.storage import connections, rotation
+from shared.storage.accounts import OPERATOR
 from shared.storage.connections import StoredConnection
 from shared.storage.database import Database
 from shared.storage.rotation import DRAWERS, rotate
-from shared.storage.secrets import KeyRing, UnusableKey, check_keys
+from shared.storage.secrets import KeyRing, Place, UnusableKey, check_keys
 from tests.eventually import eventually
 from tests.real.database_fixtures import make_account
 
@@ -179,12 +180,10 @@ async def test_everything_that_is_sealed_is_rotated(database: Database, account:
         )
     found = {(row["table_name"], row["column_name"]) for row in rows}
     drawers = {(drawer.table, f"{name}_sealed") for drawer in DRAWERS for name in drawer.columns}
-    assert {each for each in found if each[1].endswith("_sealed")} - UNUSED == drawers
+    assert {each for each in found if each[1].endswith("_sealed")} == drawers
     assert {each for each in found if not each[1].endswith("_sealed")} == NOT_SEALED
 
 
-UNUSED = {("kept_answers", "answer_sealed")}
-"""Sealed columns that nothing writes yet."""
 NOT_SEALED = {
     ("api_keys", "secret_sha256"),
     ("credentials", "password_sha256"),
@@ -197,13 +196,32 @@ NOT_SEALED = {
 def test_only_the_modules_that_are_known_to_seal_do() -> None:
     """What is stored sealed must be told by keep(), in the same transaction. Cursors are sealed and not stored."""
     root = Path(__file__).resolve().parents[3]
-    sealing = {
-        str(file.relative_to(root))
+    texts = {
+        str(file.relative_to(root)): file.read_text()
         for folder in ("shared", "services")
         for file in (root / folder).rglob("*.py")
-        if ".seal(" in file.read_text()
     }
-    assert sealing - {"services/api/paging.py"} == {"shared/storage/connections.py", "shared/storage/rotation.py"}
+    sealing = {name for name, text in texts.items() if ".seal(" in text} - {"services/api/paging.py"}
+    assert "shared/storage/connections.py" in sealing
+    assert not [name for name in sealing if "keep(tx, ring)" not in texts[name]]
+
+
+async def test_kept_answers_are_rotated_also_the_operators(database: Database, account: UUID) -> None:
+    digest = os.urandom(32)
+    places = {each: Place(each, "kept_answers", UUID(bytes=digest[:16]), "answer") for each in (account, OPERATOR)}
+    for each, place in places.items():
+        async with database.account(each) as tx:
+            await tx.connection.execute(
+                "INSERT INTO tidegate.kept_answers (account_id, key_digest, answer_sealed) VALUES ($1, $2, $3)",
+                each,
+                digest,
+                BEFORE.seal("hush", place),
+            )
+    assert (await rotate(database, DURING)).resealed == 2
+    for each, place in places.items():
+        async with database.account(each) as tx:
+            sealed = await tx.connection.fetchval("SELECT answer_sealed FROM tidegate.kept_answers")
+        assert AFTER.open(bytes(sealed), place) == "hush"
 
 
 async def _is_waiting(database: Database) -> bool:
