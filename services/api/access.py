@@ -13,9 +13,11 @@ from uuid import UUID
 from fastapi import Depends, Request
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel
 
 from services.api.edge import is_json
 from services.api.gate import CALLER
+from services.api.once import keyed_of
 from services.api.problems import Refused
 from services.api.texts import flaw_of_query
 from services.api.tools import Tools
@@ -40,8 +42,16 @@ class Visit:
         return self.tools.database.account(self.caller.account_id, read_only=True)
 
     def writing(self) -> AbstractAsyncContextManager[Tx]:
-        """A transaction in the caller's account."""
-        return self.tools.database.account(self.caller.account_id)
+        """A transaction in the caller's account; all writing of a request with an Idempotency-Key is one."""
+        keyed = keyed_of(self.request)
+        return self.tools.database.account(self.caller.account_id) if keyed is None else keyed.writing()
+
+    async def settle(self, status: int, location: str, body: BaseModel) -> None:
+        """Make true what was written, before the answer is complete; until it is, a repeated request gets this one."""
+        keyed = keyed_of(self.request)
+        if keyed is not None:
+            headers = {"Content-Type": "application/json", "Location": location}
+            await keyed.settle(status, headers, body.model_dump_json())
 
     def require(self, scope: Scope) -> None:
         """Raises ScopeMissing where the caller's key does not have it."""
@@ -55,7 +65,10 @@ def effective_scopes(caller: Caller) -> frozenset[Scope]:
 
 
 def allowed(*scopes: Scope) -> Callable[..., Awaitable[Visit]]:
-    """A dependency: a visit by somebody who has all these scopes. Raises Unauthenticated, ScopeMissing."""
+    """A dependency: a visit by somebody who has all these scopes, for something that was not done before.
+
+    Raises Unauthenticated, ScopeMissing, and AnsweredBefore for a repeated request.
+    """
 
     async def visit(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Visit:
         caller = request.scope.get(CALLER)
@@ -65,6 +78,9 @@ def allowed(*scopes: Scope) -> Callable[..., Awaitable[Visit]]:
         for scope in scopes:
             found.require(scope)
         await _require_readable(request)
+        keyed = keyed_of(request)
+        if keyed is not None:
+            await keyed.look()
         return found
 
     # The document tells the scopes of each operation (`described.py`).
@@ -87,5 +103,10 @@ async def _require_readable(request: Request) -> None:
 async def in_account(visit: Visit, account_id: UUID) -> AsyncIterator[Tx]:
     """A transaction in another account, for the operator."""
     visit.require(Scope.ADMIN)
-    async with visit.tools.database.account(account_id) as tx:
+    database, keyed = visit.tools.database, keyed_of(visit.request)
+    if keyed is None:
+        async with database.account(account_id) as tx:
+            yield tx
+        return
+    async with keyed.writing() as own, database.speaking_for(own, account_id) as tx:
         yield tx

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI, Response
 from fastapi.routing import APIRoute
 
-from services.api import described, edge, problems
+from services.api import described, edge, once, problems
 from services.api.asgi import Application
 from services.api.gate import Gate
 from services.api.routes import (
@@ -15,6 +15,7 @@ from services.api.routes import (
     arrivals,
     connections,
     drop_folders,
+    goal_versions,
     goals,
     inquiries,
     keys,
@@ -34,6 +35,7 @@ ROUTERS = (
     profiles.router,
     connections.router,
     goals.router,
+    goal_versions.router,
     runs.router,
     rejects.router,
     arrivals.router,
@@ -50,6 +52,7 @@ def create_app(tools: Tools, *, clock: Callable[[], float] = time.monotonic) -> 
     _add_probes(app, tools)
     refuse = edge.refusing(tools.metrics)
     # Added last, asked first.
+    app.add_middleware(once.Once, tools=tools)
     app.add_middleware(edge.Bounded, limits=tools.limits, refuse=refuse)
     app.add_middleware(Gate, database=tools.database, limits=tools.limits, refuse=refuse, clock=clock)
     app.add_middleware(edge.Narrow, limits=tools.limits, refuse=refuse)
@@ -68,7 +71,8 @@ def bare_app() -> FastAPI:
         generate_unique_id_function=_operation_id,
         redoc_url=None,
     )
-    problems.install(app)
+    problems.install(app, ROUTERS)
+    once.install(app)
     for router in ROUTERS:
         app.include_router(router)
     described.install(app, ROUTERS)

@@ -7,14 +7,18 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, APIRouter
 
-from services.api import problems
+from services.api import once, problems
 
 _HABITS = """\
 Times are RFC 3339 with zone. Numbers that must be exact travel as strings. An unknown field in a request is an
 error. Another account's thing is answered exactly like one that does not exist: 404.
 
-Lists take `limit` (1 to 1000) and `cursor`, and answer `items` and `next_cursor`. What can be edited has an `ETag`;
-`PUT` and `DELETE` want it in `If-Match`. Secrets are write-only: an answer shows whether one is set.
+Lists take `limit` (1 to 1000), filters and `cursor`, and answer `items` and `next_cursor`; a cursor belongs to the list
+with its filters. What can be edited has an `ETag`; `PUT`, `PATCH` and `DELETE` want it in `If-Match`, and `*` takes
+whichever version there is. Secrets are write-only: an answer shows whether one is set.
+
+Every `POST` takes an `Idempotency-Key`: repeated within a day with the same path and body it is not carried out again
+but answered as it was, with `Idempotency-Replayed: true` and `already_shown` in the place of a secret.
 
 A key makes so many requests a second, and sends bodies of at most 1 MiB: JSON in UTF-8, nested at most 64 levels deep,
 without a name twice in one object, with numbers that lose nothing. Each operation says under `security` which scopes
@@ -80,12 +84,27 @@ def _document(app: FastAPI, scopes: dict[str, list[str]]) -> dict[str, Any]:
         routes=app.routes,
     )
     for operations in document["paths"].values():
+        if "post" in operations:
+            _may_be_repeated(operations["post"])
         for operation in operations.values():
             operation["security"] = [{"key": scopes[operation["operationId"]]}]
             _tell_refusals(operation)
     for unused in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(unused, None)
+    _tell_patterns(document)
     return document
+
+
+def _tell_patterns(node: Any) -> None:
+    """JSON Schema's patterns are ECMA-262's, which has no \\z; its $ is the very end, and not before a line feed."""
+    if isinstance(node, dict):
+        if isinstance(node.get("pattern"), str):
+            node["pattern"] = node["pattern"].removesuffix(r"\z") + ("$" if node["pattern"].endswith(r"\z") else "")
+        for value in node.values():
+            _tell_patterns(value)
+    elif isinstance(node, list):
+        for value in node:
+            _tell_patterns(value)
 
 
 def _tell_refusals(operation: dict[str, Any]) -> None:
@@ -99,3 +118,19 @@ def _tell_refusals(operation: dict[str, Any]) -> None:
             if status in _HEADERS:
                 response.setdefault("headers", {}).update(_HEADERS[status])
     operation["responses"] = dict(sorted(responses.items()))
+
+
+def _may_be_repeated(operation: dict[str, Any]) -> None:
+    """What holds for every POST (`once.py`)."""
+    operation.setdefault("parameters", []).append(
+        {
+            "name": once.HEADER,
+            "in": "header",
+            "required": False,
+            "schema": {"type": "string", "minLength": 1, "maxLength": once.MAX_KEY_LENGTH, "pattern": "^[ -~]+$"},
+            "description": "Repeated with the same path and body: carried out once, answered the same",
+        }
+    )
+    problem = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    description = "Does not fit the thing's state, or the same request is still being carried out"
+    operation["responses"]["409"] = {"description": description, "content": problem}

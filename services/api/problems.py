@@ -5,12 +5,13 @@ Another account's thing is answered like one that does not exist, byte for byte.
 """
 
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute, APIRouter
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
@@ -59,6 +60,7 @@ FIELD_CODES: dict[str, str] = {
     "wrong_type": "The value is of another type than the field.",
     "out_of_bounds": "The value is too small, too large, too short or too long.",
     "invalid_value": "The value is not one that the field takes.",
+    "foreign_cursor": "This is no cursor of this list with these filters; give next_cursor of the page before.",
     "malformed_json": "The body is not JSON in UTF-8.",
     "duplicate_field": "The field is given twice.",
     "inexact_number": "The number has more digits than a JSON number can carry exactly; send it as a string.",
@@ -82,7 +84,9 @@ _BASES = (
 class FieldError(BaseModel):
     """What is wrong with one field."""
 
-    pointer: str = Field(description="RFC 6901 pointer into the body, or `?name` for a parameter of the query")
+    pointer: str = Field(
+        description="RFC 6901 pointer into the body; `?name` for a parameter, `header:Name` for a header"
+    )
     code: str
     detail: str
 
@@ -140,12 +144,22 @@ def answer(failure: Failure, errors: Sequence[FieldError] = ()) -> Response:
     return Response(problem.model_dump_json(), status, _headers(failure, status), media_type=MEDIA_TYPE)
 
 
-def install(app: FastAPI) -> None:
-    """Answer every failure of a request with problem details."""
+def install(app: FastAPI, routers: Iterable[APIRouter] = ()) -> None:
+    """Answer every failure of a request with problem details. `routers` are asked what a path can do."""
+    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+
+    async def http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if error.status_code == 404:
+            return answer(failures.NotFound())
+        if error.status_code == 405:
+            return _no_such_method(request.scope["path"], routes, error)
+        return answer(failures.InvalidRequest())
+
     app.add_exception_handler(Failure, _failed)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(Exception, _broken)
 
 
@@ -170,16 +184,12 @@ async def _invalid(_: Request, error: Exception) -> Response:
     return answer(failures.InvalidRequest(), [_field_error(each, error.body) for each in found[:MAX_ERRORS]])
 
 
-async def _http(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    if error.status_code == 404:
-        return answer(failures.NotFound())
-    if error.status_code == 405:
-        told = answer(failures.NoSuchMethod())
-        # RFC 9110, 15.5.6: the methods that the path does have.
-        told.headers["Allow"] = (error.headers or {}).get("Allow", "")
-        return told
-    return answer(failures.InvalidRequest())
+def _no_such_method(path: str, routes: Iterable[APIRoute], error: HTTPException) -> Response:
+    """All methods that the path has (RFC 9110, 15.5.6); a route that only nearly fits tells its own alone."""
+    found = {method for route in routes if route.path_regex.match(path) for method in route.methods or ()}
+    told = answer(failures.NoSuchMethod())
+    told.headers["Allow"] = ", ".join(sorted(found)) or (error.headers or {}).get("Allow", "")
+    return told
 
 
 async def _broken(request: Request, error: Exception) -> Response:

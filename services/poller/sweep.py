@@ -16,7 +16,7 @@ from shared.contracts.places import InquiryAsked
 from shared.contracts.runs import ArrivalEnded
 from shared.domain.failures import Failure, InternalError, StorageUnavailable
 from shared.observe.failpoints import reach
-from shared.storage import arrivals, ending, inquiries, leases, notifications, outbox, runs, takeover
+from shared.storage import arrivals, ending, inquiries, kept_answers, leases, notifications, outbox, runs, takeover
 from shared.storage.errors import TransactionConflict
 
 log = structlog.get_logger()
@@ -69,6 +69,7 @@ def _tell(error: Exception | None, part: str) -> None:
 
 async def _forget(tools: Tools) -> None:
     await outbox.forget_sent(tools.database)
+    await kept_answers.forget_old(tools.database)
 
 
 async def _take_over(tools: Tools) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from shared.storage import domain_groups
-from shared.storage.database import Database, Session, Tx
+from shared.storage.database import Database, Record, Session, Tx
 from shared.storage.migrate import migrate_account
 
 OPERATOR = UUID(int=0)
@@ -21,6 +21,7 @@ class Account:
 
     id: UUID
     name: str
+    version: int
     created_at: datetime
 
 
@@ -36,22 +37,47 @@ async def create(tx: Tx, name: str) -> Account:
 
 async def get(tx: Tx) -> Account | None:
     """The transaction's account; None for one that does not exist and for the operator's."""
-    row = await tx.row("accounts.get", tx.account_id)
-    if row is None or row["is_operator"]:
-        return None
-    return Account(row["account_id"], row["name"], row["created_at"])
+    return _account(await tx.row("accounts.get", tx.account_id))
 
 
-async def ids(watch: Session, after: tuple[datetime, UUID] | None, limit: int) -> list[UUID]:
+async def lock(tx: Tx) -> Account | None:
+    """The same, held until the transaction ends."""
+    return _account(await tx.row("accounts.lock", tx.account_id))
+
+
+async def rename(tx: Tx, name: str) -> Account:
+    """Give the transaction's account another name: a new version. The caller holds it by `lock`."""
+    await tx.execute("accounts.rename", tx.account_id, name)
+    account = await get(tx)
+    assert account is not None
+    return account
+
+
+async def ids(
+    watch: Session,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> list[UUID]:
     """Identities of accounts, oldest first; `after` is (created_at, id) of the last one seen."""
     created_at, account_id = after or (None, None)
-    return [row["account_id"] for row in await watch.fetch("accounts.page", created_at, account_id, limit)]
+    rows = await watch.fetch("accounts.page", created_at, account_id, limit, since, until)
+    return [row["account_id"] for row in rows]
 
 
-async def page(database: Database, after: tuple[datetime, UUID] | None, limit: int) -> list[Account]:
+async def page(
+    database: Database,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> list[Account]:
     """Accounts, oldest first; one short transaction each, because no query crosses accounts."""
     async with database.watching() as watch:
-        account_ids = await ids(watch, after, limit)
+        account_ids = await ids(watch, after, limit, since=since, until=until)
     found = []
     for account_id in account_ids:
         async with database.account(account_id, read_only=True) as tx:
@@ -59,3 +85,9 @@ async def page(database: Database, after: tuple[datetime, UUID] | None, limit: i
         if account is not None:
             found.append(account)
     return found
+
+
+def _account(row: Record | None) -> Account | None:
+    if row is None or row["is_operator"]:
+        return None
+    return Account(row["account_id"], row["name"], row["version"], row["created_at"])

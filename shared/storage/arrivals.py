@@ -156,6 +156,12 @@ async def unsettled(watch: Session, seconds: float) -> list[tuple[UUID, UUID]]:
     return [(row["account_id"], row["arrival_id"]) for row in await watch.fetch("arrivals.unsettled", seconds)]
 
 
+async def leave_behind(tx: Tx, connection_id: UUID) -> None:
+    """The connection is taken away: its files are left where they lie, and nobody waits for them any more."""
+    await tx.execute("arrivals.leave_unmarked", tx.account_id, connection_id)
+    await tx.execute("arrivals.leave_unread", tx.account_id, connection_id)
+
+
 @dataclass(frozen=True, slots=True)
 class ArrivalFilter:
     """Which arrivals a list shows; None is any. `before` is the (seen_at, id) of the last one seen."""
@@ -163,6 +169,9 @@ class ArrivalFilter:
     connection_id: UUID | None = None
     state: str | None = None
     path_prefix: str | None = None
+    path: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
     before: tuple[datetime, UUID] | None = None
 
 
@@ -175,6 +184,9 @@ async def page(tx: Tx, chosen: ArrivalFilter, limit: int) -> list[dict[str, Any]
         chosen.connection_id,
         chosen.state,
         chosen.path_prefix,
+        chosen.path,
+        chosen.since,
+        chosen.until,
         seen_at,
         arrival_id,
         limit,

@@ -47,6 +47,7 @@ class StoredConnection:
     next_look_at: datetime
     created_at: datetime
     created_by_email: str | None
+    deleted_at: datetime | None
 
 
 async def create(
@@ -55,6 +56,7 @@ async def create(
     """Add a connection. Raises AlreadyExists and InvalidRequest for a hosted folder that is taken or not there."""
     connection_id = uuid4()
     sealed = {name: _sealed(tx, ring, connection_id, name, secrets.get(name)) for name in _SECRETS}
+    await _hold_folder(tx, settings)
     with _folder_is_free():
         await tx.execute(
             "connections.insert",
@@ -73,9 +75,9 @@ async def create(
     return await get(tx, connection_id)
 
 
-async def get(tx: Tx, connection_id: UUID) -> StoredConnection:
+async def get(tx: Tx, connection_id: UUID, *, even_deleted: bool = False) -> StoredConnection:
     """One connection. Raises NotFound."""
-    return _connection(tx, await tx.row("connections.get", tx.account_id, connection_id))
+    return _connection(tx, await tx.row("connections.get", tx.account_id, connection_id), even_deleted=even_deleted)
 
 
 async def lock(tx: Tx, connection_id: UUID) -> StoredConnection:
@@ -83,11 +85,44 @@ async def lock(tx: Tx, connection_id: UUID) -> StoredConnection:
     return _connection(tx, await tx.row("connections.lock", tx.account_id, connection_id))
 
 
-async def page(tx: Tx, after: tuple[datetime, UUID] | None, limit: int) -> list[StoredConnection]:
-    """The account's connections, oldest first; `after` is (created_at, id) of the last one seen."""
-    created_at, connection_id = after or (None, None)
-    rows = await tx.fetch("connections.page", tx.account_id, created_at, connection_id, limit)
+@dataclass(frozen=True, slots=True)
+class ConnectionFilter:
+    """Which connections a list shows; None is any. `after` is the (created_at, id) of the last one seen."""
+
+    name: str | None = None
+    is_active: bool | None = None
+    is_stopped: bool | None = None
+    transport: str | None = None
+    drop_folder_id: UUID | None = None
+    after: tuple[datetime, UUID] | None = None
+
+
+async def page(tx: Tx, chosen: ConnectionFilter, limit: int) -> list[StoredConnection]:
+    """The account's connections, oldest first."""
+    created_at, connection_id = chosen.after or (None, None)
+    rows = await tx.fetch(
+        "connections.page",
+        tx.account_id,
+        chosen.name,
+        chosen.is_active,
+        chosen.is_stopped,
+        chosen.transport,
+        chosen.drop_folder_id,
+        created_at,
+        connection_id,
+        limit,
+    )
     return [_connection(tx, row) for row in rows]
+
+
+async def open_runs(tx: Tx, connection_id: UUID) -> int:
+    """How many runs of a connection have not ended."""
+    return int(await tx.value("connections.open_runs", tx.account_id, connection_id))
+
+
+async def delete(tx: Tx, connection_id: UUID) -> None:
+    """Take a connection away with its secrets; its runs and arrivals stay. The caller holds it by `lock`."""
+    await tx.execute("connections.delete", tx.account_id, connection_id)
 
 
 async def update(
@@ -189,6 +224,7 @@ async def look_now(tx: Tx, connection_id: UUID) -> None:
 
 
 async def _save(tx: Tx, connection_id: UUID, settings: ConnectionSettings) -> None:
+    await _hold_folder(tx, settings)
     with _folder_is_free():
         await tx.execute(
             "connections.update",
@@ -200,14 +236,18 @@ async def _save(tx: Tx, connection_id: UUID, settings: ConnectionSettings) -> No
         )
 
 
+async def _hold_folder(tx: Tx, settings: ConnectionSettings) -> None:
+    folder_id = _drop_folder_of(settings)
+    if folder_id is not None and await tx.row("connections.hold_folder", tx.account_id, folder_id) is None:
+        raise InvalidRequest("The account has no such drop folder.")
+
+
 @contextmanager
 def _folder_is_free() -> Iterator[None]:
     try:
         yield
     except asyncpg.UniqueViolationError as error:
         raise AlreadyExists("Another connection watches this drop folder already.") from error
-    except asyncpg.ForeignKeyViolationError as error:
-        raise InvalidRequest("The account has no such drop folder.") from error
 
 
 def _stored(settings: ConnectionSettings) -> dict[str, object]:
@@ -226,8 +266,8 @@ def _sealed(tx: Tx, ring: KeyRing, connection_id: UUID, name: SecretName, secret
     return None if secret is None else ring.seal(secret, _place(tx, connection_id, name))
 
 
-def _connection(tx: Tx, row: Record | None) -> StoredConnection:
-    if row is None:
+def _connection(tx: Tx, row: Record | None, *, even_deleted: bool = False) -> StoredConnection:
+    if row is None or (row["deleted_at"] is not None and not even_deleted):
         raise NotFound
     facts = dict(row)
     settings = ConnectionSettings.model_validate(facts.pop("settings"))

@@ -147,6 +147,19 @@ class Database:
                 self.rang.set()
 
     @asynccontextmanager
+    async def speaking_for(self, tx: Tx, account_id: UUID) -> AsyncIterator[Tx]:
+        """The same transaction in another account's name while inside, and in its own again afterwards.
+
+        For the operator alone, who makes accounts and their first keys and remembers in the same transaction that this
+        was done. An exception must end the transaction: then the name is not changed back.
+        """
+        await tx.connection.execute("SELECT set_config('tidegate.account', $1, true)", str(account_id))
+        other = Tx(tx.connection, account_id)
+        yield other
+        await tx.connection.execute("SELECT set_config('tidegate.account', $1, true)", str(tx.account_id))
+        tx.rang = tx.rang or other.rang
+
+    @asynccontextmanager
     async def work_connection(self) -> AsyncIterator["Connection[Record]"]:
         """A connection for the long work of one run; runs.py records it before the first write."""
         with translated():

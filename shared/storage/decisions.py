@@ -6,7 +6,7 @@ Each holds the run by `runs.lock`, so that a decision and a worker's last word c
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from shared.domain.failures import Conflict, GoalInactive, NotFound, OlderThanCompleted
 from shared.domain.goal import ExportGoal
@@ -73,14 +73,14 @@ async def retry(tx: Tx, run_id: UUID, *, out_of_order: bool = False) -> None:
     reach("api.retrying")
 
 
-async def run_now(tx: Tx, goal_id: UUID, request_id: UUID) -> Asked:
-    """Carry a goal out now: an export gets a run, one a request; an import's drop folder is looked at at once.
+async def run_now(tx: Tx, goal_id: UUID) -> Asked:
+    """Carry a goal out now: an export gets a run; an import's drop folder is looked at at once.
 
     Raises NotFound, GoalInactive, and Conflict for an import whose connection is stopped.
     """
     stored = await _active_goal(tx, goal_id)
     if isinstance(stored.goal, ExportGoal):
-        return Asked(await _export(tx, goal_id, stored.goal, request_id))
+        return Asked(await _export(tx, goal_id, stored.goal))
     connection = await connections.get(tx, stored.connection_id)
     if connection.stopped_code is not None:
         raise Conflict(f"The connection is stopped ({connection.stopped_code}); see what it says, then look again.")
@@ -88,20 +88,18 @@ async def run_now(tx: Tx, goal_id: UUID, request_id: UUID) -> Asked:
     return Asked(None)
 
 
-async def _export(tx: Tx, goal_id: UUID, goal: ExportGoal, request_id: UUID) -> UUID:
+async def _export(tx: Tx, goal_id: UUID, goal: ExportGoal) -> UUID:
     trace = tracing.traceparent()
     new = runs.NewRun(
         kind="export",
         goal_id=goal_id,
         order_at=datetime.now(UTC),
         order_name=goal.name,
-        request_id=request_id,
+        request_id=uuid4(),
         traceparent=trace,
     )
     run_id = await runs.create(tx, new)
-    if run_id is None:
-        earlier: UUID = await tx.value("decisions.run_of_request", tx.account_id, goal_id, request_id)
-        return earlier
+    assert run_id is not None, "a request's identity is new"
     await outbox.ring_run(tx, run_id, "export", trace)
     reach("api.requesting")
     return run_id
@@ -109,7 +107,7 @@ async def _export(tx: Tx, goal_id: UUID, goal: ExportGoal, request_id: UUID) -> 
 
 async def _active_goal(tx: Tx, goal_id: UUID) -> goals.StoredGoal:
     stored = await goals.get(tx, goal_id, even_deleted=True)
-    connection = await connections.get(tx, stored.connection_id)
+    connection = await connections.get(tx, stored.connection_id, even_deleted=True)
     if stored.deleted_at is not None or not (stored.goal.active and connection.settings.active):
         raise GoalInactive
     return stored

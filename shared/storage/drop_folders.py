@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+import asyncpg
+
 from shared.domain.failures import AlreadyExists, NotFound
 from shared.storage.database import Database, Record, Tx
 from shared.storage.keys import random_text
@@ -25,6 +27,7 @@ class DropFolder:
     id: UUID
     name: str
     quota_bytes: int
+    version: int
     created_at: datetime
 
 
@@ -67,10 +70,37 @@ async def get(tx: Tx, drop_folder_id: UUID) -> DropFolder:
     return _folder(row)
 
 
-async def page(tx: Tx, after: tuple[datetime, UUID] | None, limit: int) -> list[DropFolder]:
+async def lock(tx: Tx, drop_folder_id: UUID) -> DropFolder:
+    """One hosted folder, held until the transaction ends. Raises NotFound."""
+    row = await tx.row("drop_folders.lock", tx.account_id, drop_folder_id)
+    if row is None:
+        raise NotFound
+    return _folder(row)
+
+
+async def update(tx: Tx, drop_folder_id: UUID, name: str, quota_bytes: int) -> DropFolder:
+    """Give a folder another name or quota: a new version. Raises AlreadyExists, NotFound."""
+    try:
+        await tx.execute("drop_folders.update", tx.account_id, drop_folder_id, name, quota_bytes)
+    except asyncpg.UniqueViolationError as error:
+        raise AlreadyExists("A drop folder of that name exists already.") from error
+    return await get(tx, drop_folder_id)
+
+
+async def delete(tx: Tx, drop_folder_id: UUID) -> None:
+    """Take a folder away, and every login of it; what was uploaded stays on its disk and in the ledger.
+
+    The caller holds it by `lock`, and knows that no connection watches it.
+    """
+    await tx.execute("drop_folders.revoke_all", tx.account_id, drop_folder_id)
+    await tx.execute("drop_folders.delete", tx.account_id, drop_folder_id)
+
+
+async def page(tx: Tx, after: tuple[datetime, UUID] | None, limit: int, *, name: str | None = None) -> list[DropFolder]:
     """The account's hosted folders, oldest first; `after` is (created_at, id) of the last one seen."""
     created_at, folder_id = after or (None, None)
-    return [_folder(row) for row in await tx.fetch("drop_folders.page", tx.account_id, created_at, folder_id, limit)]
+    rows = await tx.fetch("drop_folders.page", tx.account_id, name, created_at, folder_id, limit)
+    return [_folder(row) for row in rows]
 
 
 async def create_credential(
@@ -94,12 +124,28 @@ async def get_credential(tx: Tx, credential_id: UUID) -> Credential:
     return _credential(tx, row)
 
 
-async def credentials(
-    tx: Tx, drop_folder_id: UUID, after: tuple[datetime, UUID] | None, limit: int
-) -> list[Credential]:
-    """A folder's logins, oldest first, revoked ones too; `after` is (created_at, id) of the last one seen."""
-    created_at, credential_id = after or (None, None)
-    rows = await tx.fetch("drop_folders.credentials", tx.account_id, drop_folder_id, created_at, credential_id, limit)
+@dataclass(frozen=True, slots=True)
+class CredentialFilter:
+    """Which logins a list shows; None is any. `after` is the (created_at, id) of the last one seen."""
+
+    is_revoked: bool | None = None
+    username: str | None = None
+    after: tuple[datetime, UUID] | None = None
+
+
+async def credentials(tx: Tx, drop_folder_id: UUID, chosen: CredentialFilter, limit: int) -> list[Credential]:
+    """A folder's logins, oldest first."""
+    created_at, credential_id = chosen.after or (None, None)
+    rows = await tx.fetch(
+        "drop_folders.credentials",
+        tx.account_id,
+        drop_folder_id,
+        chosen.is_revoked,
+        chosen.username,
+        created_at,
+        credential_id,
+        limit,
+    )
     return [_credential(tx, row) for row in rows]
 
 
@@ -126,7 +172,7 @@ async def revoke(tx: Tx, drop_folder_id: UUID, credential_id: UUID) -> None:
 
 
 def _folder(row: Record) -> DropFolder:
-    return DropFolder(row["drop_folder_id"], row["name"], row["quota_bytes"], row["created_at"])
+    return DropFolder(row["drop_folder_id"], row["name"], row["quota_bytes"], row["version"], row["created_at"])
 
 
 def _credential(tx: Tx, row: Record) -> Credential:

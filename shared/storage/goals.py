@@ -31,8 +31,20 @@ class StoredGoal:
     deleted_at: datetime | None
 
 
-async def create(tx: Tx, connection_id: UUID, goal: Goal, *, email: str | None) -> StoredGoal:
-    """Save a new goal as its version 1. The connection must exist."""
+@dataclass(frozen=True, slots=True)
+class SavedVersion:
+    """That a goal was saved: when, and by which key where that was noted."""
+
+    number: int
+    saved_at: datetime
+    saved_by: UUID | None
+    saved_by_name: str | None
+
+
+async def create(
+    tx: Tx, connection_id: UUID, goal: Goal, *, email: str | None, saved_by: UUID | None = None
+) -> StoredGoal:
+    """Save a new goal as its version 1; `saved_by` is the key that asked for it. The connection must exist."""
     settings = _stored(goal)
     goal_id: UUID = await tx.value(
         "goals.insert",
@@ -45,19 +57,20 @@ async def create(tx: Tx, connection_id: UUID, goal: Goal, *, email: str | None) 
         settings,
         email,
     )
-    await tx.execute("goals.insert_version", tx.account_id, goal_id, 1, settings)
+    await tx.execute("goals.insert_version", tx.account_id, goal_id, 1, settings, saved_by)
     return await get(tx, goal_id)
 
 
-async def update(tx: Tx, goal_id: UUID, goal: Goal) -> StoredGoal:
-    """Save a change as the goal's next version. Raises NotFound."""
+async def update(tx: Tx, goal_id: UUID, goal: Goal, *, saved_by: UUID | None = None) -> StoredGoal:
+    """Save a change as the goal's next version; what changes nothing is none. Raises NotFound."""
     settings = _stored(goal)
+    present = await lock(tx, goal_id)
+    if _stored(present.goal) == settings:
+        return present
     version = await tx.value(
         "goals.update", tx.account_id, goal_id, goal.kind, goal.name, goal.active, goal.position, settings
     )
-    if version is None:
-        raise NotFound
-    await tx.execute("goals.insert_version", tx.account_id, goal_id, version, settings)
+    await tx.execute("goals.insert_version", tx.account_id, goal_id, version, settings, saved_by)
     return await get(tx, goal_id)
 
 
@@ -65,6 +78,11 @@ async def delete(tx: Tx, goal_id: UUID) -> None:
     """Take a goal away; its runs and versions stay. Raises NotFound."""
     if await tx.row("goals.delete", tx.account_id, goal_id) is None:
         raise NotFound
+
+
+async def delete_of_connection(tx: Tx, connection_id: UUID) -> None:
+    """Take all goals of a connection away; their runs and versions stay."""
+    await tx.execute("goals.delete_of_connection", tx.account_id, connection_id)
 
 
 async def get(tx: Tx, goal_id: UUID, *, even_deleted: bool = False) -> StoredGoal:
@@ -82,6 +100,48 @@ async def of_connection(tx: Tx, connection_id: UUID) -> list[StoredGoal]:
     return [_goal(row) for row in await tx.fetch("goals.of_connection", tx.account_id, connection_id)]
 
 
+@dataclass(frozen=True, slots=True)
+class GoalFilter:
+    """Which goals a list shows; None is any. `after` is the (position, name, id) of the last one seen."""
+
+    kind: str | None = None
+    is_active: bool | None = None
+    name: str | None = None
+    after: tuple[int, str, UUID] | None = None
+
+
+async def page(tx: Tx, connection_id: UUID, chosen: GoalFilter, limit: int) -> list[StoredGoal]:
+    """A connection's goals in their run order, inactive ones too."""
+    after = chosen.after or (None, None, None)
+    rows = await tx.fetch(
+        "goals.page", tx.account_id, connection_id, chosen.kind, chosen.is_active, chosen.name, *after, limit
+    )
+    return [_goal(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionFilter:
+    """Which versions of a goal a list shows; None is any. `before` is the number of the last one seen."""
+
+    before: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+async def versions(tx: Tx, goal_id: UUID, chosen: VersionFilter, limit: int) -> list[SavedVersion]:
+    """What was saved of a goal, newest first."""
+    rows = await tx.fetch("goals.versions", tx.account_id, goal_id, chosen.before, chosen.since, chosen.until, limit)
+    return [_saved(row) for row in rows]
+
+
+async def saved_version(tx: Tx, goal_id: UUID, number: int) -> tuple[SavedVersion, Goal]:
+    """One version of a goal, with when and by which key it was saved. Raises NotFound."""
+    row = await tx.row("goals.version_saved", tx.account_id, goal_id, number)
+    if row is None:
+        raise NotFound
+    return _saved(row), _GOAL.validate_python(row["settings"])
+
+
 async def version(tx: Tx, goal_id: UUID, number: int) -> Goal:
     """What the goal said in one of its versions. Raises NotFound."""
     settings = await tx.value("goals.version", tx.account_id, goal_id, number)
@@ -92,6 +152,10 @@ async def version(tx: Tx, goal_id: UUID, number: int) -> Goal:
 
 def _stored(goal: Goal) -> dict[str, object]:
     return goal.model_dump(mode="json", by_alias=True)
+
+
+def _saved(row: Record) -> SavedVersion:
+    return SavedVersion(row["version"], row["saved_at"], row["saved_by"], row["saved_by_name"])
 
 
 def _present(row: Record | None, *, even_deleted: bool) -> StoredGoal:

@@ -47,6 +47,11 @@ async def answer(tx: Tx, inquiry_id: UUID, found: dict[str, Any]) -> bool:
     return await tx.row("inquiries.answer", tx.account_id, inquiry_id, found) is not None
 
 
+async def drop(tx: Tx, connection_id: UUID) -> None:
+    """The connection is taken away: its open questions have no answer."""
+    await tx.execute("inquiries.drop", tx.account_id, connection_id)
+
+
 async def get(tx: Tx, inquiry_id: UUID) -> Inquiry:
     """One question. Raises NotFound."""
     row = await tx.row("inquiries.get", tx.account_id, inquiry_id)

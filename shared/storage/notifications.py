@@ -61,12 +61,37 @@ async def get(tx: Tx, notification_id: UUID) -> Notification:
     return _notification(row)
 
 
-async def page(
-    tx: Tx, before: tuple[datetime, UUID] | None, limit: int, *, unread_only: bool = False
-) -> list[Notification]:
-    """Notifications, newest first; `before` is (created_at, id) of the last one seen."""
-    created_at, notification_id = before or (None, None)
-    rows = await tx.fetch("notifications.page", tx.account_id, unread_only, created_at, notification_id, limit)
+@dataclass(frozen=True, slots=True)
+class NotificationFilter:
+    """Which notifications a list shows; None is any. `before` is the (created_at, id) of the last one seen."""
+
+    unread_only: bool = False
+    code: str | None = None
+    connection_id: UUID | None = None
+    goal_id: UUID | None = None
+    run_id: UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    before: tuple[datetime, UUID] | None = None
+
+
+async def page(tx: Tx, chosen: NotificationFilter, limit: int) -> list[Notification]:
+    """Notifications, newest first."""
+    created_at, notification_id = chosen.before or (None, None)
+    rows = await tx.fetch(
+        "notifications.page",
+        tx.account_id,
+        chosen.unread_only,
+        chosen.code,
+        chosen.connection_id,
+        chosen.goal_id,
+        chosen.run_id,
+        chosen.since,
+        chosen.until,
+        created_at,
+        notification_id,
+        limit,
+    )
     return [_notification(row) for row in rows]
 
 

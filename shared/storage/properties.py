@@ -1,15 +1,27 @@
 """Properties: the typed columns that an account gave its profiles. Writes `properties` and the columns themselves."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from shared.domain.failures import AlreadyExists, TooManyProperties
+from shared.domain.failures import AlreadyExists, NotFound, TooManyProperties
 from shared.domain.property import MAX_PROPERTIES, Property, PropertyType
 from shared.storage import columns
-from shared.storage.database import Tx
+from shared.storage.database import Record, Tx
 from shared.storage.statements import statement
 
 KEY_INDEX_PREFIX = "profiles_key_"
 """Indexes that keep identifiers unique are named so; with the longest property name just what PostgreSQL allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredProperty:
+    """A property as it is stored."""
+
+    id: UUID
+    property: Property
+    version: int
+    created_at: datetime
 
 
 async def define(tx: Tx, new: Property) -> UUID:
@@ -40,13 +52,53 @@ async def define(tx: Tx, new: Property) -> UUID:
 
 async def list_all(tx: Tx) -> list[Property]:
     """The account's properties in the order in which they were defined."""
-    rows = await tx.fetch("properties.list", tx.account_id)
-    return [
-        Property(
-            name=row["name"], type=PropertyType(row["type"]), is_identifier=row["is_identifier"], label=row["label"]
-        )
-        for row in rows
-    ]
+    return [_property(row) for row in await tx.fetch("properties.list", tx.account_id)]
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyFilter:
+    """Which properties a list shows; None is any. `after` is the (created_at, id) of the last one seen."""
+
+    type: PropertyType | None = None
+    is_identifier: bool | None = None
+    after: tuple[datetime, UUID] | None = None
+
+
+async def page(tx: Tx, chosen: PropertyFilter, limit: int) -> list[StoredProperty]:
+    """The account's properties in the order in which they were defined."""
+    created_at, property_id = chosen.after or (None, None)
+    rows = await tx.fetch(
+        "properties.page", tx.account_id, chosen.type, chosen.is_identifier, created_at, property_id, limit
+    )
+    return [_stored(row) for row in rows]
+
+
+async def get(tx: Tx, name: str) -> StoredProperty:
+    """One property. Raises NotFound."""
+    return _stored(await tx.row("properties.get", tx.account_id, name))
+
+
+async def lock(tx: Tx, name: str) -> StoredProperty:
+    """One property, held until the transaction ends. Raises NotFound."""
+    return _stored(await tx.row("properties.lock", tx.account_id, name))
+
+
+async def relabel(tx: Tx, stored: StoredProperty, label: str) -> StoredProperty:
+    """Give a property that the caller holds another label: a new version."""
+    await tx.execute("properties.relabel", tx.account_id, stored.id, label)
+    return await get(tx, stored.property.name)
+
+
+def _stored(row: Record | None) -> StoredProperty:
+    if row is None:
+        raise NotFound
+    return StoredProperty(row["property_id"], _property(row), row["version"], row["created_at"])
+
+
+def _property(row: Record) -> Property:
+    return Property(
+        name=row["name"], type=PropertyType(row["type"]), is_identifier=row["is_identifier"], label=row["label"]
+    )
 
 
 async def _run(tx: Tx, name: str, **fragments: str) -> None:

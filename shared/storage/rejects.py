@@ -33,9 +33,19 @@ async def counts(tx: Tx, run_id: UUID, token: int) -> dict[str, int]:
     return {row["code"]: row["rows"] for row in await tx.fetch("rejects.counts", run_id, token)}
 
 
-async def page(tx: Tx, run_id: UUID, token: int, *, after_record: int, limit: int) -> list[Reject]:
-    """Rejects in the order of the file; `after_record` is 0 at the start."""
-    return [_read(row) for row in await tx.fetch("rejects.page", run_id, token, after_record, limit)]
+async def page(
+    tx: Tx,
+    run_id: UUID,
+    token: int,
+    *,
+    after_record: int,
+    limit: int,
+    code: RejectCode | None = None,
+    field: str | None = None,
+) -> list[Reject]:
+    """Rejects in the order of the file, all or those with a code or of a field; `after_record` is 0 at the start."""
+    rows = await tx.fetch("rejects.page", run_id, token, after_record, code, field, limit)
+    return [_read(row) for row in rows]
 
 
 async def stream(tx: Tx, run_id: UUID, token: int) -> AsyncIterator[Reject]:

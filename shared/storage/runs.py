@@ -327,6 +327,9 @@ class RunFilter:
     arrival_id: UUID | None = None
     state: str | None = None
     connection_id: UUID | None = None
+    kind: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
     before: tuple[datetime, UUID] | None = None
 
 
@@ -340,6 +343,9 @@ async def page(tx: Tx, chosen: RunFilter, limit: int) -> list[dict[str, Any]]:
         chosen.arrival_id,
         chosen.state,
         chosen.connection_id,
+        chosen.kind,
+        chosen.since,
+        chosen.until,
         queued_at,
         run_id,
         limit,

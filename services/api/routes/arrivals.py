@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from services.api.access import Visit, allowed
-from services.api.paging import Page, PageQuery, page_of
+from services.api.paging import Listing, Page, TimedQuery
 from services.api.routes.answers import ABSENT, PROBLEMS
 from shared.domain.arrival import ArrivalState
 from shared.domain.failures import NotFound
@@ -20,12 +20,13 @@ router = APIRouter(prefix="/v1/arrivals", tags=["arrivals"], responses=PROBLEMS)
 Reader = Annotated[Visit, Depends(allowed(Scope.RUNS_READ))]
 
 
-class ArrivalQuery(PageQuery):
+class ArrivalQuery(TimedQuery):
     """Which arrivals to list."""
 
     connection_id: UUID | None = None
     state: ArrivalState | None = None
-    path_prefix: Annotated[str, Field(max_length=1_024, description="How the path begins")] | None = None
+    path: Annotated[str, Field(max_length=2_048, description="The whole path")] | None = None
+    path_prefix: Annotated[str, Field(max_length=2_048, description="How the path begins")] | None = None
 
 
 class ArrivalShown(BaseModel):
@@ -66,20 +67,19 @@ class ArrivalDetail(ArrivalShown):
 @router.get("")
 async def list_arrivals(visit: Reader, query: Annotated[ArrivalQuery, Query()]) -> Page[ArrivalShown]:
     """Files that were seen, newest sighting first."""
+    listing = Listing.of(visit, query)
     chosen = arrivals.ArrivalFilter(
         connection_id=query.connection_id,
         state=query.state,
         path_prefix=query.path_prefix,
-        before=query.mark,
+        path=query.path,
+        since=query.since,
+        until=query.until,
+        before=listing.mark,
     )
     async with visit.reading() as tx:
-        found = await arrivals.page(tx, chosen, query.limit + 1)
-    return page_of(
-        found,
-        query.limit,
-        lambda each: ArrivalShown(**_facts(each)),
-        lambda each: (each["seen_at"], each["arrival_id"]),
-    )
+        found = await arrivals.page(tx, chosen, listing.wanted)
+    return listing.page(found, _shown, lambda each: (each["seen_at"], each["arrival_id"]))
 
 
 @router.get("/{arrival_id}", responses=ABSENT)

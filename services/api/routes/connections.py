@@ -5,27 +5,29 @@ The gateway never contacts a partner: `verify` is asked of the poller through th
 
 import asyncio
 from datetime import datetime
-from typing import Annotated
-from uuid import UUID, uuid4
+from typing import Annotated, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr, TypeAdapter
 
 from services.api import versions
 from services.api.access import Visit, allowed
-from services.api.paging import Page, PageQuery, page_of
+from services.api.paging import Listing, Page, PageQuery
+from services.api.patches import MergePatch, judged, merged
 from services.api.problems import FieldError, Refused
 from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, VERSIONED, Asked, SecretShown
 from services.api.routes.goals import RunsAsked
-from services.api.routes.inquiries import InquiryShown, await_answer
+from services.api.routes.inquiries import InquiryShown, await_answer, shown_inquiry
 from shared.domain.connection import ConnectionSettings, HostedPlace, Place, SftpPlace
 from shared.domain.failures import GoalInactive, InvalidRequest, UnsupportedKey
 from shared.domain.goal import ExportGoal
 from shared.domain.host_key import fingerprint_of
 from shared.domain.run import Reason
 from shared.domain.scope import Scope
-from shared.storage import connections, decisions, goals, inquiries
+from shared.storage import connections, decisions, goals, inquiries, removal
 from shared.storage.connections import SecretChanges, SecretName, StoredConnection
+from shared.storage.database import Tx
 from shared.transfer.keys import loaded_private_key, public_key
 
 router = APIRouter(prefix="/v1/connections", tags=["connections"], responses=PROBLEMS)
@@ -37,12 +39,28 @@ Secret = Annotated[
 ]
 
 
+_SECRET_NAMES: tuple[SecretName, ...] = ("password", "private_key", "passphrase")
+
+
 class ConnectionSent(ConnectionSettings):
     """A connection as it is written."""
 
     password: Secret = None
     private_key: Secret = None
     passphrase: Secret = None
+
+
+_SENT: TypeAdapter[ConnectionSent] = TypeAdapter(ConnectionSent)
+
+
+class ConnectionQuery(PageQuery):
+    """Which connections to list."""
+
+    name: Annotated[str, Field(max_length=200)] | None = None
+    active: bool | None = None
+    stopped: Annotated[bool, Field(description="Whether they wait for a person to act")] | None = None
+    transport: Literal["sftp", "hosted"] | None = None
+    drop_folder_id: UUID | None = None
 
 
 class OfferedHostKey(BaseModel):
@@ -90,11 +108,20 @@ async def create_connection(body: ConnectionSent, visit: Writer, response: Respo
 
 
 @router.get("")
-async def list_connections(visit: Reader, query: Annotated[PageQuery, Query()]) -> Page[ConnectionShown]:
+async def list_connections(visit: Reader, query: Annotated[ConnectionQuery, Query()]) -> Page[ConnectionShown]:
     """The account's connections, oldest first."""
+    listing = Listing.of(visit, query)
+    chosen = connections.ConnectionFilter(
+        name=query.name,
+        is_active=query.active,
+        is_stopped=query.stopped,
+        transport=query.transport,
+        drop_folder_id=query.drop_folder_id,
+        after=listing.mark,
+    )
     async with visit.reading() as tx:
-        found = await connections.page(tx, query.mark, query.limit + 1)
-    return page_of(found, query.limit, _shown, lambda each: (each.created_at, each.id))
+        found = await connections.page(tx, chosen, listing.wanted)
+    return listing.page(found, _shown, lambda each: (each.created_at, each.id))
 
 
 @router.get("/{connection_id}", responses=ABSENT)
@@ -108,17 +135,44 @@ async def get_connection(connection_id: UUID, visit: Reader, response: Response)
 
 @router.put("/{connection_id}", responses=ABSENT | CONFLICT | VERSIONED)
 async def update_connection(
-    connection_id: UUID, body: ConnectionSent, visit: Writer, response: Response, if_match: versions.IfMatch = None
+    connection_id: UUID, body: ConnectionSent, visit: Writer, response: Response, if_match: versions.IfMatch
 ) -> ConnectionShown:
     """Give a connection other settings. Where host, port or user change, secrets must be sent again."""
     await _require_usable(body)
     async with visit.writing() as tx:
         stored = await connections.lock(tx, connection_id)
-        versions.require(if_match, stored.version)
-        _require_secrets_again(stored, body)
-        saved = await connections.update(tx, visit.tools.keys, connection_id, _settings(body), _secrets(body))
+        if_match.require(stored.version)
+        saved = await _saved(tx, visit, stored, body)
     versions.show(response, saved.version)
     return _shown(saved)
+
+
+@router.patch("/{connection_id}", responses=ABSENT | CONFLICT | VERSIONED)
+async def change_connection(
+    connection_id: UUID, body: MergePatch, visit: Writer, response: Response, if_match: versions.IfMatch
+) -> ConnectionShown:
+    """Change some of a connection's settings; those that are not sent stay. A secret that is null is taken away."""
+    async with visit.writing() as tx:
+        stored = await connections.lock(tx, connection_id)
+        if_match.require(stored.version)
+        # A secret's null means something to the model, and what is stored holds no secrets.
+        secrets = {name: body[name] for name in _SECRET_NAMES if name in body}
+        sent = judged(_SENT, merged(stored.settings.model_dump(mode="json", by_alias=True), body) | secrets)
+        await _require_usable(sent)
+        saved = await _saved(tx, visit, stored, sent)
+    versions.show(response, saved.version)
+    return _shown(saved)
+
+
+@router.delete("/{connection_id}", status_code=204, responses=ABSENT | CONFLICT | VERSIONED)
+async def delete_connection(connection_id: UUID, visit: Writer, if_match: versions.IfMatch) -> None:
+    """Take a connection away with its goals and secrets. Its runs, receipts and arrivals stay readable.
+
+    Refused while a run of it has not ended.
+    """
+    async with visit.writing() as tx:
+        if_match.require((await connections.lock(tx, connection_id)).version)
+        await removal.remove_connection(tx, connection_id)
 
 
 @router.post(
@@ -129,7 +183,11 @@ async def verify_connection(connection_id: UUID, visit: Writer, response: Respon
     async with visit.writing() as tx:
         await connections.get(tx, connection_id)
         inquiry_id = await inquiries.ask(tx, connection_id)
-    response.headers["Location"] = f"/v1/inquiries/{inquiry_id}"
+        asked = shown_inquiry(await inquiries.get(tx, inquiry_id))
+    location = f"/v1/inquiries/{inquiry_id}"
+    response.headers["Location"] = location
+    # The poller sees the question once it is committed, and a repeated request must not ask it again.
+    await visit.settle(202, location, asked)
     shown = await await_answer(visit, inquiry_id, visit.tools.verify_seconds)
     response.status_code = 200 if shown.answer is not None else 202
     return shown
@@ -147,7 +205,9 @@ async def accept_host_key(
 
 
 @router.post("/{connection_id}/runs", status_code=202, responses=ABSENT | CONFLICT, tags=["runs"])
-async def run_connection(connection_id: UUID, visit: Annotated[Visit, Depends(allowed(Scope.RUNS_WRITE))]) -> RunsAsked:
+async def run_connection(
+    connection_id: UUID, visit: Annotated[Visit, Depends(allowed(Scope.RUNS_WRITE))], response: Response
+) -> RunsAsked:
     """Carry out all active goals now, in their order: exports get runs, drop folders are looked at."""
     run_ids: list[UUID] = []
     async with visit.writing() as tx:
@@ -158,9 +218,15 @@ async def run_connection(connection_id: UUID, visit: Annotated[Visit, Depends(al
         for each in active:
             if isinstance(each.goal, ExportGoal):
                 visit.require(Scope.EXPORTS_WRITE)
-            asked = await decisions.run_now(tx, each.id, uuid4())
+            asked = await decisions.run_now(tx, each.id)
             run_ids += [asked.run_id] if asked.run_id else []
+    response.headers["Location"] = f"/v1/runs?connection_id={connection_id}"
     return RunsAsked(run_ids=run_ids, is_looking=any(not isinstance(each.goal, ExportGoal) for each in active))
+
+
+async def _saved(tx: Tx, visit: Visit, stored: StoredConnection, sent: ConnectionSent) -> StoredConnection:
+    _require_secrets_again(stored, sent)
+    return await connections.update(tx, visit.tools.keys, stored.id, _settings(sent), _secrets(sent))
 
 
 def _settings(body: ConnectionSent) -> ConnectionSettings:
@@ -171,8 +237,7 @@ def _settings(body: ConnectionSent) -> ConnectionSettings:
 
 
 def _secrets(body: ConnectionSent) -> SecretChanges:
-    names: tuple[SecretName, ...] = ("password", "private_key", "passphrase")
-    sent = {name: getattr(body, name) for name in names if name in body.model_fields_set}
+    sent = {name: getattr(body, name) for name in _SECRET_NAMES if name in body.model_fields_set}
     return {name: None if secret is None else secret.get_secret_value() for name, secret in sent.items()}
 
 

@@ -1,15 +1,20 @@
-"""`/v1/connections/{id}/goals` and `/v1/goals`: what a connection does. Every saved change is a new version."""
+"""`/v1/connections/{id}/goals` and `/v1/goals`: what a connection does.
+
+Every saved change is a new version (`goal_versions.py` shows them); a goal that is taken away ends, and its runs and
+versions stay.
+"""
 
 from datetime import datetime
-from typing import Annotated
-from uuid import UUID, uuid4, uuid5
+from typing import Annotated, Literal
+from uuid import UUID
 
-from fastapi import APIRouter, Body, Depends, Header, Response
-from pydantic import BaseModel, Discriminator, Field
+from fastapi import APIRouter, Body, Depends, Query, Response
+from pydantic import BaseModel, Discriminator, Field, TypeAdapter
 
 from services.api import versions
 from services.api.access import Visit, allowed
-from services.api.paging import Page
+from services.api.paging import Listing, Page, PageQuery
+from services.api.patches import MergePatch, judged, merged
 from services.api.problems import FieldError, Refused
 from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, VERSIONED
 from shared.domain.connection import HostedPlace
@@ -27,6 +32,17 @@ Reader = Annotated[Visit, Depends(allowed(Scope.GOALS_READ))]
 Writer = Annotated[Visit, Depends(allowed(Scope.GOALS_WRITE))]
 Runner = Annotated[Visit, Depends(allowed(Scope.RUNS_WRITE))]
 SentGoal = Annotated[ImportGoal | ExportGoal, Body(discriminator="kind")]
+
+
+_GOAL: TypeAdapter[Goal] = TypeAdapter(Goal)
+
+
+class GoalQuery(PageQuery):
+    """Which goals to list."""
+
+    kind: Literal["import_profiles", "export_profiles"] | None = None
+    active: bool | None = None
+    name: Annotated[str, Field(max_length=200)] | None = None
 
 
 class _Stored(BaseModel):
@@ -61,7 +77,7 @@ async def create_goal(connection_id: UUID, body: SentGoal, visit: Writer, respon
         # Held, so that two goals that contradict each other cannot both pass at the same moment.
         connection = await connections.lock(tx, connection_id)
         goal = await _judged(tx, visit, connection, body)
-        made = await goals.create(tx, connection_id, goal, email=visit.caller.email)
+        made = await goals.create(tx, connection_id, goal, email=visit.caller.email, saved_by=visit.caller.key_id)
         await connections.look_now(tx, connection_id)
     response.headers["Location"] = f"/v1/goals/{made.id}"
     versions.show(response, made.version)
@@ -69,12 +85,14 @@ async def create_goal(connection_id: UUID, body: SentGoal, visit: Writer, respon
 
 
 @router.get("/connections/{connection_id}/goals", responses=ABSENT)
-async def list_goals(connection_id: UUID, visit: Reader) -> Page[GoalShown]:
+async def list_goals(connection_id: UUID, visit: Reader, query: Annotated[GoalQuery, Query()]) -> Page[GoalShown]:
     """A connection's goals in their run order."""
+    listing = Listing.of(visit, query)
+    chosen = goals.GoalFilter(kind=query.kind, is_active=query.active, name=query.name, after=_mark(listing))
     async with visit.reading() as tx:
         await connections.get(tx, connection_id)
-        found = await goals.of_connection(tx, connection_id)
-    return Page(items=[_shown(each) for each in found], next_cursor=None)
+        found = await goals.page(tx, connection_id, chosen, listing.wanted)
+    return listing.page(found, _shown, lambda each: (each.goal.position, each.goal.name, each.id))
 
 
 @router.get("/goals/{goal_id}", responses=ABSENT)
@@ -88,49 +106,79 @@ async def get_goal(goal_id: UUID, visit: Reader, response: Response) -> GoalShow
 
 @router.put("/goals/{goal_id}", responses=ABSENT | CONFLICT | VERSIONED)
 async def update_goal(
-    goal_id: UUID, body: SentGoal, visit: Writer, response: Response, if_match: versions.IfMatch = None
+    goal_id: UUID, body: SentGoal, visit: Writer, response: Response, if_match: versions.IfMatch
 ) -> GoalShown:
-    """Save a change as the goal's next version; runs that exist keep to theirs until they are retried."""
+    """Save a change as the goal's next version; runs that exist keep to theirs until they are retried.
+
+    What changes nothing makes no version.
+    """
     async with visit.writing() as tx:
-        connection = await connections.lock(tx, (await goals.get(tx, goal_id)).connection_id)
-        stored = await goals.lock(tx, goal_id)
-        versions.require(if_match, stored.version)
-        if stored.goal.kind != body.kind:
-            detail = f"Found {body.kind!r}; this goal is and stays {stored.goal.kind!r}."
-            raise Refused(InvalidGoal(), [FieldError(pointer="/kind", code="invalid_value", detail=detail)])
-        goal = await _judged(tx, visit, connection, body, goal_id)
-        saved = await goals.update(tx, goal_id, goal)
-        await connections.look_now(tx, connection.id)
+        connection, stored = await _held(tx, goal_id, if_match)
+        saved = await _saved(tx, visit, connection, stored, body)
+    versions.show(response, saved.version)
+    return _shown(saved)
+
+
+@router.patch("/goals/{goal_id}", responses=ABSENT | CONFLICT | VERSIONED)
+async def change_goal(
+    goal_id: UUID, body: MergePatch, visit: Writer, response: Response, if_match: versions.IfMatch
+) -> GoalShown:
+    """Save a change of some of the goal's settings as its next version; those that are not sent stay."""
+    async with visit.writing() as tx:
+        connection, stored = await _held(tx, goal_id, if_match)
+        sent = judged(_GOAL, merged(stored.goal.model_dump(mode="json", by_alias=True), body))
+        saved = await _saved(tx, visit, connection, stored, sent)
     versions.show(response, saved.version)
     return _shown(saved)
 
 
 @router.delete("/goals/{goal_id}", status_code=204, responses=ABSENT | VERSIONED)
-async def delete_goal(goal_id: UUID, visit: Writer, if_match: versions.IfMatch = None) -> None:
-    """Take a goal away; its runs and receipts stay."""
+async def delete_goal(goal_id: UUID, visit: Writer, if_match: versions.IfMatch) -> None:
+    """End a goal; its runs, receipts and versions stay, and runs that exist already are carried out."""
     async with visit.writing() as tx:
-        versions.require(if_match, (await goals.lock(tx, goal_id)).version)
+        await _held(tx, goal_id, if_match)
         await goals.delete(tx, goal_id)
 
 
 @router.post("/goals/{goal_id}/runs", status_code=202, responses=ABSENT | CONFLICT, tags=["runs"])
-async def run_goal(
-    goal_id: UUID,
-    visit: Runner,
-    response: Response,
-    idempotency_key: Annotated[str | None, Header(max_length=200, description="Repeated: the same run")] = None,
-) -> RunsAsked:
+async def run_goal(goal_id: UUID, visit: Runner, response: Response) -> RunsAsked:
     """Carry a goal out now: an export gets a run, an import's drop folder is looked at at once."""
-    request_id = uuid4() if idempotency_key is None else uuid5(visit.caller.account_id, idempotency_key)
     async with visit.writing() as tx:
         if isinstance((await goals.get(tx, goal_id)).goal, ExportGoal):
             visit.require(Scope.EXPORTS_WRITE)
-        asked = await decisions.run_now(tx, goal_id, request_id)
+        asked = await decisions.run_now(tx, goal_id)
     if asked.run_id is None:
         response.headers["Location"] = f"/v1/runs?goal_id={goal_id}"
         return RunsAsked(run_ids=[], is_looking=True)
     response.headers["Location"] = f"/v1/runs/{asked.run_id}"
     return RunsAsked(run_ids=[asked.run_id], is_looking=False)
+
+
+def _mark(listing: Listing) -> tuple[int, str, UUID] | None:
+    key = listing.key
+    return None if key is None else (int(str(key[0])), str(key[1]), UUID(str(key[2])))
+
+
+async def _held(tx: Tx, goal_id: UUID, if_match: versions.Condition) -> tuple[StoredConnection, StoredGoal]:
+    """A goal and its connection, held for a change. Raises NotFound, VersionRequired, VersionStale."""
+    connection = await connections.lock(tx, (await goals.get(tx, goal_id)).connection_id)
+    stored = await goals.lock(tx, goal_id)
+    known = if_match.version
+    hint = ""
+    if known is not None and 0 < known < stored.version:
+        hint = f"See what changed with GET /v1/goals/{goal_id}/versions/{stored.version}/diff?from={known}."
+    if_match.require(stored.version, hint)
+    return connection, stored
+
+
+async def _saved(tx: Tx, visit: Visit, connection: StoredConnection, stored: StoredGoal, sent: Goal) -> StoredGoal:
+    if stored.goal.kind != sent.kind:
+        detail = f"Found {sent.kind!r}; this goal is and stays {stored.goal.kind!r}."
+        raise Refused(InvalidGoal(), [FieldError(pointer="/kind", code="invalid_value", detail=detail)])
+    goal = await _judged(tx, visit, connection, sent, stored.id)
+    saved = await goals.update(tx, stored.id, goal, saved_by=visit.caller.key_id)
+    await connections.look_now(tx, connection.id)
+    return saved
 
 
 async def _judged(tx: Tx, visit: Visit, connection: StoredConnection, sent: Goal, goal_id: UUID | None = None) -> Goal:

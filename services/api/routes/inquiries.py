@@ -73,7 +73,11 @@ async def await_answer(visit: Visit, inquiry_id: UUID, seconds: float) -> Inquir
 
 async def _read(visit: Visit, inquiry_id: UUID) -> InquiryShown:
     async with visit.reading() as tx:
-        found = await inquiries.get(tx, inquiry_id)
+        return shown_inquiry(await inquiries.get(tx, inquiry_id))
+
+
+def shown_inquiry(found: inquiries.Inquiry) -> InquiryShown:
+    """A question as it is read."""
     return InquiryShown(
         id=found.id,
         connection_id=found.connection_id,

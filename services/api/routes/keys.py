@@ -8,7 +8,8 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from services.api.access import Visit, allowed, effective_scopes, in_account
-from services.api.paging import Page, PageQuery, page_of
+from services.api.once import SHOWN_ONCE
+from services.api.paging import Listing, Page, PageQuery
 from services.api.problems import FieldError, Refused
 from services.api.routes.answers import ABSENT, PROBLEMS, Asked
 from shared.domain.email_address import EmailAddress
@@ -49,7 +50,7 @@ class KeyShown(BaseModel):
 class KeyMade(KeyShown):
     """A new key."""
 
-    key: str = Field(description="The key itself: shown this once, stored nowhere")
+    key: Annotated[str, SHOWN_ONCE] = Field(description="The key itself: shown this once, stored nowhere")
 
 
 @router.post("", status_code=201, responses=ABSENT)
@@ -69,9 +70,10 @@ async def create_key(body: NewKey, visit: Writer, response: Response) -> KeyMade
 @router.get("")
 async def list_keys(visit: Reader, query: Annotated[PageQuery, Query()]) -> Page[KeyShown]:
     """The account's keys, oldest first, revoked ones too."""
+    listing = Listing.of(visit, query)
     async with visit.reading() as tx:
-        found = await keys.page(tx, query.mark, query.limit + 1)
-    return page_of(found, query.limit, _shown, lambda each: (each.created_at, each.id))
+        found = await keys.page(tx, listing.mark, listing.wanted)
+    return listing.page(found, _shown, lambda each: (each.created_at, each.id))
 
 
 @router.get("/{key_id}", responses=ABSENT)

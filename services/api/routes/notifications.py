@@ -5,10 +5,10 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from services.api.access import Visit, allowed
-from services.api.paging import Page, PageQuery, page_of
+from services.api.paging import Listing, Page, TimedQuery
 from services.api.routes.answers import ABSENT, PROBLEMS
 from shared.domain.scope import Scope
 from shared.storage import notifications
@@ -18,11 +18,14 @@ Reader = Annotated[Visit, Depends(allowed(Scope.RUNS_READ))]
 Writer = Annotated[Visit, Depends(allowed(Scope.RUNS_WRITE))]
 
 
-class NotificationQuery(PageQuery):
+class NotificationQuery(TimedQuery):
     """Which notifications to list."""
 
-    unread: bool = False
-    """Only those that nobody has read."""
+    unread: Annotated[bool, Field(description="Only those that nobody has read")] = False
+    code: Annotated[str, Field(max_length=100)] | None = None
+    connection_id: UUID | None = None
+    goal_id: UUID | None = None
+    run_id: UUID | None = None
 
 
 class NotificationShown(BaseModel):
@@ -43,9 +46,20 @@ class NotificationShown(BaseModel):
 @router.get("")
 async def list_notifications(visit: Reader, query: Annotated[NotificationQuery, Query()]) -> Page[NotificationShown]:
     """Notifications, newest first."""
+    listing = Listing.of(visit, query)
+    chosen = notifications.NotificationFilter(
+        unread_only=query.unread,
+        code=query.code,
+        connection_id=query.connection_id,
+        goal_id=query.goal_id,
+        run_id=query.run_id,
+        since=query.since,
+        until=query.until,
+        before=listing.mark,
+    )
     async with visit.reading() as tx:
-        found = await notifications.page(tx, query.mark, query.limit + 1, unread_only=query.unread)
-    return page_of(found, query.limit, _shown, lambda each: (each.created_at, each.id))
+        found = await notifications.page(tx, chosen, listing.wanted)
+    return listing.page(found, _shown, lambda each: (each.created_at, each.id))
 
 
 @router.get("/{notification_id}", responses=ABSENT)

@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 
 from services.api.access import Visit, allowed
-from services.api.paging import Page, PageQuery, page_of
+from services.api.paging import Listing, Page, PageQuery
 from services.api.problems import FieldError, Refused
 from services.api.routes.answers import ABSENT, PROBLEMS
 from shared.domain.failures import InvalidGoal, InvalidRequest, NotFound
@@ -75,6 +75,7 @@ async def list_profiles(visit: Reader, request: Request) -> Page[ProfileShown]:
     named = {name: value for name, value in request.query_params.items() if name not in _OWN}
     query = _page_query({name: value for name, value in request.query_params.items() if name in ("limit", "cursor")})
     group = request.query_params.get("domain_group")
+    listing = Listing.of(visit, query, {"domain_group": group, "identifiers": named})
     async with visit.reading() as tx:
         known = await properties.list_all(tx)
         groups = await domain_groups.names(tx)
@@ -85,9 +86,9 @@ async def list_profiles(visit: Reader, request: Request) -> Page[ProfileShown]:
         else:
             number_or_all = None if group is None else await _number_of(tx, group)
             found = await profiles.page(
-                tx, known, after_id=query.number, limit=query.limit + 1, domain_group=number_or_all
+                tx, known, after_id=listing.number, limit=listing.wanted, domain_group=number_or_all
             )
-    return page_of(found, query.limit, lambda each: _shown(each, known, groups), lambda each: (each.id,))
+    return listing.page(found, lambda each: _shown(each, known, groups), lambda each: (each.id,))
 
 
 @router.get("/{profile_id}", responses=ABSENT)

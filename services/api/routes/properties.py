@@ -1,17 +1,23 @@
-"""`/v1/properties`: the typed columns of the account's profiles."""
+"""`/v1/properties`: the typed columns of the account's profiles.
 
+A property keeps its name and type for good and cannot be taken away: goals and their versions, exports and what lies
+in its column rely on it, and a dropped column would count against PostgreSQL's limit for ever.
+"""
+
+from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
-from pydantic import Field
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import BaseModel, Field, StrictBool
 
+from services.api import versions
 from services.api.access import Visit, allowed
-from services.api.paging import Page
-from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, Asked
-from shared.domain.failures import NotFound
+from services.api.paging import Listing, Page, PageQuery
+from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, VERSIONED, Asked
 from shared.domain.property import Property, PropertyName, PropertyType
 from shared.domain.scope import Scope
 from shared.storage import properties
+from shared.storage.properties import StoredProperty
 
 router = APIRouter(prefix="/v1/properties", tags=["properties"], responses=PROBLEMS)
 Reader = Annotated[Visit, Depends(allowed(Scope.PROFILES_READ))]
@@ -23,32 +29,86 @@ class NewProperty(Asked):
 
     name: PropertyName
     type: PropertyType
-    identifier: bool = False
+    identifier: StrictBool = False
     label: str = Field(default="", max_length=200)
 
 
+class PropertyChange(Asked):
+    """What can be changed of a property; what is not sent stays."""
+
+    label: str | None = Field(default=None, max_length=200, description="null takes it away")
+
+
+class PropertyQuery(PageQuery):
+    """Which properties to list."""
+
+    type: PropertyType | None = None
+    identifier: bool | None = None
+
+
+class PropertyShown(BaseModel):
+    """A property."""
+
+    name: str
+    type: PropertyType
+    identifier: bool
+    label: str
+    version: int
+    created_at: datetime
+
+
 @router.post("", status_code=201, responses=CONFLICT)
-async def define_property(body: NewProperty, visit: Writer, response: Response) -> Property:
+async def define_property(body: NewProperty, visit: Writer, response: Response) -> PropertyShown:
     """Define a property: a column of its own in the account's profiles."""
     new = Property(name=body.name, type=body.type, is_identifier=body.identifier, label=body.label)
     async with visit.writing() as tx:
         await properties.define(tx, new)
+        made = await properties.get(tx, new.name)
     response.headers["Location"] = f"/v1/properties/{new.name}"
-    return new
+    versions.show(response, made.version)
+    return _shown(made)
 
 
 @router.get("")
-async def list_properties(visit: Reader) -> Page[Property]:
-    """All properties in the order in which they were defined; at most 400."""
+async def list_properties(visit: Reader, query: Annotated[PropertyQuery, Query()]) -> Page[PropertyShown]:
+    """Properties in the order in which they were defined; there are at most 400."""
+    listing = Listing.of(visit, query)
+    chosen = properties.PropertyFilter(type=query.type, is_identifier=query.identifier, after=listing.mark)
     async with visit.reading() as tx:
-        return Page(items=await properties.list_all(tx), next_cursor=None)
+        found = await properties.page(tx, chosen, listing.wanted)
+    return listing.page(found, _shown, lambda each: (each.created_at, each.id))
 
 
 @router.get("/{name}", responses=ABSENT)
-async def get_property(name: str, visit: Reader) -> Property:
+async def get_property(name: str, visit: Reader, response: Response) -> PropertyShown:
     """One property."""
     async with visit.reading() as tx:
-        for each in await properties.list_all(tx):
-            if each.name == name:
-                return each
-    raise NotFound
+        found = await properties.get(tx, name)
+    versions.show(response, found.version)
+    return _shown(found)
+
+
+@router.patch("/{name}", responses=ABSENT | VERSIONED)
+async def change_property(
+    name: str, body: PropertyChange, visit: Writer, response: Response, if_match: versions.IfMatch
+) -> PropertyShown:
+    """Give a property another label. All else stays as it was defined."""
+    async with visit.writing() as tx:
+        stored = await properties.lock(tx, name)
+        if_match.require(stored.version)
+        if "label" in body.model_fields_set and (body.label or "") != stored.property.label:
+            stored = await properties.relabel(tx, stored, body.label or "")
+    versions.show(response, stored.version)
+    return _shown(stored)
+
+
+def _shown(stored: StoredProperty) -> PropertyShown:
+    found = stored.property
+    return PropertyShown(
+        name=found.name,
+        type=found.type,
+        identifier=found.is_identifier,
+        label=found.label,
+        version=stored.version,
+        created_at=stored.created_at,
+    )

@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from services.api.access import Visit, allowed
-from services.api.paging import Page, PageQuery, page_of
+from services.api.paging import Listing, Page, PageQuery
 from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS
 from services.api.routes.runs import facts_of
 from shared.domain.failures import Conflict
@@ -29,6 +29,13 @@ Reader = Annotated[Visit, Depends(allowed(Scope.RUNS_READ, Scope.PROFILES_READ))
 _ROWS_AT_A_TIME = 1_000
 
 
+class RejectQuery(PageQuery):
+    """Which rejects to list."""
+
+    code: RejectCode | None = None
+    field: Annotated[str, Field(max_length=1_000, description="The column that was at fault")] | None = None
+
+
 class RejectShown(BaseModel):
     """One row that was not imported."""
 
@@ -41,14 +48,23 @@ class RejectShown(BaseModel):
 
 
 @router.get("/{run_id}/rejects", responses=ABSENT)
-async def list_rejects(run_id: UUID, visit: Reader, query: Annotated[PageQuery, Query()]) -> Page[RejectShown]:
+async def list_rejects(run_id: UUID, visit: Reader, query: Annotated[RejectQuery, Query()]) -> Page[RejectShown]:
     """A run's rejects in the order of the file; empty until it has ended."""
+    listing = Listing.of(visit, query)
     async with visit.reading() as tx:
         run = await facts_of(tx, run_id)
         found: list[Reject] = []
         if _has_rejects(run):
-            found = await rejects.page(tx, run_id, run["token"], after_record=query.number, limit=query.limit + 1)
-    return page_of(found, query.limit, _shown, lambda each: (each.record_number,))
+            found = await rejects.page(
+                tx,
+                run_id,
+                run["token"],
+                after_record=listing.number,
+                limit=listing.wanted,
+                code=query.code,
+                field=query.field,
+            )
+    return listing.page(found, _shown, lambda each: (each.record_number,))
 
 
 @router.get(

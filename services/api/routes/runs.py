@@ -5,10 +5,10 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictBool
 
 from services.api.access import Visit, allowed
-from services.api.paging import Page, PageQuery, page_of
+from services.api.paging import Listing, Page, TimedQuery
 from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, Asked
 from shared.domain.failures import NotFound
 from shared.domain.receipt import Receipt
@@ -23,13 +23,14 @@ Reader = Annotated[Visit, Depends(allowed(Scope.RUNS_READ))]
 Writer = Annotated[Visit, Depends(allowed(Scope.RUNS_WRITE))]
 
 
-class RunQuery(PageQuery):
+class RunQuery(TimedQuery):
     """Which runs to list."""
 
     goal_id: UUID | None = None
     connection_id: UUID | None = None
     arrival_id: UUID | None = None
     state: RunState | None = None
+    kind: Literal["import", "export"] | None = None
 
 
 class ProgressShown(BaseModel):
@@ -70,22 +71,26 @@ class RunShown(BaseModel):
 class RetryAsked(Asked):
     """How to retry."""
 
-    out_of_order: bool = Field(default=False, description="Also where a later file of the goal was imported since")
+    out_of_order: StrictBool = Field(default=False, description="Also where a later file of the goal was imported")
 
 
 @router.get("")
 async def list_runs(visit: Reader, query: Annotated[RunQuery, Query()]) -> Page[RunShown]:
     """Runs, newest first; the names of a file's columns are told with the one run alone."""
+    listing = Listing.of(visit, query)
     chosen = runs.RunFilter(
         goal_id=query.goal_id,
         connection_id=query.connection_id,
         arrival_id=query.arrival_id,
         state=query.state,
-        before=query.mark,
+        kind=query.kind,
+        since=query.since,
+        until=query.until,
+        before=listing.mark,
     )
     async with visit.reading() as tx:
-        found = await runs.page(tx, chosen, query.limit + 1)
-    return page_of(found, query.limit, _shown, lambda each: (each["queued_at"], each["run_id"]))
+        found = await runs.page(tx, chosen, listing.wanted)
+    return listing.page(found, _shown, lambda each: (each["queued_at"], each["run_id"]))
 
 
 @router.get("/{run_id}", responses=ABSENT)

@@ -4,12 +4,22 @@ INSERT INTO tidegate.accounts (account_id, name) VALUES ($1, $2)
 
 -- name: get
 -- The tenant that the transaction speaks for.
-SELECT account_id, name, is_operator, created_at FROM tidegate.accounts WHERE account_id = $1
+SELECT account_id, name, is_operator, version, created_at FROM tidegate.accounts WHERE account_id = $1
+
+-- name: lock
+-- The same, held for a change that depends on what it is.
+SELECT account_id, name, is_operator, version, created_at FROM tidegate.accounts WHERE account_id = $1 FOR NO KEY UPDATE
+
+-- name: rename
+-- Another name: a new version.
+UPDATE tidegate.accounts SET name = $2, version = version + 1 WHERE account_id = $1
 
 -- name: page
 -- Tenants by age, after a cursor. Watching role.
 SELECT account_id, created_at
 FROM tidegate.accounts
 WHERE NOT is_operator AND ($1::timestamptz IS NULL OR (created_at, account_id) > ($1, $2::uuid))
+  AND ($4::timestamptz IS NULL OR created_at >= $4)
+  AND ($5::timestamptz IS NULL OR created_at < $5)
 ORDER BY created_at, account_id
 LIMIT $3

@@ -112,6 +112,18 @@ WHERE a.state = 'accepted' AND a.settled_at IS NULL AND (a.settling_until IS NUL
                   AND (r.finished_at IS NULL OR r.finished_at > now() - make_interval(secs => $1)))
 LIMIT 200
 
+-- name: leave_unmarked
+-- Nobody marks files of a connection that is taken away; those whose runs have ended are left where they are.
+UPDATE tidegate.arrivals
+SET state = 'settled', settled_at = clock_timestamp(), settled_as = 'left', settling_until = NULL
+WHERE account_id = $1 AND connection_id = $2 AND state = 'accepted' AND settled_at IS NULL
+
+-- name: leave_unread
+-- Nor does anybody wait for those that were not complete, or that no goal took.
+UPDATE tidegate.arrivals
+SET state = 'unmatched', reason_code = 'connection_deleted', reason_detail = 'Its connection was deleted.'
+WHERE account_id = $1 AND connection_id = $2 AND state IN ('waiting', 'unmatched') AND vanished_at IS NULL
+
 -- name: page
 -- Arrivals, newest first, after a cursor.
 SELECT arrival_id, connection_id, path, size_bytes, modified_at, sighting, state, upload_id, reason_code, reason_detail,
@@ -121,6 +133,9 @@ WHERE account_id = $1
   AND ($2::uuid IS NULL OR connection_id = $2)
   AND ($3::text IS NULL OR state = $3)
   AND ($4::text IS NULL OR starts_with(path, $4))
-  AND ($5::timestamptz IS NULL OR (seen_at, arrival_id) < ($5, $6::uuid))
+  AND ($5::text IS NULL OR path = $5)
+  AND ($6::timestamptz IS NULL OR seen_at >= $6)
+  AND ($7::timestamptz IS NULL OR seen_at < $7)
+  AND ($8::timestamptz IS NULL OR (seen_at, arrival_id) < ($8, $9::uuid))
 ORDER BY seen_at DESC, arrival_id DESC
-LIMIT $7
+LIMIT $10

@@ -7,16 +7,18 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 -- name: get
 -- One connection, but for its secrets.
 SELECT connection_id, settings, version, stopped_code, stopped_detail, offered_host_key, failures_in_a_row, looked_at,
-    next_look_at, created_at, created_by_email, password_sealed IS NOT NULL AS has_password,
-    private_key_sealed IS NOT NULL AS has_private_key, passphrase_sealed IS NOT NULL AS has_passphrase
+    next_look_at, created_at, created_by_email, deleted_at,
+    password_sealed IS NOT NULL AS has_password, private_key_sealed IS NOT NULL AS has_private_key,
+    passphrase_sealed IS NOT NULL AS has_passphrase
 FROM tidegate.connections
 WHERE account_id = $1 AND connection_id = $2
 
 -- name: lock
 -- A connection, held for a change that depends on what it is.
 SELECT connection_id, settings, version, stopped_code, stopped_detail, offered_host_key, failures_in_a_row, looked_at,
-    next_look_at, created_at, created_by_email, password_sealed IS NOT NULL AS has_password,
-    private_key_sealed IS NOT NULL AS has_private_key, passphrase_sealed IS NOT NULL AS has_passphrase
+    next_look_at, created_at, created_by_email, deleted_at,
+    password_sealed IS NOT NULL AS has_password, private_key_sealed IS NOT NULL AS has_private_key,
+    passphrase_sealed IS NOT NULL AS has_passphrase
 FROM tidegate.connections
 WHERE account_id = $1 AND connection_id = $2
 FOR UPDATE
@@ -24,12 +26,19 @@ FOR UPDATE
 -- name: page
 -- The account's connections by age, after a cursor.
 SELECT connection_id, settings, version, stopped_code, stopped_detail, offered_host_key, failures_in_a_row, looked_at,
-    next_look_at, created_at, created_by_email, password_sealed IS NOT NULL AS has_password,
-    private_key_sealed IS NOT NULL AS has_private_key, passphrase_sealed IS NOT NULL AS has_passphrase
+    next_look_at, created_at, created_by_email, deleted_at,
+    password_sealed IS NOT NULL AS has_password, private_key_sealed IS NOT NULL AS has_private_key,
+    passphrase_sealed IS NOT NULL AS has_passphrase
 FROM tidegate.connections
-WHERE account_id = $1 AND ($2::timestamptz IS NULL OR (created_at, connection_id) > ($2, $3::uuid))
+WHERE account_id = $1 AND deleted_at IS NULL
+  AND ($2::text IS NULL OR settings ->> 'name' = $2)
+  AND ($3::boolean IS NULL OR is_active = $3)
+  AND ($4::boolean IS NULL OR (stopped_code IS NOT NULL) = $4)
+  AND ($5::text IS NULL OR settings -> 'place' ->> 'transport' = $5)
+  AND ($6::uuid IS NULL OR drop_folder_id = $6)
+  AND ($7::timestamptz IS NULL OR (created_at, connection_id) > ($7, $8::uuid))
 ORDER BY created_at, connection_id
-LIMIT $4
+LIMIT $9
 
 -- name: update
 -- Other settings: a new version; a person has acted, so looking goes on.
@@ -37,6 +46,18 @@ UPDATE tidegate.connections
 SET settings = $3, drop_folder_id = $4, is_active = $5, version = version + 1, stopped_code = NULL,
     stopped_detail = NULL, offered_host_key = NULL, failures_in_a_row = 0, next_look_at = now()
 WHERE account_id = $1 AND connection_id = $2
+
+-- name: delete
+-- Gone for people: looked at no longer, its secrets and its hold on a drop folder with it. Its row stays for its runs.
+UPDATE tidegate.connections
+SET deleted_at = now(), is_active = false, drop_folder_id = NULL, password_sealed = NULL, private_key_sealed = NULL,
+    passphrase_sealed = NULL, offered_host_key = NULL, version = version + 1
+WHERE account_id = $1 AND connection_id = $2
+
+-- name: open_runs
+-- Runs of a connection that have not ended.
+SELECT count(*) FROM tidegate.runs
+WHERE account_id = $1 AND connection_id = $2 AND state IN ('queued', 'running', 'waiting')
 
 -- name: set_password
 -- Another sealed password, or none.
@@ -55,6 +76,12 @@ UPDATE tidegate.connections SET passphrase_sealed = $3 WHERE account_id = $1 AND
 SELECT password_sealed AS password, private_key_sealed AS private_key, passphrase_sealed AS passphrase
 FROM tidegate.connections
 WHERE account_id = $1 AND connection_id = $2
+
+-- name: hold_folder
+-- A hosted folder, held while a connection is given it: it must not be taken away at this moment.
+SELECT drop_folder_id FROM tidegate.drop_folders
+WHERE account_id = $1 AND drop_folder_id = $2 AND deleted_at IS NULL
+FOR KEY SHARE
 
 -- name: of_drop_folder
 -- The connection through which a hosted folder is watched.

@@ -20,6 +20,12 @@ UPDATE tidegate.inquiries SET state = 'answered', answered_at = now(), taken_unt
 WHERE account_id = $1 AND inquiry_id = $2 AND state <> 'answered'
 RETURNING inquiry_id
 
+-- name: drop
+-- The connection is taken away: nobody asks its server any more.
+UPDATE tidegate.inquiries
+SET state = 'answered', answered_at = now(), taken_until = NULL, answer = '{"ok": false, "steps": []}'
+WHERE account_id = $1 AND connection_id = $2 AND state <> 'answered'
+
 -- name: get
 -- One question with its answer.
 SELECT inquiry_id, connection_id, kind, state, asked_at, answered_at, answer

@@ -20,6 +20,34 @@ FROM tidegate.properties
 WHERE account_id = $1
 ORDER BY created_at, property_id
 
+-- name: page
+-- An account's properties, oldest first, after a cursor.
+SELECT property_id, name, type, is_identifier, label, version, created_at
+FROM tidegate.properties
+WHERE account_id = $1
+  AND ($2::text IS NULL OR type = $2)
+  AND ($3::boolean IS NULL OR is_identifier = $3)
+  AND ($4::timestamptz IS NULL OR (created_at, property_id) > ($4, $5::uuid))
+ORDER BY created_at, property_id
+LIMIT $6
+
+-- name: get
+-- One property.
+SELECT property_id, name, type, is_identifier, label, version, created_at
+FROM tidegate.properties
+WHERE account_id = $1 AND record_type = 'profile' AND name = $2
+
+-- name: lock
+-- One property, held for a change that depends on what it is.
+SELECT property_id, name, type, is_identifier, label, version, created_at
+FROM tidegate.properties
+WHERE account_id = $1 AND record_type = 'profile' AND name = $2
+FOR UPDATE
+
+-- name: relabel
+-- Another label: a new version. Name, type and being an identifier stay.
+UPDATE tidegate.properties SET label = $3, version = version + 1 WHERE account_id = $1 AND property_id = $2
+
 -- name: wait_briefly
 -- For what locks out readers.
 SET LOCAL lock_timeout = '2s'

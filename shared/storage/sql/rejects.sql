@@ -7,8 +7,10 @@ SELECT code, count(*) AS rows FROM {schema}.rejects WHERE run_id = $1 AND token 
 SELECT record_number, line_number, code, field, raw
 FROM {schema}.rejects
 WHERE run_id = $1 AND token = $2 AND record_number > $3
+  AND ($4::text IS NULL OR code = $4)
+  AND ($5::text IS NULL OR field = $5)
 ORDER BY record_number
-LIMIT $4
+LIMIT $6
 
 -- name: all
 -- Every reject in the order of the file.

@@ -291,9 +291,12 @@ WHERE r.account_id = $1
   AND ($3::uuid IS NULL OR r.arrival_id = $3)
   AND ($4::text IS NULL OR r.state = $4)
   AND ($5::uuid IS NULL OR r.connection_id = $5)
-  AND ($6::timestamptz IS NULL OR (r.queued_at, r.run_id) < ($6, $7::uuid))
+  AND ($6::text IS NULL OR r.kind = $6)
+  AND ($7::timestamptz IS NULL OR r.queued_at >= $7)
+  AND ($8::timestamptz IS NULL OR r.queued_at < $8)
+  AND ($9::timestamptz IS NULL OR (r.queued_at, r.run_id) < ($9, $10::uuid))
 ORDER BY r.queued_at DESC, r.run_id DESC
-LIMIT $8
+LIMIT $11
 
 -- name: forget_all_backends
 -- A taken-over run starts with no connections,

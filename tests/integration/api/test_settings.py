@@ -19,7 +19,11 @@ PASSWORD = "correct horse battery staple"
 async def test_properties_are_defined_once(owner: Client) -> None:
     sent = {"name": "points", "type": "number", "label": "Points"}
     made = await owner.ask("POST", "/v1/properties", 201, json=sent)
-    assert made == {**sent, "identifier": False}
+    assert {name: made[name] for name in (*sent, "identifier", "version")} == {
+        **sent,
+        "identifier": False,
+        "version": 1,
+    }
     assert (await owner.ask("POST", "/v1/properties", 409, json=sent))["code"] == "already_exists"
     assert await owner.ask("GET", "/v1/properties/points", 200) == made
     assert (await owner.ask("GET", "/v1/properties", 200))["items"] == [made]
@@ -236,8 +240,10 @@ async def test_a_credential_comes_with_the_sheet_to_hand_over(owner: Client) -> 
     listed = await owner.get(path)
     assert sheet["password"] not in listed.text
     assert listed.json()["items"][0]["username"] == sheet["username"]
-    await owner.ask("DELETE", f"{path}/{sheet['id']}", 204)
-    assert (await owner.ask("GET", path, 200))["items"][0]["revoked_at"] is not None
+    await owner.ask("DELETE", f"{path}/{sheet['id']}", 428)
+    await owner.ask("DELETE", f"{path}/{sheet['id']}", 204, headers={"If-Match": '"1"'})
+    revoked = await owner.ask("GET", f"{path}/{sheet['id']}", 200)
+    assert (revoked["state"], revoked["revoked_at"] is not None) == ("revoked", True)
 
 
 async def test_a_credential_by_public_key_has_no_password(owner: Client) -> None:

@@ -17,6 +17,8 @@ ASKED: list[tuple[str, str, Any]] = [
     ("DELETE", "/v1/keys/{key}", None),
     ("GET", "/v1/connections/{connection}", None),
     ("PUT", "/v1/connections/{connection}", CONNECTION),
+    ("PATCH", "/v1/connections/{connection}", {"name": "n"}),
+    ("DELETE", "/v1/connections/{connection}", None),
     ("POST", "/v1/connections/{connection}/verify", None),
     ("POST", "/v1/connections/{connection}/runs", None),
     ("POST", "/v1/connections/{connection}/host-keys/accept", FINGERPRINT),
@@ -25,6 +27,10 @@ ASKED: list[tuple[str, str, Any]] = [
     ("POST", "/v1/connections/{connection}/goals", EXPORT_GOAL),
     ("GET", "/v1/goals/{goal}", None),
     ("PUT", "/v1/goals/{goal}", IMPORT_GOAL),
+    ("PATCH", "/v1/goals/{goal}", {"name": "n"}),
+    ("GET", "/v1/goals/{goal}/versions", None),
+    ("GET", "/v1/goals/{goal}/versions/{version}", None),
+    ("GET", "/v1/goals/{goal}/versions/{version}/diff", None),
     ("DELETE", "/v1/goals/{goal}", None),
     ("POST", "/v1/goals/{goal}/runs", None),
     ("GET", "/v1/runs/{run}", None),
@@ -35,6 +41,9 @@ ASKED: list[tuple[str, str, Any]] = [
     ("POST", "/v1/runs/{run}/retry", {}),
     ("GET", "/v1/arrivals/{arrival}", None),
     ("GET", "/v1/drop-folders/{folder}", None),
+    ("PATCH", "/v1/drop-folders/{folder}", {"name": "n"}),
+    ("DELETE", "/v1/drop-folders/{folder}", None),
+    ("GET", "/v1/drop-folders/{folder}/credentials/{credential}", None),
     ("GET", "/v1/drop-folders/{folder}/credentials", None),
     ("POST", "/v1/drop-folders/{folder}/credentials", {}),
     ("DELETE", "/v1/drop-folders/{folder}/credentials/{credential}", None),
@@ -43,6 +52,7 @@ ASKED: list[tuple[str, str, Any]] = [
     ("GET", "/v1/inquiries/{inquiry}", None),
     ("GET", "/v1/profiles/{profile}", None),
     ("GET", "/v1/properties/{property}", None),
+    ("PATCH", "/v1/properties/{property}", {"label": "n"}),
 ]
 
 
@@ -70,6 +80,7 @@ async def _everything(owner: Client, database: Database, account: UUID) -> dict[
         "inquiry": str(inquiry),
         "profile": "1",
         "property": "email",
+        "version": "1",
     }
 
 
@@ -77,7 +88,7 @@ async def test_a_strangers_request_is_answered_like_one_for_nothing(
     owner: Client, stranger: Client, database: Database, account: UUID
 ) -> None:
     ids = await _everything(owner, database, account)
-    nothing = {**dict.fromkeys(ids, str(uuid4())), "profile": "77", "property": "nothing"}
+    nothing = {**dict.fromkeys(ids, str(uuid4())), "profile": "77", "property": "nothing", "version": "1"}
     for method, path, body in ASKED:
         sent = {} if body is None else {"json": body}
         headers = {"If-Match": "*"}

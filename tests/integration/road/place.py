@@ -4,7 +4,7 @@ import gzip
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from shared.domain.connection import ConnectionSettings, HostedPlace
 from shared.domain.goal import Goal, ImportGoal
@@ -61,7 +61,7 @@ class Tenant:
     async def exported(self, goal_id: UUID) -> dict[str, Any]:
         """Run an export, and wait for its end."""
         async with self.base.database.account(self.account_id) as tx:
-            asked = await decisions.run_now(tx, goal_id, uuid4())
+            asked = await decisions.run_now(tx, goal_id)
         return await self.ended(lambda run: run["run_id"] == asked.run_id)
 
     async def ended(self, is_it: Any) -> dict[str, Any]:

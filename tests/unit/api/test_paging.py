@@ -1,6 +1,8 @@
-"""Cursors carry the last item's sort key, and nothing else passes for one."""
+"""Cursors carry the last item's sort key, for one list of one account, and nothing else passes for one."""
 
+import os
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -8,41 +10,83 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.paging import PageQuery, page_of
+from services.api.paging import Listing
 from services.api.problems import Refused
+from shared.storage.secrets import KeyRing
+
+RING = KeyRing((os.urandom(32),))
+ACCOUNT = uuid4()
+FIRST = Listing.at(RING, ACCOUNT, "/v1/runs", {"state": None}, 2, None)
+
+
+def _after(cursor: str | None) -> Listing:
+    assert cursor is not None
+    return replace(FIRST, _cursor=cursor)
+
+
+def _cursor(key: tuple[object, ...] = (5,), listing: Listing = FIRST) -> str:
+    cursor = listing.page([1, 2, 3], str, lambda _: key).next_cursor
+    assert cursor is not None
+    return cursor
 
 
 @given(st.datetimes(timezones=st.just(UTC)), st.uuids())
 def test_a_cursor_comes_back_as_the_key_it_was_made_of(when: datetime, which: UUID) -> None:
-    page = page_of([(when, which)] * 3, 2, lambda each: each, lambda each: each)
-    assert page.next_cursor is not None
-    assert PageQuery(cursor=page.next_cursor).mark == (when, which)
+    assert _after(_cursor((when, which))).mark == (when, which)
 
 
 @given(st.integers(min_value=0, max_value=2**63 - 1))
 def test_a_number_comes_back_exactly(number: int) -> None:
-    page = page_of([number] * 2, 1, str, lambda each: (each,))
-    assert page.next_cursor is not None
-    assert PageQuery(cursor=page.next_cursor).number == number
+    assert _after(_cursor((number,))).number == number
+
+
+@given(st.text(max_size=200))
+def test_a_text_comes_back_and_cannot_be_read_from_outside(text: str) -> None:
+    cursor = _cursor((text,))
+    assert _after(cursor).key == [text]
+    assert len(text) < 8 or text not in cursor
 
 
 def test_the_last_page_has_no_cursor() -> None:
-    assert page_of([1, 2], 2, str, lambda each: (each,)).next_cursor is None
-    assert page_of([], 2, str, lambda each: (each,)).items == []
+    assert FIRST.page([1, 2], str, lambda each: (each,)).next_cursor is None
+    assert FIRST.page([], str, lambda each: (each,)).items == []
 
 
-@given(st.text(max_size=40))
+@given(st.text(max_size=60))
 def test_no_text_breaks_a_list(text: str) -> None:
-    query = PageQuery(cursor=text)
-    for way in ("mark", "number"):
+    for way in ("mark", "number", "key"):
         with suppress(Refused):
-            assert getattr(query, way) is not None
+            getattr(_after(text), way)
+            pytest.fail("a text that we did not write passed for a cursor")
 
 
-def test_a_cursor_of_another_kind_of_list_is_refused() -> None:
-    by_number = page_of([5, 6], 1, str, lambda each: (each,)).next_cursor
-    by_time = page_of([1, 2], 1, str, lambda _: (datetime.now(UTC), uuid4())).next_cursor
+@given(st.data())
+def test_a_cursor_that_was_changed_is_refused(data: st.DataObject) -> None:
+    cursor = _cursor()
+    at = data.draw(st.integers(0, len(cursor) - 2))
+    other = data.draw(st.sampled_from("ABCDEFabcdef0123-_").filter(lambda letter: letter != cursor[at]))
+    with pytest.raises(Refused) as refused:
+        _ = _after(cursor[:at] + other + cursor[at + 1 :]).key
+    assert [error.code for error in refused.value.errors] == ["foreign_cursor"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Listing.at(RING, uuid4(), "/v1/runs", {"state": None}, 2, None),
+        Listing.at(RING, ACCOUNT, "/v1/arrivals", {"state": None}, 2, None),
+        Listing.at(RING, ACCOUNT, "/v1/runs", {"state": "failed"}, 2, None),
+        Listing.at(KeyRing((os.urandom(32),)), ACCOUNT, "/v1/runs", {"state": None}, 2, None),
+    ],
+    ids=["account", "list", "filter", "deployment"],
+)
+def test_a_cursor_of_another_list_is_refused(other: Listing) -> None:
     with pytest.raises(Refused):
-        _ = PageQuery(cursor=by_number).mark
+        _ = replace(other, _cursor=_cursor()).key
     with pytest.raises(Refused):
-        _ = PageQuery(cursor=by_time).number
+        _ = _after(_cursor(listing=other)).key
+
+
+def test_the_limit_is_no_filter() -> None:
+    wider = Listing.at(RING, ACCOUNT, "/v1/runs", {"state": None}, 1000, _cursor())
+    assert wider.number == 5
