@@ -45,21 +45,24 @@ def first_load(path: Path, rows: int) -> Made:
     return Made(path, rows, created=rows, updated=0, unchanged=0)
 
 
-def delta(path: Path, rows: int) -> Made:
-    """As many rows again: half of the people are those of `first_load`, the others are new.
+def delta(path: Path, rows: int, *, of: int = 0, number: int = 0) -> Made:
+    """So many rows: half of the people are those of a `first_load` of `of` rows (as many, if 0), the others are new.
 
     Of the known, four in five say what is stored and have nothing to sum; the fifth has moved, has other tags, was
-    seen later and has points and revenue to add. Raises ValueError where `rows` is no multiple of ten.
+    seen later and has points and revenue to add. The `number`-th of a series, from 0, has other people than those
+    before it. Raises ValueError where `rows` is no multiple of ten, or where the first load has not enough people.
     """
-    if rows % 10:
-        raise ValueError(f"found {rows} rows, expected a multiple of ten")
-    half = rows // 2
+    half, base = rows // 2, of or rows
+    step = base // max(half, 1)
+    if rows % 10 or number >= step:
+        raise ValueError(f"found {rows} rows, number {number}, of {base}; expected a multiple of ten, at most {step}")
 
     def stretch(places: Numbers) -> pl.DataFrame:
         spread = _spread(places, rows)
         is_known = spread < half
         is_changed = is_known & (spread % 5 == 0)
-        return people(np.where(is_known, spread * 2, spread + half), is_changed, is_known & ~is_changed)
+        known, new = spread * step + number, base + number * half + spread - half
+        return people(np.where(is_known, known, new), is_changed, is_known & ~is_changed)
 
     _write(path, rows, stretch)
     return Made(path, rows, created=half, updated=rows // 10, unchanged=half - rows // 10)

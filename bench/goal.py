@@ -44,6 +44,16 @@ GOAL: dict[str, Any] = {
 }
 """As an API client sends it."""
 
+SMALLEST: dict[str, Any] = {
+    "kind": "import_profiles",
+    "name": "Addresses",
+    "source": {"pattern": {"wildcard": "*.csv"}},
+    "identifiers": [{"field": "email", "property": "email"}],
+    "mapping": [{"field": "email", "property": "email"}],
+    "opt_in": {"declaration": "undefined"},
+}
+"""A goal of which no file comes."""
+
 
 def goal() -> ImportGoal:
     """The same goal as the importer has it."""

@@ -41,6 +41,11 @@ def peak_of(pid: int) -> Iterator[Peak]:
     peak.bytes = max(peak.bytes, _resident(process))
 
 
+def resident_bytes(pid: int) -> int:
+    """What a process and its children hold now."""
+    return _resident(psutil.Process(pid))
+
+
 def _resident(process: psutil.Process) -> int:
     total = 0
     for each in (process, *process.children(recursive=True)):

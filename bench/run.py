@@ -19,17 +19,19 @@ from typing import Any
 from rich.console import Console
 
 from bench import copy_and_merge as alone
+from bench import crowd, fetching, growth, importers, listing, steady
 from bench.floor import Floor, floor_of
 from bench.generate import Made, delta, first_load
 from bench.machine import machine
 from bench.report import Line, memory_line, percentile, ratio_line, table
 from bench.road import Road, latencies, one_round
-from bench.system import Cluster, System, cluster, services
+from bench.system import RABBITMQ, Cluster, System, cluster, services
 from shared.storage.database import Database, DatabaseAddress
 
 DATA = Path(__file__).parent / "data"
 RESULTS = Path(__file__).parent / "results.json"
 LARGE = 5
+PARTS = ("alone", "road", "latency", "steady", "growth", "importers", "fetching", "listing", "crowd")
 WIDTH = 120
 """Of the table where the output is no terminal."""
 
@@ -55,6 +57,8 @@ class Findings:
     road: dict[str, Road] = field(default_factory=lambda: {"first": Road(), "delta": Road()})
     large: Road | None = None
     latencies: list[float] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    """Of the parts that tell their own."""
 
 
 def main() -> None:
@@ -79,8 +83,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=1_000_000, help="of each file; a multiple of ten")
     parser.add_argument("--rounds", type=int, default=3, help="of floor, first load, floor, delta")
     parser.add_argument("--files", type=int, default=60, help="small ones, for the latency")
-    parser.add_argument("--large", action="store_true", help=f"also a file {LARGE} times as long, for the memory")
-    parser.add_argument("--only", choices=("alone", "road", "latency"), help="one part alone")
+    parser.add_argument(
+        "--large", action="store_true", help=f"also what takes {LARGE} times as many profiles: memory, growth"
+    )
+    parser.add_argument("--seconds", type=float, default=60, help="of steady load")
+    parser.add_argument("--only", choices=PARTS, help="one part alone")
     parser.add_argument("--no-results", action="store_true", help="leave bench/results.json as it is")
     return parser.parse_args()
 
@@ -102,8 +109,36 @@ def _measure(chosen: argparse.Namespace, directory: Path) -> Findings:
         if chosen.only in (None, "latency"):
             console.print(f"{chosen.files} small files ...")
             findings.latencies = asyncio.run(latencies(system, directory, chosen.files))
+        if chosen.only in (None, "steady"):
+            console.print(f"{chosen.seconds:.0f} seconds of steady load ...")
+            findings.lines += asyncio.run(steady.measure(system, directory, chosen.seconds))
+        if chosen.large and chosen.only in (None, "growth"):
+            sizes = (chosen.rows, LARGE * chosen.rows)
+            console.print(f"{growth.ROWS:,} rows into {sizes[0]:,} and into {sizes[1]:,} profiles ...")
+            findings.lines += asyncio.run(growth.measure(system, DATA, sizes, chosen.rounds))
+    findings.lines += _apart(chosen, directory, files["first"])
     findings.machine["load_before"] = load_before
     return findings
+
+
+def _apart(chosen: argparse.Namespace, directory: Path, made: Made) -> list[Line]:
+    """What wants another arrangement of the services, or none."""
+    lines = []
+    if chosen.only in (None, "fetching"):
+        console.print("fetching from OpenSSH ...")
+        lines += fetching.measure(chosen.rounds)
+    if not RABBITMQ.exists():
+        console.print("not measured, because this machine has no RabbitMQ: importers, listing, crowd")
+        return lines
+    if chosen.only in (None, "importers"):
+        console.print("one importer and two ...")
+        lines += importers.measure(directory, made, chosen.rounds)
+    for name, part in (("listing", listing), ("crowd", crowd)):
+        if chosen.only in (None, name):
+            console.print(f"{(part.__doc__ or '').splitlines()[0]} ...")
+            with services(directory) as system:
+                lines += asyncio.run(part.measure(system))
+    return lines
 
 
 def _made(kind: str, rows: int) -> Made:
@@ -163,7 +198,7 @@ def _lines(findings: Findings, rows: int) -> list[Line]:
         median = percentile(found_latencies, 50)
         lines.append(Line("upload closed to committed, p50", median, "s", detail=detail))
         lines.append(Line("upload closed to committed, p95", percentile(found_latencies, 95), "s", 2, 2))
-    return lines
+    return lines + findings.lines
 
 
 def _facts(findings: Findings, lines: list[Line], chosen: argparse.Namespace) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,8 +51,29 @@ class System:
     superuser_dsn: str
     api_url: str
     operator_key: str
-    importer_pid: int
+    pids: Mapping[str, int]
     how: str
+    directory: Path
+    environment: Mapping[str, str]
+    """Of further processes; empty where all is one."""
+
+    @property
+    def importer_pid(self) -> int:
+        """The process that imports."""
+        return self.pids["importer"]
+
+    @contextmanager
+    def importers(self, count: int, *, workers: int) -> Iterator[None]:
+        """So many importers besides, each with so many runs at a time, while inside."""
+        with ExitStack() as stack:
+            for number in range(count):
+                port = free_port()
+                own = {"TIDEGATE_WORKERS": str(workers), "TIDEGATE_HEALTH_PORT": str(port)}
+                log = self.directory / f"importer-{number}.log"
+                command = [sys.executable, "-m", "services.importer"]
+                child = stack.enter_context(_process(command, log, {**self.environment, **own}))
+                _wait_for(lambda port=port: _is_ready(f"http://127.0.0.1:{port}") or None, child)  # type: ignore[misc]
+            yield
 
 
 @contextmanager
@@ -74,9 +95,11 @@ def cluster(directory: Path) -> Iterator[Cluster]:
 
 
 @contextmanager
-def services(directory: Path) -> Iterator[System]:
-    """The services up while inside, on the directory's PostgreSQL."""
-    with _processes(directory) if RABBITMQ.exists() else _one_process(directory) as system:
+def services(directory: Path, *names: str, **variables: str) -> Iterator[System]:
+    """The services up while inside, on the directory's PostgreSQL; of these names, where each can be a process."""
+    with (
+        _processes(directory, names or SERVICES, variables) if RABBITMQ.exists() else _one_process(directory) as system
+    ):
         yield system
 
 
@@ -90,21 +113,22 @@ def _one_process(directory: Path) -> Iterator[System]:
         port = (directory / "postgres" / "port").read_text().strip()
         dsn = f"postgresql://postgres:{password}@127.0.0.1:{port}/{DATABASE}"
         how = "all in one process, because this machine has no RabbitMQ; memory is that of all services together"
-        yield System(dsn, access["api_url"], access["operator_key"], child.pid, how)
+        pids = dict.fromkeys(SERVICES, child.pid)
+        yield System(dsn, access["api_url"], access["operator_key"], pids, how, directory, {})
 
 
 @contextmanager
-def _processes(directory: Path) -> Iterator[System]:
+def _processes(directory: Path, names: Sequence[str], variables: Mapping[str, str]) -> Iterator[System]:
     with ExitStack() as stack:
         database = stack.enter_context(cluster(directory))
         rabbit = stack.enter_context(private_rabbitmq())
         api_url = f"http://127.0.0.1:{(api_port := free_port())}"
-        environment = _environment(directory, database, rabbit.url, api_port)
+        environment = _environment(directory, database, rabbit.url, api_port) | variables
         children = {
             name: stack.enter_context(
                 _process([sys.executable, "-m", f"services.{name}"], directory / f"{name}.log", environment)
             )
-            for name in SERVICES
+            for name in names
         }
         _wait_for(lambda: _is_ready(api_url) or None, children["api"])
         key = subprocess.run(
@@ -116,7 +140,8 @@ def _processes(directory: Path) -> Iterator[System]:
             timeout=60,
         ).stdout.strip()
         how = "a process a service, on RabbitMQ"
-        yield System(database.superuser_dsn, api_url, key, children["importer"].pid, how)
+        pids = {name: child.pid for name, child in children.items()}
+        yield System(database.superuser_dsn, api_url, key, pids, how, directory, environment)
 
 
 def _environment(directory: Path, database: Cluster, bus_url: str, api_port: int) -> dict[str, str]:
@@ -136,6 +161,7 @@ def _environment(directory: Path, database: Cluster, bus_url: str, api_port: int
         "TIDEGATE_SFTP_HOST": "127.0.0.1",
         "TIDEGATE_SFTP_PORT": str(free_port()),
         "TIDEGATE_PUBLIC_SFTP_HOST": "127.0.0.1",
+        "TIDEGATE_ALLOWED_NETWORKS": "127.0.0.0/8",
     }
 
 

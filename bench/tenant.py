@@ -6,7 +6,7 @@ The ledger is looked into directly, because a question through the gateway costs
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,11 +27,16 @@ WRITE_BYTES = 16 << 20
 _SCOPES = [f"{resource}:{right}" for resource in ("connections", "goals", "profiles") for right in ("read", "write")]
 
 _LOOK = """
-SELECT r.state, r.receipt, r.reason_code, r.reason_detail, u.closed_at, a.settled_at IS NOT NULL AS is_settled
+SELECT r.state, r.receipt, r.started_at, r.finished_at, r.reason_code, r.reason_detail, u.closed_at,
+    a.settled_at IS NOT NULL AS is_settled
 FROM tidegate.runs r
 JOIN tidegate.arrivals a USING (account_id, arrival_id)
 JOIN tidegate.uploads u ON u.account_id = a.account_id AND u.upload_id = a.upload_id
 WHERE r.account_id = $1 AND r.order_name = $2
+"""
+
+_ENDED = """
+SELECT order_name, state FROM tidegate.runs WHERE account_id = $1 AND state NOT IN ('queued', 'running', 'waiting')
 """
 
 
@@ -73,6 +78,22 @@ class Tenant:
         await self._seen(name, "settled", look_seconds)
         return Imported(closing_at, closed_at.timestamp(), committed_at, receipt["seconds_by_step"])
 
+    async def upload(self, local: Path, name: str) -> float:
+        """Upload a file and wait for nothing else; when its closing was asked for, in seconds since 1970."""
+        return await self._upload(local, name)
+
+    async def seen(self, name: str, look_seconds: float) -> dict[str, Any]:
+        """Wait until a file's run has ended and its file is marked; its state, receipt and times."""
+        await self._seen(name, "state", look_seconds)
+        return dict(await self._seen(name, "settled", look_seconds))
+
+    async def completed(self) -> set[str]:
+        """The names of the files whose runs are committed. Raises RuntimeError where one ended otherwise."""
+        rows = await self._ledger.fetch(_ENDED, self.account_id)
+        if odd := [row["order_name"] for row in rows if row["state"] != "completed"]:
+            raise RuntimeError(f"{len(odd)} runs ended otherwise than completed, {odd[0]} among them")
+        return {row["order_name"] for row in rows}
+
     async def rest(self) -> None:
         """What autovacuum does by itself within a minute or two, so that it does not fall into a measurement."""
         await self._ledger.execute(f"VACUUM (ANALYZE) {self._profiles}")
@@ -107,10 +128,10 @@ class Tenant:
 
 
 @asynccontextmanager
-async def tenant(system: System) -> AsyncIterator[Tenant]:
-    """A fresh account with a login and a goal, connected while inside."""
-    async with httpx.AsyncClient(base_url=system.api_url, timeout=30) as http:
-        account_id, sheet = await _make(http, system.operator_key)
+async def tenant(system: System, goals: Sequence[dict[str, Any]] = (GOAL,)) -> AsyncIterator[Tenant]:
+    """A fresh account with a login and these goals on its hosted folder, connected while inside."""
+    async with client_of(system) as client:
+        account_id, sheet = await _make(client, goals)
     key = await asyncssh.get_server_host_key(sheet["host"], sheet["port"], server_host_key_algs=["ssh-ed25519"])
     assert key is not None
     if key.get_fingerprint() not in sheet["host_key_fingerprints"]:
@@ -135,26 +156,47 @@ async def tenant(system: System) -> AsyncIterator[Tenant]:
         await ledger.close()
 
 
-async def _make(http: httpx.AsyncClient, operator_key: str) -> tuple[UUID, dict[str, Any]]:
-    async def post(path: str, body: dict[str, Any], key: str) -> dict[str, Any]:
-        answer = await http.post(path, json=body, headers={"Authorization": f"Bearer {key}"})
+class Client:
+    """The gateway, spoken to as an account's owner."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
+        self.key = ""
+        self.account_id = UUID(int=0)
+
+    async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Ask for something new. Raises RuntimeError with the gateway's answer where it refuses."""
+        answer = await self._http.post(path, json=body, headers={"Authorization": f"Bearer {self.key}"})
         if answer.is_error:
             raise RuntimeError(f"POST {path}: {answer.status_code} {answer.text}")
         made: dict[str, Any] = answer.json()
         return made
 
-    account = await post("/v1/accounts", {"name": "Benchmark"}, operator_key)
-    wanted = {"name": "bench", "account_id": account["id"], "scopes": _SCOPES, "email": "bench@shop.example"}
-    key = (await post("/v1/keys", wanted, operator_key))["key"]
+
+@asynccontextmanager
+async def client_of(system: System) -> AsyncIterator[Client]:
+    """The owner of a fresh account, without anything in it."""
+    async with httpx.AsyncClient(base_url=system.api_url, timeout=30) as http:
+        client = Client(http)
+        client.key = system.operator_key
+        account = await client.post("/v1/accounts", {"name": "Benchmark"})
+        wanted = {"name": "bench", "account_id": account["id"], "scopes": _SCOPES, "email": "bench@shop.example"}
+        client.key = (await client.post("/v1/keys", wanted))["key"]
+        client.account_id = UUID(account["id"])
+        yield client
+
+
+async def _make(client: Client, goals: Sequence[dict[str, Any]]) -> tuple[UUID, dict[str, Any]]:
     for each in PROPERTIES:
         body = {"name": each.name, "type": each.type.value, "identifier": each.is_identifier}
-        await post("/v1/properties", body, key)
-    folder = await post("/v1/drop-folders", {"name": "bench"}, key)
-    sheet = await post(f"/v1/drop-folders/{folder['id']}/credentials", {}, key)
+        await client.post("/v1/properties", body)
+    folder = await client.post("/v1/drop-folders", {"name": "bench"})
+    sheet = await client.post(f"/v1/drop-folders/{folder['id']}/credentials", {})
     place = {"transport": "hosted", "drop_folder_id": folder["id"]}
-    connection = await post("/v1/connections", {"name": "Bench", "interval_seconds": 3600, "place": place}, key)
-    await post(f"/v1/connections/{connection['id']}/goals", GOAL, key)
-    return UUID(account["id"]), sheet
+    connection = await client.post("/v1/connections", {"name": "Bench", "interval_seconds": 3600, "place": place})
+    for goal in goals:
+        await client.post(f"/v1/connections/{connection['id']}/goals", goal)
+    return client.account_id, sheet
 
 
 def _compare(made: Made, receipt: dict[str, Any]) -> None:
