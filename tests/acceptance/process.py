@@ -1,5 +1,6 @@
 """One service as a process of its own, as it runs in a deployment. Ended by its process id and by nothing else."""
 
+import http.client
 import os
 import signal
 import subprocess
@@ -91,5 +92,6 @@ class ServiceProcess:
                 return int(answer.status)
         except urllib.error.HTTPError as error:
             return error.code
-        except OSError:
+        except (OSError, http.client.HTTPException):
+            # The second is somebody else's server, on a port that was free a moment ago.
             return 0

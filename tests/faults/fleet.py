@@ -5,6 +5,7 @@ dropserver. Which process a failpoint strikes is whichever comes there first; th
 """
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 
 import psutil
 
-from tests.acceptance.process import ServiceProcess
+from tests.acceptance.process import START_SECONDS, ServiceProcess
 from tests.acceptance.system import System
 from tests.eventually import eventually
 
@@ -35,10 +36,10 @@ class Fleet:
 
     def complete(self) -> None:
         """Start what is missing, and return when all are ready."""
-        self._launch_missing()
-        for each in self.system.processes:
-            if each.is_running:
-                each.await_ready()
+        deadline = time.monotonic() + START_SECONDS
+        while not all(each.answer("/readyz") == 200 for each in self._all()):
+            assert time.monotonic() < deadline, "the fleet is not complete in time"
+            time.sleep(LOOK_SECONDS)
 
     @asynccontextmanager
     async def supervised(self) -> AsyncIterator[None]:
@@ -80,6 +81,11 @@ class Fleet:
         await asyncio.to_thread(process.await_ready)
         process.ask_to_stop()
         return await asyncio.to_thread(process.await_end)
+
+    def _all(self) -> list[ServiceProcess]:
+        """What should run, started where it does not."""
+        self._launch_missing()
+        return [each for each in self.system.processes if each.is_running]
 
     def _launch_missing(self) -> None:
         missing = self.wanted - Counter(each.name for each in self.system.processes if each.is_running)

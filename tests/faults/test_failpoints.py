@@ -69,6 +69,8 @@ IN_SHORT = {
     ("poller.recorded", "kill"), ("relay.sent", "kill"), ("importer.copying", "stop"), ("importer.finishing", "stop"),
     ("takeover.requeued", "kill"), ("settle.marked", "raise"), ("notifier.sent", "kill"), ("exporter.checked", "stop"),
 }  # fmt: skip
+FATAL = re.compile(r"relay\.\w+|(importer|exporter)\.claim(ing|ed)|worker\.\w+|sweep\.(held|taken_over|ringing_\w+)")
+"""Where an exception is nobody's own run, look, message or mail, and ends the process: it is started again."""
 ELSEWHERE = {"exporter.putting_aside": "an export never waits for a person"}
 
 
@@ -125,6 +127,8 @@ async def strike(fleet: Fleet, way: Road, point: str, action: str) -> float:
             began = time.monotonic()
             if action == "kill":
                 assert await asyncio.to_thread(struck.await_end) == -signal.SIGKILL
+            if action == "raise" and FATAL.fullmatch(point):
+                assert await asyncio.to_thread(struck.await_end) == 1
             if action == "stop":
                 await fleet.is_frozen(struck)
             if action == "stop" and struck.name in ALONE:
