@@ -19,7 +19,7 @@ from tests.eventually import eventually
 from tests.integration.api.asking import Client
 from tests.integration.road.place import Tenant
 
-pytestmark = [needed, pytest.mark.timeout(400)]
+pytestmark = [needed, pytest.mark.timeout(600)]
 
 COLUMNS = MAX_PROPERTIES - 10
 IMPORTED_NAMES = 40

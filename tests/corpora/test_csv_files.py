@@ -13,7 +13,7 @@ from tests.corpora import papaparse_cases
 from tests.corpora.folder import content, entries, needed
 from tests.corpora.importing import Case, Importing, Outcome, Row, shown
 
-pytestmark = [needed, pytest.mark.timeout(400)]
+pytestmark = [needed, pytest.mark.timeout(600)]
 
 OK = "completed"
 PART = "completed_with_rejects"

@@ -16,7 +16,7 @@ from shared.domain.identifier import TRIMMED
 from tests.corpora.folder import content, needed
 from tests.corpora.importing import Importing
 
-pytestmark = [needed, pytest.mark.timeout(400)]
+pytestmark = [needed, pytest.mark.timeout(600)]
 
 QUOTED = "a quoted local part: no provider of mailboxes gives one out, and other systems choke on it"
 COMMENT = "a comment, or white space that folds: notation of a mail's header, no part of an address"
