@@ -1,0 +1,54 @@
+"""A client that does not get its headers across is hung up on; one that does is not hurried by that."""
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from shared.runtime.web import serving
+
+PATIENCE_SECONDS = 0.5
+
+
+async def _slow_answer(scope: Any, receive: Any, send: Any) -> None:
+    await asyncio.sleep(3 * PATIENCE_SECONDS)
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: a\r\nX-Slow: "])
+async def test_headers_that_do_not_come_close_the_connection(sent: bytes) -> None:
+    async with serving(_slow_answer, "127.0.0.1", 0, header_seconds=PATIENCE_SECONDS) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(sent)
+        assert await asyncio.wait_for(reader.read(), 30) == b""
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_dripping_headers_do_not_keep_a_connection() -> None:
+    async with serving(_slow_answer, "127.0.0.1", 0, header_seconds=PATIENCE_SECONDS) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\n")
+        async with asyncio.timeout(30):
+            while not reader.at_eof():
+                writer.write(b"X-A: b\r\n")
+                # Nothing is ever read: it ends by a time limit, by the end of the connection, or by its reset.
+                with suppress(TimeoutError, ConnectionError):
+                    await asyncio.wait_for(reader.read(1), PATIENCE_SECONDS / 5)
+                if reader.exception() is not None:
+                    break
+        writer.close()
+
+
+async def test_an_answer_may_take_longer_and_the_next_request_too() -> None:
+    async with serving(_slow_answer, "127.0.0.1", 0, header_seconds=PATIENCE_SECONDS) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(2):
+            writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            answer = await asyncio.wait_for(reader.readuntil(b"ok"), 30)
+            assert answer.startswith(b"HTTP/1.1 200")
+            assert b"server:" not in answer.lower()
+        writer.close()
+        await writer.wait_closed()
