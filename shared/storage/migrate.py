@@ -1,23 +1,31 @@
 """Bring the shared tables and every account's schema to this version: forward only, under an advisory lock.
 
 The owner runs the shared migrations; the services' role, which owns the accounts' schemas, runs theirs. Both may
-be called again at any time and by several processes at once.
+be called again at any time and by several processes at once, also while services of the release before are at work:
+a migration that does not get its locks at once lets everybody by who waits behind it, and tries again.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 import asyncpg
 
 from shared.storage.database import Database, Tx, schema_of
-from shared.storage.errors import translated
+from shared.storage.errors import TransactionConflict, translated
 
 _LOCK = 7_436_201_944
 """Advisory lock of everybody who migrates."""
+LOCK_SECONDS = 2.0
+"""How long a migration may keep others waiting behind it for a lock."""
+PATIENCE_SECONDS = 900.0
+"""How long it is tried again."""
+_PAUSE_SECONDS = 1.0
+T = TypeVar("T")
 OWNER = "tidegate_owner"
 SERVICE = "tidegate_service"
 WATCH = "tidegate_watch"
@@ -43,7 +51,8 @@ async def migrate_shared(owner_url: str, *, service_url: str, watch_url: str) ->
     with translated():
         connection = await asyncpg.connect(owner_url, timeout=10)
         try:
-            await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
+            await _be_brief(connection)
+            await _patiently(partial(connection.execute, "SELECT pg_advisory_lock($1)", _LOCK))
             await _ensure_role(connection, OWNER, None)
             await _ensure_role(connection, SERVICE, service_url)
             await _ensure_role(connection, WATCH, watch_url)
@@ -61,7 +70,8 @@ async def prepare_cluster(superuser_url: str, *, owner_url: str, service_url: st
     with translated():
         connection = await asyncpg.connect(superuser_url, timeout=10)
         try:
-            await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
+            await _be_brief(connection)
+            await _patiently(partial(connection.execute, "SELECT pg_advisory_lock($1)", _LOCK))
             for role, url in ((OWNER, owner_url), (SERVICE, service_url), (WATCH, watch_url)):
                 await _ensure_role(connection, role, url)
             if not await connection.fetchval("SELECT count(*) FROM pg_database WHERE datname = $1", name):
@@ -96,9 +106,14 @@ async def migrate_accounts(database: Database) -> int:
         )
     accounts: list[UUID] = [row["account_id"] for row in rows]
     for account_id in accounts:
-        async with database.account(account_id) as tx:
-            await migrate_account(tx)
+        await _patiently(partial(_migrate_one, database, account_id))
     return len(accounts)
+
+
+async def _migrate_one(database: Database, account_id: UUID) -> None:
+    async with database.account(account_id) as tx:
+        await tx.connection.execute("SELECT set_config('lock_timeout', $1, true)", f"{LOCK_SECONDS}s")
+        await migrate_account(tx)
 
 
 async def is_current(database: Database) -> bool:
@@ -117,11 +132,32 @@ async def _apply_shared(connection: Any) -> list[int]:
     applied = []
     for number, script in _scripts("shared"):
         if number > (version or 0):
-            async with connection.transaction():
-                await connection.execute(script)
-                await connection.execute("INSERT INTO tidegate.schema_versions (number) VALUES ($1)", number)
+            await _patiently(partial(_apply, connection, number, script))
             applied.append(number)
     return applied
+
+
+async def _apply(connection: Any, number: int, script: str) -> None:
+    async with connection.transaction():
+        await connection.execute(script)
+        await connection.execute("INSERT INTO tidegate.schema_versions (number) VALUES ($1)", number)
+
+
+async def _be_brief(connection: Any) -> None:
+    """Wait shortly for locks: behind a waiting migration everybody else waits as well."""
+    await connection.execute("SELECT set_config('lock_timeout', $1, false)", f"{LOCK_SECONDS}s")
+
+
+async def _patiently(do: Callable[[], Awaitable[T]]) -> T:
+    """Try until the locks are had, letting others by in between. Raises the last refusal when patience ends."""
+    deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    while True:
+        try:
+            return await do()
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, TransactionConflict):
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+        await asyncio.sleep(_PAUSE_SECONDS)
 
 
 async def _ensure_role(connection: Any, role: str, url: str | None) -> None:
