@@ -1,0 +1,106 @@
+"""An account with two of everything that the gateway knows, and the names under which its description speaks of them.
+
+Whoever adds a route with an identifier of a new kind adds the thing to `settle` and its name to `identifiers`; whoever
+adds a field to a body that names a thing adds it to NAMES_A_THING, any other field to NAMES_NOTHING.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from shared.storage import inquiries, notifications
+from shared.storage.database import Database
+from tests.integration.api.asking import EXPORT_GOAL, IMPORT_GOAL, Client, set_up
+from tests.integration.api.ledger import arrive, claim, complete
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What one account has. `identifiers` are by the names of parameters and fields in openapi.yaml."""
+
+    account_id: UUID
+    client: Client
+    identifiers: dict[str, str]
+    everything: frozenset[str]
+    """Every identity and name that only this account knows."""
+
+
+def unknown() -> dict[str, str]:
+    """Identifiers, of every kind, of things that do not exist."""
+    return {
+        **dict.fromkeys(_KINDS, str(uuid4())),
+        "name": f"nothing_{uuid4().hex[:8]}",
+        "property": f"nothing_{uuid4().hex[:8]}",
+        "domain_group": f"nothing_{uuid4().hex[:8]}",
+        "profile_id": "987654321",
+        "number": "987654",
+        "from": "987653",
+        "username": f"nobody{uuid4().hex[:8]}",
+        "fingerprint": "SHA256:" + uuid4().hex,
+    }
+
+
+_KINDS = (
+    "account_id",
+    "key_id",
+    "connection_id",
+    "goal_id",
+    "run_id",
+    "arrival_id",
+    "drop_folder_id",
+    "credential_id",
+    "notification_id",
+    "inquiry_id",
+)
+
+
+async def settle(client: Client, database: Database, account_id: UUID, mark: str) -> World:
+    """Furnish an account by its owner's client. `mark` is a word of its own, which stands in all its names."""
+    made = await set_up(client, hosted=True)
+    connection, folder = made["connection"]["id"], made["folder"]["id"]
+    await client.ask("POST", "/v1/properties", 201, json={"name": f"own_{mark}", "type": "text", "label": mark})
+    other_folder = await client.ask("POST", "/v1/drop-folders", 201, json={"name": f"other {mark}"})
+    other = {"name": f"Other {mark}", "place": {"transport": "hosted", "drop_folder_id": other_folder["id"]}}
+    other_connection = await client.ask("POST", "/v1/connections", 201, json=other)
+    export = await client.ask("POST", f"/v1/connections/{connection}/goals", 201, json=EXPORT_GOAL)
+    goal = made["goal"]["id"]
+    shown = await client.get(f"/v1/goals/{goal}")
+    changed = {**IMPORT_GOAL, "name": f"Changed {mark}"}
+    await client.ask("PUT", f"/v1/goals/{goal}", 200, json=changed, headers={"If-Match": shown.headers["ETag"]})
+    keys = [
+        await client.ask("POST", "/v1/keys", 201, json={"name": f"{mark} {n}", "scopes": ["runs:read"]}) for n in "ab"
+    ]
+    credentials = [await client.ask("POST", f"/v1/drop-folders/{folder}/credentials", 201, json={}) for _ in "ab"]
+    runs = [await arrive(database, account_id, made, minute=minute) for minute in (0, 1)]
+    claimed = await claim(database)
+    await complete(database, claimed)
+    arrivals = (await client.ask("GET", "/v1/arrivals", 200))["items"]
+    news, asked, profiles = [], [], []
+    async with database.account(account_id) as tx:
+        for _ in "ab":
+            news.append(await notifications.raise_(tx, notifications.News("code", f"About {mark}")))
+            asked.append(await inquiries.ask(tx, UUID(connection)))
+            query = f"INSERT INTO {tx.schema}.profiles (id, domain_group) VALUES ($1, 1) RETURNING id"
+            profiles.append(await tx.connection.fetchval(query, 5_000_000_000 + uuid4().int % 10**9))
+    ids = {
+        "account_id": str(account_id),
+        "key_id": keys[0]["id"],
+        "name": f"own_{mark}",
+        "property": f"own_{mark}",
+        "domain_group": f"group {mark}",
+        "profile_id": str(profiles[0]),
+        "connection_id": connection,
+        "goal_id": goal,
+        "number": "1",
+        "from": "1",
+        "run_id": str(claimed.id),
+        "arrival_id": arrivals[0]["id"],
+        "drop_folder_id": folder,
+        "credential_id": credentials[0]["id"],
+        "username": credentials[0]["username"],
+        "notification_id": str(news[0]),
+        "inquiry_id": str(asked[0]),
+        "fingerprint": "SHA256:" + "a" * 43,
+    }
+    known = {*ids.values(), mark, other_connection["id"], other_folder["id"], export["id"], *map(str, runs)}
+    known |= {each["id"] for each in (*keys, *credentials, *arrivals)} | {str(each) for each in (*news, *asked)}
+    return World(account_id, client, ids, frozenset(each for each in known if len(each) > 8))
