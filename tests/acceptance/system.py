@@ -81,6 +81,13 @@ class System:
         self.processes.append(process)
         return process
 
+    def command(self, *words: str) -> ServiceProcess:
+        """Start the command `tidegate` with these words in the services' environment; it ends by itself."""
+        log = self.place.directory / "logs" / f"{'-'.join(words)}-{secrets.token_hex(3)}.log"
+        process = ServiceProcess("command", ["services.entry", *words], self._environment(free_port(), ""), log, "")
+        self.processes.append(process)
+        return process
+
     def running(self, name: str) -> list[ServiceProcess]:
         """The processes of a service that run."""
         return [each for each in self.processes if each.name == name and each.is_running]
