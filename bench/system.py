@@ -162,6 +162,8 @@ def _environment(directory: Path, database: Cluster, bus_url: str, api_port: int
         "TIDEGATE_SFTP_PORT": str(free_port()),
         "TIDEGATE_PUBLIC_SFTP_HOST": "127.0.0.1",
         "TIDEGATE_ALLOWED_NETWORKS": "127.0.0.0/8",
+        # A thousand connections are made by one key in a minute.
+        "TIDEGATE_REQUESTS_PER_SECOND": "10000",
     }
 
 
