@@ -1,0 +1,74 @@
+"""The release before and this one side by side, for real: on one database of the new schema and one broker.
+
+TIDEGATE_FORMER_RELEASE names a checkout of the release before (`git worktree add ../former <commit>`); without it there
+is nothing to run. What is recorded of that release is proved without a checkout in tests/contracts/test_upgrades.py.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance import process
+from tests.acceptance.conftest import make_operator_key, own_system
+from tests.acceptance.ledger import assert_invariants, open_ledger
+from tests.acceptance.shop import content_of, open_shop, people
+from tests.acceptance.system import System
+from tests.faults.report import Table
+from tests.real.postgres import PrivatePostgres
+from tests.real.rabbitmq import RabbitServer
+
+FORMER = os.environ.get("TIDEGATE_FORMER_RELEASE", "")
+PEOPLE = 50
+FILES = 6
+
+
+@contextmanager
+def _of_the_former(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What is started inside is the former release's."""
+    with monkeypatch.context() as patched:
+        patched.setattr(process, "ROOT", Path(FORMER).resolve())
+        yield
+
+
+@pytest.fixture
+def empty_system(postgres_server: PrivatePostgres, template_database: str, rabbitmq: RabbitServer) -> Iterator[System]:
+    """A system of which nothing runs."""
+    with own_system(postgres_server, template_database, rabbitmq) as made:
+        yield made
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(not FORMER, reason="TIDEGATE_FORMER_RELEASE names no checkout of the release before")
+async def test_both_releases_work_side_by_side_and_the_old_one_is_rolled_out(
+    empty_system: System, monkeypatch: pytest.MonkeyPatch, faults_table: Table
+) -> None:
+    system = empty_system
+    with _of_the_former(monkeypatch):
+        old = system.start("api", "dropserver", "notifier", "importer", "exporter")
+    system.start("poller")
+    async with open_shop(system, await make_operator_key(system.place)) as shop:
+        await shop.add_goal()
+        for number in range(FILES):
+            await shop.drop(f"contacts_{number:02}.csv", content_of(people(PEOPLE, points=2**number)))
+            if number == FILES // 3:
+                system.start("importer")
+            if number == 2 * FILES // 3:
+                system.stop(*old)
+                system.start("api", "dropserver", "notifier", "exporter")
+        for number in range(FILES):
+            await shop.await_runs(f"contacts_{number:02}.csv", "completed")
+        await shop.await_quiet()
+        assert set((await shop.points()).values()) == {2**FILES - 1}
+        async with open_ledger(system.place.superuser_dsn, shop.account_id) as ledger:
+            await assert_invariants(ledger)
+    faults_table.add(
+        "upgrade",
+        "two releases at once",
+        done="the former release's services on the new schema with a new poller, then replaced under a stream of files",
+        seen="every file imported once",
+        seconds=None,
+    )
