@@ -1,7 +1,6 @@
 """An account with two of everything that the gateway knows, and the names under which its description speaks of them.
 
-Whoever adds a route with an identifier of a new kind adds the thing to `settle` and its name to `identifiers`; whoever
-adds a field to a body that names a thing adds it to NAMES_A_THING, any other field to NAMES_NOTHING.
+Whoever adds a route with an identifier of a new kind adds the thing to `settle`, and its name to `unknown` as well.
 """
 
 from dataclasses import dataclass

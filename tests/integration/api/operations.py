@@ -1,0 +1,146 @@
+"""What the gateway can be asked, read from its own description, and what is sent in asking.
+
+A parameter, a field or an operation that stands in no list here is refused by test_tenancy.py, with a sentence.
+"""
+
+import json
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from services.api.app import bare_app
+from tests.integration.api.asking import EXPORT_GOAL, HOST_KEY, IMPORT_GOAL, SFTP_PLACE
+
+DOCUMENT = bare_app().openapi()
+METHODS = ("get", "post", "put", "patch", "delete")
+PLACES_WITHIN = {"number", "from"}
+"""Parameters that count within their parent: the same in every account."""
+FILTERS = {
+    "active", "code", "field", "identifier", "kind", "limit", "name", "path", "path_prefix", "since", "state",
+    "stopped", "transport", "type", "unread", "until", "username",
+}  # fmt: skip
+"""Parameters of queries that choose among an account's own things and name none."""
+IDENTIFYING = {"connection_id", "goal_id", "run_id", "arrival_id", "drop_folder_id", "domain_group"}
+"""Parameters of queries that name a thing. `cursor` and `identifiers` have tests of their own."""
+
+NAMES_A_THING = {"account_id", "drop_folder_id", "property", "domain_group", "fingerprint"}
+NAMES_NOTHING = {
+    "active", "afterwards", "allow_empty_file", "columns", "compression", "dateFormat", "decimalChar", "declaration",
+    "delete", "delimiter", "dialect", "directory", "done", "doubleQuote", "duplicate_content", "email", "emails",
+    "encoding", "escapeChar", "expires_at", "failed", "feedback", "field", "file_name", "groupChar", "header",
+    "hold_order_for_seconds", "home_directory", "host", "host_keys", "identifier", "identifiers", "interval_seconds",
+    "kind", "label", "leave", "listDelimiter", "mapping", "minimum_age_seconds", "mode", "move_to", "name",
+    "nullSequence", "opt_in", "out_of_order", "passphrase", "password", "pattern", "place", "port", "position",
+    "private_key", "public_key", "quota_bytes", "quoteChar", "readiness", "rename_suffix", "rule", "scopes", "source",
+    "strategy", "target", "timezone", "transport", "trust_on_first_use", "type", "unpack", "username", "when",
+    "wildcard",
+}  # fmt: skip
+"""Fields of bodies, wherever they stand. The name of a field that names a thing must mean nothing else."""
+
+HOSTED = {"name": "n", "place": {"transport": "hosted", "drop_folder_id": "{drop_folder_id}"}}
+SFTP = {"name": "n", "place": SFTP_PLACE}
+GOALS = [
+    IMPORT_GOAL | {"domain_group": "default"},
+    EXPORT_GOAL | {"domain_group": "default"},
+]
+BODIES: dict[str, list[Any]] = {
+    "create_account": [{"name": "n"}],
+    "change_account": [{"name": "n"}],
+    "create_key": [{"name": "n", "scopes": ["runs:read"], "account_id": "{account_id}"}],
+    "change_key": [{"name": "n"}],
+    "define_property": [{"name": "fresh_{fresh}", "type": "text"}],
+    "change_property": [{"label": "n"}],
+    "create_connection": [SFTP, HOSTED],
+    "update_connection": [SFTP, HOSTED],
+    "change_connection": [{"name": "n"}, {"place": HOSTED["place"]}],
+    "accept_host_key": [{"fingerprint": HOST_KEY}],
+    "create_goal": GOALS,
+    "update_goal": GOALS,
+    "change_goal": [{"name": "n"}, {"mapping": IMPORT_GOAL["mapping"]}, {"domain_group": "default"}],
+    "retry_run": [{}],
+    "create_drop_folder": [{"name": "fresh {fresh}"}],
+    "change_drop_folder": [{"name": "fresh {fresh}"}],
+    "create_credential": [{}],
+}
+"""What is sent, by operation; `{name}` is filled with an identifier. Several where a body has several shapes: every
+field that names a thing must stand in one of them."""
+OPERATORS_OWN = {"create_account", "list_accounts", "get_account", "change_account"}
+"""Operations that are the operator's: a tenant's key is refused, whatever it names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One route with one method."""
+
+    name: str
+    method: str
+    path: str
+    parameters: dict[str, set[str]]
+    """Names by where they stand: path, query, header."""
+    body: dict[str, Any] | None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def _operations() -> Iterator[Operation]:
+    for path, item in DOCUMENT["paths"].items():
+        for method, facts in item.items():
+            assert method in METHODS, f"{path} has a {method}, which nobody here knows"
+            parameters: dict[str, set[str]] = {"path": set(), "query": set(), "header": set()}
+            for each in facts.get("parameters", []):
+                parameters[each["in"]].add(each["name"])
+            contents = facts.get("requestBody", {}).get("content", {})
+            schema = next((content["schema"] for content in contents.values()), None)
+            yield Operation(facts["operationId"], method.upper(), path, parameters, schema)
+
+
+OPERATIONS = list(_operations())
+TENANTS = [each for each in OPERATIONS if each.name not in OPERATORS_OWN]
+
+
+def fields_of(schema: dict[str, Any], found: set[str], seen: set[str]) -> set[str]:
+    """The names of all fields below a schema."""
+    reference = schema.get("$ref", "").rpartition("/")[2]
+    if reference and reference not in seen:
+        fields_of(DOCUMENT["components"]["schemas"][reference], found, seen | {reference})
+    for kind in ("anyOf", "oneOf", "allOf"):
+        for each in schema.get(kind, []):
+            fields_of(each, found, seen)
+    for name, each in schema.get("properties", {}).items():
+        found.add(name)
+        fields_of(each, found, seen)
+    if isinstance(schema.get("items"), dict):
+        fields_of(schema["items"], found, seen)
+    return found
+
+
+def names_in(value: Any) -> set[str]:
+    """The names of all fields in a body."""
+    if isinstance(value, dict):
+        return set(value).union(*map(names_in, value.values()))
+    return set().union(*map(names_in, value)) if isinstance(value, list) else set()
+
+
+def with_other(value: Any, name: str, identifier: str) -> Any:
+    """The body with another thing in every field of that name."""
+    if isinstance(value, dict):
+        return {key: identifier if key == name else with_other(each, name, identifier) for key, each in value.items()}
+    return [with_other(each, name, identifier) for each in value] if isinstance(value, list) else value
+
+
+def filled(value: Any, identifiers: dict[str, str]) -> Any:
+    text = json.dumps(value)
+    for name, identifier in {**identifiers, "fresh": uuid4().hex[:8]}.items():
+        text = text.replace("{" + name + "}", identifier)
+    return json.loads(text)
+
+
+def path_of(operation: Operation, identifiers: dict[str, str]) -> str:
+    return operation.path.format(**identifiers)
+
+
+def bodies_of(operation: Operation) -> list[Any]:
+    return deepcopy(BODIES[operation.name]) if operation.body is not None else [None]
