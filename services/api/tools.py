@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from services.api.limits import Limits
+from services.api.streams import Streams
 from shared.observe.metrics import Metrics
 from shared.storage.database import Database
 from shared.storage.secrets import KeyRing
@@ -29,5 +30,6 @@ class Tools:
     hosted: HostedServer
     bus_is_ready: Callable[[], bool]
     limits: Limits = field(default_factory=Limits)
+    streams: Streams = field(default_factory=Streams)
     verify_seconds: float = 5.0
     """How long `verify` waits for the poller's answer before it says where to find it."""

@@ -54,7 +54,10 @@ async def running(base: Base, stopping: asyncio.Event) -> AsyncIterator[None]:
 async def serving(base: Base, *, sftp_port: int | None = None) -> AsyncIterator[int]:
     """The same, for those who want to know the port; `sftp_port` is where the hosted server really listens."""
     settings = base.settings
-    async with serving_web(
-        create_app(tools_of(base, sftp_port=sftp_port)), settings.api_host, settings.api_port
-    ) as port:
-        yield port
+    tools = tools_of(base, sftp_port=sftp_port)
+    async with serving_web(create_app(tools), settings.api_host, settings.api_port) as port:
+        try:
+            yield port
+        finally:
+            # Before the server waits for what is under way: a stream would be under way for long.
+            tools.streams.stop()

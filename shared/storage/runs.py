@@ -319,6 +319,12 @@ async def get(tx: Tx, run_id: UUID) -> dict[str, Any] | None:
     return None if row is None else dict(row)
 
 
+async def progress(tx: Tx, run_id: UUID) -> dict[str, Any] | None:
+    """How a run stands and how far it is, without its receipt."""
+    row = await tx.row("runs.progress", tx.account_id, run_id)
+    return None if row is None else dict(row)
+
+
 @dataclass(frozen=True, slots=True)
 class RunFilter:
     """Which runs a list shows; None is any. `before` is the (queued_at, id) of the last one seen."""

@@ -97,7 +97,7 @@ async def list_runs(visit: Reader, query: Annotated[RunQuery, Query()]) -> Page[
 async def get_run(run_id: UUID, visit: Reader) -> RunShown:
     """One run, with its progress while it runs and its receipt afterwards."""
     async with visit.reading() as tx:
-        return await _read(tx, run_id)
+        return await read_run(tx, run_id)
 
 
 @router.post("/{run_id}/approve", responses=ABSENT | CONFLICT)
@@ -105,7 +105,7 @@ async def approve_run(run_id: UUID, visit: Writer) -> RunShown:
     """Let a run go on that waits for approval."""
     async with visit.writing() as tx:
         await decisions.approve(tx, run_id)
-        shown = await _read(tx, run_id)
+        shown = await read_run(tx, run_id)
     reach("api.approved")
     return shown
 
@@ -115,7 +115,7 @@ async def cancel_run(run_id: UUID, visit: Writer, response: Response) -> RunShow
     """End a run that has not begun; a running one is asked to stop, which takes some seconds or comes too late."""
     async with visit.writing() as tx:
         has_ended = await decisions.cancel(tx, run_id)
-        shown = await _read(tx, run_id)
+        shown = await read_run(tx, run_id)
     reach("api.cancelled")
     if not has_ended:
         response.status_code = 202
@@ -128,7 +128,7 @@ async def retry_run(run_id: UUID, visit: Writer, response: Response, body: Retry
     """Queue a failed or cancelled run again, by what its goal says now."""
     async with visit.writing() as tx:
         await decisions.retry(tx, run_id, out_of_order=body is not None and body.out_of_order)
-        shown = await _read(tx, run_id)
+        shown = await read_run(tx, run_id)
     response.headers["Location"] = f"/v1/runs/{run_id}"
     return shown
 
@@ -141,7 +141,8 @@ async def facts_of(tx: Tx, run_id: UUID) -> dict[str, Any]:
     return found
 
 
-async def _read(tx: Tx, run_id: UUID) -> RunShown:
+async def read_run(tx: Tx, run_id: UUID) -> RunShown:
+    """A run as it is shown. Raises NotFound."""
     return _shown(await facts_of(tx, run_id))
 
 

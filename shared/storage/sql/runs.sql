@@ -275,6 +275,15 @@ LEFT JOIN tidegate.run_leases l ON l.account_id = r.account_id AND l.run_id = r.
     AND r.state = 'running'
 WHERE r.account_id = $1 AND r.run_id = $2
 
+-- name: progress
+-- How far a run is, without its receipt: this is asked again and again.
+SELECT r.state, r.waits_for, r.reason_code, r.reason_detail, r.what_to_do, r.attempt, l.step, l.rows_done, l.bytes_done,
+    l.bytes_total
+FROM tidegate.runs r
+LEFT JOIN tidegate.run_leases l ON l.account_id = r.account_id AND l.run_id = r.run_id AND l.token = r.token
+    AND r.state = 'running'
+WHERE r.account_id = $1 AND r.run_id = $2
+
 -- name: page
 -- Runs, newest first, after a cursor; without the names of their files' columns, of which each may have megabytes.
 SELECT r.run_id, r.kind, r.connection_id, r.goal_id, r.goal_version, r.arrival_id, r.replay, r.parent_run_id, r.state,

@@ -14,6 +14,7 @@ FINGERPRINT = {"fingerprint": HOST_KEY}
 CONNECTION = {"name": "n", "place": SFTP_PLACE}
 ASKED: list[tuple[str, str, Any]] = [
     ("GET", "/v1/keys/{key}", None),
+    ("PATCH", "/v1/keys/{key}", {"name": "n"}),
     ("DELETE", "/v1/keys/{key}", None),
     ("GET", "/v1/connections/{connection}", None),
     ("PUT", "/v1/connections/{connection}", CONNECTION),
@@ -34,6 +35,7 @@ ASKED: list[tuple[str, str, Any]] = [
     ("DELETE", "/v1/goals/{goal}", None),
     ("POST", "/v1/goals/{goal}/runs", None),
     ("GET", "/v1/runs/{run}", None),
+    ("GET", "/v1/runs/{run}/progress", None),
     ("GET", "/v1/runs/{run}/rejects", None),
     ("GET", "/v1/runs/{run}/rejects.csv", None),
     ("POST", "/v1/runs/{run}/approve", None),
