@@ -3,8 +3,9 @@
 A case drops its files, makes its trouble at the moment it needs, ends the trouble, and asks `assert_exactly_once`.
 """
 
+import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,7 @@ from tests.real.rabbitmq import RabbitServer
 RECOVERY_SECONDS = 60.0
 """Within so much after the end of an outage everything has its end."""
 PEOPLE = 500
+FILES_AFTERWARDS = 3
 
 
 @dataclass(slots=True)
@@ -70,16 +72,39 @@ async def drop(shop: Shop, points: Mapping[str, int], *, count: int = PEOPLE) ->
         await shop.drop(name, content_of(people(count, points=each)))
 
 
+async def drop_while(shop: Shop, work: Coroutine[Any, Any, object]) -> dict[str, int]:
+    """Drop one file after another while the work goes on, three more when it is done; their points."""
+    points: dict[str, int] = {}
+    working = asyncio.ensure_future(work)
+    left = FILES_AFTERWARDS
+    while left:
+        left -= working.done()
+        name = f"contacts_{len(points):03}.csv"
+        points[name] = len(points) + 1
+        await drop(shop, {name: points[name]})
+    await working
+    return points
+
+
 async def assert_exactly_once(
-    shop: Shop, points: Mapping[str, int], recovery: Recovery, *, count: int = PEOPLE
+    shop: Shop,
+    points: Mapping[str, int],
+    recovery: Recovery,
+    *,
+    count: int = PEOPLE,
+    everybody: Mapping[str, int] | None = None,
 ) -> float:
-    """Every file imported exactly once with exact sums, marked, nothing left over; the seconds it took."""
+    """Every file imported exactly once with exact sums, marked, nothing left over; the seconds it took.
+
+    `everybody` has these points in the end, where not every file gave its points to the same people.
+    """
     for name in points:
         await shop.await_runs(name, "completed", limit_seconds=RECOVERY_SECONDS)
     await eventually(lambda: _are_marked(shop, points), "all files marked", limit_seconds=RECOVERY_SECONDS)
     seconds = recovery.seconds
     await shop.await_quiet(limit_seconds=RECOVERY_SECONDS)
-    assert await shop.points() == {f"person{number}@shop.example": sum(points.values()) for number in range(count)}
+    sums = {f"person{number}@shop.example": sum(points.values()) for number in range(count)}
+    assert await shop.points() == (sums if everybody is None else everybody)
     assert await shop.names() == sorted(f"{name}.done" for name in points)
     assert seconds <= RECOVERY_SECONDS, f"it took {seconds:.1f} s after the end of the outage"
     return seconds
@@ -88,12 +113,6 @@ async def assert_exactly_once(
 async def _are_marked(shop: Shop, points: Mapping[str, int]) -> bool:
     arrivals = await shop.ledger.arrivals()
     return len(arrivals) == len(points) and all(each["state"] == "settled" for each in arrivals)
-
-
-async def state_of(shop: Shop, name: str) -> str:
-    """The state of the only run of a file; empty while there is none."""
-    runs = await shop.ledger.runs_of(name)
-    return str(runs[0]["state"]) if runs else ""
 
 
 async def outbox_waits(shop: Shop) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from shared.bus.topology import EXCHANGE, PARKING_EXCHANGE, QUEUES
 from tests.acceptance.system import System
 from tests.eventually import eventually
-from tests.faults.outage import Recovery, assert_exactly_once, drop, outbox_waits, shop_in
+from tests.faults.outage import Recovery, assert_exactly_once, drop, drop_while, outbox_waits, shop_in
 from tests.faults.outage_fixtures import Frail
 from tests.faults.report import Table
 from tests.real.rabbitmq import USUAL_MEMORY, RabbitServer
@@ -50,11 +50,8 @@ async def test_a_queue_deleted_under_its_consumer_is_there_again(
     system: System, rabbitmq: RabbitServer, queue: str, request: pytest.FixtureRequest, faults_table: Table
 ) -> None:
     async with shop_in(system, request) as shop:
-        dropping = asyncio.create_task(drop(shop, FILES))
-        await asyncio.to_thread(rabbitmq.control, "delete_queue", system.prefix + queue)
-        recovery = Recovery()
-        await dropping
-        seconds = await assert_exactly_once(shop, FILES, recovery)
+        points = await drop_while(shop, _delete(rabbitmq, "queue", system.prefix + queue))
+        seconds = await assert_exactly_once(shop, points, Recovery())
         await eventually(lambda: _has_consumer(rabbitmq, system.prefix + queue), "the queue with its consumer")
     faults_table.add(AREA, f"{queue} deleted", done="deleted under its consumer", seen=SEEN, seconds=seconds)
 
@@ -64,14 +61,9 @@ async def test_exchanges_that_somebody_deletes_are_there_again(
     system: System, rabbitmq: RabbitServer, request: pytest.FixtureRequest, faults_table: Table
 ) -> None:
     async with shop_in(system, request) as shop:
-        dropping = asyncio.create_task(drop(shop, FILES))
-        async with await aio_pika.connect(rabbitmq.url) as connection:
-            channel = await connection.channel()
-            for name in (EXCHANGE, PARKING_EXCHANGE):
-                await channel.exchange_delete(system.prefix + name)
-        recovery = Recovery()
-        await dropping
-        seconds = await assert_exactly_once(shop, FILES, recovery)
+        names = [system.prefix + name for name in (EXCHANGE, PARKING_EXCHANGE)]
+        points = await drop_while(shop, _delete(rabbitmq, "exchange", *names))
+        seconds = await assert_exactly_once(shop, points, Recovery())
     faults_table.add(AREA, "exchanges deleted", done="both deleted under load", seen=SEEN, seconds=seconds)
 
 
@@ -80,14 +72,22 @@ async def test_connections_that_the_broker_closes_are_opened_again(
     system: System, rabbitmq: RabbitServer, request: pytest.FixtureRequest, faults_table: Table
 ) -> None:
     async with shop_in(system, request) as shop:
-        dropping = asyncio.create_task(drop(shop, FILES))
-        for _ in range(3):
-            await asyncio.to_thread(rabbitmq.control, "close_all_connections", "closed by a test")
-        recovery = Recovery()
-        await dropping
-        seconds = await assert_exactly_once(shop, FILES, recovery)
+        points = await drop_while(shop, _close_connections(rabbitmq))
+        seconds = await assert_exactly_once(shop, points, Recovery())
     done = "all closed by the broker, three times under load"
     faults_table.add(AREA, "connections closed", done=done, seen=SEEN, seconds=seconds)
+
+
+async def _delete(rabbitmq: RabbitServer, kind: str, *names: str) -> None:
+    async with await aio_pika.connect(rabbitmq.url) as connection:
+        channel = await connection.channel()
+        for name in names:
+            await (channel.queue_delete(name) if kind == "queue" else channel.exchange_delete(name))
+
+
+async def _close_connections(rabbitmq: RabbitServer) -> None:
+    for _ in range(3):
+        await asyncio.to_thread(rabbitmq.control, "close_all_connections", "closed by a test")
 
 
 async def _has_consumer(rabbitmq: RabbitServer, queue: str) -> bool:
