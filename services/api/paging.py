@@ -15,11 +15,12 @@ from datetime import datetime
 from typing import Annotated, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.api.access import Visit
 from services.api.problems import FIELD_CODES, FieldError, Refused
 from shared.domain.failures import InvalidRequest, SecretKeyMissing
+from shared.domain.moment import Moment
 from shared.storage.secrets import KeyRing, Place, SealBroken
 
 Item = TypeVar("Item")
@@ -49,8 +50,8 @@ class PageQuery(BaseModel):
 class TimedQuery(PageQuery):
     """A list by time takes a part of it."""
 
-    since: Annotated[AwareDatetime, Field(description="Not before this time")] | None = None
-    until: Annotated[AwareDatetime, Field(description="Before this time")] | None = None
+    since: Annotated[Moment, Field(description="Not before this time")] | None = None
+    until: Annotated[Moment, Field(description="Before this time")] | None = None
 
 
 class Page(BaseModel, Generic[Item]):

@@ -4,7 +4,7 @@ import ipaddress
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StrictBool, StringConstraints, field_validator
 
 from shared.domain.model import Model
 
@@ -21,7 +21,7 @@ class SftpPlace(Model):
     home_directory: str = Field(default="", max_length=1_024)
     host_keys: tuple[str, ...] = Field(default=(), max_length=20)
     """Pinned public host keys in OpenSSH's one-line format, any number, so that a partner can rotate."""
-    trust_on_first_use: bool = False
+    trust_on_first_use: StrictBool = False
 
     @field_validator("host")
     @classmethod
@@ -52,7 +52,7 @@ class ConnectionSettings(Model):
     """What a person sets on a connection, but for its secrets."""
 
     name: str = Field(min_length=1, max_length=200)
-    active: bool = True
+    active: StrictBool = True
     interval_seconds: int = Field(default=60, ge=10, le=86_400)
     place: Place
 

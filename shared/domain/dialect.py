@@ -5,9 +5,9 @@ The names are those of Frictionless Table Dialect and Table Schema, plus listDel
 
 import codecs
 from typing import Literal
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, StrictBool, field_validator, model_validator
 
 from shared.domain.model import Model
 
@@ -22,8 +22,8 @@ class Dialect(Model):
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     quote_char: str | None = Field(default='"', alias="quoteChar", min_length=1, max_length=1)
     escape_char: str | None = Field(default=None, alias="escapeChar", min_length=1, max_length=1)
-    double_quote: bool = Field(default=True, alias="doubleQuote")
-    has_header: bool = Field(default=True, alias="header")
+    double_quote: StrictBool = Field(default=True, alias="doubleQuote")
+    has_header: StrictBool = Field(default=True, alias="header")
     null_sequence: tuple[str, ...] = Field(default=(), alias="nullSequence", max_length=20)
     decimal_char: Literal[".", ","] = Field(default=".", alias="decimalChar")
     group_char: str | None = Field(default=None, alias="groupChar", min_length=1, max_length=1)
@@ -47,7 +47,7 @@ class Dialect(Model):
     def _known_timezone(cls, value: str) -> str:
         try:
             ZoneInfo(value)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, ZoneInfoNotFoundError) as error:
             raise ValueError(f"found {value!r}, expected an IANA time zone such as Europe/Amsterdam") from error
         return value
 

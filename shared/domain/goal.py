@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StrictBool, StringConstraints, field_validator, model_validator
 
 from shared.domain.dates import date_pattern
 from shared.domain.dialect import Dialect
@@ -140,7 +140,7 @@ class GoalBase(Model):
     """What every goal has."""
 
     name: str = Field(min_length=1, max_length=200)
-    active: bool = True
+    active: StrictBool = True
     position: int = Field(default=1, ge=0, le=10_000)
     domain_group: str = "default"
     feedback: Feedback = Feedback()
@@ -158,7 +158,7 @@ class ImportGoal(GoalBase):
     mode: Mode = Mode.UPSERT
     opt_in: OptIn
     duplicate_content: Literal["skip", "ask", "import"] | None = None
-    allow_empty_file: bool = False
+    allow_empty_file: StrictBool = False
     hold_order_for_seconds: int = Field(default=86_400, ge=0, le=30 * 86_400)
 
     @model_validator(mode="after")

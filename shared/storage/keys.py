@@ -12,9 +12,10 @@ import secrets
 import string
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
+from shared.domain.failures import LastKey, NotFound
 from shared.domain.scope import Scope
 from shared.storage.accounts import OPERATOR
 from shared.storage.database import Database, Record, Tx
@@ -37,6 +38,7 @@ class Key:
     expires_at: datetime | None
     last_used_at: datetime | None
     revoked_at: datetime | None
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +122,41 @@ async def page(tx: Tx, after: tuple[datetime, UUID] | None, limit: int) -> list[
     return [_key(row) for row in await tx.fetch("keys.page", tx.account_id, created_at, key_id, limit)]
 
 
-async def revoke(tx: Tx, key_id: UUID) -> bool:
-    """End a key for good; False when the account has no such key."""
-    return await tx.row("keys.revoke", tx.account_id, key_id) is not None
+async def hold(tx: Tx, key_id: UUID) -> Key:
+    """One key, with all keys of the account held against other changes until the transaction ends. Raises NotFound."""
+    await tx.execute("keys.hold_account", tx.account_id)
+    found = await get(tx, key_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def update(tx: Tx, held: Key, wanted: NewKey) -> Key:
+    """Give a held key other settings. Raises LastKey where nobody could make keys in its stead."""
+    if Scope.KEYS_WRITE not in wanted.scopes:
+        await _require_other_keeper(tx, held, datetime.now(UTC))
+    elif wanted.expires_at is not None and (held.expires_at is None or wanted.expires_at < held.expires_at):
+        await _require_other_keeper(tx, held, wanted.expires_at)
+    row = await tx.row(
+        "keys.update", tx.account_id, held.id, wanted.name, sorted(wanted.scopes), wanted.email, wanted.expires_at
+    )
+    assert row is not None
+    return _key(row)
+
+
+async def revoke(tx: Tx, held: Key) -> None:
+    """End a held key for good. Raises LastKey where nobody could make keys in its stead."""
+    await _require_other_keeper(tx, held, datetime.now(UTC))
+    await tx.execute("keys.revoke", tx.account_id, held.id)
+
+
+async def _require_other_keeper(tx: Tx, held: Key, until: datetime) -> None:
+    """An account whose last key that makes keys is gone needs the operator; nobody shall come there by mistake."""
+    has_ended = held.revoked_at is not None or (held.expires_at is not None and held.expires_at <= datetime.now(UTC))
+    if has_ended or Scope.KEYS_WRITE not in held.scopes:
+        return
+    if not await tx.value("keys.is_other_keeper", tx.account_id, held.id, until):
+        raise LastKey
 
 
 def random_text(length: int, alphabet: str = string.ascii_letters + string.digits) -> str:

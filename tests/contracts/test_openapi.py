@@ -55,3 +55,8 @@ def test_secrets_are_in_no_answer() -> None:
 
 def test_scopes_are_a_closed_list() -> None:
     assert set(DOCUMENT["components"]["schemas"]["Scope"]["enum"]) == {scope.value for scope in Scope}
+
+
+def test_patterns_are_those_of_json_schema() -> None:
+    assert "[a-z]" in rendered()
+    assert "\\z" not in rendered()

@@ -2,7 +2,7 @@
 -- A new key; only the hash of its secret is kept.
 INSERT INTO tidegate.api_keys (account_id, prefix, secret_sha256, name, email, scopes, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
-RETURNING key_id, prefix, name, email, scopes, created_at, expires_at, last_used_at, revoked_at
+RETURNING key_id, prefix, name, email, scopes, created_at, expires_at, last_used_at, revoked_at, version
 
 -- name: account_of_prefix
 -- Whose key it is. Watching role, which cannot read the hash.
@@ -25,20 +25,38 @@ WHERE account_id = $1 AND key_id = (
 
 -- name: get
 -- One key, without its hash.
-SELECT key_id, prefix, name, email, scopes, created_at, expires_at, last_used_at, revoked_at
+SELECT key_id, prefix, name, email, scopes, created_at, expires_at, last_used_at, revoked_at, version
 FROM tidegate.api_keys
 WHERE account_id = $1 AND key_id = $2
 
 -- name: page
 -- The account's keys by age, after a cursor.
-SELECT key_id, prefix, name, email, scopes, created_at, expires_at, last_used_at, revoked_at
+SELECT key_id, prefix, name, email, scopes, created_at, expires_at, last_used_at, revoked_at, version
 FROM tidegate.api_keys
 WHERE account_id = $1 AND ($2::timestamptz IS NULL OR (created_at, key_id) > ($2, $3::uuid))
 ORDER BY created_at, key_id
 LIMIT $4
 
--- name: revoke
--- Valid no longer, from the next request on.
-UPDATE tidegate.api_keys SET revoked_at = coalesce(revoked_at, now())
+-- name: hold_account
+-- Held, so that of two keys that end each other one sees the other's end.
+SELECT account_id FROM tidegate.accounts WHERE account_id = $1 FOR NO KEY UPDATE
+
+-- name: is_other_keeper
+-- Whether another key than this can make keys until that time; for ever where it is null.
+SELECT EXISTS (
+    SELECT FROM tidegate.api_keys
+    WHERE account_id = $1 AND key_id <> $2 AND 'keys:write' = ANY (scopes) AND revoked_at IS NULL
+        AND (expires_at IS NULL OR expires_at > now())
+        AND (expires_at IS NULL OR $3::timestamptz IS NOT NULL AND expires_at > $3)
+)
+
+-- name: update
+-- A key's new settings, which are its next version.
+UPDATE tidegate.api_keys SET name = $3, scopes = $4, email = $5, expires_at = $6, version = version + 1
 WHERE account_id = $1 AND key_id = $2
-RETURNING key_id
+RETURNING key_id, prefix, name, email, scopes, created_at, expires_at, last_used_at, revoked_at, version
+
+-- name: revoke
+-- Valid no longer, from the next request on; once revoked it stays as it is.
+UPDATE tidegate.api_keys SET revoked_at = now(), version = version + 1
+WHERE account_id = $1 AND key_id = $2 AND revoked_at IS NULL

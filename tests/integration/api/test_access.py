@@ -1,5 +1,6 @@
 """Keys, scopes, accounts: who may do what, and that nobody sees another's."""
 
+import asyncio
 from collections.abc import Callable
 from uuid import UUID, uuid4
 
@@ -38,7 +39,8 @@ async def test_a_revoked_key_is_dead_with_the_next_request(owner: Client, connec
     made = await owner.ask("POST", "/v1/keys", 201, json={"name": "second", "scopes": ["runs:read"]})
     second = connect(made["key"])
     await second.ask("GET", "/v1/runs", 200)
-    await owner.ask("DELETE", f"/v1/keys/{made['id']}", 204)
+    await owner.ask("DELETE", f"/v1/keys/{made['id']}", 428)
+    await owner.ask("DELETE", f"/v1/keys/{made['id']}", 204, headers={"If-Match": '"1"'})
     await second.ask("GET", "/v1/runs", 401)
     assert (await owner.ask("GET", f"/v1/keys/{made['id']}", 200))["revoked_at"] is not None
 
@@ -95,3 +97,55 @@ async def test_the_operator_gets_404_for_accounts_that_do_not_exist(operator: Cl
     await operator.ask("GET", f"/v1/accounts/{uuid4()}", 404)
     sent = {"name": "x", "scopes": ["runs:read"], "account_id": str(uuid4())}
     await operator.ask("POST", "/v1/keys", 404, json=sent)
+
+
+async def test_a_key_is_changed_from_the_version_that_was_read(owner: Client) -> None:
+    made = await owner.ask("POST", "/v1/keys", 201, json={"name": "second", "scopes": ["runs:read"]})
+    path, change = f"/v1/keys/{made['id']}", {"name": "reader", "scopes": ["runs:read", "goals:read"]}
+    changed = await owner.ask("PATCH", path, 200, json=change, headers={"If-Match": '"1"'})
+    assert (changed["name"], changed["scopes"], changed["version"]) == ("reader", ["goals:read", "runs:read"], 2)
+    await owner.ask("PATCH", path, 412, json=change, headers={"If-Match": '"1"'})
+    ending = {"expires_at": "2999-01-01T00:00:00Z"}
+    assert (await owner.ask("PATCH", path, 200, json=ending, headers={"If-Match": '"2"'}))["name"] == "reader"
+    await owner.ask("DELETE", path, 204, headers={"If-Match": '"3"'})
+    await owner.ask("PATCH", path, 409, json=change, headers={"If-Match": "*"})
+
+
+async def test_a_change_gives_and_prolongs_no_scopes_that_its_maker_does_not_have(
+    owner: Client, connect: Callable[..., Client], database: Database, account: UUID
+) -> None:
+    keeper = connect(await make_key(database, account, frozenset({Scope.KEYS_WRITE})))
+    new = {"name": "x", "scopes": ["runs:read"], "expires_at": "2999-01-01T00:00:00Z"}
+    path = f"/v1/keys/{(await owner.ask('POST', '/v1/keys', 201, json=new))['id']}"
+    any_version = {"If-Match": "*"}
+    await keeper.ask("PATCH", path, 403, json={"scopes": ["runs:read", "runs:write"]}, headers=any_version)
+    await keeper.ask("PATCH", path, 403, json={"expires_at": None}, headers=any_version)
+    await keeper.ask("PATCH", path, 403, json={"expires_at": "3999-01-01T00:00:00Z"}, headers=any_version)
+    await keeper.ask("PATCH", path, 200, json={"expires_at": "2998-01-01T00:00:00Z"}, headers=any_version)
+    await keeper.ask("PATCH", path, 200, json={"name": "renamed"}, headers=any_version)
+
+
+async def test_the_last_key_that_makes_keys_locks_nobody_out(owner: Client) -> None:
+    (mine,) = (await owner.ask("GET", "/v1/keys", 200))["items"]
+    path, any_version = f"/v1/keys/{mine['id']}", {"If-Match": "*"}
+    for change in ({"scopes": ["keys:read"]}, {"expires_at": "2999-01-01T00:00:00Z"}):
+        assert (await owner.ask("PATCH", path, 409, json=change, headers=any_version))["code"] == "last_key"
+    brief = {"name": "brief", "scopes": ["keys:write"], "expires_at": "2998-01-01T00:00:00Z"}
+    await owner.ask("POST", "/v1/keys", 201, json=brief)
+    # The other one would be the last until 2998, and nobody's afterwards.
+    await owner.ask("PATCH", path, 409, json={"expires_at": "2999-01-01T00:00:00Z"}, headers=any_version)
+    await owner.ask("PATCH", path, 200, json={"expires_at": "2997-01-01T00:00:00Z"}, headers=any_version)
+    await owner.ask("DELETE", path, 204, headers=any_version)
+
+
+async def test_two_keys_cannot_end_each_other_at_once(
+    owner: Client, connect: Callable[..., Client], database: Database, account: UUID
+) -> None:
+    (first,) = (await owner.ask("GET", "/v1/keys", 200))["items"]
+    second = connect(await make_key(database, account, OWNER_SCOPES))
+    other = next(each for each in (await owner.ask("GET", "/v1/keys", 200))["items"] if each["id"] != first["id"])
+    ends = [(owner, other["id"]), (second, first["id"])]
+    answers = await asyncio.gather(
+        *(client.delete(f"/v1/keys/{key_id}", headers={"If-Match": "*"}) for client, key_id in ends)
+    )
+    assert sorted(each.status_code for each in answers) in ([204, 401], [204, 409])

@@ -30,7 +30,9 @@ async def test_a_problem_says_everything_in_its_own_media_type(owner: Client) ->
 
 async def test_unknown_paths_and_methods_are_problems_too(owner: Client) -> None:
     assert (await owner.ask("GET", "/v1/nothing", 404))["code"] == "not_found"
-    assert (await owner.ask("PATCH", "/v1/runs", 405))["code"] == "method_not_allowed"
+    answer = await owner.request("OPTIONS", "/v1/properties")
+    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+    assert answer.headers["Allow"] == "GET, POST"
     assert (await owner.ask("GET", "/v1/runs/not-an-id", 404))["code"] == "not_found"
 
 

@@ -77,7 +77,7 @@ async def test_a_revoked_key_is_dead_in_every_gateway_at_once(
         await other.ask("GET", "/v1/runs", 200)
         async with database.account(account) as tx:
             (mine,) = await keys.page(tx, None, 10)
-            await keys.revoke(tx, mine.id)
+            await tx.execute("keys.revoke", account, mine.id)
         await one.ask("GET", "/v1/runs", 401)
         await other.ask("GET", "/v1/runs", 401)
 
@@ -156,7 +156,7 @@ async def test_a_revoked_key_is_counted_among_the_wrong_ones(
         await client.ask("GET", "/v1/runs", 200)
         async with database.account(account) as tx:
             (mine,) = await keys.page(tx, None, 10)
-            await keys.revoke(tx, mine.id)
+            await tx.execute("keys.revoke", account, mine.id)
         statuses = [(await client.get("/v1/runs")).status_code for _ in range(3)]
         assert statuses == [401, 401, 429]
 
