@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, precondition, rule
+from hypothesis.stateful import initialize, rule
 
 from shared.bus.relay import relay_once
 from shared.domain.failures import Conflict, OlderThanCompleted, StorageUnavailable
@@ -23,7 +23,7 @@ from shared.storage.database import Tx
 from tests.integration.ledger import acts
 from tests.integration.ledger.acts import LEASE_SECONDS, Act, Hand
 from tests.integration.ledger.model import GIVEN_UP, HOLD_SECONDS, OPEN, ModelRun
-from tests.integration.ledger.playing import Playing, never, stops, which
+from tests.integration.ledger.playing import Playing, never, stops, when, which
 
 
 class LedgerMachine(Playing):
@@ -33,12 +33,12 @@ class LedgerMachine(Playing):
     def some_files_lie_there(self, minutes: list[int], place: bool) -> None:
         """An example begins with work to do."""
         for minute in minutes:
-            self.a_file_arrives(place, minute, "a", stops=False)
+            self.a_file_arrives(place=place, minute=minute, letter="a", stops=False)
 
     # The poller.
 
-    @precondition(lambda self: self.may_begin and len(self.model.arrivals) < 8)
     @rule(place=st.booleans(), minute=st.integers(0, 4), letter=st.sampled_from("abc"), stops=stops)
+    @when(lambda self: self.may_begin and len(self.model.arrivals) < 8)
     def a_file_arrives(self, place: bool, minute: int, letter: str, stops: bool) -> None:
         connection_id = list(self.world.goals)[place]
         account_id = self.world.account_of[connection_id]
@@ -54,8 +54,8 @@ class LedgerMachine(Playing):
 
     # Workers.
 
-    @precondition(lambda self: self.may_begin)
     @rule(stops=stops)
+    @when(lambda self: self.may_begin)
     def a_worker_claims(self, stops: bool) -> None:
         is_alone = not self.acts and not stops
         accounts, heads = self.model.next_accounts(), self.model.heads()
@@ -88,8 +88,8 @@ class LedgerMachine(Playing):
             refusal=acts.fenced(self.model, run),
         )
 
-    @precondition(lambda self: self.may_begin and self.hands)
     @rule(number=which, stops=stops)
+    @when(lambda self: self.may_begin and self.hands)
     def a_heart_beats(self, number: int, stops: bool) -> None:
         hand = self.hand(number)
         run = hand.run
@@ -104,8 +104,8 @@ class LedgerMachine(Playing):
         act.refusal = lambda _: not self.has_lease(run)
         self.play(self.begin(act, stops=stops))
 
-    @precondition(lambda self: self.may_begin and self.hands)
     @rule(number=which, stops=stops)
+    @when(lambda self: self.may_begin and self.hands)
     def a_worker_connects(self, number: int, stops: bool) -> None:
         hand = self.hand(number)
         if hand.connection is not None or hand.act is not None:
@@ -121,20 +121,20 @@ class LedgerMachine(Playing):
         hand.act = act
         self.play(self.begin(act, stops=stops))
 
-    @precondition(lambda self: self.hands)
     @rule(number=which, breaks=st.booleans())
+    @when(lambda self: self.hands)
     def a_worker_leaves_its_connection(self, number: int, breaks: bool) -> None:
         hand = self.hand(number)
         if hand.act is None:
             self.play(acts.leave(hand, RuntimeError("of the test") if breaks else None))
 
-    @precondition(lambda self: self.may_begin and self.hands)
     @rule(
         number=which,
         state=st.sampled_from([RunState.COMPLETED, RunState.FAILED, RunState.SKIPPED]),
         releases=st.booleans(),
         stops=stops,
     )
+    @when(lambda self: self.may_begin and self.hands)
     def a_run_ends(self, number: int, state: RunState, releases: bool, stops: bool) -> None:
         """On its own connection where it has one. The worker may die before it lets go of the run."""
         hand = self.hand(number)
@@ -163,13 +163,13 @@ class LedgerMachine(Playing):
         assert self.model.is_held(run.id, run.token), "a worker ended a run that was not in its hand"
         self.model.end(run.id, state.value)
 
-    @precondition(lambda self: self.may_begin and self.hands)
     @rule(
         number=which,
         how=st.sampled_from(["retry", "approval", "back"]),
         seconds=st.sampled_from([0.0, 5.0, 2 * HOLD_SECONDS]),
         stops=stops,
     )
+    @when(lambda self: self.may_begin and self.hands)
     def a_run_is_put_aside(self, number: int, how: str, seconds: float, stops: bool) -> None:
         hand = self.hand(number)
         run = hand.run
@@ -193,13 +193,13 @@ class LedgerMachine(Playing):
 
     # People.
 
-    @precondition(lambda self: self.may_begin and self.model.runs)
     @rule(
         number=which,
         decision=st.sampled_from(["approve", "cancel", "retry"]),
         out_of_order=st.booleans(),
         stops=stops,
     )
+    @when(lambda self: self.may_begin and self.model.runs)
     def a_person_decides(self, number: int, decision: str, out_of_order: bool, stops: bool) -> None:
         run = self.run_for(number, lambda each: _is_open_to(decision, each))
         do: Callable[[Tx], Awaitable[Any]] = {
@@ -229,20 +229,20 @@ class LedgerMachine(Playing):
 
     # The sweeper.
 
-    @precondition(lambda self: not self.acts)
     @rule()
+    @when(lambda self: not self.acts)
     def a_sweeper_looks(self) -> None:
         self.play(self.look())
 
-    @precondition(lambda self: self.may_begin and self.findings)
     @rule(number=which, stops=stops)
+    @when(lambda self: self.may_begin and self.findings)
     def a_sweeper_takes_over(self, number: int, stops: bool) -> None:
         """By a finding of any age."""
         found = self.findings[-1 - number % len(self.findings)]
         self.play(self.begin(self.taking_over(*found), stops=stops))
 
-    @precondition(lambda self: self.may_begin and self.model.runs)
     @rule(number=which, stops=stops)
+    @when(lambda self: self.may_begin and self.model.runs)
     def an_order_is_given_up(self, number: int, stops: bool) -> None:
         run = self.run_for(number, lambda each: self.has_held_too_long(each.id))
 
@@ -262,8 +262,8 @@ class LedgerMachine(Playing):
 
     # Who marks files.
 
-    @precondition(lambda self: self.may_begin and self.model.arrivals)
     @rule(number=which, stops=stops)
+    @when(lambda self: self.may_begin and self.model.arrivals)
     def a_file_is_to_be_marked(self, number: int, stops: bool) -> None:
         """By a doorbell that may be doubled, late, or too early."""
         those = sorted(self.model.arrivals.values(), key=lambda each: not self.model.has_ended(each.id))
@@ -284,8 +284,8 @@ class LedgerMachine(Playing):
         )
         self.play(self.begin(act, stops=stops))
 
-    @precondition(lambda self: self.may_begin and self.settling)
     @rule(number=which, works=st.booleans(), stops=stops)
+    @when(lambda self: self.may_begin and self.settling)
     def a_file_is_marked(self, number: int, works: bool, stops: bool) -> None:
         arrival = self.model.arrivals[self.settling.pop(-1 - number % len(self.settling))]
 
@@ -306,8 +306,8 @@ class LedgerMachine(Playing):
 
     # The relay.
 
-    @precondition(lambda self: self.may_begin)
     @rule(refuses=st.booleans(), stops=stops)
+    @when(lambda self: self.may_begin)
     def a_relay_sends(self, refuses: bool, stops: bool) -> None:
         """Stopped, it has published and not marked; should it die there, the next one publishes again."""
         post = self.world.post

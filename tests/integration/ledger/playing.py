@@ -5,12 +5,13 @@ Also what every example ends with: everything is carried out, and what must hold
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import wraps
 from typing import Any
 from uuid import UUID
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from shared.bus.relay import relay_once
 from shared.domain.run import ClaimedRun, RunState
@@ -29,6 +30,24 @@ which = st.integers(0, 4)
 """Which of several; the first is the likeliest to be of use."""
 stops = st.booleans()
 """Whether an act stops before its first commit, with its transaction open."""
+
+
+def when(holds: Callable[[Any], Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A rule that does nothing where that does not hold.
+
+    Not hypothesis's own precondition: which rules are enabled would then hang on what the database does in a tie, or
+    on which of two a deadlock ends, and hypothesis wants the same choices whenever it tries the same beginning.
+    """
+
+    def only_then(do: Callable[..., None]) -> Callable[..., None]:
+        @wraps(do)
+        def may_do(self: Any, **chosen: Any) -> None:
+            if holds(self):
+                do(self, **chosen)
+
+        return may_do
+
+    return only_then
 
 
 class Playing(RuleBasedStateMachine):
@@ -143,22 +162,22 @@ class Playing(RuleBasedStateMachine):
 
     # Time, commits, deaths.
 
-    @precondition(lambda self: not any(act.step.is_moving for act in self.acts))
     @rule(seconds=st.sampled_from([1.0, 10.0, LEASE_SECONDS + 1, HOLD_SECONDS + 1, 2 * A_DAY]))
+    @when(lambda self: not any(act.step.is_moving for act in self.acts))
     def time_passes(self, seconds: float) -> None:
         async def move() -> None:
             self.model.now = await self.world.clock.move(seconds)
 
         self.play(move())
 
-    @precondition(lambda self: any(act.step.is_stopped for act in self.acts))
     @rule(number=which)
+    @when(lambda self: any(act.step.is_stopped for act in self.acts))
     def one_commits(self, number: int) -> None:
         stopped = [act for act in self.acts if act.step is not None and act.step.is_stopped]
         self.play(self.go_on(stopped[number % len(stopped)]))
 
-    @precondition(lambda self: any(act.step.is_stopped for act in self.acts))
     @rule(number=which)
+    @when(lambda self: any(act.step.is_stopped for act in self.acts))
     def one_dies(self, number: int) -> None:
         stopped = [act for act in self.acts if act.step is not None and act.step.is_stopped]
         self.play(self.lose(stopped[number % len(stopped)]))

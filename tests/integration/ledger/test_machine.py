@@ -10,4 +10,4 @@ from tests.real.postgres import PrivatePostgres
 
 def test_any_interleaving_keeps_the_ledger_s_promises(postgres_server: PrivatePostgres, template_database: str) -> None:
     with opened_world(postgres_server, template_database) as world:
-        run_state_machine_as_test(lambda: LedgerMachine(world), settings=bounded(examples=20, steps=30))
+        run_state_machine_as_test(lambda: LedgerMachine(world), settings=bounded(examples=20, steps=40))
