@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI, Response
 from fastapi.routing import APIRoute
+from fastapi.telemetry import TelemetryConfig
 
 from services.api import described, edge, once, problems
 from services.api.asgi import Application
@@ -46,6 +47,15 @@ ROUTERS = (
     inquiries.router,
 )
 
+_SILENT: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+"""FastAPI's own telemetry tells paths, queries and the texts of exceptions: people's addresses stand in them."""
+
 
 def create_app(tools: Tools, *, clock: Callable[[], float] = time.monotonic) -> Application:
     """The gateway as an ASGI application. Nothing is contacted until a request comes. `clock` counts seconds."""
@@ -72,6 +82,7 @@ def bare_app() -> FastAPI:
         description=described.description(),
         generate_unique_id_function=_operation_id,
         redoc_url=None,
+        telemetry=_SILENT,
     )
     problems.install(app, ROUTERS)
     once.install(app)

@@ -28,6 +28,7 @@ from tests.eventually import eventually
 from tests.integration.notifier.mail_server import Mailbox, serving
 from tests.real.database_fixtures import PASSWORD
 from tests.real.openssh import PrivateOpenSSH
+from tests.real.otlp import Receiver, otlp_receiver
 from tests.real.postgres import PrivatePostgres
 from tests.real.rabbitmq import RabbitServer
 
@@ -35,9 +36,20 @@ PLANTED = "control"
 
 
 @pytest.fixture
-def loud_system(postgres_server: PrivatePostgres, template_database: str, rabbitmq: RabbitServer) -> Iterator[System]:
-    """A system of this test's own."""
+def collector() -> Iterator[Receiver]:
+    """Where traces are sent."""
+    with otlp_receiver() as made:
+        yield made
+
+
+@pytest.fixture
+def loud_system(
+    postgres_server: PrivatePostgres, template_database: str, rabbitmq: RabbitServer, collector: Receiver
+) -> Iterator[System]:
+    """A system of this test's own, which tells its traces as well."""
     with own_system(postgres_server, template_database, rabbitmq) as made:
+        made.variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.endpoint
+        made.variables["OTEL_BSP_SCHEDULE_DELAY"] = "200"
         yield made
 
 
@@ -45,7 +57,10 @@ def loud_system(postgres_server: PrivatePostgres, template_database: str, rabbit
 # The mail server warns of what this test wants: a login over loopback needs no TLS.
 @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning")
 async def test_no_canary_comes_out_where_it_does_not_belong(
-    loud_system: System, own_openssh: Callable[..., PrivateOpenSSH], request: pytest.FixtureRequest
+    loud_system: System,
+    collector: Receiver,
+    own_openssh: Callable[..., PrivateOpenSSH],
+    request: pytest.FixtureRequest,
 ) -> None:
     system, canaries, sinks = loud_system, Canaries(), Sinks(loud_system)
     async with _running(system, canaries, sinks) as shop:
@@ -60,6 +75,7 @@ async def test_no_canary_comes_out_where_it_does_not_belong(
         await _break_the_database(shop, system)
         await _read_everything(shop)
         await sinks.collect()
+    sinks.take("traces", *[body.decode("latin-1") for body in collector.bodies])
     _assert_search_works(sinks)
     seen = {(kind, sink) for sink, chunks in sinks.chunks.items() for kind in canaries.seen_in(chunks)}
 
@@ -332,7 +348,7 @@ async def _read_everything(shop: Shop) -> None:
 def _assert_search_works(sinks: Sinks) -> None:
     """Every kind of output is there, and a canary that is put into it is found."""
     expected = {f"{what} {service}" for what in ("log of", "metrics of") for service in SERVICES}
-    expected |= {"outbox", "message", "parked message", "probes", "head of a mail", "body of a mail"}
+    expected |= {"outbox", "message", "parked message", "probes", "traces", "head of a mail", "body of a mail"}
     assert expected <= set(sinks.chunks)
     control = Canaries()
     text = control.plant(PLANTED)

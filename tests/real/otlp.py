@@ -29,6 +29,8 @@ class Receiver:
         self.endpoint = f"http://127.0.0.1:{port}"
         self._lock = Lock()
         self._spans: list[Received] = []
+        self.bodies: list[bytes] = []
+        """All requests as they came."""
 
     @property
     def spans(self) -> list[Received]:
@@ -55,6 +57,7 @@ class Receiver:
         ]
         with self._lock:
             self._spans += received
+            self.bodies.append(body)
 
 
 @contextmanager
