@@ -14,6 +14,7 @@ MODULES = sorted(file for folder in ("shared", "services") for file in (ROOT / f
 ASSEMBLERS = {
     DATABASE: "named statements, with the account's schema in them",
     "shared/storage/export.py": "an account's columns, and a cursor over them",
+    "shared/storage/merge.py": "a run's table of rejected rows",
     "shared/storage/merge_first.py": "the indexes of an account's columns",
     "shared/storage/merge_work.py": "an account's columns",
     "shared/storage/migrate.py": "roles, the database and an account's schema",
@@ -33,7 +34,8 @@ SQL = re.compile(
     r"|SET (LOCAL|SESSION|ROLE)|LOCK|FROM|WHERE|AND|ORDER BY|ON CONFLICT)\b"
 )
 SETTING = re.compile(
-    r"set_config|\btidegate\.account\b|SET\s+((LOCAL|SESSION)\s+)?(ROLE|AUTHORIZATION|row_security|search_path)"
+    r"set_config(?!\('lock_timeout')|\btidegate\.account\b"
+    r"|SET\s+((LOCAL|SESSION)\s+)?(ROLE|AUTHORIZATION|row_security|search_path)"
 )
 NAMES_A_SCHEMA = re.compile(r"^\W*account_$|account_\{|account_%")
 RUNS = {"execute", "executemany", "fetch", "fetchrow", "fetchval", "fetchmany", "cursor", "prepare", "copy_from_query"}
