@@ -387,9 +387,9 @@ class LostQuestionRoad(QuestionRoad):
         await QuestionRoad.drive(self)
 
 
-async def persist(attempt: Callable[[], Awaitable[None]]) -> None:
+async def persist(attempt: Callable[[], Awaitable[None]], *, patience_seconds: float = END_SECONDS) -> None:
     """Do something over a network as a patient client does: again, when it breaks off or nobody answers."""
-    deadline = time.monotonic() + END_SECONDS
+    deadline = time.monotonic() + patience_seconds
     while True:
         try:
             async with asyncio.timeout(CLIENT_SECONDS):

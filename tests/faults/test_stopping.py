@@ -21,6 +21,7 @@ from tests.faults.stream import Partner, assert_exact, have_ended, streaming
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(600),
     pytest.mark.parametrize(
         "fleet", [pytest.param("15", marks=pytest.mark.xdist_group("postgres-15"))], indirect=True, scope="session"
     ),
