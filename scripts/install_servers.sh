@@ -11,7 +11,7 @@ lacks() {
     case $1 in
     rabbitmq) [ ! -x /usr/lib/rabbitmq/bin/rabbitmq-server ] ;;
     postgresql) ! compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null ;;
-    openssh) ! { [ -x /usr/sbin/sshd ] && command -v ssh-keygen sftp >/dev/null; } ;;
+    openssh) ! { [ -x /usr/sbin/sshd ] && command -v ssh-keygen >/dev/null && command -v sftp >/dev/null; } ;;
     prometheus) ! command -v promtool >/dev/null ;;
     podman) ! { type podman runc debootstrap iptables && [ -x /usr/lib/podman/aardvark-dns ]; } >/dev/null 2>&1 ;;
     *)
