@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from services.api import bodies, problems
-from services.api.asgi import Application, Message, Receive, Scope, Send
+from services.api.asgi import Application, Message, Receive, Scope, Send, replayed
 from services.api.limits import Limits
 from shared.domain.failures import (
     AddressTooLong,
@@ -156,7 +156,7 @@ class Bounded:
         if flaw is not None:
             await problems.answer(InvalidRequest(), [flaw])(scope, receive, send)
             return
-        await self._app(scope, _replayed(body, receive), send)
+        await self._app(scope, replayed(body, receive), send)
 
     async def _read(self, receive: Receive) -> bytes | None:
         """The body; None for one that is too large."""
@@ -199,16 +199,3 @@ def _is_stream(message: Message) -> bool:
     return any(
         name.lower() == b"content-type" and value.startswith(b"text/event-stream") for name, value in message["headers"]
     )
-
-
-def _replayed(body: bytes, receive: Receive) -> Receive:
-    is_told = False
-
-    async def replay() -> Message:
-        nonlocal is_told
-        if is_told:
-            return await receive()
-        is_told = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return replay

@@ -17,7 +17,7 @@ from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel
 
 from services.api import problems
-from services.api.asgi import Application, Message, Receive, Scope, Send
+from services.api.asgi import Application, Message, Receive, Scope, Send, replayed
 from services.api.gate import CALLER
 from services.api.problems import FieldError
 from services.api.tools import Tools
@@ -157,7 +157,7 @@ class Once:
         answer = _Answer()
         try:
             async with keyed:
-                await self._app(scope, _replayed(body, receive), answer.take)
+                await self._app(scope, replayed(body, receive), answer.take)
                 if keyed.is_answered or not answer.is_good:
                     raise _Undone
                 await keyed.keep(answer.status, answer.headers, _without_secrets(scope, answer.body))
@@ -265,16 +265,3 @@ async def _body(receive: Receive) -> bytes:
         body += message.get("body", b"")
         if not message.get("more_body", False):
             return bytes(body)
-
-
-def _replayed(body: bytes, receive: Receive) -> Receive:
-    is_told = False
-
-    async def replay() -> Message:
-        nonlocal is_told
-        if is_told:
-            return await receive()
-        is_told = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return replay
