@@ -191,7 +191,9 @@ class Shop:
 @asynccontextmanager
 async def open_shop(system: System, operator_key: str, *, hosted: bool = True) -> AsyncIterator[Shop]:
     """A fresh account, made through the gateway."""
-    async with httpx.AsyncClient(base_url=system.api_url, timeout=20) as client:
+    # Idle connections are left before the gateway leaves them, or a request could meet one that has just gone.
+    idle = httpx.Limits(keepalive_expiry=2.0)
+    async with httpx.AsyncClient(base_url=system.api_url, timeout=20, limits=idle) as client:
         client.headers["Authorization"] = f"Bearer {operator_key}"
         account = (await client.post("/v1/accounts", json={"name": "Tide Shop"})).raise_for_status().json()
         new_key = {

@@ -62,10 +62,12 @@ class Chaos:
 
     async def kill(self) -> None:
         """Kill one process after the other, for ever; the fleet's supervisor starts them again."""
-        names = sorted(SERVICES)
+        names: list[str] = []
         while True:
             await asyncio.sleep(self.rng.uniform(*KILL_EVERY_SECONDS))
-            name = self.rng.choice(names)
+            # Each service once, in any order, before one comes again.
+            names = names or self.rng.sample(sorted(SERVICES), len(SERVICES))
+            name = names.pop()
             victim = self.rng.choice(self.fleet.system.running(name) or [None])
             # One that has not come up since its last end would never do anything.
             if victim is not None and await asyncio.to_thread(victim.answer, "/readyz") == 200:
