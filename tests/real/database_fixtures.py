@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID, uuid4
 
@@ -35,6 +36,13 @@ def template_database(postgres_server: PrivatePostgres) -> str:
 @pytest_asyncio.fixture
 async def database_address(postgres_server: PrivatePostgres, template_database: str) -> AsyncIterator[DatabaseAddress]:
     """Where this test's own database is."""
+    async with own_database(postgres_server, template_database) as address:
+        yield address
+
+
+@asynccontextmanager
+async def own_database(postgres_server: PrivatePostgres, template_database: str) -> AsyncIterator[DatabaseAddress]:
+    """A copy of the template while inside."""
     name = f"test_{uuid4().hex}"
     connection = await asyncpg.connect(postgres_server.superuser_dsn("postgres"), timeout=10)
     try:
