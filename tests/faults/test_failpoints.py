@@ -66,7 +66,7 @@ POINTS: dict[type[Road], tuple[str, ...]] = {
 ALSO_SKIPPED = ("importer.hashed", "importer.told", "importer.released")
 """Passed on the way of a skipped file as well."""
 IN_SHORT = {
-    ("poller.recorded", "kill"), ("relay.sent", "kill"), ("importer.copying", "stop"), ("importer.finishing", "stop"),
+    ("poller.recorded", "kill"), ("relay.sent", "kill"), ("importer.copying", "stop"),
     ("takeover.requeued", "kill"), ("settle.marked", "raise"), ("notifier.sent", "kill"), ("exporter.checked", "stop"),
 }  # fmt: skip
 FATAL = re.compile(r"relay\.\w+|(importer|exporter)\.claim(ing|ed)|worker\.\w+|sweep\.(held|taken_over|ringing_\w+)")
