@@ -69,7 +69,7 @@ IN_SHORT = {
     ("poller.recorded", "kill"), ("relay.sent", "kill"), ("importer.copying", "stop"),
     ("takeover.requeued", "kill"), ("settle.marked", "raise"), ("notifier.sent", "kill"), ("exporter.checked", "stop"),
 }  # fmt: skip
-FATAL = re.compile(r"relay\.\w+|(importer|exporter)\.claim(ing|ed)|worker\.\w+|sweep\.(held|taken_over|ringing_\w+)")
+FATAL = re.compile(r"relay\.\w+|(importer|exporter)\.claim(ing|ed)|worker\.\w+")
 """Where an exception is nobody's own run, look, message or mail, and ends the process: it is started again."""
 ELSEWHERE = {"exporter.putting_aside": "an export never waits for a person"}
 
