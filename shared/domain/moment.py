@@ -1,9 +1,10 @@
 """A point in time as people and machines send it: RFC 3339 with a zone, and nothing that would have to be guessed."""
 
 import re
+from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, BeforeValidator
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)")
 
@@ -15,4 +16,12 @@ def _is_written_out(value: object) -> object:
     return value
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_is_written_out)]
+def _in_utc(value: datetime) -> datetime:
+    """The first and the last hours of the calendar are in another year elsewhere, which has no number."""
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("expected a time between the years 1 and 9999, in UTC") from error
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_is_written_out), AfterValidator(_in_utc)]
