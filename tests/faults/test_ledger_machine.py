@@ -15,6 +15,9 @@ What it found when it was written, all mended, each with a test of its own in te
 Reading the same statements for the model showed two more: a passing failure before the goal was read gave up the order
 at once; and fifty goals that look free, because their files are of one second, hid all others from every worker.
 
+Since these were mended it has found nothing in 29,000 steps, on PostgreSQL 15 and 18. That it can find: without the
+comparison of state and token in `runs.claim_head` it fails within a minute.
+
 TIDEGATE_LEDGER_EXAMPLES plays more or fewer examples.
 """
 

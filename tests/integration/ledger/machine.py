@@ -156,7 +156,8 @@ class LedgerMachine(Playing):
         act.refusal = lambda error: fenced(error) or (isinstance(error, StorageUnavailable) and hand.may_be_cut)
         hand.act = act if hand.connection is not None else None
         self.play(self.begin(act, stops=stops))
-        if releases and act.step is not None and act.step.has_ended and self.may_begin:
+        has_ended = act.step is not None and act.step.has_ended and act.step.failure() is None
+        if releases and has_ended and self.may_begin:
             self.play(self.begin(self.releasing(hand), stops=False))
 
     def _has_ended(self, run: ClaimedRun, state: RunState) -> None:
