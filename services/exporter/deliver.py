@@ -1,7 +1,7 @@
 """Put a finished file where the partner picks it up: under a temporary name, read back, then renamed.
 
 A partner never sees a half-written file. Repeated after a crash it replaces the run's own file under the same name,
-and what the earlier worker left half-written is removed.
+and what the earlier worker left half-written is removed. A worker that loses the run removes its own.
 """
 
 import asyncio
@@ -9,12 +9,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from uuid import UUID
 
-from shared.domain.failures import ConnectionLost, DirectoryMissing, FileGone
+import structlog
+
+from shared.domain.failures import ConnectionLost, DirectoryMissing, Failure, FileGone, LeaseLost
 from shared.domain.names import joined, split
 from shared.observe.failpoints import reach
 from shared.runtime.desk import Desk
 from shared.transfer.folder import CHUNK_BYTES, Folder
 
+log = structlog.get_logger()
+
+CLEARING_SECONDS = 5.0
 StillOurs = Callable[[], Awaitable[None]]
 """Returns while the run is in our hands; raises LeaseLost when it is not."""
 
@@ -29,23 +34,32 @@ async def deliver(folder: Folder, spool: Path, path: str, desk: Desk, still_ours
     # A worker that was frozen and wakes up must find nothing to rename, and not what we are writing.
     for left_behind in earlier:
         await _removed(folder, left_behind)
+    try:
+        await _upload(folder, spool, temporary, desk)
+        # A worker that was frozen must not put its older file over the one that its heir delivered.
+        await still_ours()
+    except (LeaseLost, asyncio.CancelledError):
+        # Who took the run over has cleared away what it found, and does not come back for this.
+        await _cleared(folder, temporary)
+        raise
+    reach("exporter.checked")
+    await folder.rename(temporary, path, replace=True)
+    reach("exporter.renamed")
+
+
+async def _upload(folder: Folder, spool: Path, temporary: str, desk: Desk) -> None:
     size = spool.stat().st_size
     desk.advance(bytes_total=size)
     try:
         await folder.write(temporary, _chunks(spool, desk))
     except DirectoryMissing:
-        await folder.make_directory(directory)
+        await folder.make_directory(split(temporary)[0])
         await folder.write(temporary, _chunks(spool, desk))
     reach("exporter.uploaded")
     arrived = await folder.stat(temporary)
     if arrived.size_bytes != size:
         await _removed(folder, temporary)
         raise ConnectionLost(f"The server holds {arrived.size_bytes} bytes of {size}.")
-    # A worker that was frozen must not put its older file over the one that its heir delivered.
-    await still_ours()
-    reach("exporter.checked")
-    await folder.rename(temporary, path, replace=True)
-    reach("exporter.renamed")
 
 
 def _temporary(directory: str, name: str, run_id: UUID, token: int) -> str:
@@ -59,6 +73,15 @@ async def _chunks(spool: Path, desk: Desk) -> AsyncIterator[bytes]:
             yield chunk
             reach("exporter.uploading")
             desk.advance(bytes_done=len(chunk))
+
+
+async def _cleared(folder: Folder, path: str) -> None:
+    """Remove it if that can be done at once: the run's fate is decided already."""
+    try:
+        async with asyncio.timeout(CLEARING_SECONDS):
+            await _removed(folder, path)
+    except (Failure, TimeoutError) as error:
+        log.warning("delivery.left_behind", error=type(error).__name__)
 
 
 async def _removed(folder: Folder, path: str) -> None:
