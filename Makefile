@@ -38,12 +38,12 @@ up: $(READY)
 
 test: $(READY)
 	@scripts/install_servers.sh rabbitmq postgresql openssh
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 faults: $(READY)
 	@scripts/install_servers.sh rabbitmq postgresql openssh
 	@rm -rf $(FAULTS) && mkdir $(FAULTS)
-	TIDEGATE_FAULTS_FOLDER=$(FAULTS) $(BIN)/pytest tests/faults -m '' $(ARGS)
+	TIDEGATE_FAULTS_FOLDER=$(FAULTS) $(BIN)/pytest tests/faults -m '' -n 3 --dist loadgroup $(ARGS)
 	$(if $(ARGS),,TIDEGATE_FAULTS_FOLDER=$(FAULTS) $(BIN)/python -m tests.faults.report)
 
 chaos: $(READY)

@@ -11,6 +11,8 @@ from tests.integration.api.conversation import Conversation, schema_with
 from tests.integration.api.served import served
 from tests.real.postgres import PrivatePostgres
 
+pytestmark = pytest.mark.xdist_group("schemathesis")
+
 SCHEMA = schema_with(examples=150)
 
 
