@@ -63,7 +63,7 @@ POINTS: dict[type[Road], tuple[str, ...]] = {
     roads.QuestionRoad: ("inquiry.taken", "inquiry.found", "inquiry.answering", "inquiry.answered"),
     roads.LostQuestionRoad: ("sweep.ringing_inquiry",),
 }  # fmt: skip
-ALSO_SKIPPED = ("importer.hashed", "importer.told", "importer.released")
+ALSO_SKIPPED = ("importer.hashed", "importer.told")
 """Passed on the way of a skipped file as well."""
 IN_SHORT = {
     ("poller.recorded", "kill"), ("relay.sent", "kill"), ("importer.copying", "stop"),
