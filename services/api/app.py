@@ -8,7 +8,7 @@ from fastapi import FastAPI, Response
 from fastapi.routing import APIRoute
 from fastapi.telemetry import TelemetryConfig
 
-from services.api import described, edge, once, problems
+from services.api import described, docs, edge, once, problems
 from services.api.asgi import Application
 from services.api.gate import Gate
 from services.api.routes import (
@@ -62,6 +62,7 @@ def create_app(tools: Tools, *, clock: Callable[[], float] = time.monotonic) -> 
     app = bare_app()
     app.state.tools = tools
     _add_probes(app, tools)
+    app.include_router(docs.router)
     refuse = edge.refusing(tools.metrics)
     # Added last, asked first.
     app.add_middleware(once.Once, tools=tools)
@@ -81,6 +82,7 @@ def bare_app() -> FastAPI:
         summary="Keeps contact databases in step with the files other systems drop.",
         description=described.description(),
         generate_unique_id_function=_operation_id,
+        docs_url=None,
         redoc_url=None,
         telemetry=_SILENT,
     )

@@ -82,10 +82,10 @@ class Settings(BaseSettings):
     poll_concurrency: int = Field(default=50, ge=1, le=1000)
     sweep_seconds: float = Field(default=10.0, gt=0, le=60)
     ledger_poll_seconds: float = Field(default=5.0, gt=0, le=60)
+    """How often an idle worker looks into the ledger without having been rung."""
     lease_seconds: float = Field(default=30.0, ge=1, le=45)
     """How long a worker that gives no sign of life keeps what it has claimed; the sweeper rings again after half of it.
     With the sweep's own interval it is within 60 s that another takes over. All services should agree about it."""
-    """How often an idle worker looks into the ledger without having been rung."""
     shutdown_seconds: float = Field(default=25.0, gt=0, le=3600)
     retry_base_seconds: float = Field(default=5.0, gt=0, le=3600)
     """The first wait after a passing failure; doubles each time, with jitter."""
