@@ -38,9 +38,7 @@ class Access:
 async def make_access(base: Base, directory: Path, *, api_port: int, sftp: DropServer) -> Access:
     """The way in, made where this directory has none yet."""
     path = directory / "access.json"
-    if not path.exists():
-        write_private(path, await _make(base))
-    known = json.loads(path.read_text())
+    known = json.loads(path.read_text()) if path.exists() else await _make(base)
     access = Access(
         api_url=f"http://127.0.0.1:{api_port}",
         sftp_host="127.0.0.1",

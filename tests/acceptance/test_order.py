@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import asyncssh
+import pytest
 
 from tests.acceptance.shop import Shop, content_of, import_goal, people
 from tests.acceptance.system import System
@@ -14,6 +15,7 @@ PEOPLE = 20
 FIRST = datetime(2026, 11, 1, 6, tzinfo=UTC)
 
 
+@pytest.mark.timeout(400)
 async def test_two_pollers_and_two_importers_keep_the_order_of_fifty_files(
     shop: Shop, system: System, no_importer: None
 ) -> None:

@@ -24,7 +24,7 @@ from tests.real.ports import free_port
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 CONTROL = Path("/usr/lib/rabbitmq/bin/rabbitmqctl")
 START_LIMIT_SECONDS = 90
-CONTROL_LIMIT_SECONDS = 60
+CONTROL_LIMIT_SECONDS = 120.0
 STOP_LIMIT_SECONDS = 40
 REMEMBERS_QUEUES_AFTER_SECONDS = 5.0
 """RabbitMQ writes the list of its quorum queues down with a delay of three seconds. A queue that was first declared

@@ -1,7 +1,7 @@
 """Rows that prove unfit only in the merge are told like all others, however many there are."""
 
-from services.importer.recover import PART_ROWS
 from shared.storage import rejects
+from shared.storage.merge import PART_ROWS
 from tests.integration.road.place import Tenant, goal, packed
 
 ROWS = 2 * PART_ROWS + 1
