@@ -22,10 +22,17 @@ class SmallDisk:
         return self.root / ".ballast"
 
     def fill(self, *, leave_bytes: int = 0) -> None:
-        """Leave room for so many bytes, and no more."""
-        free = os.statvfs(self.root)
-        with self._ballast.open("ab") as file:
-            os.posix_fallocate(file.fileno(), 0, max(4096, free.f_bavail * free.f_frsize - leave_bytes))
+        """Leave room for so many bytes, and no more. Raises OSError where others take the room faster than that."""
+        for attempts_left in reversed(range(10)):
+            try:
+                with self._ballast.open("ab") as file:
+                    os.posix_fallocate(file.fileno(), 0, max(4096, self.free_bytes - leave_bytes))
+            except OSError:
+                # Whoever serves from it wrote between the look and the taking.
+                if attempts_left == 0:
+                    raise
+            else:
+                return
 
     def empty(self) -> None:
         """Give the room back."""
