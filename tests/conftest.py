@@ -1,5 +1,10 @@
 """What all tests share: the real parts, each from its own plugin."""
 
+from collections import Counter
+
+import pytest
+from _pytest.nodeid import coerce_node_id
+
 pytest_plugins = [
     "tests.faults.report",
     "tests.real.database_fixtures",
@@ -8,3 +13,15 @@ pytest_plugins = [
     "tests.real.rabbitmq_fixtures",
     "tests.faults.outage_fixtures",  # last: it imports some of the others
 ]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tell tests apart that have one name, as Schemathesis gives it to all operations: pytest-xdist goes by names, and
+    would run one of them for all.
+    """
+    seen: Counter[str] = Counter()
+    for item in items:
+        seen[item.nodeid] += 1
+        if seen[item.nodeid] > 1:
+            item._id = coerce_node_id(f"{item.nodeid}[{seen[item.nodeid]}]")

@@ -19,7 +19,7 @@ SCHEMA = schema_with(examples=3)
 @pytest.fixture(scope="module")
 def conversation(postgres_server: PrivatePostgres, template_database: str) -> Iterator[Conversation]:
     with served(postgres_server, template_database) as gateway:
-        talk = Conversation(gateway, at_most=60)
+        talk = Conversation(gateway, at_most=30)
         yield talk
         talk.close()
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import httpx
 
 from services.api.app import create_app
+from services.api.limits import Limits
 from services.api.tools import HostedServer, Tools
 from shared.domain.scope import OWNER_SCOPES
 from shared.storage import keys
@@ -19,7 +20,13 @@ async def gateway_of(tenant: Tenant) -> AsyncIterator[Client]:
     server = HostedServer(host="drop.shop.example", port=2222, fingerprints=_fingerprints)
     base = tenant.base
     tools = Tools(
-        database=base.database, keys=base.keys, metrics=base.metrics, hosted=server, bus_is_ready=lambda: True
+        database=base.database,
+        keys=base.keys,
+        metrics=base.metrics,
+        hosted=server,
+        bus_is_ready=lambda: True,
+        # One key makes hundreds of things here, as fast as the machine can.
+        limits=Limits(request_burst=1_000_000),
     )
     async with base.database.account(tenant.account_id) as tx:
         _, token = await keys.create(tx, keys.NewKey("tests", OWNER_SCOPES, email="owner@shop.example"))
