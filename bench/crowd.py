@@ -35,6 +35,7 @@ async def measure(system: System) -> list[Line]:
         stages = [stage for stage in ports if stage != WELL]
         async with client_of(system) as client:
             await client.post("/v1/properties", {"name": "email", "type": "email", "identifier": True})
+            await client.post("/v1/properties", {"name": "first_name", "type": "text"})
             began = time.time()
             with peak_of(system.pids["poller"]) as peak:
                 hanging = [ports[stages[number % len(stages)]] for number in range(HANGING)]

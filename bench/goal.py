@@ -49,7 +49,7 @@ SMALLEST: dict[str, Any] = {
     "name": "Addresses",
     "source": {"pattern": {"wildcard": "*.csv"}},
     "identifiers": [{"field": "email", "property": "email"}],
-    "mapping": [{"field": "email", "property": "email"}],
+    "mapping": [{"field": "first_name", "property": "first_name"}],
     "opt_in": {"declaration": "undefined"},
 }
 """A goal of which no file comes."""

@@ -36,6 +36,7 @@ async def _looks(system: System, partner: PrivateOpenSSH, ledger: "asyncpg.Conne
     before = resident_bytes(poller)
     async with client_of(system) as client:
         await client.post("/v1/properties", {"name": "email", "type": "email", "identifier": True})
+        await client.post("/v1/properties", {"name": "first_name", "type": "text"})
         place = {
             "transport": "sftp",
             "host": partner.host,
