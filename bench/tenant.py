@@ -27,7 +27,7 @@ WRITE_BYTES = 16 << 20
 _SCOPES = [f"{resource}:{right}" for resource in ("connections", "goals", "profiles") for right in ("read", "write")]
 
 _LOOK = """
-SELECT r.state, r.receipt, r.started_at, r.finished_at, r.reason_code, r.reason_detail, u.closed_at,
+SELECT r.state, r.receipt, r.reason_code, r.reason_detail, u.closed_at,
     a.settled_at IS NOT NULL AS is_settled
 FROM tidegate.runs r
 JOIN tidegate.arrivals a USING (account_id, arrival_id)
@@ -81,6 +81,10 @@ class Tenant:
     async def upload(self, local: Path, name: str) -> float:
         """Upload a file and wait for nothing else; when its closing was asked for, in seconds since 1970."""
         return await self._upload(local, name)
+
+    async def rename(self, old: str, new: str) -> None:
+        """Give an uploaded file the name under which it is looked for."""
+        await self._sftp.rename(old, new)
 
     async def seen(self, name: str, look_seconds: float) -> dict[str, Any]:
         """Wait until a file's run has ended and its file is marked; its state, receipt and times."""
