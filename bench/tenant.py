@@ -24,7 +24,9 @@ from bench.system import System
 
 RUN_SECONDS = 1800.0
 WRITE_BYTES = 16 << 20
-_SCOPES = [f"{resource}:{right}" for resource in ("connections", "goals", "profiles") for right in ("read", "write")]
+_SCOPES = [
+    f"{resource}:{right}" for resource in ("connections", "goals", "profiles", "runs") for right in ("read", "write")
+]
 
 _LOOK = """
 SELECT r.state, r.receipt, r.reason_code, r.reason_detail, u.closed_at,
