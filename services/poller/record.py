@@ -1,16 +1,24 @@
 """Write down what a look found: arrivals, their runs and the news of them, in one transaction of the connection."""
 
+import asyncio
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
-from services.poller.spot import Look, New, Seen, Spotted, spot
+from services.poller.spot import Look, Seen, Spotted, spot
 from shared.domain.goal import ImportGoal
 from shared.observe import tracing
 from shared.observe.failpoints import reach
 from shared.storage import arrivals, goals, outbox, runs
+from shared.storage.arrivals import Sighting
 from shared.storage.database import Tx
+
+Item = TypeVar("Item")
+
+AT_ONCE = 2_000
+"""How many files one statement writes."""
 
 
 async def record(
@@ -30,7 +38,8 @@ async def record(
     known = await arrivals.present(tx, connection_id, began_at, only)
     active = await active_imports(tx, connection_id)
     look = Look(began_at, await arrivals.clock(tx), frozenset(directories))
-    found = spot(seen, known, active, look)
+    # A folder may hold 200,000 files: the loop goes on meanwhile, and the lease of this look is kept.
+    found = await asyncio.to_thread(spot, seen, known, active, look)
     await _write(tx, connection_id, found)
     outcomes = _outcomes(found)
     if outcomes.total():
@@ -47,36 +56,43 @@ async def active_imports(tx: Tx, connection_id: UUID) -> dict[UUID, ImportGoal]:
 async def _write(tx: Tx, connection_id: UUID, found: Spotted) -> None:
     if found.vanished:
         await arrivals.vanish(tx, found.vanished)
-    for new in found.new:
-        await _add(tx, connection_id, new)
-    for known, seen, explained in found.grown:
-        await arrivals.restamp(tx, known.id, seen.file, seen.upload_id, explained)
-    for known, explained in found.explained:
-        await arrivals.explain(tx, known.id, explained)
-    for known, seen, takers in found.complete:
-        await arrivals.accept(tx, known.id)
-        await _make_runs(tx, known.id, seen, takers)
+    for several in _batches(found.new):
+        sightings = [Sighting(new.seen.file, new.explained, new.seen.upload_id) for new in several]
+        made = await arrivals.insert(tx, connection_id, sightings)
+        # None: a doorbell that was rung twice, after the file had been imported and marked.
+        complete = [(made_id, new) for made_id, new in zip(made, several, strict=True) if made_id is not None]
+        await _make_runs(tx, [(arrival_id, new.seen, new.goals) for arrival_id, new in complete])
+    for changed in _batches(found.grown):
+        grown = {known.id: Sighting(seen.file, explained, seen.upload_id) for known, seen, explained in changed}
+        await arrivals.restamp(tx, grown)
+    for waiting in _batches(found.explained):
+        await arrivals.explain(tx, {known.id: explained for known, explained in waiting})
+    for ready in _batches(found.complete):
+        await arrivals.accept(tx, [known.id for known, _, _ in ready])
+        await _make_runs(tx, [(known.id, seen, takers) for known, seen, takers in ready])
 
 
-async def _add(tx: Tx, connection_id: UUID, new: New) -> None:
-    arrival_id = await arrivals.insert(tx, connection_id, new.seen.file, new.seen.upload_id, new.explained)
-    if arrival_id is None:
-        # A doorbell that was rung twice, after the file had been imported and marked.
-        return
-    await _make_runs(tx, arrival_id, new.seen, new.goals)
+def _batches(found: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    return (found[begin : begin + AT_ONCE] for begin in range(0, len(found), AT_ONCE))
 
 
-async def _make_runs(tx: Tx, arrival_id: UUID, seen: Seen, takers: Sequence[UUID]) -> None:
-    facts = {"account_id": str(tx.account_id), "arrival_id": str(arrival_id)}
-    with tracing.span("arrival", kind="sends", **facts):
-        trace = tracing.traceparent()
-        for goal_id in takers:
-            new = runs.NewRun(
-                "import", goal_id, seen.file.modified_at, seen.file.path, arrival_id=arrival_id, traceparent=trace
-            )
-            run_id = await runs.create(tx, new)
-            if run_id is not None:
-                await outbox.ring_run(tx, run_id, "import", trace)
+async def _make_runs(tx: Tx, ready: Sequence[tuple[UUID, Seen, Sequence[UUID]]]) -> None:
+    """A run for every file and every goal that takes it, and a doorbell for each run; a trace begins with its file."""
+    news = []
+    for arrival_id, seen, takers in ready:
+        if not takers:
+            continue
+        facts = {"account_id": str(tx.account_id), "arrival_id": str(arrival_id)}
+        with tracing.span("arrival", kind="sends", **facts):
+            trace = tracing.traceparent()
+        file = seen.file
+        news += [
+            runs.NewRun("import", goal_id, file.modified_at, file.path, arrival_id=arrival_id, traceparent=trace)
+            for goal_id in takers
+        ]
+    made = await runs.create_all(tx, news)
+    rung = [(run_id, new.traceparent) for run_id, new in zip(made, news, strict=True) if run_id is not None]
+    await outbox.ring_runs(tx, "import", rung)
 
 
 def _outcomes(found: Spotted) -> Counter[str]:

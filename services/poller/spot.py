@@ -67,11 +67,12 @@ def spot(seen: Sequence[Seen], known: Sequence[Known], goals: Mapping[UUID, Impo
     present = {each.file.path: each for each in known if each.vanished_at is None}
     # A listing may be older than our own renaming of a file: what left meanwhile is judged by the next look.
     left_meanwhile = {each.file.path for each in known if each.vanished_at is not None} - present.keys()
+    watched = _by_directory(goals)
     for each in seen:
         path = each.file.path
         if path in left_meanwhile or any(is_own_name(path, goal) for goal in goals.values()):
             continue
-        _judge(each, present.get(path), goals, look, found)
+        _judge(each, present.get(path), watched.get(split(path)[0], {}), look, found)
     listed = {each.file.path for each in seen}
     for path, arrival in present.items():
         # A doorbell may have made an arrival after the listing was taken.
@@ -81,7 +82,15 @@ def spot(seen: Sequence[Seen], known: Sequence[Known], goals: Mapping[UUID, Impo
     return found
 
 
+def _by_directory(goals: Mapping[UUID, ImportGoal]) -> dict[str, dict[UUID, ImportGoal]]:
+    watched: dict[str, dict[UUID, ImportGoal]] = {}
+    for goal_id, goal in goals.items():
+        watched.setdefault(goal.source.directory, {})[goal_id] = goal
+    return watched
+
+
 def _judge(seen: Seen, known: Known | None, goals: Mapping[UUID, ImportGoal], look: Look, found: Spotted) -> None:
+    """Put a file where it belongs; `goals` are those that watch its directory."""
     takers = tuple(goal_id for goal_id, goal in goals.items() if _takes(goal, seen))
     if known is not None and not _is_same(seen, known):
         if known.state in UNTOUCHED:
@@ -102,18 +111,13 @@ def _judge(seen: Seen, known: Known | None, goals: Mapping[UUID, ImportGoal], lo
         found.new.append(New(seen, explained, () if reason else takers))
     elif reason is None:
         found.complete.append((known, seen, takers))
-    else:
+    elif reason != known.explained:
         found.explained.append((known, reason))
 
 
 def _takes(goal: ImportGoal, seen: Seen) -> bool:
-    directory, name = split(seen.file.path)
-    return (
-        seen.refused is None
-        and directory == goal.source.directory
-        and not is_temporary(name)
-        and matches(goal.source.pattern.wildcard, name)
-    )
+    name = split(seen.file.path)[1]
+    return seen.refused is None and not is_temporary(name) and matches(goal.source.pattern.wildcard, name)
 
 
 def _is_same(seen: Seen, known: Known) -> bool:
@@ -143,10 +147,11 @@ def _unready(seen: Seen, known: Known | None, goals: Sequence[ImportGoal], look:
 def _unmatched(seen: Seen, goals: Mapping[UUID, ImportGoal]) -> Explained:
     if seen.refused is not None:
         return Explained(ArrivalState.UNMATCHED, "name_refused", seen.refused)
-    directory, name = split(seen.file.path)
+    name = split(seen.file.path)[1]
     if is_temporary(name):
         return Explained(WAITING, "temporary_name", "The name is that of an upload under way; rename the file.")
-    patterns = [goal.source.pattern.wildcard for goal in goals.values() if goal.source.directory == directory]
-    nearest = get_close_matches(name[:255], patterns, n=1, cutoff=0.0)
+    patterns = [goal.source.pattern.wildcard for goal in goals.values()]
+    # Comparing is slow, and of one there is nothing to choose.
+    nearest = patterns if len(patterns) == 1 else get_close_matches(name[:255], patterns, n=1, cutoff=0.0)
     detail = f"The nearest pattern is {nearest[0]}" if nearest else "No active goal watches this directory"
     return Explained(ArrivalState.UNMATCHED, "unmatched", f"{detail}.")

@@ -1,26 +1,13 @@
 """The ledger's arrivals: every file that was ever seen, and what became of it. Writes `arrivals`."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from shared.domain.arrival import ArrivalState, FileStamp
 from shared.storage.database import Session, Tx
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the ledger knows of a file that lies in a drop folder, or left it since a look began."""
-
-    id: UUID
-    file: FileStamp
-    state: ArrivalState
-    upload_id: UUID | None
-    seen_at: datetime
-    stamped_at: datetime
-    vanished_at: datetime | None
-    reason_code: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +17,33 @@ class Explained:
     state: ArrivalState
     code: str | None = None
     detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the ledger knows of a file that lies in a drop folder, or left it since a look began."""
+
+    id: UUID
+    file: FileStamp
+    upload_id: UUID | None
+    seen_at: datetime
+    stamped_at: datetime
+    vanished_at: datetime | None
+    explained: Explained
+
+    @property
+    def state(self) -> ArrivalState:
+        """How it stands."""
+        return self.explained.state
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A file as it was seen, and what that makes of it; on a hosted folder with its upload."""
+
+    file: FileStamp
+    as_: Explained
+    upload_id: UUID | None = None
 
 
 async def clock(tx: Tx) -> datetime:
@@ -50,60 +64,71 @@ async def present(tx: Tx, connection_id: UUID, looked_at: datetime, path: str | 
         Known(
             id=row["arrival_id"],
             file=FileStamp(path=row["path"], size_bytes=row["size_bytes"], modified_at=row["modified_at"]),
-            state=ArrivalState(row["state"]),
             upload_id=row["upload_id"],
             seen_at=row["seen_at"],
             stamped_at=row["stamped_at"],
             vanished_at=row["vanished_at"],
-            reason_code=row["reason_code"],
+            explained=Explained(ArrivalState(row["state"]), row["reason_code"], row["reason_detail"]),
         )
         for row in rows
     ]
 
 
-async def insert(tx: Tx, connection_id: UUID, file: FileStamp, upload_id: UUID | None, as_: Explained) -> UUID | None:
-    """A new sighting of a file; None where the upload has its arrival already.
+async def insert(tx: Tx, connection_id: UUID, sightings: Sequence[Sighting]) -> list[UUID | None]:
+    """New sightings of files, in their order; None for an upload that has its arrival already.
 
     The caller holds the connection by `lock_connection`.
     """
-    arrival_id: UUID | None = await tx.value(
+    if not sightings:
+        return []
+    arrival_ids = [uuid4() for _ in sightings]
+    rows = await tx.fetch(
         "arrivals.insert",
         tx.account_id,
         connection_id,
-        file.path,
-        file.size_bytes,
-        file.modified_at,
-        upload_id,
-        as_.state.value,
-        as_.code,
-        as_.detail,
+        arrival_ids,
+        [each.file.path for each in sightings],
+        *_stamps(sightings),
+        *_reasons([each.as_ for each in sightings]),
     )
-    return arrival_id
+    made = {row["arrival_id"] for row in rows}
+    return [arrival_id if arrival_id in made else None for arrival_id in arrival_ids]
 
 
-async def restamp(tx: Tx, arrival_id: UUID, file: FileStamp, upload_id: UUID | None, as_: Explained) -> None:
-    """A file that was not accepted yet changed; it waits anew."""
-    await tx.execute(
-        "arrivals.restamp",
-        tx.account_id,
-        arrival_id,
-        file.size_bytes,
-        file.modified_at,
-        upload_id,
-        as_.state.value,
-        as_.code,
-        as_.detail,
+async def restamp(tx: Tx, changed: Mapping[UUID, Sighting]) -> None:
+    """Files that were not accepted yet changed; they wait anew."""
+    if changed:
+        sightings = list(changed.values())
+        reasons = _reasons([each.as_ for each in sightings])
+        await tx.execute("arrivals.restamp", tx.account_id, list(changed), *_stamps(sightings), *reasons)
+
+
+async def explain(tx: Tx, explained: Mapping[UUID, Explained]) -> None:
+    """Why files still wait, or that no goal takes them."""
+    if explained:
+        reasons = _reasons(list(explained.values()))
+        await tx.execute("arrivals.explain", tx.account_id, list(explained), *reasons)
+
+
+def _stamps(sightings: Sequence[Sighting]) -> tuple[list[int], list[datetime], list[UUID | None]]:
+    return (
+        [each.file.size_bytes for each in sightings],
+        [each.file.modified_at for each in sightings],
+        [each.upload_id for each in sightings],
     )
 
 
-async def explain(tx: Tx, arrival_id: UUID, as_: Explained) -> None:
-    """Why a file still waits, or that no goal takes it."""
-    await tx.execute("arrivals.explain", tx.account_id, arrival_id, as_.state.value, as_.code, as_.detail)
+def _reasons(explained: Sequence[Explained]) -> tuple[list[str], list[str | None], list[str | None]]:
+    return (
+        [each.state.value for each in explained],
+        [each.code for each in explained],
+        [each.detail for each in explained],
+    )
 
 
-async def accept(tx: Tx, arrival_id: UUID) -> None:
-    """The file is complete; the caller makes its runs in the same transaction."""
-    await tx.execute("arrivals.accept", tx.account_id, arrival_id)
+async def accept(tx: Tx, arrival_ids: Sequence[UUID]) -> None:
+    """The files are complete; the caller makes their runs in the same transaction."""
+    await tx.execute("arrivals.accept", tx.account_id, arrival_ids)
 
 
 async def vanish(tx: Tx, arrival_ids: list[UUID]) -> None:

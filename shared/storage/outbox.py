@@ -1,5 +1,6 @@
 """The outbox: messages leave in the transaction that made them true. Writes `outbox`; belongs to all services."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,10 +11,13 @@ from shared.observe import tracing
 from shared.storage.database import Database, Session, Tx
 
 
-async def put(tx: Tx, message: Message) -> None:
-    """Queue a message; it is sent after the commit, by whichever service's relay comes first."""
-    body: dict[str, Any] = message.model_dump(mode="json")
-    await tx.execute("outbox.put", tx.account_id, message.message_id, message.name, body)
+async def put(tx: Tx, *messages: Message) -> None:
+    """Queue messages; they are sent after the commit, by whichever service's relay comes first."""
+    if not messages:
+        return
+    bodies = [message.model_dump(mode="json") for message in messages]
+    identities = [message.message_id for message in messages]
+    await tx.execute("outbox.put", tx.account_id, identities, [message.name for message in messages], bodies)
     tx.rang = True
 
 
@@ -29,8 +33,13 @@ def heading(tx: Tx, traceparent: str | None = None) -> dict[str, Any]:
 
 async def ring_run(tx: Tx, run_id: UUID, kind: str, traceparent: str | None = None) -> None:
     """Ring for a run that is ready to be claimed; `kind` is `import` or `export`."""
+    await ring_runs(tx, kind, [(run_id, traceparent)])
+
+
+async def ring_runs(tx: Tx, kind: str, ready: Sequence[tuple[UUID, str | None]]) -> None:
+    """Ring for many runs of a kind, each with its trace."""
     message = FileArrived if kind == "import" else ExportRequested
-    await put(tx, message(**heading(tx, traceparent), run_id=run_id))
+    await put(tx, *(message(**heading(tx, traceparent), run_id=run_id) for run_id, traceparent in ready))
 
 
 async def tell_run(tx: Tx, run_id: UUID, traceparent: str | None = None) -> None:

@@ -4,10 +4,11 @@ A claim gives a token; every later change of the run is fenced by it. Nothing he
 transaction, so that its extent can be seen where the flow is.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from shared.domain.failures import LeaseLost, StorageUnavailable
 from shared.domain.receipt import Receipt
@@ -46,18 +47,29 @@ class NewRun:
 
 async def create(tx: Tx, new: NewRun) -> UUID | None:
     """Add a run of the goal's present version; None when the same arrival or request has one already."""
-    run_id: UUID | None = await tx.value(
+    [run_id] = await create_all(tx, [new])
+    return run_id
+
+
+async def create_all(tx: Tx, news: Sequence[NewRun]) -> list[UUID | None]:
+    """Add many runs as `create` does; what became of each, in their order."""
+    if not news:
+        return []
+    run_ids = [uuid4() for _ in news]
+    rows = await tx.fetch(
         "runs.insert",
         tx.account_id,
-        new.goal_id,
-        new.kind,
-        new.arrival_id,
-        new.request_id,
-        new.order_at,
-        new.order_name,
-        new.traceparent,
+        run_ids,
+        [new.goal_id for new in news],
+        [new.kind for new in news],
+        [new.arrival_id for new in news],
+        [new.request_id for new in news],
+        [new.order_at for new in news],
+        [new.order_name for new in news],
+        [new.traceparent for new in news],
     )
-    return run_id
+    made = {row["run_id"] for row in rows}
+    return [run_id if run_id in made else None for run_id in run_ids]
 
 
 async def claim(database: Database, kind: str, worker: str, lease_seconds: float = LEASE_SECONDS) -> ClaimedRun | None:

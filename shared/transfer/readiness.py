@@ -54,7 +54,8 @@ def is_own_name(path: str, goal: ImportGoal) -> bool:
     """Whether the path is one under which this goal puts files away, numbered where a name was taken."""
     directory, name = split(path)
     done, failed = goal.source.afterwards.done, goal.source.afterwards.failed
-    if done.rename_suffix is not None and re.search(rf"{re.escape(done.rename_suffix)}(\.[0-9]{{1,2}})?\Z", name):
+    suffix = done.rename_suffix
+    if suffix is not None and suffix in name and re.search(rf"{re.escape(suffix)}(\.[0-9]{{1,2}})?\Z", name):
         return True
     kept = {place for place in (done.move_to, failed.move_to) if place is not None}
     return directory in kept and directory != goal.source.directory

@@ -30,7 +30,7 @@ from shared.runtime.service import base_of
 from shared.runtime.settings import read_settings
 from shared.storage import arrivals, drop_folders, ending, goals, inquiries, keys, mails, notifications, outbox, runs
 from shared.storage import uploads as uploaded
-from shared.storage.arrivals import Explained
+from shared.storage.arrivals import Explained, Sighting
 from shared.storage.database import Database, DatabaseAddress, Tx, schema_of
 from shared.storage.migrate import SERVICE, WATCH
 from tests.integration.road.place import goal, make_tenant
@@ -88,7 +88,8 @@ async def _fill(database: Database, place: Path) -> UUID:
     await book.arrive(saved.id, "queued.csv", 5)
     async with database.account(account_id) as tx:
         for path, state in (("growing.csv", ArrivalState.WAITING), ("other.txt", ArrivalState.UNMATCHED)):
-            await arrivals.insert(tx, tenant.connection_id, _stamp(path, 6), None, Explained(state, "of_the_recording"))
+            sighting = Sighting(_stamp(path, 6), Explained(state, "of_the_recording"))
+            await arrivals.insert(tx, tenant.connection_id, [sighting])
         await _tell_people(tx, tenant.connection_id)
     return account_id
 
@@ -118,7 +119,7 @@ class _Book:
         file = _stamp(path, minute)
         async with self.database.account(self.account_id) as tx:
             accepted = Explained(ArrivalState.ACCEPTED)
-            arrival_id = await arrivals.insert(tx, self.connection_id, file, None, accepted)
+            [arrival_id] = await arrivals.insert(tx, self.connection_id, [Sighting(file, accepted)])
             new = runs.NewRun("import", goal_id, file.modified_at, path, arrival_id=arrival_id)
             run_id = await runs.create(tx, new)
             assert run_id is not None

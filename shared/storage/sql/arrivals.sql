@@ -8,41 +8,48 @@ SELECT connection_id FROM tidegate.connections WHERE account_id = $1 AND connect
 
 -- name: present
 -- What is known to lie there, and what has gone since a look began.
-SELECT arrival_id, path, size_bytes, modified_at, sighting, state, upload_id, seen_at, stamped_at, vanished_at, reason_code
+SELECT arrival_id, path, size_bytes, modified_at, state, upload_id, seen_at, stamped_at, vanished_at, reason_code,
+    reason_detail
 FROM tidegate.arrivals
 WHERE account_id = $1 AND connection_id = $2 AND (vanished_at IS NULL OR vanished_at >= $3)
   AND ($4::text IS NULL OR path = $4)
 
 -- name: insert
--- A new sighting; its number counts how often this path was seen to come. No row for an upload that has one already.
-INSERT INTO tidegate.arrivals (account_id, connection_id, path, size_bytes, modified_at, sighting, upload_id, state,
-    reason_code, reason_detail, accepted_at)
-SELECT $1, $2, $3, $4, $5,
-    1 + coalesce((SELECT max(sighting) FROM tidegate.arrivals
-                  WHERE account_id = $1 AND connection_id = $2 AND path = $3), 0),
-    $6, $7, $8, $9, CASE WHEN $7 = 'accepted' THEN now() END
+-- New sightings; the number of each counts how often its path was seen to come. No row for an upload that has one.
+INSERT INTO tidegate.arrivals (account_id, connection_id, arrival_id, path, size_bytes, modified_at, upload_id, state,
+    reason_code, reason_detail, accepted_at, sighting)
+SELECT $1, $2, g.arrival_id, g.path, g.size_bytes, g.modified_at, g.upload_id, g.state, g.reason_code, g.reason_detail,
+    CASE WHEN g.state = 'accepted' THEN now() END,
+    row_number() OVER (PARTITION BY g.path ORDER BY g.place)
+        + coalesce((SELECT max(a.sighting) FROM tidegate.arrivals a
+                    WHERE a.account_id = $1 AND a.connection_id = $2 AND a.path = g.path), 0)
+FROM unnest($3::uuid[], $4::text[], $5::bigint[], $6::timestamptz[], $7::uuid[], $8::text[], $9::text[], $10::text[])
+    WITH ORDINALITY AS g (arrival_id, path, size_bytes, modified_at, upload_id, state, reason_code, reason_detail, place)
+ORDER BY g.place
 ON CONFLICT (account_id, upload_id) DO NOTHING
 RETURNING arrival_id
 
 -- name: restamp
--- A file that has not been accepted yet changed its size or time.
-UPDATE tidegate.arrivals
-SET size_bytes = $3, modified_at = $4, upload_id = $5, stamped_at = now(), state = $6,
-    reason_code = $7, reason_detail = $8
-WHERE account_id = $1 AND arrival_id = $2 AND state IN ('waiting', 'unmatched')
+-- Files that have not been accepted yet changed their size or time.
+UPDATE tidegate.arrivals a
+SET size_bytes = g.size_bytes, modified_at = g.modified_at, upload_id = g.upload_id, stamped_at = now(), state = g.state,
+    reason_code = g.reason_code, reason_detail = g.reason_detail
+FROM unnest($2::uuid[], $3::bigint[], $4::timestamptz[], $5::uuid[], $6::text[], $7::text[], $8::text[])
+    AS g (arrival_id, size_bytes, modified_at, upload_id, state, reason_code, reason_detail)
+WHERE a.account_id = $1 AND a.arrival_id = g.arrival_id AND a.state IN ('waiting', 'unmatched')
 
 -- name: explain
--- Why a file still waits, or that no goal takes it.
-UPDATE tidegate.arrivals
-SET state = $3, reason_code = $4, reason_detail = $5
-WHERE account_id = $1 AND arrival_id = $2 AND state IN ('waiting', 'unmatched')
-  AND (state, reason_code, reason_detail) IS DISTINCT FROM ($3, $4, $5)
+-- Why files still wait, or that no goal takes them.
+UPDATE tidegate.arrivals a
+SET state = g.state, reason_code = g.reason_code, reason_detail = g.reason_detail
+FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[]) AS g (arrival_id, state, reason_code, reason_detail)
+WHERE a.account_id = $1 AND a.arrival_id = g.arrival_id AND a.state IN ('waiting', 'unmatched')
 
 -- name: accept
--- The file is complete and has its runs.
+-- The files are complete and have their runs.
 UPDATE tidegate.arrivals
 SET state = 'accepted', accepted_at = now(), reason_code = NULL, reason_detail = NULL
-WHERE account_id = $1 AND arrival_id = $2 AND state IN ('waiting', 'unmatched')
+WHERE account_id = $1 AND arrival_id = ANY ($2::uuid[]) AND state IN ('waiting', 'unmatched')
 
 -- name: vanish
 -- The files lie there no longer.

@@ -1,6 +1,7 @@
 -- name: put
--- Queue a message in the transaction that made it true.
-INSERT INTO tidegate.outbox (account_id, message_id, name, body) VALUES ($1, $2, $3, $4)
+-- Queue messages in the transaction that made them true.
+INSERT INTO tidegate.outbox (account_id, message_id, name, body)
+SELECT $1, message_id, name, body FROM unnest($2::uuid[], $3::text[], $4::jsonb[]) AS told (message_id, name, body)
 
 -- name: unsent
 -- Messages to relay. SKIP LOCKED and not "id greater than last": commits do not come in the order of ids.

@@ -1,10 +1,12 @@
 -- name: insert
--- A new run. Doubled requests meet the unique keys and make nothing.
-INSERT INTO tidegate.runs (account_id, kind, connection_id, goal_id, goal_version, arrival_id, replay, request_id,
+-- New runs. Doubled requests meet the unique keys and make nothing.
+INSERT INTO tidegate.runs (account_id, run_id, kind, connection_id, goal_id, goal_version, arrival_id, replay, request_id,
     order_at, order_name, traceparent)
-SELECT g.account_id, $3, g.connection_id, g.goal_id, g.version, $4, 0, $5, $6, $7, $8
-FROM tidegate.goals g
-WHERE g.account_id = $1 AND g.goal_id = $2
+SELECT g.account_id, n.run_id, n.kind, g.connection_id, g.goal_id, g.version, n.arrival_id, 0, n.request_id, n.order_at,
+    n.order_name, n.traceparent
+FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::uuid[], $7::timestamptz[], $8::text[], $9::text[])
+    AS n (run_id, goal_id, kind, arrival_id, request_id, order_at, order_name, traceparent)
+JOIN tidegate.goals g ON g.account_id = $1 AND g.goal_id = n.goal_id
 ON CONFLICT DO NOTHING
 RETURNING run_id
 

@@ -8,7 +8,7 @@ from shared.domain.receipt import Counts, FileFacts, Receipt
 from shared.domain.reject import Reject, RejectCode
 from shared.domain.run import ClaimedRun, Reason, RunState, Waiting
 from shared.storage import arrivals, ending, rejects, runs
-from shared.storage.arrivals import Explained
+from shared.storage.arrivals import Explained, Sighting
 from shared.storage.database import Database
 
 COLUMNS = ("E-mail", "First name")
@@ -26,8 +26,8 @@ async def arrive(database: Database, account: UUID, made: dict[str, dict[str, st
     async with database.account(account) as tx:
         connection_id = UUID(made["connection"]["id"])
         await arrivals.lock_connection(tx, connection_id)
-        arrival_id = await arrivals.insert(tx, connection_id, stamp, None, Explained(ArrivalState.WAITING))
-        await arrivals.accept(tx, arrival_id)
+        [arrival_id] = await arrivals.insert(tx, connection_id, [Sighting(stamp, Explained(ArrivalState.WAITING))])
+        await arrivals.accept(tx, [arrival_id])
         run_id = await runs.create(
             tx,
             runs.NewRun("import", UUID(made["goal"]["id"]), order_at=at, order_name=stamp.path, arrival_id=arrival_id),

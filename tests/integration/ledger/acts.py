@@ -18,7 +18,7 @@ from shared.domain.failures import LeaseLost
 from shared.domain.receipt import Receipt
 from shared.domain.run import ClaimedRun, Reason, RunState
 from shared.storage import arrivals, ending, outbox, runs, takeover
-from shared.storage.arrivals import Explained
+from shared.storage.arrivals import Explained, Sighting
 from shared.storage.database import Database, Tx
 from shared.storage.run_connection import RunConnection, run_connection
 from tests.integration.ledger.conftest import receipt_of
@@ -86,7 +86,7 @@ def told(run: ClaimedRun, state: RunState, code: str = "") -> Receipt:
 async def arrive(tx: Tx, connection_id: UUID, goal_ids: list[UUID], file: FileStamp) -> tuple[UUID, dict[UUID, UUID]]:
     """A complete file is seen: its arrival, its runs by goal, their doorbells. A second look makes no second run."""
     await arrivals.lock_connection(tx, connection_id)
-    arrival_id = await arrivals.insert(tx, connection_id, file, None, Explained(ArrivalState.ACCEPTED))
+    [arrival_id] = await arrivals.insert(tx, connection_id, [Sighting(file, Explained(ArrivalState.ACCEPTED))])
     assert arrival_id is not None
     made = {}
     for goal_id in goal_ids:

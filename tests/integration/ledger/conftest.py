@@ -17,7 +17,7 @@ from shared.domain.receipt import Receipt
 from shared.domain.run import ClaimedRun, RunState
 from shared.observe.metrics import Metrics
 from shared.storage import arrivals, connections, ending, goals, runs
-from shared.storage.arrivals import Explained
+from shared.storage.arrivals import Explained, Sighting
 from shared.storage.database import Database
 from shared.storage.secrets import KeyRing
 from shared.transfer.addresses import AddressPolicy
@@ -45,7 +45,9 @@ class Book:
             path=name or f"contacts_{minute:02}.csv", size_bytes=10, modified_at=FIRST + timedelta(minutes=minute)
         )
         async with self.database.account(self.account_id) as tx:
-            arrival_id = await arrivals.insert(tx, self.connection_id, file, None, Explained(ArrivalState.ACCEPTED))
+            [arrival_id] = await arrivals.insert(
+                tx, self.connection_id, [Sighting(file, Explained(ArrivalState.ACCEPTED))]
+            )
             new = runs.NewRun("import", self.goal_id, file.modified_at, file.path, arrival_id=arrival_id)
             run_id = await runs.create(tx, new)
         assert run_id is not None

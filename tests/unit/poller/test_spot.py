@@ -9,7 +9,7 @@ import pytest
 from services.poller.spot import Look, Seen, Spotted, spot
 from shared.domain.arrival import ArrivalState, FileStamp
 from shared.domain.goal import AfterDone, AfterFailed, Afterwards, ImportGoal, Pattern, Readiness, Source
-from shared.storage.arrivals import Known
+from shared.storage.arrivals import Explained, Known
 from tests.builders import import_goal
 
 BEGAN = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
@@ -54,7 +54,8 @@ def known(
     vanished_at: datetime | None = None,
 ) -> Known:
     """What the ledger has of a file."""
-    return Known(uuid4(), file or stamp(), state, upload_id, seen_at, stamped_at, vanished_at, "still_growing")
+    why = Explained(state, "still_growing")
+    return Known(uuid4(), file or stamp(), upload_id, seen_at, stamped_at, vanished_at, why)
 
 
 def told(found: Spotted) -> list[tuple[str, str | None, int]]:
