@@ -1,9 +1,8 @@
 """Arrivals: one sighting of one file in a drop folder."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-
-from shared.domain.model import Model
 
 
 class ArrivalState(StrEnum):
@@ -16,7 +15,8 @@ class ArrivalState(StrEnum):
     VANISHED = "vanished"
 
 
-class FileStamp(Model):
+@dataclass(frozen=True, slots=True)
+class FileStamp:
     """What a listing says of a file; equal stamps are taken for the same bytes."""
 
     path: str

@@ -59,19 +59,23 @@ async def lock_connection(tx: Tx, connection_id: UUID) -> None:
 
 async def present(tx: Tx, connection_id: UUID, looked_at: datetime, path: str | None = None) -> list[Known]:
     """What is known to lie there, of all paths or of one, and what has gone since `looked_at`."""
-    rows = await tx.fetch("arrivals.present", tx.account_id, connection_id, looked_at, path)
-    return [
-        Known(
-            id=row["arrival_id"],
-            file=FileStamp(path=row["path"], size_bytes=row["size_bytes"], modified_at=row["modified_at"]),
-            upload_id=row["upload_id"],
-            seen_at=row["seen_at"],
-            stamped_at=row["stamped_at"],
-            vanished_at=row["vanished_at"],
-            explained=Explained(ArrivalState(row["state"]), row["reason_code"], row["reason_detail"]),
+    told: dict[Explained, Explained] = {}
+    known = []
+    # A folder may hold 200,000 files: neither all rows at once, nor the same reason 200,000 times.
+    async for row in tx.stream("arrivals.present", tx.account_id, connection_id, looked_at, path):
+        why = Explained(ArrivalState(row["state"]), row["reason_code"], row["reason_detail"])
+        known.append(
+            Known(
+                id=row["arrival_id"],
+                file=FileStamp(path=row["path"], size_bytes=row["size_bytes"], modified_at=row["modified_at"]),
+                upload_id=row["upload_id"],
+                seen_at=row["seen_at"],
+                stamped_at=row["stamped_at"],
+                vanished_at=row["vanished_at"],
+                explained=told.setdefault(why, why),
+            )
         )
-        for row in rows
-    ]
+    return known
 
 
 async def insert(tx: Tx, connection_id: UUID, sightings: Sequence[Sighting]) -> list[UUID | None]:

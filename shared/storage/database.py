@@ -25,6 +25,7 @@ ACQUIRE_SECONDS = 10.0
 SHORT_STATEMENT_SECONDS = 30.0
 WORK_STATEMENT_SECONDS = 6 * 3600.0
 ROLLBACK_SECONDS = 10.0
+ROWS_AT_ONCE = 1_000
 IDLE_SECONDS = 30.0
 _LEAST_IDLE_SECONDS = 5.0
 
@@ -43,6 +44,11 @@ class Session:
     async def fetch(self, name: str, *args: Any) -> list[Record]:
         """All rows of the named statement."""
         return await self.connection.fetch(self._text(name), *args)
+
+    def stream(self, name: str, *args: Any) -> AsyncIterator[Record]:
+        """The rows of the named statement as they come, for what may be too much to hold at once."""
+        rows: AsyncIterator[Record] = aiter(self.connection.cursor(self._text(name), *args, prefetch=ROWS_AT_ONCE))
+        return rows
 
     async def row(self, name: str, *args: Any) -> Record | None:
         """The first row of the named statement, or None."""

@@ -1,5 +1,6 @@
 """When a file is ready, and which names are never an import's own."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -28,12 +29,12 @@ def test_a_file_is_ready_when_it_held_still_for_two_looks_and_the_minimum_age() 
 
 
 def test_a_growing_file_is_not_ready_and_begins_anew() -> None:
-    grown = FILE.model_copy(update={"size_bytes": 11})
+    grown = replace(FILE, size_bytes=11)
     assert [d.is_ready for d in _looks(FILE, grown, grown, grown, every=10, minimum=20)] == [False, False, False, True]
 
 
 def test_a_file_of_equal_size_but_another_time_has_changed() -> None:
-    touched = FILE.model_copy(update={"modified_at": NOW})
+    touched = replace(FILE, modified_at=NOW)
     assert [d.is_ready for d in _looks(FILE, touched, every=60, minimum=0)] == [False, False]
 
 
