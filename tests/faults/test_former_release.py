@@ -1,10 +1,10 @@
 """The release before and this one side by side, for real: on one database of the new schema and one broker.
 
-TIDEGATE_FORMER_RELEASE names a checkout of the release before (`git worktree add ../former <commit>`); without it there
-is nothing to run. What is recorded of that release is proved without a checkout in tests/contracts/test_upgrades.py.
+The release before is checked out beside the tests, so the case wants a clone that holds its commit. What is recorded of
+that release is proved without a checkout in tests/contracts/test_upgrades.py.
 """
 
-import os
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,16 +20,36 @@ from tests.faults.report import Table
 from tests.real.postgres import PrivatePostgres
 from tests.real.rabbitmq import RabbitServer
 
-FORMER = os.environ.get("TIDEGATE_FORMER_RELEASE", "")
+ROOT = Path(__file__).parents[2]
+RELEASED = ROOT / "tests/contracts/released"
+"""A folder a release, called by its version and its commit."""
 PEOPLE = 50
 FILES = 6
 
 
+@pytest.fixture
+def former(tmp_path: Path) -> Iterator[Path]:
+    """The release before, checked out."""
+    commit = max(RELEASED.iterdir()).name.rpartition("-")[2]
+    if _git("cat-file", "-e", f"{commit}^{{commit}}").returncode:
+        pytest.skip(f"this clone does not hold {commit}, the release before")
+    place = tmp_path / "former"
+    _git("worktree", "add", "--detach", str(place), commit).check_returncode()
+    try:
+        yield place
+    finally:
+        _git("worktree", "remove", "--force", str(place)).check_returncode()
+
+
+def _git(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(["git", "-C", ROOT, *arguments], capture_output=True, text=True, check=False)
+
+
 @contextmanager
-def _of_the_former(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What is started inside is the former release's."""
+def _run_from(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What is started inside is that checkout's."""
     with monkeypatch.context() as patched:
-        patched.setattr(process, "ROOT", Path(FORMER).resolve())
+        patched.setattr(process, "ROOT", checkout)
         yield
 
 
@@ -42,12 +62,11 @@ def empty_system(postgres_server: PrivatePostgres, template_database: str, rabbi
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.skipif(not FORMER, reason="TIDEGATE_FORMER_RELEASE names no checkout of the release before")
 async def test_both_releases_work_side_by_side_and_the_old_one_is_rolled_out(
-    empty_system: System, monkeypatch: pytest.MonkeyPatch, faults_table: Table
+    empty_system: System, former: Path, monkeypatch: pytest.MonkeyPatch, faults_table: Table
 ) -> None:
     system = empty_system
-    with _of_the_former(monkeypatch):
+    with _run_from(former, monkeypatch):
         old = system.start("api", "dropserver", "notifier", "importer", "exporter")
     system.start("poller")
     async with open_shop(system, await make_operator_key(system.place)) as shop:
