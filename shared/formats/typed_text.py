@@ -67,7 +67,7 @@ class TypedText:
         return f"{text}T{local:%H:%M:%S}{fraction}{offset}"
 
     def _in_pattern(self, moment: datetime) -> str:
-        if self._pattern.has("short_year") and not 1969 <= moment.year <= 2068:
+        if not self._pattern.tells(moment.year):
             raise UnwritableValue(f"Found the year {moment.year}, which {self._pattern.pattern!r} cannot tell apart.")
         return self._pattern.write(moment)
 
