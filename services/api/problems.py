@@ -74,6 +74,7 @@ _BASES = (
     failures.Permanent,
     failures.Transient,
     failures.FileFailure,
+    failures.UnsafeArchive,
     failures.GoalFailure,
     failures.PartnerFailure,
     failures.HostKeyFailure,

@@ -102,7 +102,10 @@ class UnpackedTooLarge(FileFailure):
     """The file grows beyond the allowed size when it is unpacked."""
 
     code = "unpacked_too_large"
-    what_to_do = "Split the file, or have the operator raise TIDEGATE_MAX_UNPACKED_BYTES."
+    what_to_do = (
+        "Split the file; or raise the goal's unpack.max_unpacked_bytes where it is set, "
+        "or have the operator raise TIDEGATE_MAX_UNPACKED_BYTES."
+    )
 
 
 class UnpackRatioTooHigh(FileFailure):
@@ -110,6 +113,161 @@ class UnpackRatioTooHigh(FileFailure):
 
     code = "unpack_ratio_too_high"
     what_to_do = "Have the sending system upload the file without compression, if its content is meant."
+
+
+class FileTypeChanged(FileFailure):
+    """The file is of another type than the goal expects."""
+
+    code = "file_type_changed"
+    what_to_do = "Have the sending system write the type that is named, or change the goal, then retry the run."
+
+
+class TooManyMembers(FileFailure):
+    """The archive has more entries than it may have."""
+
+    code = "too_many_members"
+    what_to_do = "Pack fewer files into one archive, or raise the goal's unpack.max_members up to the operator's limit."
+
+
+class PackedTooDeep(FileFailure):
+    """Archives are packed within each other more often than they may be."""
+
+    code = "packed_too_deep"
+    what_to_do = "Send the files packed once."
+
+
+class UnpackingNeedsMemory(FileFailure):
+    """The file was packed so that unpacking it takes more memory than it may."""
+
+    code = "unpacking_needs_memory"
+    what_to_do = "Pack with a smaller dictionary or window (xz -9, zstd without --long, 7z -md=256m at most)."
+
+
+class PackingNotSupported(FileFailure):
+    """The archive uses a method that Tidegate does not unpack."""
+
+    code = "packing_not_supported"
+    what_to_do = "Pack the files with a usual method: deflate in zip, LZMA or LZMA2 in 7z, a single volume."
+
+
+class NoMemberMatches(FileFailure):
+    """No file of the archive fits the goal's unpack.members."""
+
+    code = "no_member_matches"
+    what_to_do = "Correct unpack.members, or have the sending system put the expected file into the archive."
+
+
+class ArchivePasswordMissing(FileFailure):
+    """The archive is protected by a password, and the goal has none."""
+
+    code = "archive_password_missing"
+    what_to_do = "Give the password of the archive, then retry the run."
+
+
+class ArchivePasswordWrong(FileFailure):
+    """None of the passwords opens the archive."""
+
+    code = "archive_password_wrong"
+    what_to_do = "Correct the password, or ask the sender for the one that the archive was packed with."
+
+
+class UnsafeArchive(FileFailure):
+    """The archive holds what no archive of contact files holds."""
+
+    code = "unsafe_archive"
+    what_to_do = "Have the sending system pack plain files under plain relative names."
+
+
+class MemberNameAbsolute(UnsafeArchive):
+    """An entry of the archive has an absolute name."""
+
+    code = "member_name_absolute"
+
+
+class MemberNameOutward(UnsafeArchive):
+    """An entry of the archive has a name that leads out of the archive."""
+
+    code = "member_name_outward"
+
+
+class MemberNameBackslash(UnsafeArchive):
+    """An entry of the archive has a backslash in its name."""
+
+    code = "member_name_backslash"
+
+
+class MemberNameUnreadable(UnsafeArchive):
+    """An entry of the archive has a name that is empty, or with control characters or undecodable bytes."""
+
+    code = "member_name_unreadable"
+
+
+class MemberNameTooLong(UnsafeArchive):
+    """An entry of the archive has a name longer than a name may be."""
+
+    code = "member_name_too_long"
+
+
+class MemberNameTwice(UnsafeArchive):
+    """Two entries of the archive have the same name."""
+
+    code = "member_name_twice"
+
+
+class MemberIsLink(UnsafeArchive):
+    """An entry of the archive is a link."""
+
+    code = "member_is_link"
+
+
+class MemberIsDevice(UnsafeArchive):
+    """An entry of the archive is a device, a pipe or a socket."""
+
+    code = "member_is_device"
+
+
+class MemberIsSparse(UnsafeArchive):
+    """An entry of the archive is a sparse file, whose holes could be of any size."""
+
+    code = "member_is_sparse"
+
+
+class InconsistentArchive(FileFailure):
+    """The archive contradicts itself, so that two programs could find different files in it."""
+
+    code = "inconsistent_archive"
+    what_to_do = "Have the sending system pack the files anew with a current program."
+
+
+class ArchiveHeadersDiffer(InconsistentArchive):
+    """The archive's directory and the headers of its files contradict each other."""
+
+    code = "archive_headers_differ"
+
+
+class ArchiveMembersOverlap(InconsistentArchive):
+    """Files of the archive share the same bytes, or reach beyond it."""
+
+    code = "archive_members_overlap"
+
+
+class ArchiveHasExtraBytes(InconsistentArchive):
+    """The archive holds bytes that belong to none of its files."""
+
+    code = "archive_extra_bytes"
+
+
+class ArchiveInSeveralParts(InconsistentArchive):
+    """The archive is one part of several."""
+
+    code = "archive_in_several_parts"
+    what_to_do = "Have the sending system write one archive instead of several volumes."
+
+
+class Zip64Inconsistent(InconsistentArchive):
+    """The zip's records for large files are missing or contradict the others."""
+
+    code = "zip64_inconsistent"
 
 
 class RecordTooLong(FileFailure):
@@ -124,6 +282,100 @@ class TooManyColumns(FileFailure):
 
     code = "too_many_columns"
     what_to_do = "Send fewer columns, or check delimiter and line ends."
+
+
+class DecryptionFailed(FileFailure):
+    """The file is encrypted with OpenPGP and could not be decrypted."""
+
+    code = "decryption_failed"
+    what_to_do = "Have the sender encrypt the file again with a current OpenPGP program, then retry the run."
+
+
+class NoDecryptionKey(DecryptionFailed):
+    """None of the keys and passwords that may be used opens the file."""
+
+    code = "no_decryption_key"
+    what_to_do = (
+        "Import the private key that the file is encrypted to with POST /v1/openpgp-keys and retry the run, or hand "
+        "the sender the public part of one of your keys (GET /v1/openpgp-keys/{id}/public)."
+    )
+
+
+class WrongPassphrase(DecryptionFailed):
+    """The passphrase that is stored with the private key does not open it."""
+
+    code = "wrong_passphrase"
+    what_to_do = "Import the key again with its right passphrase, then retry the run."
+
+
+class WrongPassword(DecryptionFailed):
+    """The file is encrypted with a password, and no password that is stored opens it."""
+
+    code = "wrong_password"
+    what_to_do = "Store the sender's password with POST /v1/openpgp-keys, then retry the run."
+
+
+class DamagedMessage(DecryptionFailed):
+    """The encrypted file is damaged, cut off or was changed on its way."""
+
+    code = "damaged_message"
+    what_to_do = "Have the sending system upload the file again; keep temporary names while it uploads."
+
+
+class NotIntegrityProtected(DecryptionFailed):
+    """The encrypted file has no protection against changes on its way."""
+
+    code = "not_integrity_protected"
+    what_to_do = (
+        "Have the sender encrypt with integrity protection (MDC or AEAD), which is every current program's default."
+    )
+
+
+class UnsupportedEncryption(DecryptionFailed):
+    """The file is encrypted in a way that cannot be read here."""
+
+    code = "unsupported_encryption"
+    what_to_do = "Have the sender use AES, or do what the detail says."
+
+
+class GnupgNeeded(DecryptionFailed):
+    """The encrypted file is larger than what can be handled without GnuPG."""
+
+    code = "gnupg_needed"
+    what_to_do = (
+        "Have the operator install GnuPG (Debian: apt-get install gpg gpg-agent) where importers and exporters run."
+    )
+
+
+class NotEncrypted(FileFailure):
+    """The file is not encrypted, and the goal demands it."""
+
+    code = "not_encrypted"
+    what_to_do = "Have the sender encrypt the file, or set the goal's unpack.decrypt to auto."
+
+
+class SignatureMissing(FileFailure):
+    """The file is not signed, and the goal demands a signature."""
+
+    code = "signature_missing"
+    what_to_do = "Have the sender sign the file with one of the keys that the goal names."
+
+
+class SignatureRefused(FileFailure):
+    """The file's signature is not a valid one by a key that the goal names."""
+
+    code = "signature_refused"
+    what_to_do = (
+        "Ask the sender which key signs. Import its public part with POST /v1/openpgp-keys and name its fingerprint in "
+        "the goal; if the sender does not know the signature, somebody else wrote the file."
+    )
+
+
+class SignatureExpired(SignatureRefused):
+    """The file's signature, or the key that made it, has expired or was revoked."""
+
+    code = "signature_expired"
+    what_to_do = "Have the sender sign with a current key, or import the public key again if it was prolonged."
 
 
 class FileChanged(FileFailure):
@@ -161,6 +413,20 @@ class NotAvailableYet(GoalFailure):
 
     code = "not_available_yet"
     what_to_do = "Leave the setting out, or use the value that is named."
+
+
+class OpenPgpKeyExpired(GoalFailure):
+    """An OpenPGP key that the file is to be encrypted to, or signed with, has expired or was revoked."""
+
+    code = "openpgp_key_expired"
+    what_to_do = "Import the recipient's current public key, or make a new one of your own, and name it in the goal."
+
+
+class OpenPgpKeyUnfit(GoalFailure):
+    """An OpenPGP key cannot be used for what the goal wants of it."""
+
+    code = "openpgp_key_unfit"
+    what_to_do = "Name a key that can do what the detail says; GET /v1/openpgp-keys shows what each can."
 
 
 class UnwritableValue(GoalFailure):
@@ -300,6 +566,16 @@ class InvalidRequest(RequestFailure):
     what_to_do = "Correct the fields that are named in errors."
 
 
+class UnsupportedOpenPgpKey(RequestFailure):
+    """The OpenPGP key cannot be used."""
+
+    code = "unsupported_openpgp_key"
+    what_to_do = (
+        "Send one OpenPGP key, armored or as base64 of its binary form (rsa, dsa, elgamal, ecdsa, ecdh, ed25519, cv25519), "
+        "and with a private key its passphrase, if it has one."
+    )
+
+
 class IdempotencyKeyReused(InvalidRequest):
     """This Idempotency-Key came with another request before."""
 
@@ -340,6 +616,13 @@ class RunsOpen(Conflict):
 
     code = "runs_open"
     what_to_do = "Cancel the runs that GET /v1/runs shows for it, or wait until they have ended; then delete it."
+
+
+class OpenPgpKeyInUse(Conflict):
+    """A connection or a goal names the OpenPGP key."""
+
+    code = "openpgp_key_in_use"
+    what_to_do = "Take the key out of what the detail names, then delete it."
 
 
 class FolderWatched(Conflict):
@@ -530,6 +813,18 @@ class SecretKeyMissing(Transient):
 
     code = "secret_key_missing"
     what_to_do = "Have the operator start all services with the same TIDEGATE_SECRET_KEY, and the old keys in it."
+
+
+class DecryptionTooSlow(Transient):
+    """Decrypting or encrypting the file took longer than it may."""
+
+    code = "decryption_too_slow"
+
+
+class GnupgFailed(Transient):
+    """GnuPG could not be started or broke down on this worker."""
+
+    code = "gnupg_failed"
 
 
 class LeaseLost(Transient):
