@@ -566,13 +566,13 @@ class InvalidRequest(RequestFailure):
     what_to_do = "Correct the fields that are named in errors."
 
 
-class UnsupportedOpenPgpKey(RequestFailure):
+class UnsupportedOpenPgpKey(InvalidRequest):
     """The OpenPGP key cannot be used."""
 
     code = "unsupported_openpgp_key"
     what_to_do = (
-        "Send one OpenPGP key, armored or as base64 of its binary form (rsa, dsa, elgamal, ecdsa, ecdh, ed25519, cv25519), "
-        "and with a private key its passphrase, if it has one."
+        "Send one OpenPGP key, armored or as base64 of its binary form; with a private key its passphrase, if it has "
+        "one. Keys of RSA, ECDSA, ECDH, Ed25519 and Curve25519 can be used."
     )
 
 
