@@ -95,6 +95,11 @@ class DatePattern:
         """What is counted since 1970, where it is an epoch."""
         return EPOCHS.get(self.pattern)
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether every part has its full number of digits."""
+        return not any(name in _SHORT for name, _ in self.parts)
+
     def has(self, part: str) -> bool:
         """Whether it names the part, with one digit or two."""
         return any(_SHORT.get(name, name) == part for name, _ in self.parts)

@@ -1,16 +1,19 @@
 """Dates and times for whole columns: proved by an anchored expression, then converted, then written as ISO 8601.
 
-A time without a zone is in the dialect's zone. One that the clocks skip, or that comes twice when they are set back,
-names no moment for certain and is not taken. A datetime whose pattern has no time may carry one in ISO notation
-(`T10:30`, ` 10:30:05.5`, a zone behind it); without one it is midnight in the dialect's zone. Years run from 0001 to
-9999.
+A time without a zone is in the dialect's zone. What becomes of one that the clocks skip, or that comes twice when they
+are set back, says `ClockChange`. A datetime whose pattern has no time may carry one in ISO notation (`T10:30`,
+` 10:30:05.5`, a zone behind it); without one it is midnight in the dialect's zone. A date whose pattern has a time must
+be written with midnight, and an epoch must be a midnight in the dialect's zone: what a date has no room for is not cut
+off. Years run from 0001 to 9999.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import polars as pl
 
-from shared.domain.dates import EXPRESSIONS, PIVOT_YEAR, DatePattern
+from shared.domain.dates import EXPRESSIONS, ClockChange, DatePattern
+from shared.processing.clock import Converted, to_local, to_utc
 
 _ISO_TIME = (
     rf"(?:[T ]{EXPRESSIONS['hour']}:{EXPRESSIONS['minute']}"
@@ -23,15 +26,34 @@ _ZULU_PATTERNS = (*_DAYS, *(f"{day}THH:mm:ssZ" for day in _DAYS))
 _FIRST = datetime(1, 1, 1, tzinfo=UTC)
 _LAST = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
 _OUTPUT = "%Y-%m-%dT%H:%M:%S%.6f+00:00"
+_MICROSECOND = timedelta(microseconds=1)
+_TIMES = ("hour", "minute", "second", "fraction")
 
 
-def dates(values: pl.Series, pattern: DatePattern) -> tuple[pl.Series, pl.Series]:
-    """ISO dates, and which values are no dates in the pattern."""
+class Moments(NamedTuple):
+    """ISO moments in UTC, which values are none in the pattern, and how many the clocks skipped or had twice."""
+
+    values: pl.Series
+    is_bad: pl.Series
+    skipped: int
+    """Local times that no clock showed: moved forward by what was skipped, or among the bad."""
+    repeated: int
+    """Local times that the clocks showed twice: the earlier taken, or among the bad."""
+
+
+def dates(values: pl.Series, pattern: DatePattern, zone: str = "UTC") -> tuple[pl.Series, pl.Series]:
+    """ISO dates, and which values are no dates in the pattern. `zone` says where an epoch's midnight is."""
+    if pattern.unit is not None:
+        return _epoch_days(values, pattern, pattern.unit, zone)
     fits = values.str.contains(rf"\A{pattern.expression}\z")
     if pattern.pattern.upper() == "YYYY-MM-DD":
         iso = values
     else:
-        iso = _iso_dates(_parts(values, rf"\A{pattern.expression}\z"))
+        parts = _parts(values, rf"\A{pattern.expression}\z")
+        iso = _iso_dates(parts, pattern)
+        for part in _TIMES:
+            if part in parts.columns:
+                fits &= parts[part].str.strip_chars("0") == ""
     # Only the calendar is left to ask for, in a form that allows one reading.
     is_day = iso.str.to_date("%Y-%m-%d", strict=False).is_not_null() & ~iso.str.starts_with("0000")
     is_bad = ~(fits & is_day).fill_null(value=False) & values.is_not_null()
@@ -39,13 +61,26 @@ def dates(values: pl.Series, pattern: DatePattern) -> tuple[pl.Series, pl.Series
 
 
 def datetimes(values: pl.Series, pattern: DatePattern, zone: str) -> tuple[pl.Series, pl.Series]:
-    """ISO moments in UTC, and which values are no moments in the pattern."""
+    """ISO moments in UTC, and which values are no moments in the pattern; among them what the clocks skip or repeat."""
+    found = moments(values, pattern, zone, ClockChange.REJECT)
+    return found.values, found.is_bad
+
+
+def moments(
+    values: pl.Series, pattern: DatePattern, zone: str, change: ClockChange = ClockChange.COMPATIBLE
+) -> Moments:
+    """The moments that a column of text names in a pattern, local times in `zone`."""
     plain, stated = _plain(values, pattern, zone)
-    moments = _composed(values, pattern, zone) if plain is None else _read_plain(plain, stated)
-    is_moment = moments.is_between(_FIRST, _LAST).fill_null(value=False)
+    if plain is not None:
+        found = to_utc(plain.str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False, time_unit="us"), stated, change)
+    elif pattern.unit is not None:
+        found = Converted(_epochs(values, pattern, pattern.unit))
+    else:
+        found = _composed(values, pattern, zone, change)
+    is_moment = found.moments.is_between(_FIRST, _LAST).fill_null(value=False)
     # Writing a million moments costs more than reading them; a value that is written so already is taken as it is.
-    iso = moments.dt.to_string(_OUTPUT) if plain is None or stated != "UTC" else plain + "+00:00"
-    return iso.alias(values.name), ~is_moment & values.is_not_null()
+    iso = plain + "+00:00" if plain is not None and stated == "UTC" else found.moments.dt.to_string(_OUTPUT)
+    return Moments(iso.alias(values.name), ~is_moment & values.is_not_null(), found.skipped, found.repeated)
 
 
 def _plain(values: pl.Series, pattern: DatePattern, zone: str) -> tuple[pl.Series | None, str]:
@@ -60,35 +95,45 @@ def _plain(values: pl.Series, pattern: DatePattern, zone: str) -> tuple[pl.Serie
     return None, zone
 
 
-def _read_plain(values: pl.Series, zone: str) -> pl.Series:
-    return _in_utc(values.str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False, time_unit="us"), zone)
-
-
-def _composed(values: pl.Series, pattern: DatePattern, zone: str) -> pl.Series:
+def _composed(values: pl.Series, pattern: DatePattern, zone: str, change: ClockChange) -> Converted:
     """Moments put together from the parts that an anchored expression found."""
     expression = pattern.expression if pattern.has_time else pattern.expression + _ISO_TIME
     parts = _parts(values, rf"\A{expression}\z")
     written = parts.select(
-        text=pl.lit("") + _iso_dates(parts) + "T" + _part(parts, "hour") + ":" + _part(parts, "minute") + ":"
-        + _part(parts, "second") + "." + _part(parts, "fraction").str.pad_end(6, "0"),
+        text=pl.lit("") + _iso_dates(parts, pattern) + "T" + _part(parts, "hour").str.zfill(2) + ":"
+        + _part(parts, "minute") + ":" + _part(parts, "second") + "." + _part(parts, "fraction").str.pad_end(6, "0"),
         offset=_named(parts, "zone"),
     )  # fmt: skip  # the pieces of the text in their order
     stated = written["offset"]
     naive = written["text"].str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False, time_unit="us")
-    local = _in_utc(naive, zone)
     if stated.is_null().all():
-        return local
+        return to_utc(naive, zone, change)
+    has_none = pl.select(pl.when(stated.is_null()).then(naive)).to_series()
+    local = to_utc(has_none, zone, change)
     # One notation of the offset, because the library reads some of them as it likes.
     offset = stated.str.replace("Z", "+00:00", literal=True).str.replace(r"\A(...)([0-9]{2})\z", "${1}:${2}")
-    moment = (written["text"] + offset).str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%:z", strict=False, time_unit="us")
-    return pl.select(pl.when(stated.is_null()).then(local).otherwise(moment)).to_series()
+    absolute = (written["text"] + offset).str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%:z", strict=False, time_unit="us")
+    both = pl.select(pl.when(stated.is_null()).then(local.moments).otherwise(absolute)).to_series()
+    return local._replace(moments=both)
 
 
-def _in_utc(naive: pl.Series, zone: str) -> pl.Series:
-    if zone == "UTC":
-        return naive.dt.replace_time_zone("UTC")
-    local = naive.dt.replace_time_zone(zone, ambiguous="null", non_existent="null")
-    return local.dt.convert_time_zone("UTC")
+def _epochs(values: pl.Series, pattern: DatePattern, unit: timedelta) -> pl.Series:
+    """Moments of counts since 1970, exactly."""
+    scale = unit // _MICROSECOND
+    parts = _parts(values, rf"\A{pattern.expression}\z")
+    micros = parts["epoch"].cast(pl.Int64) * scale
+    if parts["fraction"].is_not_null().any():
+        fraction = parts["fraction"].fill_null("0").str.pad_end(len(str(scale)) - 1, "0").cast(pl.Int64)
+        sign = pl.when(parts["epoch"].str.starts_with("-")).then(-1).otherwise(1)
+        micros = pl.select(micros + sign * fraction).to_series()
+    return micros.cast(pl.Datetime("us", "UTC"))
+
+
+def _epoch_days(values: pl.Series, pattern: DatePattern, unit: timedelta, zone: str) -> tuple[pl.Series, pl.Series]:
+    read = _epochs(values, pattern, unit)
+    local = to_local(pl.select(pl.when(read.is_between(_FIRST, _LAST)).then(read)).to_series(), zone)
+    is_day = (local == local.dt.truncate("1d")).fill_null(value=False)
+    return local.dt.to_string("%Y-%m-%d").alias(values.name), ~is_day & values.is_not_null()
 
 
 def _parts(values: pl.Series, expression: str) -> pl.DataFrame:
@@ -106,10 +151,13 @@ def _part(parts: pl.DataFrame, name: str) -> pl.Series:
     return _named(parts, name).fill_null("00")
 
 
-def _iso_dates(parts: pl.DataFrame) -> pl.Series:
+def _iso_dates(parts: pl.DataFrame, pattern: DatePattern) -> pl.Series:
     if "year" in parts.columns:
         year = pl.col("year")
     else:
-        is_last_century = pl.col("short_year").cast(pl.Int32) >= PIVOT_YEAR
+        is_last_century = pl.col("short_year").cast(pl.Int32) >= pattern.pivot_year
         year = pl.when(is_last_century).then(pl.lit("19")).otherwise(pl.lit("20")) + pl.col("short_year")
-    return parts.select(iso=year + "-" + pl.col("month") + "-" + pl.col("day")).to_series()
+    month, day = pl.col("month"), pl.col("day")
+    if not pattern.is_fixed:
+        month, day = month.str.zfill(2), day.str.zfill(2)
+    return parts.select(iso=year + "-" + month + "-" + day).to_series()
