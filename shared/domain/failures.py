@@ -408,6 +408,13 @@ class InvalidGoal(GoalFailure):
     what_to_do = "Correct the goal and retry the run."
 
 
+class InvalidCondition(GoalFailure):
+    """A condition does not fit what it is asked of."""
+
+    code = "invalid_condition"
+    what_to_do = "Compare what there is, by operators and with values of its type."
+
+
 class NotAvailableYet(GoalFailure):
     """This version of Tidegate does not do that yet."""
 

@@ -29,6 +29,12 @@ class RejectCode(StrEnum):
     NOT_A_DATE = "not_a_date"
     NOT_A_DATETIME = "not_a_datetime"
     NOT_AN_EMAIL = "not_an_email"
+    NOT_A_PHONE = "not_a_phone"
+    # what a processor cannot do with it
+    NO_MATCH = "no_match"
+    TOO_MANY_MATCHES = "too_many_matches"
+    VALUE_NOT_MAPPED = "value_not_mapped"
+    TEXT_TOO_LONG = "text_too_long"
     # whether it can be stored
     ROW_TOO_WIDE = "row_too_wide"
 
@@ -65,6 +71,11 @@ MESSAGES: dict[RejectCode, str] = {
     RejectCode.NOT_A_DATE: "The value is not a date in the goal's date format.",
     RejectCode.NOT_A_DATETIME: "The value is not a date with time in the goal's date format.",
     RejectCode.NOT_AN_EMAIL: "The value is not an e-mail address.",
+    RejectCode.NOT_A_PHONE: "The value is not a telephone number.",
+    RejectCode.NO_MATCH: "The value does not match the regular expression of a processor.",
+    RejectCode.TOO_MANY_MATCHES: "The value is long and matches the regular expression of a processor too often.",
+    RejectCode.VALUE_NOT_MAPPED: "The value is none of those that a processor maps.",
+    RejectCode.TEXT_TOO_LONG: "The value is longer than a processor allows.",
     RejectCode.ROW_TOO_WIDE: "The profile would not fit into a page of the database.",
 }
 

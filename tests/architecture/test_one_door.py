@@ -25,6 +25,7 @@ ASSEMBLERS = {
 }
 """Modules that run a text which is not a literal, and what for. Whoever adds one says why here."""
 INTERPOLATES = {
+    "shared/storage/conditions.py": "joins comparisons of columns that columns.py quotes; values are parameters",
     "shared/storage/migrate.py": "DDL of roles and databases takes no parameters; PostgreSQL quotes the names",
     "shared/storage/profiles.py": "joins conditions on columns that columns.py quotes",
 }

@@ -1,0 +1,373 @@
+"""Conditions: what a row of a file, or a profile, must be like. One tree, read here, asked elsewhere.
+
+    {"field": "Country", "in": ["NL", "BE"]}
+    {"all": [{"field": "Points", "type": "number", "at_least": 10}, {"not": {"field": "E-mail", "empty": true}}]}
+    {"any": [{"property": "city", "equals": "Gent", "ignore_case": true}, {"property": "tags", "contains": "vip"}]}
+
+A comparison names a column of a file (`field` or `position`) or a property of a profile (`property`), and has exactly
+one operator. A property has its own type. A column of a file is text, unless the comparison says `type`: then its
+values are read as the goal's dialect writes them, and **one that cannot be read so counts as empty**.
+
+What the operators mean, wherever a condition is asked (polars and PostgreSQL are held together by a test):
+
+* **Nothing.** An empty value, one of white space alone, one of the dialect's null sequences, and an empty list are
+  nothing. Logic has two values: every comparison with nothing is false, `not_equals` too, and `not` of it is true.
+  Whoever asks for nothing says `empty`.
+* **Text** is compared as it stands, by code points and not by the rules of a language: `less` and the others of that
+  kind put `Z` before `a` before `É`. `ignore_case` folds both sides by shared/domain/case_folding.py.
+* **Numbers** are exact, with 28 digits before and 10 behind the decimal character; they are given as `10` or `"0.1"`.
+* **Dates** are given as `"2024-12-31"`, **datetimes** with their zone as `"2024-12-31T23:59:59+01:00"`.
+* **Lists** know `contains` (one item, whole) and `empty`. `between` takes both ends in.
+* `matches` looks for a regular expression anywhere, in the notation of shared/domain/regular_expression.py.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    Tag,
+    model_validator,
+)
+
+from shared.domain.dates import date_pattern
+from shared.domain.field_choice import ColumnName, ColumnPosition
+from shared.domain.identifier import TRIMMED
+from shared.domain.model import Model
+from shared.domain.property import PropertyName, PropertyType
+from shared.domain.regular_expression import regular_expression
+
+MAX_DEPTH = 10
+MAX_NODES = 200
+MAX_VALUES = 1_000
+MAX_CHARACTERS = 1_000
+MAX_WHOLE_DIGITS = 28
+MAX_DECIMALS = 10
+
+
+class ValueType(StrEnum):
+    """What the values are that a comparison compares."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    DATETIME = "datetime"
+    LIST = "list"
+
+
+class Operator(StrEnum):
+    """How a comparison compares."""
+
+    EQUALS = "equals"
+    NOT_EQUALS = "not_equals"
+    LESS = "less"
+    AT_MOST = "at_most"
+    GREATER = "greater"
+    AT_LEAST = "at_least"
+    BETWEEN = "between"
+    IN = "in"
+    CONTAINS = "contains"
+    STARTS_WITH = "starts_with"
+    ENDS_WITH = "ends_with"
+    MATCHES = "matches"
+    EMPTY = "empty"
+
+
+_ORDERED = frozenset(
+    {
+        Operator.EQUALS, Operator.NOT_EQUALS, Operator.LESS, Operator.AT_MOST, Operator.GREATER, Operator.AT_LEAST,
+        Operator.BETWEEN, Operator.IN, Operator.EMPTY,
+    }
+)  # fmt: skip  # a list reads better than a column
+OPERATORS: dict[ValueType, frozenset[Operator]] = {
+    ValueType.TEXT: frozenset(Operator),
+    ValueType.NUMBER: _ORDERED,
+    ValueType.DATE: _ORDERED,
+    ValueType.DATETIME: _ORDERED,
+    ValueType.BOOLEAN: frozenset({Operator.EQUALS, Operator.NOT_EQUALS, Operator.EMPTY}),
+    ValueType.LIST: frozenset({Operator.CONTAINS, Operator.EMPTY}),
+}
+"""Which operators a type knows."""
+
+_RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+
+_OF_PROPERTIES = {
+    "integer": ValueType.NUMBER,
+    "number": ValueType.NUMBER,
+    "boolean": ValueType.BOOLEAN,
+    "date": ValueType.DATE,
+    "datetime": ValueType.DATETIME,
+    "list": ValueType.LIST,
+    "multi_choice": ValueType.LIST,
+}
+
+Value = StrictBool | StrictInt | Annotated[float, Field(strict=True, allow_inf_nan=False)] | StrictStr
+"""As JSON gives it. What it means depends on the type; a number that a float does not hold exactly comes as text."""
+Reading = str | Decimal | date | bool
+"""A value that was read: text, number, date, datetime (in UTC) or truth."""
+
+
+def type_of(property_type: PropertyType) -> ValueType:
+    """How the values of a property are compared."""
+    return _OF_PROPERTIES.get(property_type.value, ValueType.TEXT)
+
+
+class Subject(Model):
+    """What is compared: a column of a file, or a property of a profile."""
+
+    field: ColumnName | None = None
+    position: ColumnPosition | None = None
+    property: PropertyName | None = None
+
+
+class Comparison(Subject):
+    """One column or property, compared with one thing."""
+
+    type: ValueType | None = Field(default=None, description="Of a column of a file; text where it is not given")
+    date_format: str | None = Field(default=None, alias="dateFormat", min_length=1, max_length=64)
+    ignore_case: StrictBool = False
+    equals: Value | None = None
+    not_equals: Value | None = None
+    less: Value | None = None
+    at_most: Value | None = None
+    greater: Value | None = None
+    at_least: Value | None = None
+    between: tuple[Value, Value] | None = None
+    one_of: tuple[Value, ...] | None = Field(default=None, alias="in", min_length=1, max_length=MAX_VALUES)
+    contains: Value | None = None
+    starts_with: Value | None = None
+    ends_with: Value | None = None
+    matches: StrictStr | None = None
+    empty: StrictBool | None = None
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> "Comparison":
+        if sum(each is not None for each in (self.field, self.position, self.property)) != 1:
+            raise ValueError("expected exactly one of field, position, property")
+        given = [each.value for each in Operator if self._operand(each) is not None]
+        if len(given) != 1:
+            found = " and ".join(given) or "none"
+            raise ValueError(f"found {found}, expected exactly one of {', '.join(Operator)}")
+        if self.matches is not None:
+            regular_expression(self.matches)
+        if self.property is not None:
+            if self.type is not None or self.date_format is not None:
+                raise ValueError("found a type or a dateFormat for a property, which has its own type")
+        else:
+            self.read(self.kind())
+            self._check_date_format()
+        return self
+
+    def _check_date_format(self) -> None:
+        if self.date_format is None:
+            return
+        if self.kind() not in (ValueType.DATE, ValueType.DATETIME):
+            raise ValueError(f"found a dateFormat for the type {self.kind().value}")
+        date_pattern(self.date_format)
+
+    def _operand(self, operator: Operator) -> Any:
+        return self.one_of if operator is Operator.IN else getattr(self, operator.value)
+
+    def kind(self) -> ValueType:
+        """The type that the values of a file's column are read as."""
+        return self.type or ValueType.TEXT
+
+    def operator(self) -> Operator:
+        """The one that is given."""
+        return next(each for each in Operator if self._operand(each) is not None)
+
+    def read(self, kind: ValueType) -> tuple[Reading, ...]:
+        """What is compared with, in the given type: two for between, any number for in, else one.
+
+        Raises ValueError where type, operator and value do not go together; the text holds the value that was given.
+        """
+        operator = self.operator()
+        if operator not in OPERATORS[kind]:
+            known = ", ".join(each for each in Operator if each in OPERATORS[kind])
+            raise ValueError(f"found {operator.value!r} for the type {kind.value}, expected one of {known}")
+        if self.ignore_case and (kind not in (ValueType.TEXT, ValueType.LIST) or operator is Operator.EMPTY):
+            raise ValueError("found ignore_case where there is no text to compare")
+        operand = self._operand(operator)
+        if operator in (Operator.EMPTY, Operator.MATCHES):
+            return (operand,)
+        values = operand if operator in (Operator.IN, Operator.BETWEEN) else (operand,)
+        read = tuple(_read(each, ValueType.TEXT if kind is ValueType.LIST else kind) for each in values)
+        if operator not in (Operator.CONTAINS, Operator.STARTS_WITH, Operator.ENDS_WITH) or kind is ValueType.LIST:
+            _refuse_nothing(read)
+        if operator is Operator.BETWEEN and kind is not ValueType.TEXT and read[1] < read[0]:  # type: ignore[operator]  # both of one type
+            raise ValueError("found a between whose second value comes before its first")
+        return read
+
+
+class AllOf(Model):
+    """Every one of these holds."""
+
+    all: tuple["Node", ...] = Field(min_length=1, max_length=MAX_NODES)
+
+
+class AnyOf(Model):
+    """At least one of these holds."""
+
+    any: tuple["Node", ...] = Field(min_length=1, max_length=MAX_NODES)
+
+
+class Negation(Model):
+    """This does not hold."""
+
+    negated: "Node" = Field(alias="not")
+
+
+def _tag(value: object) -> str:
+    names: Any = value if isinstance(value, dict) else ()
+    if isinstance(value, BaseModel):
+        names = [field.alias or name for name, field in type(value).model_fields.items()]
+    # The tags are no names of fields, so that they lead nowhere in a pointer to what is wrong.
+    tags = {"all": "all_of", "any": "any_of", "not": "negation"}
+    return next((tag for name, tag in tags.items() if name in names), "comparison")
+
+
+Node = Annotated[
+    Annotated[AllOf, Tag("all_of")]
+    | Annotated[AnyOf, Tag("any_of")]
+    | Annotated[Negation, Tag("negation")]
+    | Annotated[Comparison, Tag("comparison")],
+    Discriminator(_tag),
+]
+AllOf.model_rebuild()
+AnyOf.model_rebuild()
+Negation.model_rebuild()
+
+
+def _bounded(value: object) -> object:
+    """Size and depth, judged before anything is read, level by level."""
+    level, nodes = [value], 0
+    for _ in range(MAX_DEPTH):
+        nodes += len(level)
+        if nodes > MAX_NODES:
+            raise ValueError(f"found more than {MAX_NODES} conditions in one")
+        level = [inner for each in level for inner in _inner(each)]
+    if level:
+        raise ValueError(f"found conditions nested deeper than {MAX_DEPTH}")
+    return value
+
+
+def _inner(value: object) -> list[object]:
+    if isinstance(value, AllOf | AnyOf | Negation):
+        return list(children(value))
+    if not isinstance(value, dict):
+        return []
+    found: list[object] = [value["not"]] if "not" in value else []
+    for name in ("all", "any"):
+        if isinstance(value.get(name), list | tuple):
+            found += value[name]
+    return found
+
+
+Condition = Annotated[Node, BeforeValidator(_bounded)]
+"""A whole condition, bounded in size and depth: the type for a field of a model."""
+
+
+def children(condition: AllOf | AnyOf | Negation | Comparison) -> tuple[Node, ...]:
+    """What a condition is made of."""
+    match condition:
+        case AllOf(all=inner) | AnyOf(any=inner):
+            return inner
+        case Negation(negated=one):
+            return (one,)
+    return ()
+
+
+def comparisons(condition: Node, pointer: str = "") -> Iterator[tuple[str, Comparison]]:
+    """Every comparison of a condition, with its RFC 6901 pointer, in order."""
+    match condition:
+        case Comparison():
+            yield pointer, condition
+        case Negation(negated=inner):
+            yield from comparisons(inner, f"{pointer}/not")
+        case AllOf(all=several):
+            for number, inner in enumerate(several):
+                yield from comparisons(inner, f"{pointer}/all/{number}")
+        case AnyOf(any=several):
+            for number, inner in enumerate(several):
+                yield from comparisons(inner, f"{pointer}/any/{number}")
+
+
+def _read(value: Any, kind: ValueType) -> Reading:
+    match kind:
+        case ValueType.TEXT | ValueType.LIST:
+            return _text(value)
+        case ValueType.NUMBER:
+            return _number(value)
+        case ValueType.BOOLEAN:
+            if not isinstance(value, bool):
+                raise ValueError(f"found {value!r}, expected true or false")
+            return value
+        case ValueType.DATE:
+            return _date(value)
+        case ValueType.DATETIME:
+            return _datetime(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"found {value!r}, expected text; a column of a file is text unless its type is given")
+    if not value:
+        raise ValueError("found an empty text; what is empty is asked for by 'empty': true")
+    if len(value) > MAX_CHARACTERS:
+        raise ValueError(f"found a text of {len(value)} characters, expected at most {MAX_CHARACTERS}")
+    if "\0" in value or any("\ud800" <= each <= "\udfff" for each in value):
+        raise ValueError("found a NUL or half a surrogate pair, which no value holds")
+    return value
+
+
+def _refuse_nothing(values: tuple[Reading, ...]) -> None:
+    if any(isinstance(each, str) and not each.strip(TRIMMED) for each in values):
+        raise ValueError("found a text of white space alone, which counts as empty; ask for it by 'empty': true")
+
+
+def _number(value: Any) -> Decimal:
+    text = repr(value) if isinstance(value, float) else str(value)
+    digits = text.lstrip("+-").replace(".", "", 1)
+    if isinstance(value, bool) or not (digits.isascii() and digits.isdigit()) or text.lstrip("+-")[:1] == ".":
+        raise ValueError(f'found {value!r}, expected a number such as 10 or "0.1"')
+    number = Decimal(text)
+    decimals = max(-int(number.normalize().as_tuple().exponent), 0)
+    if decimals > MAX_DECIMALS or number.adjusted() >= MAX_WHOLE_DIGITS:
+        raise ValueError(
+            f"found {value!r}, expected at most {MAX_WHOLE_DIGITS} digits before and {MAX_DECIMALS} behind the point"
+        )
+    return number
+
+
+def _date(value: Any) -> date:
+    try:
+        read = date.fromisoformat(value) if isinstance(value, str) and len(value) == 10 else None
+    except ValueError:
+        read = None
+    if read is None or read.isoformat() != value:
+        raise ValueError(f'found {value!r}, expected a date such as "2024-12-31"')
+    return read
+
+
+def _datetime(value: Any) -> datetime:
+    try:
+        is_one = isinstance(value, str) and _RFC_3339.fullmatch(value)
+        moment = datetime.fromisoformat(value).astimezone(UTC) if is_one else None
+    except (ValueError, OverflowError):
+        moment = None
+    if moment is None:
+        raise ValueError(f'found {value!r}, expected a time with its zone such as "2024-12-31T23:59:59+01:00"')
+    return moment
