@@ -2,8 +2,11 @@
 
 * A record ends at LF, CRLF or CR outside quotes; the three may be mixed. A wholly empty line is no record, also
   in a file of one column, where an empty value is written as two quote characters.
-* A field is quoted if the quote character is its first. A quote character elsewhere in an unquoted field, or text
-  after a closing quote, is a stray quote.
+* A record that begins with the comment character is a comment up to the end of its physical line: like a wholly empty
+  line it is no record.
+* A delimiter of several characters is found from the left: in `a|||b` the delimiter `||` parts `a` from `|b`.
+* A field is quoted if the quote character is its first, behind blanks where the dialect skips them. A quote character
+  elsewhere in an unquoted field, or text after a closing quote, is a stray quote.
 * The escape character takes the next character literally (a CRLF counts as one), inside quotes and outside.
 * A quoted field that spans lines and does not end properly, or not within the field limit, is never closed.
 * After a fault of quoting nothing further on that line can be trusted: the record is rejected up to the end of the
@@ -25,12 +28,13 @@ from shared.formats.limits import Limits
 
 LINE_END = re.compile(rb"\r\n?|\n")
 
-# So many bytes after a place decide what it means (a CRLF, a doubled quote, a delimiter of several bytes).
-LOOKAHEAD = 8
+# So many bytes after a place decide what it means (a CRLF, a doubled quote, a delimiter of eight characters).
+LOOKAHEAD = 40
+_BLANKS = re.compile(rb" *")
 
 
 class Record(NamedTuple):
-    """One record as read. A blank line has no fields. `end` is where the next one begins."""
+    """One record as read. A blank line and a comment have no fields. `end` is where the next one begins."""
 
     fields: list[bytes]
     end: int
@@ -58,6 +62,8 @@ class RecordParser:
         self.delimiter = dialect.delimiter.encode()
         self.quote = (dialect.quote_char or "").encode()
         self.escape = (dialect.escape_char or "").encode()
+        self._comment = (dialect.comment_char or "").encode()
+        self._skips_blanks = dialect.skip_initial_space
         self._doubles = dialect.double_quote
         self._field_bytes = limits.field_bytes
         special = [mark for mark in (self.quote, self.escape) if mark]
@@ -74,9 +80,12 @@ class RecordParser:
         if line is None:
             return None
         stop, end = line
+        if self._comment and data.startswith(self._comment, start):
+            return Record([], end)
         if self._is_careful is not None and self._is_careful.search(data, start, stop):
             return self._careful(data, start, is_last=is_last)
-        return Record(data[start:stop].split(self.delimiter) if stop > start else [], end)
+        fields = data[start:stop].split(self.delimiter) if stop > start else []
+        return Record([field.lstrip(b" ") for field in fields] if self._skips_blanks else fields, end)
 
     def _line(self, data: bytes, start: int, *, is_last: bool) -> tuple[int, int] | None:
         """Where the physical line ends: before its line end, and after it."""
@@ -91,9 +100,10 @@ class RecordParser:
         fields: list[bytes] = []
         place = start
         while True:
-            is_quoted = bool(self.quote) and data.startswith(self.quote, place)
+            begin = self._past_blanks(data, place) if self._skips_blanks else place
+            is_quoted = bool(self.quote) and data.startswith(self.quote, begin)
             read = self._quoted if is_quoted else self._plain
-            found = read(data, place, is_last=is_last)
+            found = read(data, begin, is_last=is_last)
             if found is None:
                 return None
             if isinstance(found, _Fault):
@@ -159,6 +169,11 @@ class RecordParser:
                 return _Field(b"".join([*parts, data[begin:at]]), after)
             else:
                 return _Fault(after, is_open=False)
+
+    def _past_blanks(self, data: bytes, place: int) -> int:
+        match = _BLANKS.match(data, place)
+        assert match is not None
+        return match.end()
 
     def _past_escaped(self, data: bytes, place: int) -> int:
         return place + 2 if data.startswith(b"\r\n", place) else place + 1

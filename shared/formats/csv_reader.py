@@ -18,10 +18,11 @@ import numpy as np
 import polars as pl
 
 from shared.domain.dialect import Dialect
-from shared.domain.failures import HeaderChanged, TooManyColumns, UndecodableFile
-from shared.domain.reject import MESSAGES, Reject, RejectCode
+from shared.domain.failures import TooManyColumns
+from shared.domain.reject import Reject
 from shared.formats.compression import Compression, open_plain
-from shared.formats.csv_grammar import Record, RecordParser
+from shared.formats.csv_grammar import RecordParser
+from shared.formats.csv_head import read_head
 from shared.formats.csv_region import ExactRow, Region
 from shared.formats.csv_scan import Scanner
 from shared.formats.csv_structure import Positions
@@ -29,7 +30,8 @@ from shared.formats.limits import Limits
 from shared.formats.source import ByteSource
 from shared.formats.text import BOM, as_utf8, shown
 
-_PEEKED_RECORDS = 100
+_MISTAKEN = (BOM, b"x\x01", b"x^")
+"""Beginnings that are values here. The last two are those of zlib streams (RFC 1950); the others' are no UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +75,11 @@ class CsvReader:
         self._dialect = dialect
         limits = limits or Limits()
         self._scanner = Scanner(source, dialect, limits, only_exact=only_exact)
-        self.header: tuple[str, ...] | None = None
-        self._scanner.skip_blank_lines()
-        self.is_empty = next(self._scanner.peek(1), None) is None
-        """Whether there is no record at all: no byte but a byte order mark, or blank lines alone."""
-        if dialect.has_header:
-            self.header = self._read_header()
-            self.width = len(self.header or ())
-        else:
-            self.width = self._guess_width()
+        head = read_head(self._scanner, dialect)
+        self.header = head.header
+        self.width = head.width
+        self.is_empty = head.is_empty
+        """Whether there is no record at all: no byte but a byte order mark, or blank lines and comments alone."""
         if self.width > limits.columns:
             raise TooManyColumns(f"Found {self.width}, expected at most {limits.columns}.")
         self._scanner.width = self.width
@@ -93,34 +91,16 @@ class CsvReader:
             if region.exact:
                 yield self._exact(region)
 
-    def _read_header(self) -> tuple[str, ...] | None:
-        found = self._scanner.take()
-        if found is None:
-            return None
-        record, line_number = found
-        self._scanner.width = len(record.fields)
-        code = self._scanner.judge(record, b"\n".join(record.fields))
-        if code is RejectCode.UNDECODABLE:
-            raise UndecodableFile(f"Found bytes on line {line_number} that are not {self._dialect.encoding}.")
-        if code is not None:
-            raise HeaderChanged(f"The header on line {line_number} cannot be read ({code}). {MESSAGES[code]}")
-        return tuple(field.decode() for field in record.fields)
-
-    def _guess_width(self) -> int:
-        records = list(self._scanner.peek(_PEEKED_RECORDS))
-        good = (record for record in records if record.code is None)
-        return len(next(good, records[0] if records else Record([], 0)).fields)
-
     def _fast(self, region: Region) -> Batch:
         text = region.regular_text()
-        if text.startswith(BOM):
-            # The bulk parser drops one mark at the start of its text, and here it belongs to the first value.
+        if text.startswith(_MISTAKEN):
+            # The bulk parser drops one mark at the start of its text, and takes some texts for a compressed file.
             text = BOM + text
         frame = pl.read_csv(
             text,
             has_header=False,
             schema=dict.fromkeys(_names(self.width), pl.String),
-            separator=self._dialect.delimiter,
+            separator=self._dialect.delimiter if region.rewriting is None else chr(region.rewriting.separator),
             quote_char=self._dialect.quote_char,
             empty_string_is_null=False,
         )

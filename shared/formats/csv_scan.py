@@ -15,8 +15,8 @@ from shared.domain.dialect import Dialect
 from shared.domain.failures import RecordTooLong
 from shared.domain.reject import RejectCode
 from shared.formats.csv_grammar import LINE_END, LOOKAHEAD, Record, RecordParser
-from shared.formats.csv_region import ExactRow, Region
-from shared.formats.csv_structure import RETURN, Flags, Marks, Positions, Structure, View
+from shared.formats.csv_region import ExactRow, Region, Rewriting
+from shared.formats.csv_structure import BLANK, RETURN, Flags, Marks, Positions, Structure, View
 from shared.formats.limits import Limits
 from shared.formats.source import ByteSource
 
@@ -45,7 +45,7 @@ class Scanner:
         return self._is_last and not self._data
 
     def skip_blank_lines(self) -> None:
-        """Go to the first record; to the end where there is none. There may be gigabytes of blank lines before it."""
+        """Go to the first record, past comments too; to the end where there is none. Gigabytes may lie before it."""
         while True:
             self._advance(_past_blank_lines(self._data, 0))
             record = self._at(0)
@@ -56,12 +56,35 @@ class Scanner:
     def take(self) -> tuple[Record, int] | None:
         """The next record, which is no blank line, with its line number; it is not counted. None at the end."""
         self.skip_blank_lines()
-        record = self._at(0)
-        if record is None:
-            return None
-        line_number = self._lines_before + 1
+        return None if self._at(0) is None else self.take_here()
+
+    def take_here(self) -> tuple[Record, int]:
+        """What comes next, be it a blank line or a comment; there must be something. It is not counted."""
+        record, line_number = self._at(0), self.line_number
+        assert record is not None
         self._advance(record.end)
         return record, line_number
+
+    @property
+    def line_number(self) -> int:
+        """The physical line that comes next."""
+        return self._lines_before + 1
+
+    def skip_line(self) -> bytes | None:
+        """Skip one physical line, whatever is on it, and give it; None at the end. Raises `RecordTooLong`."""
+        while True:
+            match = LINE_END.search(self._data)
+            is_whole = match is not None and (self._is_last or match.end() < len(self._data))
+            if match is not None and is_whole:
+                line = self._data[: match.start()]
+                self._advance(match.end())
+                return line
+            if self._is_last:
+                line, self._data = self._data, b""
+                return line or None
+            if len(self._data) > self._limits.record_bytes:
+                raise RecordTooLong(f"Line {self.line_number} has more than {self._limits.record_bytes} bytes.")
+            self._fill()
 
     def peek(self, count: int) -> Iterator[Record]:
         """The next records, at most count of them and not much beyond one field limit, without taking them."""
@@ -174,6 +197,11 @@ class _Walk:
     def region(self, records_before: int, lines_before: int) -> Region:
         """All records of the slice, numbered."""
         starts, ends = self._settle()
+        rewriting = self._rewriting(starts, ends)
+        if rewriting is None and starts.size and self._must_rewrite:
+            # Every character of ASCII is in use, so none can stand in for the delimiter.
+            self._parse(starts)
+            starts, ends = NONE, NONE
         self._exact.sort(key=lambda row: row.start)
         exact_starts = np.array([row.start for row in self._exact], dtype=np.int64)
         line_ends = self._line_ends
@@ -187,6 +215,7 @@ class _Walk:
             exact=self._exact,
             exact_record_numbers=number + np.arange(exact_starts.size) + np.searchsorted(starts, exact_starts),
             exact_line_numbers=lines_before + 1 + np.searchsorted(line_ends, exact_starts),
+            rewriting=rewriting,
         )
 
     @property
@@ -253,15 +282,48 @@ class _Walk:
         is_blank = self._are_blank(starts, ends)
         is_fit = self._have_the_right_width(ends) & ~is_blank
         self._exclude_nul(ends, is_fit)
+        if self._scanner.width == 1 and self._structure.marks.skips_blanks:
+            # A line of blanks would become an empty line, which is no row to the bulk parser.
+            is_fit &= self._structure.bytes[starts] != BLANK
         self._exclude_bad_text(starts, ends, is_fit)
         if is_fit.all():
             return starts, ends
-        for start in starts[~is_fit & ~is_blank].tolist():
+        self._parse(starts[~is_fit & ~is_blank])
+        return starts[is_fit], ends[is_fit]
+
+    def _parse(self, starts: Positions) -> None:
+        """Read these records exactly."""
+        for start in starts.tolist():
             # Its end is proved, so nothing behind it can matter.
             record = self._scanner.parse(self._data, start, is_last=True)
             assert record is not None
             self._note(record, start)
-        return starts[is_fit], ends[is_fit]
+
+    @property
+    def _must_rewrite(self) -> bool:
+        marks = self._scanner.marks
+        return marks is not None and (len(marks.delimiter) > 1 or marks.skips_blanks)
+
+    def _rewriting(self, starts: Positions, ends: Positions) -> Rewriting | None:
+        """What the regular records need before the bulk parser; None where nothing, or where it cannot be had."""
+        marks, structure = self._scanner.marks, self._structure
+        if marks is None or structure is None or not starts.size or not self._must_rewrite:
+            return None
+        separator = marks.delimiter[0]
+        if len(marks.delimiter) > 1:
+            taken = {marks.quote, ord("\r"), ord("\n")}
+            free = (byte for byte in range(1, 128) if byte not in taken and bytes([byte]) not in self._data)
+            separator = next(free, 0)
+            if not separator:
+                return None
+        delimiters = _within(np.concatenate(self._delimiters), starts, ends)
+        blanks = (NONE, NONE)
+        if marks.skips_blanks:
+            fields = np.sort(np.concatenate([starts, delimiters + len(marks.delimiter)]))
+            over = structure.past_blanks(fields)
+            is_some = over > fields
+            blanks = fields[is_some], over[is_some]
+        return Rewriting(separator, delimiters, len(marks.delimiter), blanks)
 
     def _are_blank(self, starts: Positions, ends: Positions) -> Flags:
         """Which are blank lines, and so no records: there may be millions, from a few kilobytes of gzip."""
@@ -300,6 +362,14 @@ def _exclude(places: Positions, ends: Positions, is_fit: Flags) -> None:
     """Mark the records at these places; one that lies between two records marks the later in vain, which is safe."""
     touched = np.searchsorted(ends, places)
     is_fit[touched[touched < ends.size]] = False
+
+
+def _within(places: Positions, starts: Positions, ends: Positions) -> Positions:
+    """Those of the places that lie in one of the records."""
+    record = np.searchsorted(ends, places)
+    is_inside = record < ends.size
+    is_inside &= places >= starts[np.minimum(record, ends.size - 1)]
+    return places[is_inside]
 
 
 def _is_text(data: bytes) -> bool:

@@ -3,7 +3,7 @@
 A null is written as the dialect's first null sequence, an empty text as an empty field; a field is quoted or escaped
 only where it must be. What the dialect cannot express (a delimiter inside a value where there is neither quote nor
 escape character, a letter that the encoding lacks) is refused with `UnwritableValue`, never dropped. Line ends are
-LF.
+LF. Lines that the dialect skips are written blank, so that the header stands where it is expected.
 
 Frames go through polars where the dialect allows, rows through Python; both give the same bytes.
 """
@@ -32,13 +32,14 @@ class CsvWriter:
         self._encoder = codecs.getincrementalencoder(dialect.encoding)()
         self._at_start = True
         self._rows_written = 0
-        marks = [dialect.delimiter, dialect.quote_char, dialect.escape_char, "\r", "\n"]
+        # A value that ends with a part of the delimiter would move it to the left, so its first character is enough.
+        marks = [dialect.delimiter[0], dialect.quote_char, dialect.escape_char, "\r", "\n"]
         self._special = re.compile("|".join(re.escape(mark) for mark in marks if mark))
         self._null = self._written(dialect.null_sequence[0]) if dialect.null_sequence else ""
 
     def rows(self, rows: Iterable[Fields]) -> bytes:
-        """The bytes of these rows; a header is a row like any other. Raises `UnwritableValue`."""
-        return self._encoded("".join([self._line(fields) for fields in rows]))
+        """The bytes of these rows; a header is the first of them. Raises `UnwritableValue`."""
+        return self._encoded("".join([self._preceded(fields) for fields in rows]))
 
     def frame(self, frame: pl.DataFrame) -> bytes:
         """The bytes of the rows of a frame of text columns. Raises `UnwritableValue`."""
@@ -64,16 +65,25 @@ class CsvWriter:
         marks = (dialect.delimiter, dialect.quote_char)
         if self._at_start or dialect.escape_char or not dialect.double_quote or frame.width < 2:
             return False
+        if len(dialect.delimiter) > 1 or dialect.comment_char or dialect.skip_initial_space:
+            return False
         if any(mark is None or ord(mark) > 127 for mark in marks) or self._special.search(self._null):
             return False
         return not frame.select(pl.any_horizontal((pl.all() == "").any())).item()
 
+    def _preceded(self, fields: Fields) -> str:
+        """A row, and before the first one the lines that the dialect skips."""
+        if not self._at_start:
+            return self._line(fields)
+        before, behind = rows_around_header(self._dialect)
+        line = before + self._line(fields) + behind
+        self._at_start = False
+        return line
+
     def _line(self, fields: Fields) -> str:
         written = [self._null if field is None else self._written(field) for field in fields]
-        if self._at_start and written and written[0].startswith(_MARK):
-            # At the start of a file it would be taken for a byte order mark.
+        if written and self._is_mistaken(written[0]):
             written[0] = self._guarded(written[0])
-        self._at_start = False
         self._rows_written += 1
         line = self._dialect.delimiter.join(written)
         # Behind an escaped CR a lone LF would be taken for the second half of an escaped CRLF.
@@ -85,13 +95,31 @@ class CsvWriter:
             raise self._unwritable("an empty value alone on a line")
         return self._dialect.quote_char * 2
 
+    def _is_mistaken(self, start: str) -> bool:
+        """Whether a line that begins so would be a comment or, at the start of a file, a byte order mark."""
+        comment = self._dialect.comment_char
+        return (self._at_start and start.startswith(_MARK)) or (comment is not None and start.startswith(comment))
+
     def _written(self, text: str) -> str:
-        if not self._special.search(text):
-            return text
+        if self._dialect.skip_initial_space and text.startswith(" "):
+            return self._with_blank(text)
+        return self._quoted(text) if self._special.search(text) else text
+
+    def _with_blank(self, text: str) -> str:
+        """A value that begins with a blank, which would be skipped as it stands."""
+        if self._dialect.quote_char is not None:
+            return self._quoted(text)
+        if self._dialect.escape_char is not None:
+            return self._dialect.escape_char + self._quoted(text)
+        raise self._unwritable("a blank at the start of a value")
+
+    def _quoted(self, text: str) -> str:
         dialect = self._dialect
         quote, escape = dialect.quote_char, dialect.escape_char
         if quote is None:
             if escape is None:
+                if not re.search(r"[\r\n]", text) and (text + dialect.delimiter).find(dialect.delimiter) == len(text):
+                    return text
                 raise self._unwritable("the delimiter or a line end inside a value")
             return self._special.sub(lambda match: escape + match[0], text)
         if escape is not None:
@@ -107,7 +135,7 @@ class CsvWriter:
             return self._dialect.quote_char + text + self._dialect.quote_char
         if self._dialect.escape_char is not None:
             return self._dialect.escape_char + text
-        raise self._unwritable("a byte order mark at the start of the file's first value")
+        raise self._unwritable("commentChar or a byte order mark at the start of a line's first value")
 
     def _encoded(self, text: str) -> bytes:
         try:
@@ -122,3 +150,17 @@ class CsvWriter:
             f"Found {what} behind row {self._rows_written}; encoding {dialect.encoding}, quoteChar "
             f"{dialect.quote_char!r}, escapeChar {dialect.escape_char!r}, doubleQuote {dialect.double_quote}."
         )
+
+
+def rows_around_header(dialect: Dialect) -> tuple[str, str]:
+    """What stands before the last row of the header, and behind it, so that the dialect finds it in its place.
+
+    Without a header it is what stands before the rows. An earlier row of a header of several is written blank: an
+    empty name adds nothing where rows are joined.
+    """
+    rows = dialect.header_rows
+    if not rows:
+        return "\n" * len(dialect.comment_rows), ""
+    blank = dialect.delimiter + "\n"
+    before = "".join(blank if row in rows else "\n" for row in range(1, rows[-1]))
+    return before, "\n" * sum(row > rows[-1] for row in dialect.comment_rows)

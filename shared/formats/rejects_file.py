@@ -13,8 +13,9 @@ import codecs
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from shared.domain.dialect import Dialect
+from shared.domain.dialect import AUTO, Dialect
 from shared.domain.reject import MESSAGES, READING_CODES, Reject
+from shared.formats.csv_writer import rows_around_header
 
 OWN_COLUMNS = ("_row", "_code", "_field", "_message", "_run")
 
@@ -28,12 +29,17 @@ class RejectsFile:
         self._columns = columns
         self._run_id = run_id
         # One encoder for the whole file: a byte order mark belongs at its start alone.
-        self._encoder = codecs.getincrementalencoder(dialect.encoding)("surrogateescape")
-        self._special = [dialect.delimiter, "\r", "\n", *filter(None, (dialect.quote_char, dialect.escape_char))]
+        # What was found out of the original is found out of this: UTF-8 reads itself.
+        self._encoding = "utf-8" if dialect.encoding == AUTO else dialect.encoding
+        self._encoder = codecs.getincrementalencoder(self._encoding)("surrogateescape")
+        self._special = [dialect.delimiter[0], "\r", "\n", *filter(None, (dialect.quote_char, dialect.escape_char))]
 
     def header(self) -> bytes:
         """The first line; empty for a dialect without a header, which could not tell it from a row."""
-        return self._line([*self._columns, *OWN_COLUMNS]) if self._dialect.has_header else b""
+        before, behind = rows_around_header(self._dialect)
+        if not self._dialect.has_header:
+            return self._encoder.encode(before)
+        return self._encoder.encode(before) + self._line([*self._columns, *OWN_COLUMNS]) + self._encoder.encode(behind)
 
     def rows(self, rejects: Iterable[Reject]) -> bytes:
         """The bytes of these rejects."""
@@ -47,23 +53,34 @@ class RejectsFile:
         return [*raw, *own, *surplus]
 
     def _line(self, fields: Iterable[str]) -> bytes:
-        line = self._dialect.delimiter.join(self._written(field) for field in fields) + "\n"
+        line = self._first(self._dialect.delimiter.join(self._written(field) for field in fields)) + "\n"
         try:
             return self._encoder.encode(line)
         except UnicodeEncodeError:
             # A lone byte in UTF-16, or a field of the goal that the file's encoding lacks: shown as "?".
-            encoding = self._dialect.encoding
-            return self._encoder.encode(line.encode(encoding, "replace").decode(encoding))
+            return self._encoder.encode(line.encode(self._encoding, "replace").decode(self._encoding))
+
+    def _first(self, line: str) -> str:
+        """The line, so that it is no comment."""
+        dialect = self._dialect
+        if dialect.comment_char is None or not line.startswith(dialect.comment_char):
+            return line
+        return line if dialect.escape_char is None else dialect.escape_char + line
 
     def _written(self, field: str) -> str:
-        if not any(character in field for character in self._special):
-            return field
         dialect = self._dialect
+        begins_oddly = (dialect.comment_char is not None and field.startswith(dialect.comment_char)) or (
+            dialect.skip_initial_space and field.startswith(" ")
+        )
+        if not begins_oddly and not any(character in field for character in self._special):
+            return field
         if dialect.quote_char is not None and (dialect.double_quote or dialect.escape_char is not None):
             return _quoted(dialect, dialect.quote_char, field)
         # Without quotes and escapes such a character came in no field of the file, only in our own sentences.
         escape = dialect.escape_char
-        return "".join((" " if escape is None else escape + c) if c in self._special else c for c in field)
+        special = ["\r", "\n"] if len(dialect.delimiter) > 1 and escape is None else self._special
+        text = "".join((" " if escape is None else escape + c) if c in special else c for c in field)
+        return escape + text if escape is not None and dialect.skip_initial_space and text.startswith(" ") else text
 
 
 def _quoted(dialect: Dialect, quote: str, field: str) -> str:

@@ -1,8 +1,9 @@
 """The cases of PapaParse as files with a dialect of ours.
 
-Where PapaParse guesses the delimiter, the goal declares what it guesses. Its options that change values (types,
-callbacks), leave rows out (comments, previews, first lines) or skip blank lines are not options of reading here: such
-a file is read without them, and the expected rows are those of Python's csv module.
+Where PapaParse guesses the delimiter, the goal declares what it guesses. Its comments and first lines that are skipped
+are what a dialect declares. Its options that change values (types, callbacks), leave rows out (previews) or skip blank
+lines are not options of reading here: such a file is read without them, and the expected rows are those of Python's
+csv module.
 """
 
 import csv
@@ -13,13 +14,14 @@ from typing import Any
 from tests.corpora.folder import FOLDER, content, entries
 from tests.corpora.importing import Case, Row
 
-GUESSED = {"parse_27": "$", "parse_67": "|", "parse_69": ";", "parse_70": ";"}
+GUESSED = {"parse_27": "$ ", "parse_67": "|", "parse_69": ";", "parse_70": ";"}
 """Delimiters that PapaParse guesses or is told by a callback, where it is not the comma."""
 
-WIDTHS = {"parse_13": 3, "parse_33": 3}
-"""Columns of the header, where the first row has more."""
+WIDTHS = {"parse_13": 3, "parse_33": 3, "parse_92": 4}
+"""Columns of the header, where the first row has more or there is none."""
 
-_OF_READING = {"delimiter", "quoteChar", "escapeChar", "newline", "header", "fastMode", "transformHeader"}
+_OF_READING = {"delimiter", "quoteChar", "escapeChar", "newline", "header", "fastMode", "transformHeader", "comments"}
+_OF_READING |= {"skipFirstNLines"}
 
 
 def inline() -> list[Case]:
@@ -47,9 +49,10 @@ def _case(name: str, case: dict[str, Any]) -> Case:
         dialect["quoteChar"] = config["quoteChar"]
     if "escapeChar" in config:
         dialect |= {"escapeChar": config["escapeChar"], "doubleQuote": False}
-    dialect["header"] = bool(config.get("header"))
+    dialect |= _skipping(config)
     data = case["expected"]["data"]
-    if set(config) <= _OF_READING:
+    # A blank line is no record here either.
+    if set(config) - ({"skipEmptyLines"} if config.get("comments") else set()) <= _OF_READING:
         # Of its core the corpus shows the header as the first row.
         rows = data[1:] if dialect["header"] and name.startswith("core") else data
         expected = tuple(_row(row) for row in rows)
@@ -57,6 +60,18 @@ def _case(name: str, case: dict[str, Any]) -> Case:
         expected = _by_python(case["input"], dialect)
     rows = tuple(row for row in expected if row != ("",))
     return Case(name, case["input"].encode(), rows, dialect, WIDTHS.get(name))
+
+
+def _skipping(config: dict[str, Any]) -> dict[str, Any]:
+    """What is a header, a comment, a line before them."""
+    has_header = bool(config.get("header"))
+    found: dict[str, Any] = {"header": has_header}
+    comments, lines = config.get("comments"), max(config.get("skipFirstNLines") or 0, 0)
+    if comments is True or isinstance(comments, str):
+        found["commentChar"] = "#" if comments is True else comments
+    if lines:
+        found |= {"headerRows": [lines + 1]} if has_header else {"commentRows": list(range(1, lines + 1))}
+    return found
 
 
 def _row(row: Any) -> Row:

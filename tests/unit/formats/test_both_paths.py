@@ -15,45 +15,67 @@ from tests.unit.formats.reading import Read, read
 
 SMALL = {"field_bytes": 40, "record_bytes": 400}
 
-dialects = st.builds(
-    Dialect,
-    encoding=st.sampled_from(
-        [
-            "utf-8",
-            "utf-8",
-            "utf-8-sig",
-            "cp1252",
-            "utf-16",
-            "utf-16-le",
-            "utf-32",
-            "ascii",
-            "shift_jis",
-            "gb18030",
-            "cp037",
-        ]
-    ),
-    delimiter=st.sampled_from([",", ";", "\t", "|", "§", " ", "a", "\x1e"]),
-    quote_char=st.sampled_from(['"', '"', "'", None, "¿"]),
-    escape_char=st.sampled_from([None, None, "\\"]),
-    double_quote=st.booleans(),
-    has_header=st.booleans(),
+encodings = st.sampled_from(
+    ["utf-8", "utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-le", "utf-32", "ascii", "shift_jis", "gb18030", "cp037"]
 )
+delimiters = st.sampled_from(
+    [",", ",", ";", "\t", "|", "§", " ", "a", "\x1e", "||", "a|a", "::", " - ", "§§", "\x1e\x1f|"]
+)
+rows_before = st.sampled_from(
+    [
+        {},
+        {},
+        {},
+        {"headerRows": (2,)},
+        {"headerRows": (1, 3), "commentRows": (2, 4)},
+        {"header": False, "commentRows": (1, 2)},
+    ]
+)
+
+
+@st.composite
+def drawn(draw: st.DrawFn) -> Dialect | None:
+    settings = {
+        "encoding": draw(encodings),
+        "delimiter": draw(delimiters),
+        "quoteChar": draw(st.sampled_from(['"', '"', "'", None, "¿"])),
+        "escapeChar": draw(st.sampled_from([None, None, "\\"])),
+        "doubleQuote": draw(st.booleans()),
+        "skipInitialSpace": draw(st.booleans()),
+        "commentChar": draw(st.sampled_from([None, None, "#", "é", "//"])),
+        "header": draw(st.booleans()),
+    }
+    try:
+        return Dialect.model_validate(settings | draw(rows_before))
+    except ValueError:
+        return None
+
+
+dialects = drawn().filter(lambda dialect: dialect is not None)
 
 
 @st.composite
 def files(draw: st.DrawFn, dialect: Dialect) -> bytes:
     """Mostly regular rows, with every kind of mischief strewn in."""
     quote, escape = dialect.quote_char or "", dialect.escape_char or ""
-    mischief = ["\0", "\r", "\n", "\r\n", dialect.delimiter, quote, quote * 2, escape, "\ufeff", "é", "漢", "a" * 45]
+    comment, part = dialect.comment_char or "#", dialect.delimiter[:1]
+    mischief = [
+        *("\0", "\r", "\n", "\r\n", dialect.delimiter, quote, quote * 2, escape, " ", part, comment),
+        *("\ufeff", "é", "漢", "a" * 45),
+    ]
     plain = st.text("ab 1é\u2028", max_size=4)
-    quoted = st.lists(st.sampled_from([*mischief[:8], "x", "y"]), max_size=4).map(
+    quoted = st.lists(st.sampled_from([*mischief[:11], "x", "y"]), max_size=4).map(
         lambda parts: quote + "".join(parts).replace(quote, quote * 2) + quote if quote else "x"
     )
+    if dialect.skip_initial_space:
+        quoted = st.tuples(st.sampled_from(["", " ", "  "]), quoted).map("".join)
     wild = st.lists(st.sampled_from([*mischief, "x", "y"]), max_size=4).map("".join)
     field = st.one_of(plain, plain, plain, quoted, quoted, wild)
     width = draw(st.integers(1, 4))
     regular = st.lists(st.one_of(plain, plain, quoted), min_size=width, max_size=width)
     row = st.one_of(regular, regular, regular, st.lists(field, max_size=5)).map(dialect.delimiter.join)
+    if dialect.comment_char:
+        row = st.one_of(row, row, row, wild.map(comment.__add__))
     line_end = st.sampled_from(["\n", "\n", "\r\n", "\r", ""])
     rows = draw(st.lists(st.tuples(row, line_end).map("".join), max_size=30))
     # Two files that were put together have a mark in the middle too.

@@ -138,3 +138,8 @@ def test_fetching_stops_after_the_last_wanted_record() -> None:
     rows = RecordFetcher(source, Dialect(), Limits(slice_bytes=1_000)).rows([2, 5])
     assert [(row.record_number, row.line_number) for row in rows] == [(2, 3), (5, 6)]
     assert source.tell() < 5_000
+
+
+def test_a_text_that_begins_as_compressed_files_do_is_text() -> None:
+    for data in (b"x\x01,b\n", b"x^,b\n", b"\x1f,b\n", b"(/,b\n", b"PK\x03\x04,b\n", b"BZh,b\n"):
+        assert read(data, HEADERLESS).good == {1: (1, (data[:-3].decode(), "b"))}

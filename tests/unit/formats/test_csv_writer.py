@@ -12,7 +12,7 @@ from tests.unit.formats.reading import read
 
 texts = st.text(
     st.one_of(
-        st.sampled_from("a1é漢 ,;|'\"\\\r\n§\ufeff\u2028"),
+        st.sampled_from("a1é漢# ,;|'\"\\\r\n§\ufeff\u2028"),
         st.characters(exclude_characters="\0", exclude_categories=["Cs"]),
     ),
     max_size=8,
@@ -20,7 +20,10 @@ texts = st.text(
 dialects = st.builds(
     Dialect,
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "gb18030", "cp1252"]),
-    delimiter=st.sampled_from([",", ";", "\t", "|", "§"]),
+    delimiter=st.sampled_from([",", ";", "\t", "|", "§", "||", ",;|", "a;a"]),
+    comment_char=st.sampled_from([None, None, "#", "1é"]),
+    skip_initial_space=st.booleans(),
+    comment_rows=st.sampled_from([(), (), (1, 2)]),
     quote_char=st.sampled_from(['"', '"', "'", None]),
     escape_char=st.sampled_from([None, None, "\\"]),
     double_quote=st.booleans(),

@@ -1,6 +1,9 @@
 """Rejects come back as a file: mended it imports, as it stands what could not be read stays rejected."""
 
+from typing import Any
 from uuid import UUID
+
+import pytest
 
 from shared.domain.dialect import Dialect
 from shared.domain.reject import READING_CODES, Reject, RejectCode
@@ -42,3 +45,26 @@ def test_a_row_that_could_not_be_read_stays_rejected_until_it_is_mended() -> Non
 
 def test_without_a_header_there_is_none() -> None:
     assert RejectsFile(Dialect(has_header=False), ("a", "b"), RUN).header() == b""
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"headerRows": [3], "commentRows": [4]},
+        {"headerRows": [1, 2, 4]},
+        {"delimiter": "||"},
+        {"delimiter": "::", "quoteChar": None},
+        {"commentChar": "#"},
+        {"commentChar": "#", "quoteChar": None, "escapeChar": "\\"},
+        {"skipInitialSpace": True},
+        {"skipInitialSpace": True, "quoteChar": None, "escapeChar": "\\"},
+        {"encoding": "auto"},
+    ],
+)
+def test_in_any_dialect_it_reads_again_under_its_header(settings: dict[str, Any]) -> None:
+    dialect = Dialect.model_validate(settings)
+    readable = dialect.model_copy(update={"encoding": "utf-8"})
+    result = read(written(dialect, reject(RejectCode.NOT_AN_INTEGER, "#é", " x|y")), readable)
+    assert result.header == ("a", "b", "_row", "_code", "_field", "_message", "_run")
+    assert [row[:2] for _, row in result.good.values()] == [("#é", " x|y")]
+    assert not result.bad
