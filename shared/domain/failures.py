@@ -63,6 +63,13 @@ class EmptyFile(FileFailure):
     what_to_do = "Have the sending system write the file again, with its header at least."
 
 
+class UnknownFormat(FileFailure):
+    """The file holds no table that can be read."""
+
+    code = "unknown_format"
+    what_to_do = "Give a delimited text, a workbook (XLSX) or JSON Lines; packed or encrypted, if need be."
+
+
 class NoUsableRows(FileFailure):
     """The file has content after its header, but no row of it could be read."""
 
@@ -75,6 +82,25 @@ class HeaderChanged(FileFailure):
 
     code = "header_changed"
     what_to_do = "Mend the header of the file, or change the goal's mapping to the new names, then retry the run."
+
+
+class AmbiguousDates(FileFailure):
+    """The dates of a column can be read in more than one way."""
+
+    code = "ambiguous_dates"
+    what_to_do = (
+        "Say how they are written, as dateFormat in the goal's dialect or in the column's mapping, then retry the run."
+    )
+
+
+class UnreadableDates(FileFailure):
+    """No known date pattern reads the values of a column."""
+
+    code = "unreadable_dates"
+    what_to_do = (
+        "Give the pattern as dateFormat in the goal's dialect or in the column's mapping, or have the sending system "
+        "write all dates of a column alike, then retry the run."
+    )
 
 
 class UndecodableFile(FileFailure):
@@ -581,6 +607,13 @@ class UnsupportedOpenPgpKey(InvalidRequest):
         "Send one OpenPGP key, armored or as base64 of its binary form; with a private key its passphrase, if it has "
         "one. Keys of RSA, ECDSA, ECDH, Ed25519 and Curve25519 can be used."
     )
+
+
+class QuestionsOpen(InvalidRequest):
+    """The file can be read in more than one way, and nobody has said yet which one is meant."""
+
+    code = "questions_open"
+    what_to_do = "Answer the questions that were found, each by its code and pointer."
 
 
 class IdempotencyKeyReused(InvalidRequest):
