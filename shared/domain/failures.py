@@ -110,6 +110,34 @@ class UndecodableFile(FileFailure):
     what_to_do = "Set the goal's dialect.encoding to what the sending system writes, then retry the run."
 
 
+class AmbiguousEncoding(FileFailure):
+    """Several encodings read the file, each differently."""
+
+    code = "ambiguous_encoding"
+    what_to_do = "Set the goal's dialect.encoding to what the sending system writes, then retry the run."
+
+
+class EncodingChanged(FileFailure):
+    """The file begins with the byte order mark of another encoding than the goal's."""
+
+    code = "encoding_changed"
+    what_to_do = "Set the goal's dialect.encoding to what the sending system writes, or to auto, then retry the run."
+
+
+class DamagedWorkbook(FileFailure):
+    """The workbook is damaged, or is not written as workbooks are."""
+
+    code = "damaged_workbook"
+    what_to_do = "Open it in a spreadsheet program, save it again as .xlsx without a password, and upload that."
+
+
+class SheetMissing(FileFailure):
+    """The workbook has no sheet of the name or number that the goal reads."""
+
+    code = "sheet_missing"
+    what_to_do = "Rename the sheet, or set the goal's dialect.sheetName or sheetNumber."
+
+
 class UploadBrokenOff(FileFailure):
     """The upload was broken off before its end."""
 

@@ -1,0 +1,260 @@
+"""In which encoding a whole file is written, where its goal says `auto`.
+
+One pass over the file counts its bytes, tries it as UTF-8 and gathers words with letters beyond ASCII. A byte order
+mark settles the matter; UTF-8 and UTF-16 prove themselves. Of the encodings that give every byte of the file a
+meaning, chardet says how well each one's reading of the words looks like a language; the best is taken only if it
+leaves every other reading well behind, and otherwise there is no answer but those readings. Encodings that read the
+file alike are one reading.
+
+Nothing here is replaced or repaired, and no person is asked: that is for whoever has one.
+"""
+
+import codecs
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+
+import chardet
+import numpy as np
+
+from shared.domain.failures import AmbiguousEncoding, UndecodableFile
+from shared.formats.source import ByteSource
+
+Opener = Callable[[], AbstractContextManager[ByteSource]]
+
+_CHUNK_BYTES = 1 << 20
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+"""Longer ones first: that of UTF-16 begins that of UTF-32."""
+
+# Weights say how common an encoding is among files that are exchanged today; the others are not looked for.
+_SINGLE = {
+    "cp1252": 1.3, "iso8859-15": 1.0, "cp1250": 1.0, "iso8859-2": 1.0, "cp1251": 1.0, "koi8-r": 1.0, "koi8-u": 1.0,
+    "cp1253": 1.0, "iso8859-7": 1.0, "cp1254": 1.0, "iso8859-9": 1.0, "cp1255": 1.0, "iso8859-8": 1.0, "cp1256": 1.0,
+    "cp874": 1.0, "cp1257": 0.6, "cp1258": 0.6, "iso8859-4": 0.6, "iso8859-5": 0.6, "iso8859-13": 0.6,
+    "mac-roman": 0.6, "mac-latin2": 0.6, "mac-cyrillic": 0.6, "mac-greek": 0.6, "mac-turkish": 0.6, "cp850": 0.6,
+    "cp437": 0.6, "cp852": 0.6, "cp866": 0.6,
+}  # fmt: skip  # a table
+_MULTIPLE = ("cp932", "euc_jp", "gb18030", "big5hkscs", "cp949")
+_ESCAPING = ("iso2022_jp", "iso2022_kr", "hz")
+_DETECTED_AS = {"shift_jis": "cp932", "shift_jis_2004": "cp932", "euc_jis_2004": "euc_jp", "big5": "big5hkscs",
+                "cp950": "big5hkscs", "euc_kr": "cp949", "iso8859-1": "cp1252", "tis-620": "cp874"}  # fmt: skip  # a table
+"""What a wider encoding reads as well."""
+
+_MANY_WORDS = 5
+"""Fewer words look like any language."""
+_AHEAD = 1.5
+"""How far the best reading must be ahead. With so many words, among 450 files of names in 18 languages and 30
+encodings, no reading that was this far ahead was a wrong one."""
+_KEPT_WORDS = 4_000
+_WORDS_OF_A_CHUNK = 200
+_UTF8_SHARE = 20
+"""So many characters for each stretch that is none make a file UTF-8 with mistakes."""
+_WORD = re.compile(rb"[^\x00-\x20,;|\"'=<>@/()0-9]{0,40}[\x80-\xff][^\x00-\x20,;|\"'=<>@/()0-9]{0,40}")
+_HIGH = range(0x80, 0x100)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundEncoding:
+    """What the bytes of a whole file say about its encoding."""
+
+    encoding: str
+    """As Python names it; the likeliest, where `rivals` are left."""
+    confidence: float
+    """0 to 1."""
+    why: str
+    alike: tuple[str, ...] = ()
+    """Other encodings that read the same text."""
+    rivals: tuple[str, ...] = ()
+    """Encodings that read another text and are not excluded: a person must choose."""
+
+    def settled(self) -> str:
+        """The encoding. Raises `AmbiguousEncoding` where others are as good."""
+        if self.rivals:
+            choices = ", ".join((self.encoding, *self.rivals))
+            raise AmbiguousEncoding(f"Each of these would read the file, and each differently: {choices}. {self.why}")
+        return self.encoding
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What one pass over the file told."""
+
+    size_bytes: int = 0
+    mark: str | None = None
+    counts: "np.ndarray[tuple[int], np.dtype[np.int64]]" = field(default_factory=lambda: np.zeros(256, dtype=np.int64))
+    odd_nuls: int = 0
+    utf8_characters: int = 0
+    """Beyond ASCII."""
+    faults: int = 0
+    """Stretches that are no UTF-8."""
+    words: dict[bytes, None] = field(default_factory=dict)
+
+    @property
+    def high(self) -> bytes:
+        """The bytes beyond ASCII that occur."""
+        return bytes(value for value in _HIGH if self.counts[value])
+
+
+def detect(opener: Opener) -> FoundEncoding:
+    """The encoding of a file that is opened anew for each pass. Raises `UndecodableFile` where none fits."""
+    with opener() as source:
+        seen = _look(source)
+    if seen.mark is not None:
+        return FoundEncoding(seen.mark, 1.0, f"The file begins with the byte order mark of {seen.mark}.")
+    if seen.counts[0] and (wide := _wide(seen, opener)) is not None:
+        return wide
+    if not seen.high:
+        return _of_ascii(seen, opener)
+    if not seen.faults:
+        why = f"All {seen.utf8_characters} characters beyond ASCII are valid UTF-8."
+        return FoundEncoding("utf-8", 1.0, why)
+    if seen.utf8_characters >= _UTF8_SHARE * seen.faults:
+        share = seen.utf8_characters / (seen.utf8_characters + seen.faults)
+        why = f"All but {seen.faults} stretches beyond ASCII are valid UTF-8; their rows cannot be read."
+        return FoundEncoding("utf-8", round(share, 2), why)
+    return _by_language(seen, opener)
+
+
+def _look(source: ByteSource) -> _Seen:
+    seen = _Seen()
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    words_of_a_chunk = _WORDS_OF_A_CHUNK
+    while data := source.read(_CHUNK_BYTES):
+        if not seen.size_bytes:
+            while len(data) < 4 and (more := source.read(4)):
+                data += more
+            seen.mark = next((name for mark, name in _MARKS.items() if data.startswith(mark)), None)
+        values = np.frombuffer(data, dtype=np.uint8)
+        seen.counts += np.bincount(values, minlength=256)
+        if b"\0" in data:
+            seen.odd_nuls += int(np.count_nonzero(values[1 - seen.size_bytes % 2 :: 2] == 0))
+        seen.size_bytes += len(data)
+        if data.isascii() and not decoder.getstate()[0]:
+            continue
+        _judge(decoder.decode(data), seen)
+        for match, _ in zip(_WORD.finditer(data), range(words_of_a_chunk), strict=False):
+            seen.words[match[0]] = None
+        if len(seen.words) > _KEPT_WORDS:
+            # The later chunks count for as much as the first ones.
+            seen.words = dict.fromkeys(list(seen.words)[::2])
+            words_of_a_chunk = max(words_of_a_chunk // 2, 1)
+    _judge(decoder.decode(b"", final=True), seen)
+    return seen
+
+
+_ESCAPED = re.compile("[\udc80-\udcff]+")
+_BEYOND = re.compile("[^\x00-\x7f\udc80-\udcff]+")
+
+
+def _judge(text: str, seen: _Seen) -> None:
+    if not text.isascii():
+        seen.faults += sum(1 for _ in _ESCAPED.finditer(text))
+        seen.utf8_characters += sum(match.end() - match.start() for match in _BEYOND.finditer(text))
+
+
+def _wide(seen: _Seen, opener: Opener) -> FoundEncoding | None:
+    """UTF-32 or UTF-16 without a mark: by where the NULs stand, and by reading the file whole."""
+    nuls = int(seen.counts[0])
+    if seen.size_bytes % 2 or nuls * 100 < seen.size_bytes:
+        return None
+    wide = ["utf-32-le", "utf-32-be"] if seen.size_bytes % 4 == 0 and nuls * 2 > seen.size_bytes else []
+    wide.append("utf-16-le" if seen.odd_nuls * 2 > nuls else "utf-16-be")
+    for name in wide:
+        if _has_meaning(opener, name):
+            return FoundEncoding(name, 0.95, f"{nuls} bytes are NUL, as in {name}, and the whole file is valid in it.")
+    return None
+
+
+def _of_ascii(seen: _Seen, opener: Opener) -> FoundEncoding:
+    if seen.counts[0x1B] or (seen.counts[ord("~")] and seen.counts[ord("{")]):
+        for name in _ESCAPING:
+            if _has_meaning(opener, name, beyond_ascii=True):
+                why = f"All bytes are ASCII, but the file has escape sequences of {name} and is valid in it."
+                return FoundEncoding(name, 0.9, why)
+    return FoundEncoding("utf-8", 1.0, "All bytes are ASCII, which the usual encodings read alike.")
+
+
+def _by_language(seen: _Seen, opener: Opener) -> FoundEncoding:
+    words = tuple(seen.words)
+    readings = [each for each in _weighed(words) if each[1] in _SINGLE or _has_meaning(opener, each[1])]
+    readings = [each for each in readings if each[1] in _MULTIPLE or _all_have_meaning(seen.high, each[1])]
+    readings = _without_nonsense(readings, words)
+    if not readings:
+        raise UndecodableFile("Found no encoding in which every byte of it has a meaning.")
+    alike: dict[tuple[str, ...] | str, list[str]] = {}
+    weights: dict[tuple[str, ...] | str, float] = {}
+    for weight, name in readings:
+        # What a single-byte encoding makes of the file follows from the bytes in use.
+        key = seen.high.decode(name) if name in _SINGLE else tuple(word.decode(name, "replace") for word in words)
+        alike.setdefault(key, []).append(name)
+        weights.setdefault(key, weight)
+    order = sorted(weights, key=lambda key: -weights[key])
+    first = alike[order[0]]
+    ahead = weights[order[0]] / max(weights[order[1]], 1e-9) if len(order) > 1 else 99.0
+    why = f"Judged by {len(words)} words with letters beyond ASCII."
+    if seen.utf8_characters > seen.faults:
+        return FoundEncoding("utf-8", 0.5, f"{why} UTF-8 reads most of them.", rivals=tuple(first[:1]))
+    if len(order) == 1 or (ahead >= _AHEAD and len(words) >= _MANY_WORDS):
+        return FoundEncoding(first[0], round(ahead / (1 + ahead), 2), why, alike=tuple(first[1:]))
+    rivals = tuple(alike[key][0] for key in order[1:4])
+    return FoundEncoding(first[0], round(ahead / (1 + ahead), 2), why, alike=tuple(first[1:]), rivals=rivals)
+
+
+def _weighed(words: Sequence[bytes]) -> Iterator[tuple[float, str]]:
+    """How much each encoding's reading of the words is like a language, best first."""
+    found: dict[str, float] = {}
+    for each in chardet.detect_all(b" ".join(words), ignore_threshold=True):
+        if each["encoding"] is None:
+            continue
+        name = codecs.lookup(each["encoding"]).name
+        name = _DETECTED_AS.get(name, name)
+        weight = each["confidence"] * _SINGLE.get(name, 1.0)
+        if name in _SINGLE or name in _MULTIPLE:
+            found[name] = max(found.get(name, 0.0), weight)
+    for weight, name in sorted(((weight, name) for name, weight in found.items()), reverse=True):
+        yield weight, name
+
+
+def _without_nonsense(readings: Sequence[tuple[float, str]], words: Sequence[bytes]) -> list[tuple[float, str]]:
+    """The readings but those in which more words than need be hold what no word holds."""
+    odd = {name: sum(map(_is_odd, (word.decode(name, "replace") for word in words))) for _, name in readings}
+    least = min(odd.values(), default=0)
+    return [each for each in readings if odd[each[1]] <= least + len(words) // 10]
+
+
+def _is_odd(word: str) -> bool:
+    """Whether a character beyond ASCII is neither a letter nor what may stand beside letters."""
+    return any(not c.isascii() and c not in "–’‘´·°§€£ªº" and unicodedata.category(c)[0] not in "LM" for c in word)
+
+
+def _all_have_meaning(high: bytes, name: str) -> bool:
+    try:
+        text = high.decode(name)
+    except UnicodeDecodeError:
+        return False
+    return not any(unicodedata.category(c) in ("Cc", "Cn", "Co") for c in text)
+
+
+def _has_meaning(opener: Opener, name: str, *, beyond_ascii: bool = False) -> bool:
+    """Whether the whole file can be decoded, and gives no NULs; with `beyond_ascii`, whether that is worth it."""
+    decoder = codecs.getincrementaldecoder(name)("strict")
+    is_beyond = False
+    with opener() as source:
+        try:
+            while data := source.read(_CHUNK_BYTES):
+                text = decoder.decode(data)
+                is_beyond |= not text.isascii()
+                if "\0" in text:
+                    return False
+            decoder.decode(b"", final=True)
+        except UnicodeError:
+            return False
+    return is_beyond or not beyond_ascii
