@@ -233,7 +233,8 @@ def _framed(entry: ZipEntry, packed: ByteSource) -> Iterator[bytes]:
     if entry.has_descriptor:
         form = _DESCRIPTOR_64 if is_large else _DESCRIPTOR
         yield form.pack(b"PK\7\x08", entry.crc, entry.packed_bytes, entry.size_bytes)
-    yield b"PK\5\6"
+    # The begin of a directory tells that a descriptor ended; it is looked for with as much as the longest could have.
+    yield b"PK\1\2" + bytes(_DESCRIPTOR_64.size)
 
 
 def _extra(number: int, data: bytes) -> bytes:
