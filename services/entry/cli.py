@@ -16,6 +16,7 @@ from services.dropserver.wiring import running as dropserver_running
 from services.entry import all_in_one, rotate, watch_runs
 from services.entry.access import Access
 from services.entry.data_directory import DirectoryInUse
+from services.entry.inspect import inspect
 from services.exporter.wiring import running as exporter_running
 from services.importer.wiring import running as importer_running
 from services.notifier.wiring import running as notifier_running
@@ -80,6 +81,18 @@ def service(name: ServiceName) -> None:
     """Run one service as this process, on the database and the broker that the environment names."""
     has_own_web = name is ServiceName.API
     _run_with(lambda: serve(name.value, read_settings(), _RUNNING[name], has_own_web=has_own_web))
+
+
+@app.command("inspect")
+def inspect_(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON document.")] = False,
+) -> None:
+    """Tell what a file is and how it would be imported; needs no running system.
+
+    Ends with status 0 where nothing is open, 3 where questions are, 1 where the file cannot be read.
+    """
+    raise typer.Exit(inspect(file, as_json=as_json, console=Console()))
 
 
 @app.command("migrate")
