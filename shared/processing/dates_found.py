@@ -1,37 +1,33 @@
-"""In which pattern the dates of a column are written, if they are dates."""
+"""In which pattern the dates of a column are written, if they are dates: what `date_columns` finds, tried and asked."""
 
-import re
 from collections.abc import Sequence
 
 from shared.domain.asking import Asking
 from shared.domain.findings import Choice, QuestionCode
 from shared.domain.property import PropertyType
+from shared.processing.date_columns import DateSurvey, Outcome, Verdict
 from shared.processing.trials import Trial, Values, attempt
 
-_DAY = re.compile(r"([0-9]{1,4})([-./ ])([0-9]{1,2})\2([0-9]{1,4})(.*)", re.DOTALL)
-_COMPACT = re.compile(r"[0-9]{8}(?:T?[0-9]{6}Z?)?")
-_LOOKED = 200
+_NEARLY = 0.8
 
 
 def date_trials(values: Values) -> list[Trial]:
-    """The patterns that read the most values as dates or moments, each with another meaning."""
-    looked = values.texts.head(_LOOKED).to_list()
-    days = [match for text in looked if (match := _DAY.fullmatch(text))]
-    if 2 * len(days) >= len(looked):
-        patterns = _separated(days)
-        has_time = any(match[5] for match in days)
-    elif 2 * sum(bool(_COMPACT.fullmatch(text)) for text in looked) >= len(looked):
-        patterns, has_time = ["YYYYMMDD", "DDMMYYYY", "MMDDYYYY"], any(len(text) > 8 for text in looked)
-    else:
-        return []
-    kind = PropertyType.DATETIME if has_time else PropertyType.DATE
-    if has_time:
-        patterns += [f"{day} {clock}" for day in patterns for clock in ("H:mm", "H:mm:ss")]
-    trials = [attempt(values, kind, dateFormat=pattern) for pattern in patterns]
-    most = max((trial.fitting for trial in trials), default=0)
+    """The patterns that read the values as dates, or as moments, each with another meaning; none where they are none."""
+    for kind in (PropertyType.DATE, PropertyType.DATETIME):
+        survey = DateSurvey(kind)
+        survey.see(values.texts)
+        verdict = survey.verdict()
+        if verdict.outcome in (Outcome.DECIDED, Outcome.AMBIGUOUS) and verdict.read >= _NEARLY * verdict.present:
+            return _trials(verdict, kind, values)
+    return []
+
+
+def _trials(verdict: Verdict, kind: PropertyType, values: Values) -> list[Trial]:
+    readings = verdict.readings if verdict.outcome is Outcome.AMBIGUOUS else verdict.readings[:1]
+    trials = [attempt(values, kind, dateFormat=reading.pattern.pattern) for reading in readings]
     best: list[Trial] = []
     for trial in trials:
-        if trial.fitting == most and most and not any(trial.reads_like(other) for other in best):
+        if not any(trial.reads_like(other) for other in best):
             best.append(trial)
     return best
 
@@ -54,22 +50,6 @@ def ask_order(pointer: str, shown: str, trials: Sequence[Trial], values: Values,
         choices,
     )
     return next(trial for trial in trials if trial.notation["dateFormat"] == found.value), found.certainty == "open"
-
-
-def _separated(days: Sequence[re.Match[str]]) -> list[str]:
-    """Patterns for dates whose parts are parted by one character; none where it is not always the same."""
-    if len({match[2] for match in days}) > 1:
-        return []
-    mark = days[0][2]
-    is_short = any(len(part) == 1 for match in days for part in (match[1], match[3], match[4]))
-    day, month = ("D", "M") if is_short else ("DD", "MM")
-    if all(len(match[1]) == 4 for match in days):
-        orders: list[tuple[str, ...]] = [("YYYY", month, day)]
-    elif all(len(match[4]) == 4 for match in days):
-        orders = [(day, month, "YYYY"), (month, day, "YYYY")]
-    else:
-        orders = [(day, month, "YY"), (month, day, "YY"), ("YY", month, day)]
-    return [mark.join(order) for order in orders]
 
 
 def _example(trial: Trial, trials: Sequence[Trial], values: Values) -> str:

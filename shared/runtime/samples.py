@@ -5,7 +5,7 @@ how many. Nothing of the file is logged, and a file that holds no table ends as 
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from shared.domain.findings import (
 from shared.domain.property import Property
 from shared.formats.compression import GZIP_MAGIC, open_plain
 from shared.formats.csv_reader import CsvReader
-from shared.formats.sniffing.encodings import FoundEncoding, find_encoding, look
+from shared.formats.sniffing.encodings import find_encoding
 from shared.formats.sniffing.kinds import HEAD_BYTES, foreign_kind
 from shared.formats.sniffing.layouts import SAMPLE_BYTES, Sample
 from shared.formats.sniffing.text import find_dialect
@@ -138,7 +138,8 @@ class _Seen:
     size_bytes: int
     packing: Found[str] = field(default_factory=lambda: Found(value="none"))
     format: Found[str] | None = None
-    encoding: FoundEncoding | None = None
+    encoding: Found[str] | None = None
+    confidence: float | None = None
     dialect: FoundDialect | None = None
     rows: int = 0
     whole: bool = True
@@ -153,8 +154,8 @@ class _Seen:
             looked=Looked(size_bytes=self.size_bytes, rows=self.rows, whole=self.whole, unreadable=self.unreadable),
             packing=self.packing,
             format=self.format,
-            encoding=self.encoding.found if self.encoding else None,
-            confidence=self.encoding.confidence if self.encoding else None,
+            encoding=self.encoding,
+            confidence=self.confidence,
             dialect=self.dialect,
             sample_rows=self.sample_rows,
             questions=tuple(asking.questions),
@@ -174,13 +175,8 @@ def _look_at(path: Path, properties: Sequence[Property], asking: Asking, seen: _
     kind = foreign_kind(head)
     if kind is not None:
         raise UnknownFormat(f"Found {kind.name}. {kind.what_to_do}")
-    with ExitStack() as stack:
-        with opening() as source:
-            bytes_seen = look(source)
-        seen.encoding = find_encoding(bytes_seen, lambda: stack.enter_context(opening()), asking)
-    if seen.encoding is None:
-        raise UnknownFormat("Found bytes that are no text in any encoding.")
-    _read_text(opening, seen.encoding.found.value, properties, asking, seen)
+    seen.encoding, seen.confidence = find_encoding(opening, asking)
+    _read_text(opening, seen.encoding.value, properties, asking, seen)
 
 
 def _opening(path: Path, seen: _Seen, max_bytes: int) -> Opening:
