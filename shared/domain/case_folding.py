@@ -7,13 +7,16 @@ one character, else lower case where that gives one; all others stay. `STRASSE` 
 
 from functools import cache
 
-_ALL = (*range(1, 0xD800), *range(0xE000, 0x110000))
+_SCRIPTS = ((0x1, 0x3400), (0xA000, 0xAC00), (0xE000, 0x20000))
+"""Where characters have case: all but the ideographs and Hangul, and the planes behind the second, which have none."""
 
 
 @cache
 def folding() -> dict[str, str]:
     """Each character that is folded, and into what; nothing that it gives is folded again."""
-    return {one: folded for one in map(chr, _ALL) if (folded := _folded(one)) != one}
+    return {
+        one: folded for start, end in _SCRIPTS for one in map(chr, range(start, end)) if (folded := _folded(one)) != one
+    }
 
 
 def fold(text: str) -> str:

@@ -16,6 +16,12 @@ class RejectCode(StrEnum):
     NUL_BYTE = "nul_byte"
     UNDECODABLE = "undecodable"
     FIELD_TOO_LONG = "field_too_long"
+    BAD_JSON = "bad_json"
+    DUPLICATE_KEY = "duplicate_key"
+    NESTED_VALUE = "nested_value"
+    LIST_DELIMITER_IN_ITEM = "list_delimiter_in_item"
+    CELL_ERROR = "cell_error"
+    CELL_WITHOUT_VALUE = "cell_without_value"
     # whom it is about
     NO_IDENTIFIER = "no_identifier"
     IDENTIFIER_TOO_LONG = "identifier_too_long"
@@ -32,7 +38,6 @@ class RejectCode(StrEnum):
     NOT_A_PHONE = "not_a_phone"
     # what a processor cannot do with it
     NO_MATCH = "no_match"
-    TOO_MANY_MATCHES = "too_many_matches"
     VALUE_NOT_MAPPED = "value_not_mapped"
     TEXT_TOO_LONG = "text_too_long"
     # whether it can be stored
@@ -48,6 +53,8 @@ READING_CODES = frozenset(
         RejectCode.NUL_BYTE,
         RejectCode.UNDECODABLE,
         RejectCode.FIELD_TOO_LONG,
+        RejectCode.BAD_JSON,
+        RejectCode.DUPLICATE_KEY,
     }
 )
 """Codes that say how a row is written; a file with nothing else was not written in the goal's dialect."""
@@ -60,6 +67,12 @@ MESSAGES: dict[RejectCode, str] = {
     RejectCode.NUL_BYTE: "The row contains a NUL byte.",
     RejectCode.UNDECODABLE: "The row contains bytes that are not text in the goal's encoding.",
     RejectCode.FIELD_TOO_LONG: "A field is longer than a field may be.",
+    RejectCode.BAD_JSON: "The line is not one JSON object, or has numbers that JSON does not have.",
+    RejectCode.DUPLICATE_KEY: "The object has a key twice.",
+    RejectCode.NESTED_VALUE: "The value is a list of lists or objects, which no property can hold.",
+    RejectCode.LIST_DELIMITER_IN_ITEM: "An item of the list contains the goal's listDelimiter.",
+    RejectCode.CELL_ERROR: "The cell holds an error such as #N/A instead of a value.",
+    RejectCode.CELL_WITHOUT_VALUE: "The cell holds a formula, but the file does not hold its result.",
     RejectCode.NO_IDENTIFIER: "The row has no value in any identifier field.",
     RejectCode.IDENTIFIER_TOO_LONG: "The identifier is longer than 1,000 bytes.",
     RejectCode.IDENTIFIER_CONFLICT: "The identifiers of the row belong to different profiles.",
@@ -73,7 +86,6 @@ MESSAGES: dict[RejectCode, str] = {
     RejectCode.NOT_AN_EMAIL: "The value is not an e-mail address.",
     RejectCode.NOT_A_PHONE: "The value is not a telephone number.",
     RejectCode.NO_MATCH: "The value does not match the regular expression of a processor.",
-    RejectCode.TOO_MANY_MATCHES: "The value is long and matches the regular expression of a processor too often.",
     RejectCode.VALUE_NOT_MAPPED: "The value is none of those that a processor maps.",
     RejectCode.TEXT_TOO_LONG: "The value is longer than a processor allows.",
     RejectCode.ROW_TOO_WIDE: "The profile would not fit into a page of the database.",
@@ -90,3 +102,5 @@ class Reject(Model):
     code: RejectCode
     field: str | None = None
     raw: tuple[str, ...] = ()
+    byte_offset: int | None = None
+    """0-based, in the unpacked file: the first byte of an undecodable row that is no text, where it is known."""

@@ -103,6 +103,10 @@ class FileColumns:
         """With other names, given by key."""
         return replace(self, columns=tuple(replace(each, name=names.get(each.key, each.name)) for each in self.columns))
 
+    def rekeyed(self) -> "FileColumns":
+        """The same columns, called `c0`, `c1`, ... in their order."""
+        return FileColumns(tuple(replace(each, key=f"c{place}") for place, each in enumerate(self.columns)), self.made)
+
     def _lack(self, missing: Sequence[str]) -> str:
         # The first line of a file without a header is a person's record: only what is near to a name is shown of it.
         names = [column.name for column in self.columns if column.name is not None]

@@ -71,6 +71,8 @@ def test_what_engines_read_differently_is_refused_with_a_sentence(text: str, sen
 def test_case_is_folded_by_characters_and_once() -> None:
     assert fold("STRASSE Straße Σς Éé İ K") == "strasse straße σσ éé İ k"
     assert not set(folding()) & set(folding().values())
+    others = "".join(map(chr, (*range(0x3400, 0xA000), *range(0xAC00, 0xD800), *range(0x20000, 0x110000))))
+    assert fold(others) == others.casefold() == others.lower() == others
 
 
 @pytest.mark.parametrize("text", ["É", "[à-ï]", "[A-Z]+", "[^e]", r"\w", "(É|x){1,2}", "^É$"])

@@ -1,0 +1,357 @@
+"""A goal's processors, joined for one file and applied to its rows batch after batch.
+
+    columns = FileColumns.of(reader.header, reader.width)
+    with Chain.of(goal.processors, columns, goal.dialect, scratch=workspace) as chain:
+        if chain.looks_first:                       # deduplicate keeps the last row: the file is read twice
+            for rows in in_file_order(batches()):
+                chain.look(rows)
+        for rows in in_file_order(batches()) if chain.needs_order else batches():
+            for done in chain.apply(rows):
+                ...                                 # done.frame, done.rejects, done.skipped
+
+What the processors do is the business of shared/processing/processors; here rows are counted and taken out. However a
+file is cut into batches, its rows come to the same. Memory is bounded by the batch: where a processor may make text
+grow, a batch leaves in several pieces. Columns after the chain are known before any row: `columns_after`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from shared.domain import processor as kinds
+from shared.domain.dialect import Dialect
+from shared.domain.processor import Deduplicate, Processor
+from shared.domain.reject import Reject, RejectCode
+from shared.processing.file_columns import FileColumns
+from shared.processing.processors import columns as of_columns
+from shared.processing.processors import contacts, duplicates, matching, rewriting, rows, texts, values
+from shared.processing.processors.step import Outcome, Step
+
+MAX_FRAME_BYTES = 64 << 20
+"""A piece whose next step could make it larger is cut."""
+
+Numbers = npt.NDArray[np.int64]
+
+_Factory = Callable[[Any, FileColumns, Dialect], list[Step]]
+_FACTORIES: dict[type[kinds.ProcessorBase], _Factory] = {
+    kinds.Trim: texts.trim,
+    kinds.ChangeCase: texts.change_case,
+    kinds.Replace: texts.replace,
+    kinds.LimitText: texts.limit_text,
+    kinds.ReplaceMatching: matching.replace_matching,
+    kinds.Extract: matching.extract,
+    kinds.NormalizeEmail: contacts.normalize_email,
+    kinds.NormalizePhone: contacts.normalize_phone,
+    kinds.ReformatDate: rewriting.reformat_date,
+    kinds.ReformatNumber: rewriting.reformat_number,
+    kinds.Hash: rewriting.hash_values,
+    kinds.ValueMap: values.value_map,
+    kinds.Fill: values.fill,
+    kinds.Constant: values.constant,
+    kinds.Split: of_columns.split,
+    kinds.Join: of_columns.join,
+    kinds.DropColumns: of_columns.drop_columns,
+    kinds.RenameColumns: of_columns.rename_columns,
+    kinds.KeepRows: rows.keep_rows,
+    kinds.DropRows: rows.drop_rows,
+}
+
+
+class Batch(Protocol):
+    """Rows as a reader gives them: text columns `c0`, `c1`, ... without nulls, and where each row stands."""
+
+    @property
+    def frame(self) -> pl.DataFrame: ...
+    @property
+    def record_numbers(self) -> Numbers: ...
+    @property
+    def line_numbers(self) -> Numbers: ...
+
+
+class Rows(NamedTuple):
+    """A batch, and nothing else."""
+
+    frame: pl.DataFrame
+    record_numbers: Numbers
+    line_numbers: Numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Processed:
+    """What became of the rows of a batch, or of a piece of it."""
+
+    frame: pl.DataFrame
+    """The rows that go on: text columns `c0`, `c1`, ... in the order of `Chain.columns`, without nulls."""
+    record_numbers: Numbers
+    line_numbers: Numbers
+    places: npt.NDArray[np.intp]
+    """Where each row stands in the batch that was given: see `originals`."""
+    skipped: Counter[str] = field(default_factory=Counter)
+    """Rows that were skipped, by reason: `filtered`, `duplicate`."""
+    skipped_by_processor: Counter[int] = field(default_factory=Counter)
+    """The same by the processor's number, from 0."""
+    rejects: tuple[Reject, ...] = ()
+    """Rows that a processor cannot work on, with their fields as they were read."""
+
+
+class _Numbered(NamedTuple):
+    """A step, and the number of the processor that it belongs to."""
+
+    number: int
+    step: Step
+
+
+class _Piece(NamedTuple):
+    """Rows on their way, and what has become of others of the same piece."""
+
+    frame: pl.DataFrame
+    places: npt.NDArray[np.intp]
+
+
+class Chain:
+    """The processors of one goal, on one reading of one file. It remembers what deduplication needs."""
+
+    def __init__(self, columns: FileColumns, steps: Sequence[_Numbered], looking: Sequence[_Numbered] = ()) -> None:
+        self._before = columns.keys
+        self._steps = tuple(steps)
+        self._looking = tuple(looking)
+        after = steps[-1].step.columns if steps else columns
+        self._after = after.keys
+        self._empty = dict.fromkeys(after.keys, pl.String)
+        self.columns = after.rekeyed()
+        """The columns after the last processor; their keys are those of `Processed.frame`."""
+        self._notes: duplicates.Notes | None = None
+        self.needs_order = False
+        """Whether the rows must come in file order: a reader may give batches whose numbers interleave."""
+
+    @classmethod
+    def of(
+        cls, processors: Sequence[Processor], columns: FileColumns, dialect: Dialect, *, scratch: Path | None = None
+    ) -> Self:
+        """Prepare the processors for a file. Raises HeaderChanged where it lacks a column, InvalidGoal.
+
+        `scratch` is a private directory, in which deduplication keeps what is too much for the memory.
+        """
+        notes = duplicates.Notes(scratch)
+        last = next(
+            (n for n, each in enumerate(processors) if isinstance(each, Deduplicate) and each.keep == "last"), None
+        )
+        looking: list[_Numbered] = []
+        if last is not None:
+            looking = _steps_of(processors[:last], columns, dialect, scratch, notes)
+            reached = looking[-1].step.columns if looking else columns
+            noting = duplicates.noting(processors[last], reached, dialect, notes)  # type: ignore[arg-type]  # it is one
+            looking.append(_Numbered(last, noting))
+        chain = cls(columns, _steps_of(processors, columns, dialect, scratch, notes), looking)
+        chain._notes = notes if looking else None
+        chain.needs_order = any(isinstance(each, Deduplicate) for each in processors)
+        return chain
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with ExitStack() as stack:
+            for each in (*self._steps, *self._looking):
+                stack.callback(each.step.close)
+
+    @property
+    def looks_first(self) -> bool:
+        """Whether `look` wants to see all rows of the file before `apply` gets the first."""
+        return self._notes is not None
+
+    def look(self, batch: Batch) -> None:
+        """See a batch of the first reading."""
+        for _ in _Passing(self._looking, batch).pieces(_whole(batch, self._before)):
+            pass
+
+    def seen_all(self) -> None:
+        """The first reading has ended; call it once, where `looks_first`."""
+        if self._notes is not None:
+            self._notes.judge()
+
+    def apply(self, batch: Batch) -> Iterator[Processed]:
+        """What becomes of a batch's rows: one piece, or several where text may grow large. In file order."""
+        passing = _Passing(self._steps, batch)
+        for piece in passing.pieces(_whole(batch, self._before)):
+            # Without rows the last steps may not have been asked.
+            frame = piece.frame.select(self._after) if piece.frame.height else pl.DataFrame(schema=self._empty)
+            frame.columns = self.columns.keys
+            yield passing.processed(frame, piece.places)
+
+
+class _Passing:
+    """The way of one batch through steps, with the counts of the piece that is on its way."""
+
+    def __init__(self, steps: Sequence[_Numbered], batch: Batch) -> None:
+        self._steps = steps
+        self._batch = batch
+        self._skipped: Counter[str] = Counter()
+        self._by_processor: Counter[int] = Counter()
+        self._rejects: list[Reject] = []
+
+    def pieces(self, piece: _Piece, first: int = 0) -> Iterator[_Piece]:
+        """Take a piece through the steps from the given one on."""
+        for place in range(first, len(self._steps)):
+            number, step = self._steps[place]
+            height, size = piece.frame.height, step.size_after(piece.frame)
+            if size > MAX_FRAME_BYTES and height > 1:
+                rows = max(height * MAX_FRAME_BYTES // size, 1)
+                for start in range(0, height, rows):
+                    part = _Piece(piece.frame.slice(start, rows), piece.places[start : start + rows])
+                    yield from self.pieces(part, place)
+                return
+            if not height:
+                break
+            piece = self._passed(number, step.apply(piece.frame), piece.places)
+        yield piece
+
+    def processed(self, frame: pl.DataFrame, places: npt.NDArray[np.intp]) -> Processed:
+        """The result for a piece, with all that was counted since the last one."""
+        is_whole = len(places) == len(self._batch.record_numbers)
+        done = Processed(
+            frame,
+            self._batch.record_numbers if is_whole else self._batch.record_numbers[places],
+            self._batch.line_numbers if is_whole else self._batch.line_numbers[places],
+            places,
+            self._skipped,
+            self._by_processor,
+            tuple(self._rejects),
+        )
+        self._skipped, self._by_processor, self._rejects = Counter(), Counter(), []
+        return done
+
+    def _passed(self, number: int, outcome: Outcome, places: npt.NDArray[np.intp]) -> _Piece:
+        frame, stays = outcome.frame, None
+        if outcome.codes is not None:
+            is_bad = outcome.codes.is_not_null()
+            self._rejects += _rejects(self._batch, places[is_bad.to_numpy()], outcome.codes.drop_nulls(), outcome.field)
+            stays = ~is_bad
+        elif outcome.keeps is not None and not outcome.keeps.all():
+            stays = outcome.keeps
+            dropped = frame.height - int(stays.sum())
+            self._skipped[outcome.reason.value] += dropped
+            self._by_processor[number] += dropped
+        return _Piece(frame, places) if stays is None else _Piece(frame.filter(stays), places[stays.to_numpy()])
+
+
+class Stage(NamedTuple):
+    """Some rows after one processor."""
+
+    columns: FileColumns
+    processed: Processed
+
+
+def stages(processors: Sequence[Processor], columns: FileColumns, dialect: Dialect, batch: Batch) -> list[Stage]:
+    """What each processor makes of a few rows, for a preview: a stage a processor. Raises as `Chain.of`.
+
+    The rows are taken for the whole file, and rejects hold the fields that the processor was given.
+    """
+    found: list[Stage] = []
+    rows = Rows(batch.frame, batch.record_numbers, batch.line_numbers)
+    for processor in processors:
+        with Chain.of((processor,), columns, dialect) as chain:
+            chain.look(rows)
+            chain.seen_all()
+            done = as_one(list(chain.apply(rows)))
+            columns = chain.columns
+        found.append(Stage(columns, done))
+        rows = Rows(done.frame, done.record_numbers, done.line_numbers)
+    return found
+
+
+def columns_after(processors: Sequence[Processor], columns: FileColumns, dialect: Dialect) -> FileColumns:
+    """The columns that a file has after the processors. Raises as `Chain.of`."""
+    return Chain.of(processors, columns, dialect).columns
+
+
+def in_file_order(batches: Iterable[Batch]) -> Iterator[Rows]:
+    """The same rows in file order: batches whose record numbers interleave become one."""
+    waiting: Rows | None = None
+    for batch in batches:
+        rows = Rows(batch.frame, batch.record_numbers, batch.line_numbers)
+        if not len(rows.record_numbers):
+            continue
+        if waiting is None:
+            waiting = rows
+        elif rows.record_numbers[0] > waiting.record_numbers[-1]:
+            yield waiting
+            waiting = rows
+        else:
+            waiting = _woven(waiting, rows)
+    if waiting is not None:
+        yield waiting
+
+
+def originals(batch: Batch, places: npt.NDArray[np.intp]) -> list[tuple[str, ...]]:
+    """Rows of a batch as they were read, for rejects."""
+    return batch.frame[places].rows()
+
+
+def _steps_of(
+    processors: Sequence[Processor],
+    columns: FileColumns,
+    dialect: Dialect,
+    scratch: Path | None,
+    notes: duplicates.Notes,
+) -> list[_Numbered]:
+    found: list[_Numbered] = []
+    for number, processor in enumerate(processors):
+        if not isinstance(processor, Deduplicate):
+            steps = _FACTORIES[type(processor)](processor, columns, dialect)
+        elif processor.keep == "first":
+            steps = [duplicates.deduplicate_first(processor, columns, dialect, scratch)]
+        else:
+            steps = [duplicates.deduplicate_last(processor, columns, dialect, notes)]
+        found += [_Numbered(number, step) for step in steps]
+        columns = steps[-1].columns if steps else columns
+    return found
+
+
+def _whole(batch: Batch, keys: list[str]) -> _Piece:
+    frame = batch.frame
+    if frame.columns != keys:
+        frame = frame.select(keys)
+    return _Piece(frame, np.arange(frame.height))
+
+
+def _rejects(batch: Batch, places: npt.NDArray[np.intp], codes: pl.Series, shown: str | None) -> Iterator[Reject]:
+    rows = zip(places.tolist(), codes.to_list(), originals(batch, places), strict=True)
+    for place, code, raw in rows:
+        yield Reject(
+            record_number=int(batch.record_numbers[place]),
+            line_number=int(batch.line_numbers[place]),
+            code=RejectCode(code),
+            field=shown,
+            raw=raw,
+        )
+
+
+def _woven(first: Rows, second: Rows) -> Rows:
+    records = np.concatenate([first.record_numbers, second.record_numbers])
+    order = np.argsort(records, kind="stable")
+    lines = np.concatenate([first.line_numbers, second.line_numbers])
+    return Rows(pl.concat([first.frame, second.frame])[order], records[order], lines[order])
+
+
+def as_one(pieces: Sequence[Processed]) -> Processed:
+    """Several pieces, at least one, put together; places are those in their own batches."""
+    return Processed(
+        pl.concat([each.frame for each in pieces]),
+        np.concatenate([each.record_numbers for each in pieces]),
+        np.concatenate([each.line_numbers for each in pieces]),
+        np.concatenate([each.places for each in pieces]),
+        sum((each.skipped for each in pieces), Counter()),
+        sum((each.skipped_by_processor for each in pieces), Counter()),
+        tuple(reject for each in pieces for reject in each.rejects),
+    )

@@ -1,0 +1,151 @@
+"""Processors that read values of a type and write them in another way: reformat_date, reformat_number, hash."""
+
+import hashlib
+from datetime import timedelta
+
+import polars as pl
+
+from shared.domain.dates import DatePattern, date_pattern
+from shared.domain.dialect import Dialect
+from shared.domain.failures import InvalidGoal
+from shared.domain.processor import Hash, ReformatDate, ReformatNumber, WrittenNumber
+from shared.domain.property import PropertyType
+from shared.domain.reject import RejectCode
+from shared.processing.clock import to_local
+from shared.processing.file_columns import FileColumns
+from shared.processing.moments import dates, moments
+from shared.processing.processors.step import Step, Work, coded, grown, nothing_in, place_of, step_at, without
+from shared.processing.readings import typed_as
+
+_DIGEST_BYTES = 128
+
+
+def reformat_date(processor: ReformatDate, columns: FileColumns, dialect: Dialect) -> list[Step]:
+    """Dates and times in another pattern."""
+    try:
+        source = date_pattern(processor.source or dialect.date_format)
+    except ValueError as error:
+        raise InvalidGoal(f"The dateFormat of a processor: {error}.") from error
+    target = date_pattern(processor.target)
+    zone = processor.timezone or dialect.timezone
+
+    def work(values: pl.Series) -> Work:
+        present = without(nothing_in(values, dialect), values.str.strip_chars())
+        if source.has_time or target.has_time or target.unit is not None:
+            found, is_bad, *_ = moments(present, source, dialect.timezone)
+            good = pl.select(pl.when(~is_bad).then(found)).to_series()
+            instants = good.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%:z", time_unit="us", time_zone="UTC")
+            written = _written(to_local(instants, zone), instants, target)
+        else:
+            found, is_bad = dates(present, source)
+            days = pl.select(pl.when(~is_bad).then(found)).to_series().str.to_date("%Y-%m-%d")
+            written = _written(days.cast(pl.Datetime("us")), None, target)
+        return Work(written.fill_null(""), coded(written.is_null() & present.is_not_null(), RejectCode.NOT_A_DATE))
+
+    place = place_of(processor, columns)
+    size = grown(place.source.key, 1, 8 * len(processor.target))
+    return [step_at(place, dialect, work, on_failure=processor.on_failure, size_after=size)]
+
+
+def reformat_number(processor: ReformatNumber, columns: FileColumns, dialect: Dialect) -> list[Step]:
+    """Numbers with other characters."""
+    reading = dialect
+    if processor.source is not None:
+        marks = {"decimal_char": processor.source.decimal_char, "group_char": processor.source.group_char}
+        reading = dialect.model_copy(update=marks)
+
+    def work(values: pl.Series) -> Work:
+        canonical, codes = typed_as(values, PropertyType.NUMBER, reading)
+        written, is_precise = _number_written(canonical, processor.target)
+        too_precise = coded(is_precise, RejectCode.TOO_PRECISE)
+        found = [each for each in (codes, too_precise) if each is not None]
+        return Work(written.fill_null(""), pl.select(pl.coalesce(found)).to_series() if found else None)
+
+    place = place_of(processor, columns)
+    size = grown(place.source.key, 2, 20)
+    return [step_at(place, dialect, work, on_failure=processor.on_failure, size_after=size)]
+
+
+def hash_values(processor: Hash, columns: FileColumns, dialect: Dialect) -> list[Step]:
+    """Digests."""
+
+    def digest(value: str) -> str:
+        # Not for secrets: the caller is told so, and partners match by all of these.
+        return hashlib.new(processor.algorithm, value.encode(), usedforsecurity=False).hexdigest()
+
+    def work(values: pl.Series) -> Work:
+        distinct = values.unique()
+        if 2 * distinct.len() > values.len():
+            return Work(pl.Series(values.name, [digest(one) for one in values], dtype=pl.String))
+        digests = pl.Series([digest(one) for one in distinct], dtype=pl.String)
+        return Work(values.replace_strict(distinct, digests, return_dtype=pl.String))
+
+    place = place_of(processor, columns)
+    size = grown(place.source.key, 0, _DIGEST_BYTES)
+    return [step_at(place, dialect, work, on_failure=processor.on_failure, size_after=size)]
+
+
+def _written(local: pl.Series, instants: pl.Series | None, target: DatePattern) -> pl.Series:
+    """Local times in a pattern, null where the pattern cannot tell them. The instants give zone and epoch."""
+    if target.unit is not None:
+        assert instants is not None
+        units = pl.lit(instants).dt.epoch("us") // (target.unit // timedelta(microseconds=1))
+        return pl.select(units.cast(pl.String)).to_series().alias(local.name)
+    x = pl.lit(local)
+    pieces = [_PIECES[name](x) if name in _PIECES else pl.lit(literal) for name, literal in target.parts]
+    tells = pl.lit(True)
+    if target.has("short_year"):
+        first = 1900 + target.pivot_year
+        tells = x.dt.year().is_between(first, first + 99)
+    if target.has("zone"):
+        assert instants is not None
+        pieces = [
+            _offset(local, instants) if name == "zone" else piece
+            for (name, _), piece in zip(target.parts, pieces, strict=True)
+        ]
+    text = pl.when(tells & x.is_not_null()).then(pl.concat_str(pieces))
+    return pl.select(text).to_series().alias(local.name)
+
+
+def _padded(number: pl.Expr, digits: int) -> pl.Expr:
+    return number.cast(pl.String).str.zfill(digits)
+
+
+_PIECES = {
+    "year": lambda x: _padded(x.dt.year(), 4),
+    "short_year": lambda x: _padded(x.dt.year() % 100, 2),
+    "month": lambda x: _padded(x.dt.month(), 2),
+    "short_month": lambda x: _padded(x.dt.month(), 1),
+    "day": lambda x: _padded(x.dt.day(), 2),
+    "short_day": lambda x: _padded(x.dt.day(), 1),
+    "hour": lambda x: _padded(x.dt.hour(), 2),
+    "short_hour": lambda x: _padded(x.dt.hour(), 1),
+    "minute": lambda x: _padded(x.dt.minute(), 2),
+    "second": lambda x: _padded(x.dt.second(), 2),
+    "millisecond": lambda x: _padded(x.dt.millisecond(), 3),
+}
+
+
+def _offset(local: pl.Series, instants: pl.Series) -> pl.Expr:
+    """The zone as +02:00; offsets of fractions of a minute, before 1972, are cut to the minute as ISO 8601 has it."""
+    minutes = pl.lit((local - instants.dt.replace_time_zone(None)).dt.total_minutes())
+    sign = pl.when(minutes < 0).then(pl.lit("-")).otherwise(pl.lit("+"))
+    size = minutes.abs()
+    return pl.concat_str([sign, _padded(size // 60, 2), pl.lit(":"), _padded(size % 60, 2)])
+
+
+def _number_written(canonical: pl.Series, target: WrittenNumber) -> tuple[pl.Series, pl.Series]:
+    """Canonical numbers (`-1234.5`) with the characters wanted, and which have too many decimals for it."""
+    parts = canonical.str.split_exact(".", 1).struct.unnest()
+    whole, decimals = parts.to_series(0), parts.to_series(1).fill_null("")
+    is_precise = (decimals.str.len_bytes() > (10 if target.decimals is None else target.decimals)).fill_null(
+        value=False
+    )
+    if target.group_char is not None:
+        backwards = whole.str.reverse().str.replace_all("([0-9]{3})", "${1},")
+        whole = backwards.str.reverse().str.replace(r"\A(-?),", "${1}")
+        whole = whole.str.replace_all(",", target.group_char, literal=True)
+    if target.decimals is not None:
+        decimals = decimals.str.pad_end(target.decimals, "0")
+    behind = pl.when(pl.lit(decimals) == "").then(pl.lit("")).otherwise(pl.lit(target.decimal_char) + pl.lit(decimals))
+    return pl.select(pl.lit(whole) + behind).to_series().alias(canonical.name), is_precise
