@@ -104,7 +104,7 @@ class UnreadableDates(FileFailure):
 
 
 class UndecodableFile(FileFailure):
-    """The header of the file cannot be read in the goal's encoding."""
+    """The file cannot be read in the goal's encoding."""
 
     code = "undecodable_file"
     what_to_do = "Set the goal's dialect.encoding to what the sending system writes, then retry the run."

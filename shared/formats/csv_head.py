@@ -84,7 +84,8 @@ def _names(scanner: Scanner, record: Record, line_number: int, dialect: Dialect)
     scanner.width = len(record.fields)
     code = scanner.judge(record, b"\n".join(record.fields))
     if code is RejectCode.UNDECODABLE:
-        raise UndecodableFile(f"Found bytes on line {line_number} that are not {dialect.encoding}.")
+        place = "" if scanner.fault_taken is None else f", at byte {scanner.fault_taken} of the file"
+        raise UndecodableFile(f"Found bytes on line {line_number}{place}, that are not {dialect.encoding}.")
     if code is not None:
         raise HeaderChanged(f"The header on line {line_number} cannot be read ({code}). {MESSAGES[code]}")
     return tuple(field.decode() for field in record.fields)

@@ -19,12 +19,12 @@ import polars as pl
 
 from shared.domain.dialect import Dialect
 from shared.domain.failures import TooManyColumns
-from shared.domain.reject import Reject
+from shared.domain.reject import Reject, RejectCode
 from shared.formats.compression import Compression, open_plain
 from shared.formats.csv_grammar import RecordParser
 from shared.formats.csv_head import read_head
 from shared.formats.csv_region import ExactRow, Region
-from shared.formats.csv_scan import Scanner
+from shared.formats.csv_scan import Scanner, first_fault
 from shared.formats.csv_structure import Positions
 from shared.formats.limits import Limits
 from shared.formats.source import ByteSource
@@ -115,13 +115,20 @@ class CsvReader:
         records, lines = region.exact_record_numbers, region.exact_line_numbers
         good = [[field.decode() for field in row.fields] for row in rows if row.code is None]
         bad = tuple(
-            _reject(row, record, line)
+            _reject(row, record, line, self._offset_of(region, row))
             for row, record, line in zip(rows, records.tolist(), lines.tolist(), strict=True)
             if row.code is not None
         )
         schema = dict.fromkeys(_names(self.width), pl.String)
         frame = pl.DataFrame(good, schema=schema, orient="row")
         return Batch(frame, records[is_good], lines[is_good], "exact", bad)
+
+    def _offset_of(self, region: Region, row: ExactRow) -> int | None:
+        """Where the first byte of the row stands in the file that is no text; of any other fault nothing."""
+        if row.code is not RejectCode.UNDECODABLE:
+            return None
+        fault = first_fault(region.data[row.start : row.end])
+        return None if fault is None else self._scanner.offset_of(region.position + row.start + fault)
 
 
 @contextmanager
@@ -185,10 +192,14 @@ def _raw_row(fields: list[bytes], record_number: int, line_number: int) -> RawRo
     return RawRow(record_number, line_number, tuple(map(shown, fields)))
 
 
-def _reject(row: ExactRow, record_number: int, line_number: int) -> Reject:
+def _reject(row: ExactRow, record_number: int, line_number: int, byte_offset: int | None) -> Reject:
     assert row.code is not None
     return Reject(
-        record_number=record_number, line_number=line_number, code=row.code, raw=tuple(map(shown, row.fields))
+        record_number=record_number,
+        line_number=line_number,
+        code=row.code,
+        raw=tuple(map(shown, row.fields)),
+        byte_offset=byte_offset,
     )
 
 

@@ -16,6 +16,7 @@ class ExactRow:
     """A record that the exact parser read; `code` says why it is bad, if it is."""
 
     start: int
+    end: int
     fields: list[bytes]
     code: RejectCode | None
 
@@ -25,6 +26,8 @@ class Region:
     """The records of one slice. Positions count from the slice's start; both kinds are in file order."""
 
     data: bytes
+    position: int
+    """Where the slice begins in the text."""
     starts: Positions
     ends: Positions
     """First and last byte, line end included, of the regular records."""

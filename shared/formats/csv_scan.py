@@ -19,6 +19,7 @@ from shared.formats.csv_region import ExactRow, Region, Rewriting
 from shared.formats.csv_structure import BLANK, RETURN, Flags, Marks, Positions, Structure, View
 from shared.formats.limits import Limits
 from shared.formats.source import ByteSource
+from shared.formats.text import TextSource
 
 _LINE_ENDS = re.compile(rb"[\r\n]*")
 NONE = np.empty(0, dtype=np.int64)
@@ -36,6 +37,8 @@ class Scanner:
         self._is_last = False
         self._lines_before = 0
         self._records_before = 0
+        self._bytes_before = 0
+        self._fault: int | None = None
         self.width = 0
         """How many fields a record must have; to be set before the regions are read."""
 
@@ -62,8 +65,19 @@ class Scanner:
         """What comes next, be it a blank line or a comment; there must be something. It is not counted."""
         record, line_number = self._at(0), self.line_number
         assert record is not None
+        self._fault = first_fault(self._data[: record.end])
+        self._fault = None if self._fault is None else self.offset_of(self._bytes_before + self._fault)
         self._advance(record.end)
         return record, line_number
+
+    @property
+    def fault_taken(self) -> int | None:
+        """The offset in the file of the first undecodable byte of what was taken last, where it can be told."""
+        return self._fault
+
+    def offset_of(self, position: int) -> int | None:
+        """The offset in the file of the undecodable byte at this position of the text."""
+        return self._source.offset_of(position) if isinstance(self._source, TextSource) else position
 
     @property
     def line_number(self) -> int:
@@ -74,16 +88,15 @@ class Scanner:
         """Skip one physical line, whatever is on it, and give it; None at the end. Raises `RecordTooLong`."""
         while True:
             match = LINE_END.search(self._data)
-            is_whole = match is not None and (self._is_last or match.end() < len(self._data))
-            if match is not None and is_whole:
-                line = self._data[: match.start()]
-                self._advance(match.end())
-                return line
-            if self._is_last:
-                line, self._data = self._data, b""
-                return line or None
-            if len(self._data) > self._limits.record_bytes:
+            is_whole = self._is_last or (match is not None and match.end() < len(self._data))
+            stop, end = match.span() if match is not None else (len(self._data), len(self._data))
+            # A CR that is the last of what there is may end a line or not.
+            if stop > self._limits.record_bytes + (not is_whole):
                 raise RecordTooLong(f"Line {self.line_number} has more than {self._limits.record_bytes} bytes.")
+            if is_whole:
+                line = self._data[:stop]
+                self._advance(end)
+                return line if end else None
             self._fill()
 
     def peek(self, count: int) -> Iterator[Record]:
@@ -118,9 +131,10 @@ class Scanner:
             self._fill()
             if self._data:
                 walk = _Walk(self, self._data, self._is_last)
-                region = walk.region(self._records_before, self._lines_before)
+                region = walk.region(self._records_before, self._lines_before, self._bytes_before)
                 self._records_before += region.starts.size + len(region.exact)
                 self._lines_before += walk.line_count
+                self._bytes_before += walk.place
                 self._data = self._data[walk.place :]
                 yield region
 
@@ -148,6 +162,7 @@ class Scanner:
 
     def _advance(self, place: int) -> None:
         self._lines_before += _count_line_ends(self._data, place)
+        self._bytes_before += place
         self._data = self._data[place:]
 
     def parse(self, data: bytes, place: int, *, is_last: bool) -> Record | None:
@@ -194,7 +209,7 @@ class _Walk:
             # The structure must not know its views: a cycle would keep every slice until the collector comes by.
             self._walk((View(self._structure, 0), View(self._structure, 1)), self._structure)
 
-    def region(self, records_before: int, lines_before: int) -> Region:
+    def region(self, records_before: int, lines_before: int, position: int) -> Region:
         """All records of the slice, numbered."""
         starts, ends = self._settle()
         rewriting = self._rewriting(starts, ends)
@@ -208,6 +223,7 @@ class _Walk:
         number = records_before + 1
         return Region(
             data=self._data,
+            position=position,
             starts=starts,
             ends=ends,
             record_numbers=number + np.arange(starts.size) + np.searchsorted(exact_starts, starts),
@@ -272,7 +288,7 @@ class _Walk:
     def _note(self, record: Record, start: int) -> None:
         if record.fields:
             code = self._scanner.judge(record, self._data[start : record.end])
-            self._exact.append(ExactRow(start, record.fields, code))
+            self._exact.append(ExactRow(start, record.end, record.fields, code))
 
     def _settle(self) -> tuple[Positions, Positions]:
         """The trusted records that are regular in themselves; the others are parsed exactly."""
@@ -372,12 +388,17 @@ def _within(places: Positions, starts: Positions, ends: Positions) -> Positions:
     return places[is_inside]
 
 
-def _is_text(data: bytes) -> bool:
+def first_fault(data: bytes) -> int | None:
+    """Where the first byte stands that is no UTF-8."""
     try:
         data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+    except UnicodeDecodeError as error:
+        return error.start
+    return None
+
+
+def _is_text(data: bytes) -> bool:
+    return first_fault(data) is None
 
 
 def _past_blank_lines(data: bytes, place: int) -> int:

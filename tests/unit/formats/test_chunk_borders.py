@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain.dialect import NO_FILE_ENCODINGS, Dialect
-from shared.domain.failures import UndecodableFile
+from shared.domain.failures import AmbiguousEncoding, UndecodableFile
 from shared.formats.csv_reader import CsvReader
 from shared.formats.limits import Limits
 from shared.formats.text import as_utf8
@@ -149,6 +149,6 @@ def _decoded(data: bytes, encoding: str, size: int, asked: int) -> bytes | str:
     try:
         while part := source.read(asked):
             parts.append(part)
-    except UndecodableFile as failure:
+    except (UndecodableFile, AmbiguousEncoding) as failure:
         return failure.code
     return b"".join(parts)

@@ -5,7 +5,9 @@ import io
 import pytest
 
 from shared.domain.dialect import Dialect
-from shared.domain.failures import UndecodableFile
+from shared.domain.failures import AmbiguousEncoding, UndecodableFile
+from shared.formats.csv_reader import CsvReader
+from shared.formats.limits import Limits
 from shared.formats.text import as_utf8, shown
 from tests.unit.formats.reading import read
 
@@ -87,3 +89,52 @@ def test_an_encoding_that_cannot_go_on_fails_the_file() -> None:
 )
 def test_what_is_no_text_is_shown_as_its_bytes(raw: bytes, text: str) -> None:
     assert shown(raw) == text
+
+
+TABLE = "id,name\n1,Zoë\n2,漢\n3,{}x\n4,b\n5,{}\n"
+
+
+@pytest.mark.parametrize("slice_bytes", [1, 7, 1 << 20])
+@pytest.mark.parametrize(
+    ("encoding", "codec", "mark", "bad"),
+    [
+        ("utf-8", "utf-8", b"", b"\xff"),
+        ("utf-8", "utf-8", b"\xef\xbb\xbf", b"\xc3"),
+        ("cp1252", "cp1252", b"", b"\x81"),
+        ("shift_jis", "shift_jis", b"", b"\xff"),
+        ("gb18030", "gb18030", b"", b"\xff"),
+        ("utf-16", "utf-16-be", b"\xfe\xff", b"\xdc\x00"),
+        ("utf-16", "utf-16-le", b"", b"\x00\xdc"),
+        ("utf-32", "utf-32-le", b"", b"\0\0\0\1"),
+    ],
+)
+def test_a_reject_tells_where_the_byte_stands_in_the_file(
+    encoding: str, codec: str, mark: bytes, bad: bytes, slice_bytes: int
+) -> None:
+    parts = [part.encode(codec, "ignore") for part in TABLE.split("{}")]
+    data = mark + bad.join(parts)
+    first = len(mark) + len(parts[0])
+    source = as_utf8(io.BytesIO(data), encoding)
+    reader = CsvReader(source, Dialect(encoding=encoding), Limits(slice_bytes=slice_bytes))
+    bad_rows = [(each.code.value, each.line_number, each.byte_offset) for batch in reader for each in batch.bad]
+    second = first + len(bad) + len(parts[1])
+    assert bad_rows == [("undecodable", 4, first), ("undecodable", 6, second)]
+
+
+def test_a_header_that_is_no_text_tells_where() -> None:
+    with pytest.raises(UndecodableFile, match="line 2, at byte 3 of the file"):
+        read(b"\na,\x81\n", Dialect(encoding="cp1252"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+@pytest.mark.parametrize("order", ["le", "be"])
+def test_the_order_of_bytes_shows_without_a_mark_too(encoding: str, order: str) -> None:
+    text = "名,都市\n鈴木,東京\n"
+    assert transcoded(text.encode(f"{encoding}-{order}"), encoding).decode() == text
+
+
+def test_an_order_of_bytes_that_nothing_tells_is_not_guessed() -> None:
+    for data in ("漢字".encode("utf-16-le"), b"\0\0\0\0", b","):
+        with pytest.raises(AmbiguousEncoding, match="utf-16-le or utf-16-be"):
+            transcoded(data, "utf-16")
+    assert transcoded(b"", "utf-16") == b""
