@@ -16,6 +16,7 @@ import polars as pl
 
 from shared.domain.dates import ClockChange
 
+_TRUSTED = (datetime(1970, 1, 2), datetime(2099, 12, 30))  # noqa: DTZ001 - local times have no zone
 _Answer = tuple[datetime, datetime | None, bool, bool]
 
 
@@ -32,7 +33,7 @@ def to_utc(local: pl.Series, zone: str, change: ClockChange) -> Converted:
     if zone == "UTC":
         return Converted(local.dt.replace_time_zone("UTC"))
     bulk = _in_bulk(local, zone)
-    if bulk.null_count() == local.null_count() and _is_trusted(local).all():
+    if bulk.null_count() == local.null_count() and _are_trusted(local):
         return Converted(bulk)
     asked = local.filter(_is_in_calendar(local) & ~(_is_trusted(local) & bulk.is_not_null()))
     answers = pl.DataFrame(
@@ -79,7 +80,13 @@ def _is_known(zone: str) -> bool:
 
 def _is_trusted(local: pl.Series) -> pl.Series:
     """Whether polars' table and the system's are the same there. Null stays null."""
-    return local.is_between(datetime(1970, 1, 2), datetime(2099, 12, 30))  # noqa: DTZ001 - local times have no zone
+    return local.is_between(*_TRUSTED)
+
+
+def _are_trusted(local: pl.Series) -> bool:
+    """Whether that is so of all of them."""
+    ends = pl.Series([local.to_physical().min(), local.to_physical().max()], dtype=pl.Int64)
+    return bool(_is_trusted(ends.cast(local.dtype)).all())
 
 
 def _is_in_calendar(local: pl.Series) -> pl.Series:

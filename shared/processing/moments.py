@@ -15,7 +15,7 @@ import polars as pl
 from shared.domain.dates import EXPRESSIONS, ClockChange, DatePattern
 from shared.processing.clock import Converted, to_local, to_utc
 
-_ISO_TIME = (
+ISO_TIME = (
     rf"(?:[T ]{EXPRESSIONS['hour']}:{EXPRESSIONS['minute']}"
     rf"(?::{EXPRESSIONS['second']}(?:[.,](?P<fraction>[0-9]{{1,6}}))?)? ?{EXPRESSIONS['zone']}?)?"
 )
@@ -45,12 +45,13 @@ def dates(values: pl.Series, pattern: DatePattern, zone: str = "UTC") -> tuple[p
     """ISO dates, and which values are no dates in the pattern. `zone` says where an epoch's midnight is."""
     if pattern.unit is not None:
         return _epoch_days(values, pattern, pattern.unit, zone)
-    fits = values.str.contains(rf"\A{pattern.expression}\z")
+    expression = rf"\A{pattern.expression}\z"
     if pattern.pattern.upper() == "YYYY-MM-DD":
-        iso = values
+        iso, fits = values, values.str.contains(expression)
     else:
-        parts = _parts(values, rf"\A{pattern.expression}\z")
+        parts = _parts(values, expression)
         iso = _iso_dates(parts, pattern)
+        fits = iso.is_not_null()
         for part in _TIMES:
             if part in parts.columns:
                 fits &= parts[part].str.strip_chars("0") == ""
@@ -97,10 +98,13 @@ def _plain(values: pl.Series, pattern: DatePattern, zone: str) -> tuple[pl.Serie
 
 def _composed(values: pl.Series, pattern: DatePattern, zone: str, change: ClockChange) -> Converted:
     """Moments put together from the parts that an anchored expression found."""
-    expression = pattern.expression if pattern.has_time else pattern.expression + _ISO_TIME
+    expression = pattern.expression if pattern.has_time else pattern.expression + ISO_TIME
     parts = _parts(values, rf"\A{expression}\z")
+    hour = _part(parts, "hour")
+    if not pattern.is_fixed:
+        hour = hour.str.zfill(2)
     written = parts.select(
-        text=pl.lit("") + _iso_dates(parts, pattern) + "T" + _part(parts, "hour").str.zfill(2) + ":"
+        text=pl.lit("") + _iso_dates(parts, pattern) + "T" + hour + ":"
         + _part(parts, "minute") + ":" + _part(parts, "second") + "." + _part(parts, "fraction").str.pad_end(6, "0"),
         offset=_named(parts, "zone"),
     )  # fmt: skip  # the pieces of the text in their order
