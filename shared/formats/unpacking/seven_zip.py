@@ -30,6 +30,7 @@ from shared.formats.unpacking.entry import Entry
 from shared.formats.unpacking.names import shown
 from shared.formats.unpacking.seven_zip_header import (
     ENCODED,
+    HEADER,
     SIGNATURE,
     Coder,
     Folder,
@@ -52,6 +53,12 @@ _MAX_ROUNDS_POWER = 22
 _COPY, _LZMA, _LZMA2, _AES = b"\x00", b"\x03\x01\x01", b"\x21", b"\x06\xf1\x07\x01"
 _DECODERS = {b"\x04\x02\x02": bz2.BZ2Decompressor, b"\x04\x01\x08": deflate_decoder, b"\x04\xf7\x11\x01": zstd_decoder}
 _DELTA = b"\x03"
+_KNOWN_BY_NAME = {
+    b"\x03\x04\x01": "PPMd",
+    b"\x04\x01\x09": "Deflate64",
+    b"\x04\xf7\x11\x02": "Brotli",
+    b"\x03\x03\x01\x1b": "BCJ2",
+}
 _BRANCH_FILTERS = {
     b"\x03\x03\x01\x03": lzma.FILTER_X86,
     b"\x04": lzma.FILTER_X86,
@@ -75,8 +82,9 @@ def entries(path: Path, budget: Budget, passwords: Sequence[str], spill: Spill) 
     if not data:
         return
     header = read_header(data, area, budget)
-    contents = [_FolderContent(archive, folder) for folder in header.folders]
     files_of = Counter(stream.folder for stream in header.streams)
+    first_of = {stream.folder: stream for stream in reversed(header.streams)}
+    contents = [_FolderContent(archive, folder, first_of.get(n)) for n, folder in enumerate(header.folders)]
     for file in header.files:
         stream = file.stream
         if stream is None:
@@ -127,9 +135,18 @@ class _Archive:
 
     def _decoded_header(self, folder: Folder) -> bytes:
         _check_header_size(folder.size_bytes)
-        with _FolderContent(self, folder).open() as source:
-            proved = Proved(source, folder.size_bytes, folder.crc, "The header of the 7z")
-            return b"".join(iter(lambda: proved.read(CHUNK_BYTES), b""))
+        content = _FolderContent(self, folder)
+        if not content.is_protected:
+            return _header_of(content, None)
+        for password in self.passwords:
+            try:
+                data = _header_of(content, password)
+            except DamagedArchive:
+                continue
+            # Not every program writes a checksum of the header, so it has to look like one as well.
+            if data[:1] == bytes([HEADER]) and data.endswith(b"\0"):
+                return data
+        raise ArchivePasswordWrong("Or the archive is damaged; a 7z does not tell one from the other.")
 
     def key(self, password: str, power: int, salt: bytes) -> bytes:
         """The key that a password makes (7zFormat.txt and 7zAes: SHA-256 over salt, password and a counter)."""
@@ -146,6 +163,11 @@ class _Archive:
         return self._keys[known]
 
 
+def _header_of(content: "_FolderContent", password: str | None) -> bytes:
+    with content.opened_with(password) as source:
+        return b"".join(iter(lambda: source.read(CHUNK_BYTES), b""))
+
+
 def _check_header_size(length: int) -> None:
     if length > _MAX_HEADER_BYTES:
         raise TooManyMembers(f"The header of the 7z has {length} bytes, expected {_MAX_HEADER_BYTES} at most.")
@@ -154,22 +176,29 @@ def _check_header_size(length: int) -> None:
 class _FolderContent:
     """What comes of one folder, counted."""
 
-    def __init__(self, archive: _Archive, folder: Folder) -> None:
+    def __init__(self, archive: _Archive, folder: Folder, first: Stream | None = None) -> None:
         self._archive = archive
         self._folder = folder
+        self._first = first
         self._packed = Region(archive.path, folder.start, folder.packed_bytes)
         self._meter = Meter(archive.budget)
-        self._aes = next((coder for coder in folder.coders if coder.method == _AES), None)
+        self.is_protected = any(coder.method == _AES for coder in folder.coders)
         self._password: str | None = None
         self._kept: Path | None = None
 
     @contextmanager
     def open(self) -> Iterator[ByteSource]:
         """The unpacked bytes. Raises ArchivePasswordMissing, ArchivePasswordWrong, PackingNotSupported."""
-        if self._aes is not None and self._password is None:
+        if self.is_protected and self._password is None:
             self._password = self._fitting_password()
         with self._with(self._password).open() as source:
-            yield source if self._aes is None else _Doubtful(source)
+            yield _Doubtful(source) if self.is_protected else source
+
+    @contextmanager
+    def opened_with(self, password: str | None) -> Iterator[ByteSource]:
+        """The same with one password, and with the checksum of the whole proved."""
+        with self._with(password).open() as source:
+            yield Proved(source, self._folder.size_bytes, self._folder.crc, "A part of the 7z")
 
     def kept(self) -> Path:
         """The unpacked bytes in the workspace."""
@@ -198,7 +227,7 @@ class _FolderContent:
             elif coder.method in _DECODERS:
                 source = _Step(source, _DECODERS[coder.method](), coder.size_bytes)
             elif coder.method != _COPY:
-                raise PackingNotSupported(f"Found method {coder.method.hex()} of 7z.")
+                raise PackingNotSupported(f"Found method {_method_shown(coder.method)} of 7z.")
             at += 1
         return source
 
@@ -209,20 +238,26 @@ class _FolderContent:
         return _Decrypted(source, decryptor, coder.size_bytes)
 
     def _fitting_password(self) -> str:
-        """7z has no proof of a password: what unpacks, to the right checksum where there is a choice, is right."""
+        """7z has no proof of a password: where there is a choice, the one that makes the first file right is right."""
         passwords = self._archive.passwords
         if len(passwords) == 1:
             return passwords[0]
         for password in passwords:
-            try:
-                with self._with(password).open() as source:
-                    proved = Proved(source, self._folder.size_bytes, self._folder.crc, "A row of files")
-                    while proved.read(CHUNK_BYTES):
-                        pass
-            except DamagedArchive:
-                continue
-            return password
+            if self._is_opened_by(password):
+                return password
         raise ArchivePasswordWrong
+
+    def _is_opened_by(self, password: str) -> bool:
+        assert self._first is not None
+        left, found = self._first.size_bytes, 0
+        try:
+            with self._with(password).open() as source:
+                while left and (data := source.read(min(left, CHUNK_BYTES))):
+                    left -= len(data)
+                    found = zlib.crc32(data, found)
+        except DamagedArchive:
+            return False
+        return self._first.crc in (None, found)
 
 
 class _FileContent:
@@ -304,6 +339,12 @@ class _Doubtful:
             raise ArchivePasswordWrong("Or the archive is damaged; a 7z does not tell one from the other.") from error
         self._has_begun = True
         return data
+
+
+def _method_shown(method: bytes) -> str:
+    if method in _BRANCH_FILTERS:
+        return "BCJ, a filter for programs, before another method than LZMA2"
+    return _KNOWN_BY_NAME.get(method, method.hex())
 
 
 def _aes_properties(properties: bytes) -> tuple[int, bytes, bytes]:

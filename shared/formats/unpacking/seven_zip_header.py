@@ -23,7 +23,7 @@ from shared.formats.unpacking.budget import Budget
 from shared.formats.unpacking.names import Names, shown
 
 SIGNATURE = Struct("<6s2sIQQI")
-_END, _HEADER, _ARCHIVE_PROPERTIES, _ADDITIONAL, _MAIN, _FILES, _PACK, _UNPACK, _SUBSTREAMS = range(9)
+_END, HEADER, _ARCHIVE_PROPERTIES, _ADDITIONAL, _MAIN, _FILES, _PACK, _UNPACK, _SUBSTREAMS = range(9)
 _SIZE, _CRC, _FOLDER, _UNPACK_SIZE, _NUM_UNPACK, _EMPTY_STREAM, _EMPTY_FILE, _ANTI, _NAMES = range(9, 18)
 _ATTRIBUTES, ENCODED = 0x15, 0x17
 _MAX_CODERS = 4
@@ -95,7 +95,7 @@ def read_encoded(data: bytes, area: int) -> Folder:
 def read_header(data: bytes, area: int, budget: Budget) -> Header:
     """The header. Raises DamagedArchive, PackingNotSupported, TooManyMembers and what is wrong with an entry."""
     read = _Reader(data)
-    read.expect(_HEADER)
+    read.expect(HEADER)
     folders: list[Folder] = []
     streams: list[Stream] = []
     files: list[SevenZipFile] = []

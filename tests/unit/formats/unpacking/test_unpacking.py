@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.formats.unpacking.packing import packing_of
+from tests.unit.formats.unpacking import sevens
 from tests.unit.formats.unpacking.opening import fault, opened
 from tests.unit.formats.unpacking.packing import STREAMS, Files, seven_zipped, tarred, zipped, zipped_streaming
 
@@ -31,7 +32,7 @@ ARCHIVES: dict[str, Callable[[Files], bytes]] = {
     "tar, GNU": lambda files: tarred(files, tarfile.GNU_FORMAT),
     "tar, ustar": lambda files: tarred(files, tarfile.USTAR_FORMAT),
     "7z": seven_zipped,
-    "7z, header in the clear": lambda files: seven_zipped(files, header_encryption=False),
+    "7z, header in the clear": sevens.plain,
     "7z, LZMA": lambda files: seven_zipped(files, filters=[{"id": py7zr.FILTER_LZMA}]),
     "7z, delta and LZMA2": lambda files: seven_zipped(
         files, filters=[{"id": py7zr.FILTER_DELTA, "dist": 3}, {"id": py7zr.FILTER_LZMA2, "preset": 1}]
