@@ -41,6 +41,7 @@ class Found(Model, Generic[T]):
 class QuestionCode(StrEnum):
     """What may be open about a sample; closed and documented."""
 
+    MEMBERS = "members"
     ENCODING = "encoding"
     DELIMITER = "delimiter"
     QUOTE_CHAR = "quote_char"
@@ -207,8 +208,10 @@ class Findings(Model):
     looked: Looked
     packing: Found[str]
     """Packings from the outside in, joined by `+`: `none`, `gzip`, `openpgp+zip`."""
+    members: Found[str] | None = None
+    """Which files of an archive are meant: the wildcard of a goal's `unpack.members`. None where it is no archive."""
     format: Found[str] | None = None
-    """delimited, xlsx or jsonl."""
+    """csv, xlsx or jsonl, as in a goal."""
     encoding: Found[str] | None = None
     confidence: float | None = None
     """Of the encoding, 0 to 1."""

@@ -12,7 +12,7 @@ _NEARLY = 0.8
 
 
 def date_trials(values: Values) -> list[Trial]:
-    """The patterns that read the values as dates, or as moments, each with another meaning; none where they are none."""
+    """The patterns that read the values as dates, or as moments, each with another meaning; none if they are none."""
     for kind in (PropertyType.DATE, PropertyType.DATETIME):
         survey = DateSurvey(kind)
         survey.see(values.texts)

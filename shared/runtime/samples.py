@@ -5,38 +5,41 @@ how many. Nothing of the file is logged, and a file that holds no table ends as 
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
+from pydantic import ValidationError
 
 from shared.domain.asking import Asking
 from shared.domain.dialect import Dialect
-from shared.domain.failures import EmptyFile, FileFailure, QuestionsOpen, UnknownFormat
+from shared.domain.failures import EmptyFile, InvalidRequest, Permanent, UnknownFormat
 from shared.domain.field_words import CONCEPTS, normalised
 from shared.domain.findings import (
     Answer,
     Choice,
     Findings,
     Found,
-    FoundColumn,
     FoundDialect,
     Looked,
-    ProposedMapping,
     QuestionCode,
     Trouble,
 )
 from shared.domain.property import Property
-from shared.formats.compression import GZIP_MAGIC, open_plain
+from shared.domain.unpack import Unpack
 from shared.formats.csv_reader import CsvReader
+from shared.formats.sniffing.archives import find_members
 from shared.formats.sniffing.encodings import find_encoding
 from shared.formats.sniffing.kinds import HEAD_BYTES, foreign_kind
 from shared.formats.sniffing.layouts import SAMPLE_BYTES, Sample
 from shared.formats.sniffing.text import find_dialect
 from shared.formats.source import ByteSource
 from shared.formats.text import as_utf8
+from shared.formats.unpacking.members import Member, Members, open_members
+from shared.processing.goal_settings import dialect_settings
 from shared.processing.names_matched import names_of
 from shared.processing.proposal import propose
 
@@ -65,69 +68,26 @@ def find(
     answers: Sequence[Answer] = (),
     *,
     name: str = "",
+    passwords: Sequence[str] = (),
     max_bytes: int = MAX_BYTES,
+    workspace: Path | None = None,
 ) -> Findings:
     """Look at a local file. `properties` are the account's, in their order; `answers` are a person's.
 
-    Synchronous; belongs into a thread. Raises InvalidRequest for an answer that is no choice, and OSError.
+    `passwords` are tried on archives; max_bytes is what may come out of one; what must be unpacked to be read is kept
+    in the workspace (the system's by default) until the end. Synchronous, for a thread. Raises InvalidRequest for
+    an answer that is no choice, and OSError.
     """
     asking = Asking(answers)
     seen = _Seen(name or path.name, path.stat().st_size)
     try:
-        _look_at(path, properties, asking, seen, max_bytes)
-    except FileFailure as failure:
+        with TemporaryDirectory(prefix="tidegate-sample-", dir=workspace) as made:
+            _look_at(path, properties, asking, seen, Unpacking(Path(made), max_bytes, passwords))
+    except InvalidRequest:
+        raise
+    except Permanent as failure:
         seen.trouble = Trouble(code=failure.code, sentence=str(failure), what_to_do=failure.what_to_do)
     return seen.findings(asking)
-
-
-def goal_settings(findings: Findings) -> dict[str, Any]:
-    """What a goal made of the findings says: dialect, identifiers and mapping; and the properties to create before.
-
-    Raises QuestionsOpen as long as anything is open.
-    """
-    if not findings.is_settled or findings.dialect is None or findings.encoding is None:
-        open_codes = ", ".join(sorted({question.code.value for question in findings.questions}))
-        raise QuestionsOpen(f"Open: {open_codes}." if open_codes else "The file cannot be read.")
-    notation = _common_notation(findings.columns)
-    columns = {column.position: column for column in findings.columns}
-    identifiers = findings.identifiers.value if findings.identifiers else ()
-    by_position = {entry.position: entry for entry in findings.mapping}
-    return {
-        "dialect": dialect_settings(findings.dialect, findings.encoding.value) | notation,
-        "identifiers": [_entry(by_position[place], columns[place], findings, notation) for place in identifiers],
-        "mapping": [
-            _entry(entry, columns[entry.position], findings, notation)
-            for entry in findings.mapping
-            if entry.property.value is not None and entry.position not in identifiers
-        ],
-        "properties": [
-            each.model_dump(mode="json", exclude_defaults=True, by_alias=True) for each in findings.new_properties
-        ],
-    }
-
-
-def dialect_settings(found: FoundDialect, encoding: str) -> dict[str, Any]:
-    """A goal's dialect, in the names of `Dialect`."""
-    settings: dict[str, Any] = {
-        "encoding": encoding,
-        "delimiter": found.delimiter.value,
-        "quoteChar": found.quote_char.value,
-        "escapeChar": found.escape_char.value,
-        "header": found.header.value,
-    }
-    optional = {
-        "skipInitialSpace": found.skip_initial_space.value,
-        "commentChar": found.comment_char.value,
-        "nullSequence": list(found.null_sequence.value),
-        "timezone": found.timezone.value if found.timezone.value != "UTC" else None,
-    }
-    settings |= {name: value for name, value in optional.items() if value}
-    skipped = found.rows_to_skip.value
-    if skipped and found.header.value:
-        settings["headerRows"] = [skipped + 1]
-    elif skipped:
-        settings["commentRows"] = list(range(1, skipped + 1))
-    return settings
 
 
 @dataclass
@@ -137,6 +97,7 @@ class _Seen:
     name: str
     size_bytes: int
     packing: Found[str] = field(default_factory=lambda: Found(value="none"))
+    members: Found[str] | None = None
     format: Found[str] | None = None
     encoding: Found[str] | None = None
     confidence: float | None = None
@@ -153,6 +114,7 @@ class _Seen:
             name=self.name,
             looked=Looked(size_bytes=self.size_bytes, rows=self.rows, whole=self.whole, unreadable=self.unreadable),
             packing=self.packing,
+            members=self.members,
             format=self.format,
             encoding=self.encoding,
             confidence=self.confidence,
@@ -166,24 +128,60 @@ class _Seen:
         )
 
 
-def _look_at(path: Path, properties: Sequence[Property], asking: Asking, seen: _Seen, max_bytes: int) -> None:
+@dataclass(frozen=True, slots=True)
+class Unpacking:
+    """What opening a packed sample takes."""
+
+    workspace: Path
+    max_bytes: int
+    passwords: Sequence[str]
+
+
+def _look_at(path: Path, properties: Sequence[Property], asking: Asking, seen: _Seen, unpacking: Unpacking) -> None:
     if not seen.size_bytes:
         raise EmptyFile
-    opening = _opening(path, seen, max_bytes)
-    with opening() as source:
-        head = source.read(HEAD_BYTES)
-    kind = foreign_kind(head)
-    if kind is not None:
-        raise UnknownFormat(f"Found {kind.name}. {kind.what_to_do}")
-    seen.encoding, seen.confidence = find_encoding(opening, asking)
-    _read_text(opening, seen.encoding.value, properties, asking, seen)
+    with ExitStack() as stack:
+        member = _member(path, asking, seen, unpacking, stack)
+        with member.open() as source:
+            head = source.read(HEAD_BYTES)
+        if not head:
+            raise EmptyFile
+        kind = foreign_kind(head)
+        if kind is not None:
+            raise UnknownFormat(f"Found {kind.name}. {kind.what_to_do}")
+        seen.encoding, seen.confidence = find_encoding(member.open, asking)
+        _read_text(member.open, seen.encoding.value, properties, asking, seen)
 
 
-def _opening(path: Path, seen: _Seen, max_bytes: int) -> Opening:
-    with path.open("rb") as file:
-        is_gzip = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
-    seen.packing = Found(value="gzip" if is_gzip else "none", why=("By its first bytes.",))
-    return lambda: open_plain(path, max_bytes=max_bytes)
+def _member(path: Path, asking: Asking, seen: _Seen, unpacking: Unpacking, stack: ExitStack) -> Member:
+    """The file to look at: the sample itself, or one of an archive."""
+
+    def opened(pattern: str) -> Members:
+        try:
+            how = Unpack(members=pattern)
+        except ValidationError as error:
+            raise InvalidRequest("The wildcard of the members cannot be used.") from error
+        return stack.enter_context(
+            open_members(
+                path,
+                how,
+                workspace=unpacking.workspace,
+                max_bytes=unpacking.max_bytes,
+                passwords=unpacking.passwords,
+            )
+        )
+
+    members = opened("*")
+    seen.packing = Found(value="+".join(members.packing) or "none", why=("By its content.",))
+    if not members:
+        raise EmptyFile("Found an archive without any file.")
+    if next(iter(members)).name is None:
+        return next(iter(members))
+    names = [member.name or "" for member in members]
+    seen.members = find_members(names, asking)
+    if seen.members.value == "*":
+        return next(iter(members))
+    return next(iter(opened(seen.members.value)))
 
 
 def _read_text(opening: Opening, encoding: str, properties: Sequence[Property], asking: Asking, seen: _Seen) -> None:
@@ -264,28 +262,3 @@ def _judge_unreadable(asking: Asking, seen: _Seen) -> None:
             )
         ],
     )
-
-
-def _entry(entry: ProposedMapping, column: FoundColumn, findings: Findings, common: dict[str, Any]) -> dict[str, Any]:
-    names = [other.name for other in findings.columns]
-    is_named = column.name is not None and names.count(column.name) == 1
-    own = {name: value for name, value in column.notation.items() if common.get(name) != value and value is not None}
-    settings: dict[str, Any] = {"field": column.name} if is_named else {"position": column.position}
-    settings |= {"property": entry.property.value, **own}
-    if entry.choices:
-        settings["choices"] = entry.choices
-    if entry.unknown_choice != "reject":
-        settings["unknown_choice"] = entry.unknown_choice
-    return settings
-
-
-def _common_notation(columns: Sequence[FoundColumn]) -> dict[str, Any]:
-    """What the first column that says something about a notation says of it: the file's, in which others may differ."""
-    common: dict[str, Any] = {}
-    for column in columns:
-        if "decimalChar" in column.notation and "decimalChar" not in common:
-            common |= {name: value for name, value in column.notation.items() if name in ("decimalChar", "groupChar")}
-        for name in ("dateFormat", "listDelimiter"):
-            if name in column.notation:
-                common.setdefault(name, column.notation[name])
-    return common

@@ -19,15 +19,17 @@ _CHUNK_BYTES = 1 << 16
 _HIGH_LINE = re.compile(rb"[^\r\n]{0,200}[\x80-\xff][^\r\n]{0,200}")
 _HIGH_WORD = re.compile(r"[^\W\d_]*[^\x00-\x7f][^\s,;|\"']*")
 _MAX_LINES = 200
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1b\x7f-\x9f]")
-_TOLERATED = 0.01
-"""Separators of ASCII may part fields, and a NUL here and there costs its row; more is no text."""
+_CONTROL = re.compile(r"[\x00\x02-\x06\x08\x0b\x0e-\x1a\x1c\x1d\x7f]")
+"""Separators of ASCII may part fields, and a terminal's sequences may stand in any text."""
+_TOLERATED, _ALWAYS_TOLERATED = 0.01, 10
+"""A NUL here and there costs its row; more is no text."""
 
 
 def find_encoding(opener: Opener, asking: Asking) -> tuple[Found[str], float]:
     """The encoding, and how sure that is, 0 to 1. Raises UnknownFormat and UndecodableFile where there is none."""
     detected = detect(opener)
-    found, confidence = Found(value=detected.encoding, why=_reasons(detected)), detected.confidence
+    found = Found[str](value=detected.encoding, why=_reasons(detected))
+    confidence = detected.confidence
     if detected.rivals:
         answer = asking.ask(
             QuestionCode.ENCODING,
@@ -56,7 +58,9 @@ def _choices(opener: Opener, names: Sequence[str]) -> list[Choice]:
         Choice(
             value=name,
             label=name,
-            consequence="Rows with bytes that are not UTF-8 are handed back." if name == "utf-8" else "Text is read so.",
+            consequence="Rows with bytes that are not UTF-8 are handed back."
+            if name == "utf-8"
+            else "Text is read so.",
             example=" ".join(word for place in differing[:3] for word in _HIGH_WORD.findall(readings[name][place])[:2]),
         )
         for name in names
@@ -76,6 +80,6 @@ def _high_lines(opener: Opener) -> list[bytes]:
 def _require_text(opener: Opener, encoding: str) -> None:
     with opener() as source:
         head = as_utf8(source, encoding).read(_CHUNK_BYTES).decode("utf-8", "replace")
-    controls = len(_CONTROL.findall(head)) - head.count("\x1f") - head.count("\x01") - head.count("\x1e")
-    if controls > _TOLERATED * len(head) + 2:
+    controls = len(_CONTROL.findall(head))
+    if controls > _TOLERATED * len(head) + _ALWAYS_TOLERATED:
         raise UnknownFormat(f"Found {controls} control characters among the first {len(head)}, expected text.")

@@ -11,7 +11,7 @@ from shared.domain.property import Property
 from shared.formats.csv_reader import CsvReader, open_text
 from shared.processing.mapping import plan_of
 from shared.processing.typing import apply
-from shared.runtime.samples import find, goal_settings
+from shared.runtime.samples import find
 from tests.unit.samples.made import Made
 
 ROUNDS = 8
@@ -107,8 +107,3 @@ def read(path: Path, settings: dict[str, Any]) -> tuple[list[tuple[Any, ...]], i
         .select(pl.col(column.property.column).cast(pl.String) for column in order)
     )
     return frame.rows(), rejected
-
-
-def proposal(findings: Findings) -> dict[str, Any]:
-    """A goal's settings."""
-    return goal_settings(findings)

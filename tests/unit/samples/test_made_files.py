@@ -6,7 +6,7 @@ import pytest
 
 from shared.domain.findings import Certainty, Findings
 from shared.domain.property import PropertyType
-from shared.runtime.samples import goal_settings
+from shared.processing.goal_settings import goal_settings
 from tests.unit.samples.made import Made, files
 from tests.unit.samples.oracle import DATES, NUMBERS, read, settled
 
