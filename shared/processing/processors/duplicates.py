@@ -40,14 +40,14 @@ class Notes:
         """Some more rows; zeros where there is no key."""
         if self._file is None:
             self._file = TemporaryFile(dir=self._scratch)  # noqa: SIM115 - closed by close()
-        self._file.write(hashes.tobytes())
-        self._rows += len(hashes)
+        self._file.write(np.ascontiguousarray(hashes.T).tobytes())
+        self._rows += hashes.shape[1]
 
     def judge(self) -> None:
         """All rows have been noted."""
         seen = Seen(self._scratch)
         try:
-            self._is_kept = [np.packbits(_are_new(seen, piece[::-1])[::-1]) for piece in self._backwards()][::-1]
+            self._is_kept = [np.packbits(_are_new(seen, piece[:, ::-1])[::-1]) for piece in self._backwards()][::-1]
         finally:
             seen.close()
             self.close()
@@ -73,7 +73,7 @@ class Notes:
             assert self._file is not None
             self._file.seek(16 * start)
             data = self._file.read(16 * _NOTED_AT_ONCE)
-            yield np.frombuffer(data, dtype=np.uint64).reshape(-1, 2)
+            yield np.frombuffer(data, dtype=np.uint64).reshape(-1, 2).T
 
 
 def deduplicate_first(processor: Deduplicate, columns: FileColumns, dialect: Dialect, scratch: Path | None) -> Step:
@@ -89,7 +89,7 @@ def deduplicate_first(processor: Deduplicate, columns: FileColumns, dialect: Dia
 
 def deduplicate_last(processor: Deduplicate, columns: FileColumns, dialect: Dialect, notes: Notes) -> Step:
     """Keeps the last row of each key, as the notes say."""
-    return _step(processor, columns, dialect, lambda hashes: notes.kept(len(hashes)))
+    return _step(processor, columns, dialect, lambda hashes: notes.kept(hashes.shape[1]))
 
 
 def noting(processor: Deduplicate, columns: FileColumns, dialect: Dialect, notes: Notes) -> Step:
@@ -97,17 +97,17 @@ def noting(processor: Deduplicate, columns: FileColumns, dialect: Dialect, notes
 
     def keeps(hashes: Hashes) -> npt.NDArray[np.bool_]:
         notes.note(hashes)
-        return np.zeros(len(hashes), dtype=bool)
+        return np.zeros(hashes.shape[1], dtype=bool)
 
     return replace(_step(processor, columns, dialect, keeps), close=notes.close)
 
 
 def _are_new(seen: Seen, hashes: Hashes) -> npt.NDArray[np.bool_]:
-    has_key = hashes[:, 1] != 0
+    has_key = hashes[1] != 0
     if has_key.all():
         return seen.add(hashes)
     is_new: npt.NDArray[np.bool_] = ~has_key
-    is_new[has_key] = seen.add(hashes[has_key])
+    is_new[has_key] = seen.add(hashes[:, has_key])
     return is_new
 
 
@@ -118,7 +118,7 @@ def _step(
 
     def apply(frame: pl.DataFrame) -> Outcome:
         hashes = hashes_of(_joined(frame, keys, ignore_case=processor.ignore_case))
-        hashes[_have_nothing(frame, keys, dialect)] = 0
+        hashes[:, _have_nothing(frame, keys, dialect)] = 0
         return Outcome(frame, keeps=pl.Series(keeps(hashes)), reason=SkipReason.DUPLICATE)
 
     return Step(columns, apply, lambda frame: int(frame.estimated_size()) + bytes_of(frame, keys) + 64 * frame.height)

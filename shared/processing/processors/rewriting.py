@@ -38,8 +38,9 @@ def reformat_date(processor: ReformatDate, columns: FileColumns, dialect: Dialec
             written = _written(to_local(instants, zone), instants, target)
         else:
             found, is_bad = dates(present, source)
-            days = pl.select(pl.when(~is_bad).then(found)).to_series().str.to_date("%Y-%m-%d")
-            written = _written(days.cast(pl.Datetime("us")), None, target)
+            good = pl.select(pl.when(~is_bad).then(found)).to_series()
+            days = good.str.to_date("%Y-%m-%d") if target.pattern != "YYYY-MM-DD" else None
+            written = good if days is None else _written(days.cast(pl.Datetime("us")), None, target)
         return Work(written.fill_null(""), coded(written.is_null() & present.is_not_null(), RejectCode.NOT_A_DATE))
 
     place = place_of(processor, columns)
@@ -136,6 +137,8 @@ def _offset(local: pl.Series, instants: pl.Series) -> pl.Expr:
 
 def _number_written(canonical: pl.Series, target: WrittenNumber) -> tuple[pl.Series, pl.Series]:
     """Canonical numbers (`-1234.5`) with the characters wanted, and which have too many decimals for it."""
+    if target == WrittenNumber():
+        return canonical, pl.Series([False]).new_from_index(0, canonical.len())
     parts = canonical.str.split_exact(".", 1).struct.unnest()
     whole, decimals = parts.to_series(0), parts.to_series(1).fill_null("")
     is_precise = (decimals.str.len_bytes() > (10 if target.decimals is None else target.decimals)).fill_null(

@@ -29,8 +29,8 @@ def test_a_key_is_new_once(on_disk: bool, tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_keys_whose_first_halves_meet_are_told_apart() -> None:
-    hashes = np.array([[7, 1], [7, 3], [7, 1], [7, 5], [16384 + 7, 1]], dtype=np.uint64)
+    hashes = np.array([[7, 1], [7, 3], [7, 1], [7, 5], [16384 + 7, 1]], dtype=np.uint64).T
     seen = Seen()
     assert seen.add(hashes).tolist() == [True, True, False, True, True]
     assert not seen.add(hashes).any()
-    assert seen.add(np.zeros((0, 2), dtype=np.uint64)).tolist() == []
+    assert seen.add(np.zeros((2, 0), dtype=np.uint64)).tolist() == []
