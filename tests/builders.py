@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from shared.domain.goal import IdentifierField, ImportGoal, MappedField, OptIn, Pattern, Source
+from shared.domain.fields import IdentifierField, MappedField
+from shared.domain.goal import ImportGoal, OptIn, Pattern, Source
 from shared.domain.merge import MergeRule, Mode
 from shared.domain.run import ClaimedRun
 

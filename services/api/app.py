@@ -26,6 +26,7 @@ from services.api.routes import (
     properties,
     rejects,
     runs,
+    value_rejects,
 )
 from services.api.tools import Tools
 from shared.domain.failures import BusUnavailable
@@ -41,6 +42,7 @@ ROUTERS = (
     runs.router,
     progress.router,
     rejects.router,
+    value_rejects.router,
     arrivals.router,
     drop_folders.router,
     notifications.router,

@@ -99,12 +99,20 @@ def _tell_patterns(node: Any) -> None:
     """JSON Schema's patterns are ECMA-262's, which has no \\z; its $ is the very end, and not before a line feed."""
     if isinstance(node, dict):
         if isinstance(node.get("pattern"), str):
-            node["pattern"] = node["pattern"].removesuffix(r"\z") + ("$" if node["pattern"].endswith(r"\z") else "")
+            node["pattern"] = _ecma(node["pattern"])
+        if "patternProperties" in node:
+            node["patternProperties"] = {_ecma(name): each for name, each in node["patternProperties"].items()}
+            # Which names there may be, and not only what those that fit hold.
+            node["additionalProperties"] = False
         for value in node.values():
             _tell_patterns(value)
     elif isinstance(node, list):
         for value in node:
             _tell_patterns(value)
+
+
+def _ecma(pattern: str) -> str:
+    return pattern.removesuffix(r"\z") + ("$" if pattern.endswith(r"\z") else "")
 
 
 def _tell_refusals(operation: dict[str, Any]) -> None:

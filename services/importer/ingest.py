@@ -6,7 +6,7 @@ are met; the file goes on.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -14,8 +14,9 @@ from pathlib import Path
 
 from services.importer.order import Order
 from services.importer.tools import Tools
-from shared.domain.failures import EmptyFile, NoUsableRows
-from shared.domain.reject import READING_CODES, Reject
+from shared.domain.failures import EmptyFile, NoUsableRows, TooManyChoices
+from shared.domain.property import MAX_CHOICES
+from shared.domain.reject import READING_CODES, Reject, ValueReject
 from shared.formats.csv_reader import CsvReader, open_text
 from shared.observe.failpoints import reach
 from shared.processing.mapping import MappingPlan, plan_of
@@ -34,6 +35,9 @@ class Tally:
     rows_staged: int = 0
     rejects_by_code: Counter[str] = field(default_factory=Counter)
     rows_by_path: Counter[str] = field(default_factory=Counter)
+    has_value_rejects: bool = False
+    new_choices: dict[str, dict[str, None]] = field(default_factory=dict)
+    """Words that become choices with the merge, by property, in the order in which they came."""
 
     @property
     def rows_read(self) -> int:
@@ -49,6 +53,8 @@ class Slice:
     rows: int
     rejects: tuple[Reject, ...]
     path: str
+    value_rejects: tuple[ValueReject, ...]
+    new_choices: Mapping[str, Sequence[str]]
 
 
 async def stage(file: Path, order: Order, connection: RunConnection, tools: Tools, desk: Desk) -> tuple[Staged, Tally]:
@@ -75,7 +81,7 @@ async def stage(file: Path, order: Order, connection: RunConnection, tools: Tool
         if not reader.is_empty:
             plan = plan_of(order.goal, order.properties, reader.header, reader.width)
             _note_columns(reader, desk)
-            _warn_of_ignored(plan, desk)
+            _warn_of_columns(plan, desk)
             repeats = Repeats()
             slices = _slices(reader, plan, staged, repeats)
             copied = _copied(slices, thread, tally, tools, desk)
@@ -101,7 +107,13 @@ def _note_columns(reader: CsvReader, desk: Desk) -> None:
     desk.file = desk.file.model_copy(update={"columns": reader.header or ()})
 
 
-def _warn_of_ignored(plan: MappingPlan, desk: Desk) -> None:
+def _warn_of_columns(plan: MappingPlan, desk: Desk) -> None:
+    if plan.renamed:
+        desk.warn(
+            "columns_renamed",
+            f"{plan.renamed} columns of the file go by a label or an alias of their property, not by the goal's name.",
+            "Nothing, if that was meant; otherwise take the alias off the property.",
+        )
     if plan.ignored:
         desk.warn(
             "columns_ignored",
@@ -120,6 +132,8 @@ def _slices(reader: CsvReader, plan: MappingPlan, staged: Staged, repeats: Repea
             rows=good.height,
             rejects=(*batch.bad, *typed.rejects),
             path=batch.path,
+            value_rejects=typed.value_rejects,
+            new_choices=typed.new_choices,
         )
 
 
@@ -145,10 +159,22 @@ async def _note(each: Slice, tally: Tally, tools: Tools, desk: Desk) -> None:
     tally.rows_by_path[each.path] += each.rows + len(each.rejects)
     tally.rejects_by_code.update(reject.code.value for reject in each.rejects)
     desk.advance(rows=each.rows + len(each.rejects))
-    if each.rejects:
+    _note_choices(each, tally)
+    if each.rejects or each.value_rejects:
+        tally.has_value_rejects = tally.has_value_rejects or bool(each.value_rejects)
         async with tools.database.account(desk.run.account_id) as tx:
             await rejects.add(tx, desk.run, each.rejects)
+            await rejects.add_values(tx, desk.run, each.value_rejects)
         reach("importer.rejected")
+
+
+def _note_choices(each: Slice, tally: Tally) -> None:
+    """Keep words until the merge makes them choices. Raises TooManyChoices: then a column was mapped by mistake."""
+    for name, words in each.new_choices.items():
+        known = tally.new_choices.setdefault(name, {})
+        known.update(dict.fromkeys(words))
+        if len(known) > MAX_CHOICES:
+            raise TooManyChoices(f"Found more than {MAX_CHOICES} new ones for the property {name!r}.")
 
 
 def _judge(tally: Tally, desk: Desk) -> None:

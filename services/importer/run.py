@@ -22,7 +22,7 @@ from shared.domain.run import Reason, RunState
 from shared.observe.failpoints import reach
 from shared.runtime.desk import Desk
 from shared.runtime.workspace import workspace
-from shared.storage import arrivals, ending, rejects, staging
+from shared.storage import arrivals, ending, properties, rejects, staging
 from shared.storage.database import Tx
 from shared.storage.errors import TransactionConflict
 from shared.storage.merge import Merged, late_rejects, merge
@@ -105,6 +105,9 @@ async def merge_and_finish(
 
     Repeated from its start where another transaction was in the way. Raises LeaseLost where another worker is.
     """
+    new_choices = sum(map(len, tally.new_choices.values()))
+    if new_choices:
+        desk.warn("choices_added", f"{new_choices} words of the file became choices of their properties.")
     if order.is_late:
         desk.warn("imported_late", "A later file of this goal had been imported before this one.")
     for attempt in range(1, MERGE_ATTEMPTS + 1):
@@ -113,14 +116,22 @@ async def merge_and_finish(
                 merged = await merge(tx, desk.run, staged, order.goal, order.properties, order.domain_group)
                 reach("importer.merged")
                 await _keep_rejects(tx, file, order, staged, merged, tools, desk)
+                values_rejected = await rejects.settle_values(tx, desk.run) if tally.has_value_rejects else {}
+                await _add_choices(tx, tally)
                 counts = _counts(tally, merged)
-                await _finish(tx, counts, desk)
+                await _finish(tx, counts, values_rejected, desk)
             break
         except TransactionConflict as conflict:
             log.warning("merge.repeated", attempt=attempt, detail=conflict.detail)
             if attempt == MERGE_ATTEMPTS:
                 raise
-    _measure(counts, tools, desk)
+    _measure(counts, values_rejected, tools, desk)
+
+
+async def _add_choices(tx: Tx, tally: Tally) -> None:
+    # In one order, so that two runs do not wait for each other.
+    for name, words in sorted(tally.new_choices.items()):
+        await properties.add_choices(tx, name, list(words))
 
 
 async def _keep_rejects(
@@ -134,10 +145,11 @@ async def _keep_rejects(
                 await rejects.add(tx, desk.run, part)
 
 
-async def _finish(tx: Tx, counts: Counts, desk: Desk) -> None:
+async def _finish(tx: Tx, counts: Counts, values_rejected: dict[str, int], desk: Desk) -> None:
     state = RunState.COMPLETED_WITH_REJECTS if counts.rejected else RunState.COMPLETED
     await rejects.drop_other_tokens(tx, desk.run)
-    await ending.end(tx, desk.run, KIND, desk.receipt(state, counts=counts))
+    receipt = desk.receipt(state, counts=counts, values_rejected_by_code=values_rejected)
+    await ending.end(tx, desk.run, KIND, receipt)
     reach("importer.finishing")
 
 
@@ -158,11 +170,13 @@ def _counts(tally: Tally, merged: Merged) -> Counts:
     )
 
 
-def _measure(counts: Counts, tools: Tools, desk: Desk) -> None:
+def _measure(counts: Counts, values_rejected: dict[str, int], tools: Tools, desk: Desk) -> None:
     for outcome in ("created", "updated", "unchanged", "skipped", "rejected"):
         tools.metrics.rows.labels(outcome).inc(getattr(counts, outcome))
     for code, rows in counts.rejects_by_code.items():
         tools.metrics.rejects.labels(code).inc(rows)
+    for code, values in values_rejected.items():
+        tools.metrics.value_rejects.labels(code).inc(values)
     for path, rows in counts.rows_by_path.items():
         tools.metrics.rows_by_path.labels(path).inc(rows)
     state = RunState.COMPLETED_WITH_REJECTS if counts.rejected else RunState.COMPLETED

@@ -42,10 +42,10 @@ from pydantic import (
 
 from shared.domain.dates import date_pattern
 from shared.domain.field_choice import ColumnName, ColumnPosition
-from shared.domain.identifier import TRIMMED
 from shared.domain.model import Model
 from shared.domain.property import PropertyName, PropertyType
 from shared.domain.regular_expression import regular_expression
+from shared.domain.trimmed import TRIMMED
 
 MAX_DEPTH = 10
 MAX_NODES = 200

@@ -432,6 +432,13 @@ class SignatureExpired(SignatureRefused):
     what_to_do = "Have the sender sign with a current key, or import the public key again if it was prolonged."
 
 
+class TooManyChoices(FileFailure):
+    """The file would give a property more choices than one can have."""
+
+    code = "too_many_choices"
+    what_to_do = "Map the column to a text, or let unknown choices be rejected."
+
+
 class FileChanged(FileFailure):
     """The file changed while it was read, or is no longer the one that was seen."""
 

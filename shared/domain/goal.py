@@ -9,6 +9,7 @@ from pydantic import Field, StrictBool, StringConstraints, field_validator, mode
 from shared.domain.dates import date_pattern
 from shared.domain.dialect import Dialect
 from shared.domain.email_address import EmailAddress
+from shared.domain.fields import IdentifierField, MappedField, OnBadValue
 from shared.domain.merge import MergeRule, Mode
 from shared.domain.model import Model
 from shared.domain.names import Directory, RelativePath
@@ -85,38 +86,6 @@ class Source(Model):
     afterwards: Afterwards = Afterwards()
 
 
-class FieldChoice(Model):
-    """A column of the file, by its header's name or by its 0-based position."""
-
-    field: str | None = Field(default=None, min_length=1, max_length=1_000)
-    position: int | None = Field(default=None, ge=0, lt=10_000)
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> "FieldChoice":
-        if (self.field is None) == (self.position is None):
-            raise ValueError("expected exactly one of field, position")
-        return self
-
-    @property
-    def shown(self) -> str:
-        """How messages name the column."""
-        return self.field if self.field is not None else f"position {self.position}"
-
-
-class IdentifierField(FieldChoice):
-    """A column whose value names the profile."""
-
-    property: PropertyName
-
-
-class MappedField(FieldChoice):
-    """A column that goes into a property, with its merge rule."""
-
-    property: PropertyName
-    rule: MergeRule = MergeRule.SET
-    date_format: str | None = Field(default=None, alias="dateFormat", min_length=1, max_length=64)
-
-
 class OptIn(Model):
     """What importing says about consent; it must be stated."""
 
@@ -155,6 +124,8 @@ class ImportGoal(GoalBase):
     dialect: Dialect = Dialect()
     identifiers: tuple[IdentifierField, ...] = Field(min_length=1, max_length=10)
     mapping: tuple[MappedField, ...] = Field(default=(), max_length=400)
+    default_rule: MergeRule = MergeRule.SET
+    on_bad_value: OnBadValue = "reject_row"
     mode: Mode = Mode.UPSERT
     opt_in: OptIn
     duplicate_content: Literal["skip", "ask", "import"] | None = None
@@ -171,12 +142,28 @@ class ImportGoal(GoalBase):
             seen.add(entry.property)
             if entry.field is not None and not self.dialect.has_header:
                 raise ValueError("a file without a header is mapped by position")
+            written = entry.within(self.dialect)
+            if written.group_char == written.decimal_char:
+                raise ValueError(f"the groupChar and the decimalChar of {entry.shown!r} must differ")
         return self
 
     @property
     def is_idempotent(self) -> bool:
         """Whether importing the same file twice leaves what importing it once does."""
-        return all(entry.rule is not MergeRule.SUM for entry in self.mapping)
+        return all(self.rule_of(entry) is not MergeRule.SUM for entry in self.mapping)
+
+    def rule_of(self, entry: MappedField) -> MergeRule:
+        """By what rule a column goes into its property."""
+        return entry.rule or self.default_rule
+
+    def is_lenient(self, entry: MappedField) -> bool:
+        """Whether a bad value of a column leaves the rest of its row."""
+        return (entry.on_bad_value or self.on_bad_value) == "reject_value"
+
+    def flags_absent(self, entry: MappedField) -> bool:
+        """Whether rows must tell a value that is absent, which changes nothing, from an empty one, which clears."""
+        may_lack = self.is_lenient(entry) or not entry.required
+        return may_lack and self.rule_of(entry) is MergeRule.SET_OR_CLEAR
 
     @property
     def on_duplicate_content(self) -> Literal["skip", "ask", "import"]:

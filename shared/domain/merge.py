@@ -30,5 +30,5 @@ def allowed(rule: MergeRule, kind: PropertyType, *, is_identifier: bool) -> bool
     if rule is MergeRule.SUM:
         return kind in (PropertyType.INTEGER, PropertyType.NUMBER)
     if rule is MergeRule.ADD:
-        return kind is PropertyType.LIST
+        return kind.is_many
     return True

@@ -1,11 +1,13 @@
 """Properties: the typed columns of a profile."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from shared.domain.model import Model
+from shared.domain.trimmed import folded
 
 MAX_PROPERTIES = 400
 """Per record type: 400 text columns already overflow a page; dropped ones count too (see ARCHITECTURE.md)."""
@@ -21,9 +23,31 @@ class PropertyType(StrEnum):
     DATE = "date"
     DATETIME = "datetime"
     EMAIL = "email"
+    PHONE = "phone"
+    URL = "url"
+    SINGLE_CHOICE = "single_choice"
+    MULTI_CHOICE = "multi_choice"
     LIST = "list"
 
+    @property
+    def is_choice(self) -> bool:
+        """Whether its values are of a closed list that the property has."""
+        return self in (PropertyType.SINGLE_CHOICE, PropertyType.MULTI_CHOICE)
 
+    @property
+    def is_many(self) -> bool:
+        """Whether one profile can have several values."""
+        return self in (PropertyType.LIST, PropertyType.MULTI_CHOICE)
+
+
+MAX_CHOICES = 1_000
+"""Of one property. More are a text, and a file that adds them was mapped by mistake."""
+MAX_CHOICE_CHARACTERS = 200
+
+Choice = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_CHOICE_CHARACTERS)]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}\z")]
+"""A language tag of BCP 47 (RFC 5646), in the part of it that names are given in."""
+Alias = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1_000)]
 PropertyName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,49}\z")]
 
 
@@ -34,6 +58,30 @@ class Property(Model):
     type: PropertyType
     is_identifier: bool = Field(default=False, alias="identifier")
     label: str = ""
+    choices: tuple[Choice, ...] = Field(default=(), max_length=MAX_CHOICES)
+    """What the values of a choice can be, in order."""
+    aliases: Mapping[Language, tuple[Alias, ...]] = Field(default={}, max_length=50)
+    """Other names of its column in files, by language."""
+
+    @field_validator("choices")
+    @classmethod
+    def _each_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len({folded(choice) for choice in value}) != len(value):
+            raise ValueError("found a choice twice; spellings that differ in white space at the ends are the same")
+        return value
+
+    @model_validator(mode="after")
+    def _fits_its_type(self) -> "Property":
+        if self.choices and not self.type.is_choice:
+            raise ValueError(f"found choices on a property of type {self.type.value}, expected a choice")
+        if self.is_identifier and self.type.is_many:
+            raise ValueError("found a list as an identifier, and a list cannot name a profile")
+        return self
+
+    @property
+    def other_names(self) -> tuple[str, ...]:
+        """What its column in a file may be called besides what a goal says: its label, its aliases in any language."""
+        return tuple(filter(None, (self.label, *(name for names in self.aliases.values() for name in names))))
 
     @property
     def column(self) -> str:
@@ -44,3 +92,8 @@ class Property(Model):
     def key_column(self) -> str:
         """The column that holds the comparable key, where the property is an identifier."""
         return f"k_{self.name}"
+
+    @property
+    def flag_column(self) -> str:
+        """The column of staged rows that says that the value was rejected, and is not merely empty."""
+        return f"a_{self.name}"

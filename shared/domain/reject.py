@@ -36,6 +36,9 @@ class RejectCode(StrEnum):
     NOT_A_DATETIME = "not_a_datetime"
     NOT_AN_EMAIL = "not_an_email"
     NOT_A_PHONE = "not_a_phone"
+    NOT_A_URL = "not_a_url"
+    UNKNOWN_CHOICE = "unknown_choice"
+    EMPTY_VALUE = "empty_value"
     # what a processor cannot do with it
     NO_MATCH = "no_match"
     VALUE_NOT_MAPPED = "value_not_mapped"
@@ -80,11 +83,14 @@ MESSAGES: dict[RejectCode, str] = {
     RejectCode.NOT_A_NUMBER: "The value is not a number in the goal's notation.",
     RejectCode.TOO_PRECISE: "The value has more than 10 decimal places.",
     RejectCode.OUT_OF_RANGE: "The value, or the sum it leads to, is too large to be stored.",
-    RejectCode.NOT_A_BOOLEAN: "The value is none of true, false, yes, no, 1, 0.",
+    RejectCode.NOT_A_BOOLEAN: "The value is none of the words for true and false.",
     RejectCode.NOT_A_DATE: "The value is not a date in the goal's date format.",
     RejectCode.NOT_A_DATETIME: "The value is not a date with time in the goal's date format.",
     RejectCode.NOT_AN_EMAIL: "The value is not an e-mail address.",
-    RejectCode.NOT_A_PHONE: "The value is not a telephone number.",
+    RejectCode.NOT_A_PHONE: "The value is not a telephone number; without a processor it needs + and country code.",
+    RejectCode.NOT_A_URL: "The value is not an http or https address.",
+    RejectCode.UNKNOWN_CHOICE: "The value is none of the property's choices.",
+    RejectCode.EMPTY_VALUE: "The field is empty, and the goal does not allow that.",
     RejectCode.NO_MATCH: "The value does not match the regular expression of a processor.",
     RejectCode.VALUE_NOT_MAPPED: "The value is none of those that a processor maps.",
     RejectCode.TEXT_TOO_LONG: "The value is longer than a processor allows.",
@@ -104,3 +110,18 @@ class Reject(Model):
     raw: tuple[str, ...] = ()
     byte_offset: int | None = None
     """0-based, in the unpacked file: the first byte of an undecodable row that is no text, where it is known."""
+
+
+class ValueReject(Model):
+    """One value that was not imported, of a row that was. `raw` and `identifiers` are personal data."""
+
+    record_number: int
+    line_number: int
+    code: RejectCode
+    position: int
+    """The column of the file, 0-based."""
+    field: str
+    raw: str
+    """The value as it was read."""
+    identifiers: tuple[str, ...]
+    """What the row has in the goal's identifier columns, as it was read."""

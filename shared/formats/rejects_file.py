@@ -25,25 +25,17 @@ class RejectsFile:
 
     def __init__(self, dialect: Dialect, columns: Sequence[str], run_id: UUID) -> None:
         """`columns` are the original's header, or any names in its width where it had none."""
-        self._dialect = dialect
+        self._lines = DialectLines(dialect)
         self._columns = columns
         self._run_id = run_id
-        # One encoder for the whole file: a byte order mark belongs at its start alone.
-        # What was found out of the original is found out of this: UTF-8 reads itself.
-        self._encoding = "utf-8" if dialect.encoding == AUTO else dialect.encoding
-        self._encoder = codecs.getincrementalencoder(self._encoding)("surrogateescape")
-        self._special = [dialect.delimiter[0], "\r", "\n", *filter(None, (dialect.quote_char, dialect.escape_char))]
 
     def header(self) -> bytes:
         """The first line; empty for a dialect without a header, which could not tell it from a row."""
-        before, behind = rows_around_header(self._dialect)
-        if not self._dialect.has_header:
-            return self._encoder.encode(before)
-        return self._encoder.encode(before) + self._line([*self._columns, *OWN_COLUMNS]) + self._encoder.encode(behind)
+        return self._lines.header([*self._columns, *OWN_COLUMNS])
 
     def rows(self, rejects: Iterable[Reject]) -> bytes:
         """The bytes of these rejects."""
-        return b"".join(self._line(self._fields(reject)) for reject in rejects)
+        return b"".join(self._lines.line(self._fields(reject)) for reject in rejects)
 
     def _fields(self, reject: Reject) -> list[str]:
         width = len(self._columns)
@@ -52,7 +44,27 @@ class RejectsFile:
         surplus = list(reject.raw[width:]) or [""] if reject.code in READING_CODES else []
         return [*raw, *own, *surplus]
 
-    def _line(self, fields: Iterable[str]) -> bytes:
+
+class DialectLines:
+    """Writes lines in a dialect, refusing nothing: the bytes of one file, in order."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        # One encoder for the whole file: a byte order mark belongs at its start alone.
+        # What was found out of the original is found out of this: UTF-8 reads itself.
+        self._encoding = "utf-8" if dialect.encoding == AUTO else dialect.encoding
+        self._encoder = codecs.getincrementalencoder(self._encoding)("surrogateescape")
+        self._special = [dialect.delimiter[0], "\r", "\n", *filter(None, (dialect.quote_char, dialect.escape_char))]
+
+    def header(self, names: Iterable[str]) -> bytes:
+        """What stands before the first row: nothing but what the dialect skips, where it has no header."""
+        before, behind = rows_around_header(self._dialect)
+        if not self._dialect.has_header:
+            return self._encoder.encode(before)
+        return self._encoder.encode(before) + self.line(names) + self._encoder.encode(behind)
+
+    def line(self, fields: Iterable[str]) -> bytes:
+        """One line, its end included."""
         line = self._first(self._dialect.delimiter.join(self._written(field) for field in fields)) + "\n"
         try:
             return self._encoder.encode(line)

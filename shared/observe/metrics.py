@@ -41,6 +41,12 @@ class Metrics:
         self.rejects = Counter(
             "tidegate_rejects_total", "Rows that were not imported, by code.", ["code"], registry=registry
         )
+        self.value_rejects = Counter(
+            "tidegate_value_rejects_total",
+            "Values that were not imported, of rows that were, by code.",
+            ["code"],
+            registry=registry,
+        )
         self.rows_by_path = Counter(
             "tidegate_rows_read_total", "Rows read, by the fast or the exact path.", ["path"], registry=registry
         )

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 
 from shared.domain.failures import HeaderChanged
 from shared.domain.field_choice import shown
-from shared.domain.identifier import TRIMMED
+from shared.domain.trimmed import TRIMMED
 
 _SHOWN_NAMES = 30
 _SHOWN_CHARACTERS = 60

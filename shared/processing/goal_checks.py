@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 from shared.domain.dates import date_pattern
 from shared.domain.failures import NotAvailableYet
-from shared.domain.goal import ExportGoal, FieldChoice, Goal, IdentifierField, ImportGoal, MappedField, Readiness
+from shared.domain.fields import FieldChoice, IdentifierField, MappedField
+from shared.domain.goal import ExportGoal, Goal, ImportGoal, Readiness
 from shared.domain.merge import MergeRule, allowed
 from shared.domain.property import Property, PropertyType
+from shared.domain.trimmed import folded
 
 FLAW_CODES: dict[str, str] = {
     "unknown_domain_group": "The account has no domain group of that name.",
@@ -20,6 +22,8 @@ FLAW_CODES: dict[str, str] = {
     "identifier_in_mapping": "The property is an identifier, and belongs into identifiers.",
     "rule_not_allowed": "The merge rule makes no sense on a property of that type.",
     "invalid_date_pattern": "The date pattern cannot be used.",
+    "no_choices": "The property's type has no choices.",
+    "unknown_choice": "The property has no such choice.",
     "readiness_not_available": "The place cannot tell readiness in that way.",
     "conflicting_afterwards": "Another goal does something else with the same files afterwards.",
     NotAvailableYet.code: NotAvailableYet().sentence,
@@ -106,7 +110,7 @@ def _import_flaws(goal: ImportGoal, around: Surroundings) -> list[Flaw]:
     for number, identifier in enumerate(goal.identifiers):
         flaws += _identifier_flaws(f"/identifiers/{number}", identifier, around)
     for number, entry in enumerate(goal.mapping):
-        flaws += _mapping_flaws(f"/mapping/{number}", entry, around)
+        flaws += _mapping_flaws(f"/mapping/{number}", entry, goal.rule_of(entry), around)
     flaws += _place_flaws(goal, around)
     if goal.opt_in.declaration != "undefined":
         detail = f"Found {goal.opt_in.declaration!r}; this version of Tidegate only stores 'undefined'."
@@ -123,7 +127,7 @@ def _identifier_flaws(pointer: str, entry: IdentifierField, around: Surroundings
         yield Flaw(f"{pointer}/property", "not_an_identifier", detail)
 
 
-def _mapping_flaws(pointer: str, entry: MappedField, around: Surroundings) -> Iterator[Flaw]:
+def _mapping_flaws(pointer: str, entry: MappedField, rule: MergeRule, around: Surroundings) -> Iterator[Flaw]:
     known = around.properties.get(entry.property)
     if known is None:
         yield _unknown(pointer, entry)
@@ -134,15 +138,31 @@ def _mapping_flaws(pointer: str, entry: MappedField, around: Surroundings) -> It
             f"The property {entry.property!r} is an identifier; name it in identifiers, where its value is set too."
         )
         yield Flaw(f"{pointer}/property", "identifier_in_mapping", detail)
-    elif not allowed(entry.rule, known.type, is_identifier=False):
+    elif not allowed(rule, known.type, is_identifier=False):
         choices = ", ".join(r for r in MergeRule if allowed(r, known.type, is_identifier=False))
-        detail = f"Found {entry.rule.value!r} on the {known.type.value} {entry.property!r}, expected one of: {choices}."
+        detail = f"Found {rule.value!r} on the {known.type.value} {entry.property!r}, expected one of: {choices}."
         yield Flaw(f"{pointer}/rule", "rule_not_allowed", detail)
     if entry.date_format is not None:
         yield from _date_flaws(f"{pointer}/dateFormat", entry.date_format)
         if known.type not in (PropertyType.DATE, PropertyType.DATETIME):
             detail = f"The property {entry.property!r} is of type {known.type.value}, which has no date format."
             yield Flaw(f"{pointer}/dateFormat", "invalid_date_pattern", detail)
+    yield from _choice_flaws(pointer, entry, known)
+
+
+def _choice_flaws(pointer: str, entry: MappedField, known: Property) -> Iterator[Flaw]:
+    if not known.type.is_choice:
+        if entry.choices or entry.unknown_choice != "reject":
+            detail = f"The property {known.name!r} is of type {known.type.value}, which has no choices."
+            yield Flaw(f"{pointer}/choices", "no_choices", detail)
+        return
+    own = {folded(choice) for choice in known.choices}
+    for word, choice in entry.choices.items():
+        if folded(choice) not in own and entry.unknown_choice != "add":
+            detail = (
+                f"Found {choice!r} for the word {word!r}, expected one of the {len(own)} choices of {known.name!r}."
+            )
+            yield Flaw(f"{pointer}/choices", "unknown_choice", detail)
 
 
 def _unknown(pointer: str, entry: FieldChoice) -> Flaw:

@@ -5,18 +5,18 @@ order of words are not guessed at. Columns may have moved; columns that are not 
 What a value must look like is the business of `typing`.
 """
 
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from shared.domain.dates import DatePattern, date_pattern
 from shared.domain.dialect import Dialect
 from shared.domain.failures import HeaderChanged, InvalidGoal
-from shared.domain.goal import IdentifierField, ImportGoal, MappedField
-from shared.domain.identifier import TRIMMED
+from shared.domain.fields import IdentifierField, MappedField
+from shared.domain.goal import ImportGoal
 from shared.domain.merge import MergeRule, allowed
 from shared.domain.property import Property, PropertyType
+from shared.domain.trimmed import TRIMMED, folded
 
 Entry = IdentifierField | MappedField
 
@@ -28,13 +28,22 @@ _SHOWN_CHARACTERS = 60
 class MappedColumn:
     """One column of the file that goes into one property."""
 
-    position: int
+    position: int | None
+    """None where the file lacks the column and the goal does not ask for it."""
     shown: str
     """How messages and rejects name the column."""
     property: Property
     rule: MergeRule
-    pattern: DatePattern | None
+    dialect: Dialect
+    """The file's, with what this column writes otherwise."""
+    pattern: DatePattern | None = None
     """How dates and times are written, where the property is one."""
+    entry: Entry | None = None
+    """What the goal says of it; None where a column stands for itself."""
+    is_lenient: bool = False
+    """Whether a bad value leaves the rest of its row."""
+    flag: str | None = None
+    """The staged column that tells an absent value from an empty one, where that makes a difference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +54,17 @@ class MappingPlan:
     """The goal's identifiers first, in their order, then its mapping."""
     identifiers: int
     """How many of the columns name the profile."""
-    dialect: Dialect
     ignored: tuple[str, ...]
     """Names in the header that are not mapped."""
+    renamed: int = 0
+    """How many columns were known by another name of their property."""
 
     @property
     def staged(self) -> tuple[str, ...]:
         """The names of the columns that a typed frame has, in order."""
         keys = [column.property.key_column for column in self.columns if column.property.is_identifier]
-        return ("record_number", "line_number", *keys, *(column.property.column for column in self.columns))
+        flags = [column.flag for column in self.columns if column.flag is not None]
+        return ("record_number", "line_number", *keys, *(column.property.column for column in self.columns), *flags)
 
 
 def plan_of(
@@ -66,24 +77,32 @@ def plan_of(
     """
     known = {each.name: each for each in properties}
     entries: list[Entry] = [*goal.identifiers, *goal.mapping]
-    chosen = [_property_of(entry, known) for entry in entries]
-    places = _places(entries, header, width)
+    chosen = [_property_of(entry, goal, known) for entry in entries]
+    places, renamed = _places(list(zip(entries, chosen, strict=True)), header, width)
     columns = tuple(
-        MappedColumn(
-            position=place,
-            shown=entry.shown,
-            property=each,
-            rule=entry.rule if isinstance(entry, MappedField) else MergeRule.SET,
-            pattern=_pattern_of(entry, each, goal.dialect),
-        )
-        for entry, each, place in zip(entries, chosen, places, strict=True)
+        _column(entry, each, place, goal) for entry, each, place in zip(entries, chosen, places, strict=True)
     )
     used = set(places)
     ignored = tuple(name for place, name in enumerate(header or ()) if place not in used)
-    return MappingPlan(columns, len(goal.identifiers), goal.dialect, ignored)
+    return MappingPlan(columns, len(goal.identifiers), ignored, renamed)
 
 
-def _property_of(entry: Entry, known: Mapping[str, Property]) -> Property:
+def _column(entry: Entry, kind: Property, place: int | None, goal: ImportGoal) -> MappedColumn:
+    dialect = entry.within(goal.dialect)
+    return MappedColumn(
+        position=place,
+        shown=entry.shown,
+        property=kind,
+        rule=goal.rule_of(entry) if isinstance(entry, MappedField) else MergeRule.SET,
+        dialect=dialect,
+        pattern=_pattern_of(entry, kind, dialect),
+        entry=entry,
+        is_lenient=isinstance(entry, MappedField) and goal.is_lenient(entry),
+        flag=kind.flag_column if isinstance(entry, MappedField) and goal.flags_absent(entry) else None,
+    )
+
+
+def _property_of(entry: Entry, goal: ImportGoal, known: Mapping[str, Property]) -> Property:
     found = known.get(entry.property)
     if found is None:
         near = get_close_matches(entry.property, known, n=3)
@@ -91,9 +110,7 @@ def _property_of(entry: Entry, known: Mapping[str, Property]) -> Property:
         raise InvalidGoal(f"There is no property {entry.property!r}.{hint}")
     if isinstance(entry, IdentifierField) and not found.is_identifier:
         raise InvalidGoal(f"The property {found.name!r} is used as an identifier, but is none.")
-    if found.is_identifier and found.type is PropertyType.LIST:
-        raise InvalidGoal(f"The property {found.name!r} is a list, and a list cannot name a profile.")
-    rule = entry.rule if isinstance(entry, MappedField) else MergeRule.SET
+    rule = goal.rule_of(entry) if isinstance(entry, MappedField) else MergeRule.SET
     if not allowed(rule, found.type, is_identifier=found.is_identifier):
         kind = "an identifier" if found.is_identifier else found.type.value
         raise InvalidGoal(f"The rule {rule.value!r} cannot be used on {found.name!r}, which is {kind}.")
@@ -103,9 +120,8 @@ def _property_of(entry: Entry, known: Mapping[str, Property]) -> Property:
 def _pattern_of(entry: Entry, kind: Property, dialect: Dialect) -> DatePattern | None:
     if kind.type not in (PropertyType.DATE, PropertyType.DATETIME):
         return None
-    own = entry.date_format if isinstance(entry, MappedField) else None
     try:
-        pattern = date_pattern(own or dialect.date_format)
+        pattern = date_pattern(dialect.date_format)
     except ValueError as error:
         raise InvalidGoal(f"The dateFormat of {entry.shown!r}: {error}.") from error
     if kind.type is PropertyType.DATE and pattern.has_time:
@@ -116,23 +132,65 @@ def _pattern_of(entry: Entry, kind: Property, dialect: Dialect) -> DatePattern |
     return pattern
 
 
-def _places(entries: Sequence[Entry], header: tuple[str, ...] | None, width: int) -> list[int]:
-    wanted = [entry.field for entry in entries if entry.field is not None]
+def _places(
+    wanted: Sequence[tuple[Entry, Property]], header: tuple[str, ...] | None, width: int
+) -> tuple[list[int | None], int]:
+    """Where each column stands, and how many of them the file calls by another name of their property."""
     by_name: dict[str, list[int]] = {}
     for place, name in enumerate(header or ()):
-        by_name.setdefault(_folded(name), []).append(place)
-    missing = [name for name in wanted if _folded(name) not in by_name]
+        by_name.setdefault(folded(name), []).append(place)
+    # A column that one entry names is not another's under one of its other names.
+    named = {folded(entry.field) for entry, _ in wanted if entry.field is not None}
+    names = [_name_in(entry, kind, by_name, named) for entry, kind in wanted]
+    asked = [entry.field for entry, _ in wanted if entry.field is not None]
+    missing = [
+        entry.field
+        for (entry, _), name in zip(wanted, names, strict=True)
+        if entry.field is not None and name is None and _is_required(entry)
+    ]
     if missing:
-        raise HeaderChanged(_lack(missing, wanted, header or ()))
-    twice = [name for name in wanted if len(by_name[_folded(name)]) > 1]
+        raise HeaderChanged(_lack(missing, asked, header or ()))
+    twice = sorted({name for name in names if name is not None and len(by_name[name]) > 1})
     if twice:
         raise HeaderChanged(f"Expected each mapped field once, found more than once: {_listed(twice)}.")
-    beyond = [entry.position for entry in entries if entry.position is not None and entry.position >= width]
-    if beyond:
-        raise HeaderChanged(f"Expected a field at position {min(beyond)} (0-based), found {width} fields.")
-    return [
-        entry.position if entry.position is not None else by_name[_folded(entry.field or "")][0] for entry in entries
+    positions = [entry.position for entry, _ in wanted if entry.position is not None and _is_required(entry)]
+    if positions and max(positions) >= width:
+        beyond = min(each for each in positions if each >= width)
+        raise HeaderChanged(f"Expected a field at position {beyond} (0-based), found {width} fields.")
+    places = [
+        by_name[name][0] if name is not None else _within(entry.position, width)
+        for (entry, _), name in zip(wanted, names, strict=True)
     ]
+    renamed = sum(
+        name is not None and entry.field is not None and name != folded(entry.field)
+        for (entry, _), name in zip(wanted, names, strict=True)
+    )
+    return places, renamed
+
+
+def _name_in(entry: Entry, kind: Property, by_name: Mapping[str, list[int]], named: Set[str]) -> str | None:
+    """What the file calls an entry's column: as the goal does, or else by one of its property's other names.
+
+    Raises HeaderChanged where two columns go by other names of one property.
+    """
+    if entry.field is None:
+        return None
+    if folded(entry.field) in by_name:
+        return folded(entry.field)
+    others = sorted({folded(name) for name in kind.other_names} & by_name.keys() - named)
+    if len(others) > 1:
+        raise HeaderChanged(
+            f"Expected {_shortened(entry.field)}; found {_listed(others)}, which are all names of {kind.name!r}."
+        )
+    return others[0] if others else None
+
+
+def _is_required(entry: Entry) -> bool:
+    return not isinstance(entry, MappedField) or entry.required
+
+
+def _within(position: int | None, width: int) -> int | None:
+    return position if position is not None and position < width else None
 
 
 def _lack(missing: Sequence[str], wanted: Sequence[str], header: tuple[str, ...]) -> str:
@@ -143,10 +201,6 @@ def _lack(missing: Sequence[str], wanted: Sequence[str], header: tuple[str, ...]
     near = {name: get_close_matches(name, header, n=1) for name in missing}
     hints = [f"{_shortened(name)} may now be {_shortened(found[0])}" for name, found in near.items() if found]
     return ". ".join([f"{expected}, found {_listed(header)}", *hints]) + "."
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name.strip(TRIMMED))
 
 
 def _listed(names: Sequence[str]) -> str:

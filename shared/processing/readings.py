@@ -12,8 +12,9 @@ from shared.domain.dialect import Dialect
 from shared.domain.failures import InvalidGoal
 from shared.domain.merge import MergeRule
 from shared.domain.property import Property, PropertyType
+from shared.processing.column import Column
 from shared.processing.mapping import MappedColumn
-from shared.processing.values import Column, nulls_of, typed
+from shared.processing.values import nulls_of, typed
 
 DECIMAL = pl.Decimal(38, 10)
 MOMENT = pl.Datetime("us", "UTC")
@@ -57,8 +58,8 @@ def typed_as(
     raw: pl.Series, property_type: PropertyType, dialect: Dialect, pattern: DatePattern | None = None
 ) -> Column:
     """A text column as if it were mapped to a property of that type: canonical values, and codes of those unfit."""
-    as_mapped = MappedColumn(0, "", Property(name="value", type=property_type), MergeRule.SET, pattern)
-    return typed(raw, as_mapped, dialect)
+    as_mapped = MappedColumn(0, "", Property(name="value", type=property_type), MergeRule.SET, dialect, pattern)
+    return typed(raw, as_mapped)
 
 
 def pattern_of(kind: ValueType, date_format: str) -> DatePattern | None:

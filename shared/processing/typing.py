@@ -1,21 +1,26 @@
 """Turn batches of text into typed rows that are ready for staging, and name those that are not.
 
-A bad value rejects its row; the first bad field gives code and name: identifiers first, then the mapping's order. No
-Python runs per good row. What is missing here on purpose: knowledge of files, of paths and of the database.
+A bad value rejects its row, or itself alone where the goal says so; of a row the first bad field gives code and name:
+identifiers first, then the mapping's order. No Python runs per good row. What is missing here on purpose: knowledge of
+files, of paths and of the database.
 """
 
 import io
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from shared.domain.fields import MappedField
 from shared.domain.property import PropertyType
-from shared.domain.reject import Reject, RejectCode
+from shared.domain.reject import Reject, RejectCode, ValueReject
+from shared.processing.choices import adds_choices, new_choices
+from shared.processing.column import Column
 from shared.processing.identity import is_too_long, keys_of
-from shared.processing.mapping import MappingPlan
-from shared.processing.values import Column, typed
+from shared.processing.mapping import MappedColumn, MappingPlan
+from shared.processing.values import typed
 
 Numbers = npt.NDArray[np.int64]
 
@@ -27,39 +32,140 @@ class Typed:
     `good` has the columns of `MappingPlan.staged`: `record_number` and `line_number` (Int64), then `k_<name>` of every
     identifier (String), then `p_<name>` of every mapped property: Int64 for integer, Boolean for boolean, else
     String: numbers canonical, dates ISO, datetimes ISO with +00:00, lists as PostgreSQL array literals. Never an empty
-    string: no value is null.
+    string: no value is null. Last `a_<name>` (Boolean), where a value that is absent must be told from none.
     """
 
     good: pl.DataFrame
     rejects: tuple[Reject, ...]
+    value_rejects: tuple[ValueReject, ...] = ()
+    """Values of good rows that were not taken."""
+    new_choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Words that become choices, by property."""
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One batch while its columns are read."""
+
+    frame: pl.DataFrame
+    keys: dict[str, pl.Series] = field(default_factory=dict)
+    values: dict[str, pl.Series] = field(default_factory=dict)
+    flags: dict[str, pl.Series] = field(default_factory=dict)
+    faults: list[tuple[str | None, pl.Series]] = field(default_factory=list)
+    """Codes that reject rows, with the name of the field."""
+    value_faults: list[tuple[MappedColumn, pl.Series]] = field(default_factory=list)
+    """Codes that reject values."""
+
+    def note(self, shown: str | None, codes: pl.Series | None) -> None:
+        """Rows with a code are not imported."""
+        if codes is not None:
+            self.faults.append((shown, codes))
+
+    def add(self, column: MappedColumn) -> pl.Series:
+        """Read a column; its values."""
+        raw = None if column.position is None else self.frame[f"c{column.position}"]
+        found = _absent(self.frame.height) if raw is None else _checked(typed(raw, column), column)
+        self.values[column.property.column] = found.values
+        if column.is_lenient and found.codes is not None:
+            self.value_faults.append((column, found.codes))
+        else:
+            self.note(column.shown, found.codes)
+        if column.flag is not None:
+            self.flags[column.flag] = _flagged(found, is_missing=raw is None)
+        return found.values
+
+    def add_key(self, column: MappedColumn, values: pl.Series) -> pl.Series:
+        """The comparable keys of an identifier's values."""
+        key = keys_of(_as_text(values, column.property.type), column.property.type)
+        self.keys[column.property.key_column] = key
+        self.note(column.shown, _marked(is_too_long(key), RejectCode.IDENTIFIER_TOO_LONG))
+        return key
 
 
 def apply(frame: pl.DataFrame, record_numbers: Numbers, line_numbers: Numbers, plan: MappingPlan) -> Typed:
     """Type the rows of a frame of text columns `c0`, `c1`, ... without nulls."""
-    columns: dict[str, pl.Series] = {
+    reading = _Reading(frame)
+    for place, column in enumerate(plan.columns):
+        values = reading.add(column)
+        if column.property.is_identifier:
+            reading.add_key(column, values)
+        if place == plan.identifiers - 1:
+            is_nameless = pl.select(pl.all_horizontal(*(key.is_null() for key in reading.keys.values()))).to_series()
+            reading.note(plan.columns[0].shown, _marked(is_nameless, RejectCode.NO_IDENTIFIER))
+    numbers = {
         "record_number": pl.Series(record_numbers, dtype=pl.Int64),
         "line_number": pl.Series(line_numbers, dtype=pl.Int64),
     }
-    faults: list[tuple[str | None, pl.Series]] = []
-    keys: dict[str, pl.Series] = {}
-    values: dict[str, pl.Series] = {}
-    for place, column in enumerate(plan.columns):
-        found = typed(frame[f"c{column.position}"], column, plan.dialect)
-        _note(faults, column.shown, found)
-        values[column.property.column] = found.values
-        if column.property.is_identifier:
-            key = keys_of(_as_text(found.values, column.property.type), column.property.type)
-            keys[column.property.key_column] = key
-            _note(faults, column.shown, Column(key, _marked(is_too_long(key), RejectCode.IDENTIFIER_TOO_LONG)))
-        if place == plan.identifiers - 1:
-            is_nameless = pl.select(pl.all_horizontal(*(key.is_null() for key in keys.values()))).to_series()
-            _note(faults, plan.columns[0].shown, Column(key, _marked(is_nameless, RejectCode.NO_IDENTIFIER)))
-    good = pl.DataFrame({**columns, **keys, **values})
-    if not faults:
-        return Typed(good, ())
-    code, field = _first_faults(faults)
-    rejects = _rejects(frame, record_numbers, line_numbers, code, field)
-    return Typed(good.filter(code.is_null()), rejects)
+    good = pl.DataFrame({**numbers, **reading.keys, **reading.values, **reading.flags})
+    rejects: tuple[Reject, ...] = ()
+    is_good = None
+    if reading.faults:
+        code, shown = _first_faults(reading.faults)
+        rejects = _rejects(frame, record_numbers, line_numbers, code, shown)
+        is_good = code.is_null()
+        good = good.filter(is_good)
+    value_rejects = tuple(_value_rejects(reading, is_good, numbers, plan))
+    return Typed(good, rejects, value_rejects, _new_choices(good, plan))
+
+
+def _absent(height: int) -> Column:
+    return Column(pl.Series([None], dtype=pl.String).new_from_index(0, height))
+
+
+def _checked(found: Column, column: MappedColumn) -> Column:
+    """With a code for what is empty, where that is not allowed."""
+    entry = column.entry
+    if not isinstance(entry, MappedField) or entry.empty_allowed or not found.values.null_count():
+        return found
+    is_empty = found.values.is_null()
+    codes = pl.select(pl.when(is_empty).then(pl.lit(RejectCode.EMPTY_VALUE.value))).to_series()
+    return Column(
+        found.values, codes if found.codes is None else pl.select(pl.coalesce(found.codes, codes)).to_series()
+    )
+
+
+def _flagged(found: Column, *, is_missing: bool) -> pl.Series:
+    if found.codes is None:
+        return pl.Series([is_missing], dtype=pl.Boolean).new_from_index(0, found.values.len())
+    return found.codes.is_not_null()
+
+
+def _value_rejects(
+    reading: _Reading, is_good: pl.Series | None, numbers: Mapping[str, pl.Series], plan: MappingPlan
+) -> Iterator[ValueReject]:
+    names = [f"c{column.position}" for column in plan.columns[: plan.identifiers]]
+    for column, codes in reading.value_faults:
+        is_bad = codes.is_not_null() if is_good is None else codes.is_not_null() & is_good
+        if not is_bad.any():
+            continue
+        assert column.position is not None
+        rows = zip(
+            numbers["record_number"].filter(is_bad).to_list(),
+            numbers["line_number"].filter(is_bad).to_list(),
+            codes.filter(is_bad).to_list(),
+            reading.frame[f"c{column.position}"].filter(is_bad).to_list(),
+            reading.frame.select(names).filter(is_bad).iter_rows(),
+            strict=True,
+        )
+        for record, line, code, raw, identifiers in rows:
+            yield ValueReject(
+                record_number=record,
+                line_number=line,
+                code=RejectCode(code),
+                position=column.position,
+                field=column.shown,
+                raw=raw,
+                identifiers=identifiers,
+            )
+
+
+def _new_choices(good: pl.DataFrame, plan: MappingPlan) -> dict[str, list[str]]:
+    found = {
+        column.property.name: new_choices(good[column.property.column], column)
+        for column in plan.columns
+        if adds_choices(column)
+    }
+    return {name: choices for name, choices in found.items() if choices}
 
 
 def staging_csv(frame: pl.DataFrame) -> bytes:
@@ -75,11 +181,6 @@ def _as_text(values: pl.Series, kind: PropertyType) -> pl.Series:
 
 def _marked(is_bad: pl.Series, code: RejectCode) -> pl.Series | None:
     return pl.select(pl.when(is_bad).then(pl.lit(code.value))).to_series() if is_bad.any() else None
-
-
-def _note(faults: list[tuple[str | None, pl.Series]], field: str | None, column: Column) -> None:
-    if column.codes is not None:
-        faults.append((field, column.codes))
 
 
 def _first_faults(faults: list[tuple[str | None, pl.Series]]) -> tuple[pl.Series, pl.Series]:

@@ -8,14 +8,18 @@ Every function takes a column of text and gives canonical text of the same heigh
 of reject codes (null where the value is good or absent). Exact numbers never pass through floating point.
 """
 
-from typing import NamedTuple
+import re
+from collections.abc import Sequence
 
 import polars as pl
 
 from shared.domain.dialect import Dialect
-from shared.domain.identifier import TRIMMED
 from shared.domain.property import PropertyType
 from shared.domain.reject import RejectCode
+from shared.domain.trimmed import TRIMMED
+from shared.processing.choices import chosen
+from shared.processing.column import Column
+from shared.processing.lists import array_literals, items_of, looked_up
 from shared.processing.mapping import MappedColumn
 from shared.processing.moments import dates, datetimes
 
@@ -25,8 +29,9 @@ MAX_LABEL_BYTES = 63
 MAX_INTEGER_DIGITS = 28
 MAX_DECIMALS = 10
 
-_BOOLEANS = r"\A(?i-u:true|false|yes|no|1|0)\z"
-_TRUE = r"\A(?i-u:true|yes|1)\z"
+TRUE_WORDS = ("true", "yes", "1")
+FALSE_WORDS = ("false", "no", "0")
+"""What stands for true and false where a goal does not say; in any case."""
 
 _ATOM = r"[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}-]*[\p{L}\p{M}\p{N}])?"
@@ -36,33 +41,38 @@ _EMAIL = rf"\A{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_TOP_LABEL}\z"
 local parts and no address literals, which no mailing list means."""
 
 
+_PHONE = r"\A\+[ .()/-]*[1-9](?:[ .()/-]*[0-9]){6,14}[ .()/-]*\z"
+"""An international number of 7 to 15 digits (ITU-T E.164), with what people write between them."""
+_BETWEEN_DIGITS = r"[ .()/-]"
+_URL = r"\A(?i-u:https?)://[\p{L}\p{M}\p{N}.\[\]:_-]+(?:[/?#][^\s\x00-\x1f\x7f<>\"{}|\\^`]*)?\z"
+"""An absolute address of RFC 3986's generic syntax, letters of all scripts (RFC 3987); no user and password."""
+MAX_URL_BYTES = 2_048
+
 _NEEDLESS = r"\A(?:\+|-?\.|-?0[0-9]|-0?\z|\z)"
 
 _LONG_LABEL = rf"@.*[^.@]{{{MAX_LABEL_BYTES + 1}}}"
 
 
-class Column(NamedTuple):
-    """Typed values, and why some are not."""
-
-    values: pl.Series
-    codes: pl.Series | None = None
-    """Reject codes as text, null where there is nothing to say; None where no value is bad."""
-
-
-def typed(raw: pl.Series, column: MappedColumn, dialect: Dialect) -> Column:
+def typed(raw: pl.Series, column: MappedColumn) -> Column:
     """The values of a column in its property's type. `raw` is text without nulls."""
-    kind = column.property.type
+    kind, dialect = column.property.type, column.dialect
     nulls = nulls_of(dialect)
     if kind is PropertyType.TEXT:
         return Column(_absent_as_null(raw, raw.str.strip_chars(), nulls))
     if kind is PropertyType.LIST:
         return Column(_lists(_absent_as_null(raw, raw.str.strip_chars(), nulls), dialect.list_delimiter))
+    if kind.is_choice:
+        return chosen(_absent_as_null(raw, raw.str.strip_chars(), nulls), column)
+    if kind is PropertyType.PHONE:
+        return _phones(*_fitting(raw, nulls, _PHONE))
+    if kind is PropertyType.URL:
+        return _urls(*_fitting(raw, nulls, _URL))
     if kind is PropertyType.INTEGER:
         return _integers(*_fitting(raw, nulls, _number_expression(dialect, is_integer=True)), dialect)
     if kind is PropertyType.NUMBER:
         return _numbers(*_fitting(raw, nulls, _number_expression(dialect, is_integer=False)), dialect)
     if kind is PropertyType.BOOLEAN:
-        return _booleans(*_fitting(raw, nulls, _BOOLEANS))
+        return _booleans(raw, nulls, column)
     if kind is PropertyType.EMAIL:
         return _emails(*_fitting(raw, nulls, _EMAIL))
     assert column.pattern is not None
@@ -178,9 +188,28 @@ def _canonical(values: pl.Series) -> pl.Series:
     return values.str.replace(r"\A(-?)\.", "${1}0.").str.replace(r"\A(?:-0?)?\z", "0")
 
 
-def _booleans(values: pl.Series, is_bad: pl.Series) -> Column:
-    column = _coded(values, is_bad, RejectCode.NOT_A_BOOLEAN)
-    return Column(column.values.str.contains(_TRUE), column.codes)
+def _booleans(raw: pl.Series, nulls: list[str], column: MappedColumn) -> Column:
+    entry = column.entry
+    true = entry.true_values if entry is not None and entry.true_values else TRUE_WORDS
+    false = entry.false_values if entry is not None and entry.false_values else FALSE_WORDS
+    read = _coded(*_fitting(raw, nulls, _one_of((*true, *false))), RejectCode.NOT_A_BOOLEAN)
+    return Column(read.values.str.contains(_one_of(true)), read.codes)
+
+
+def _one_of(words: Sequence[str]) -> str:
+    """Matches one of these words, in any case; of Latin letters without marks only their own case, so no long s."""
+    marked = (f"(?i{'-u' if word.isascii() else ''}:{re.escape(word)})" for word in words)
+    return rf"\A(?:{'|'.join(marked)})\z"
+
+
+def _phones(values: pl.Series, is_bad: pl.Series) -> Column:
+    column = _coded(values, is_bad, RejectCode.NOT_A_PHONE)
+    return Column(column.values.str.replace_all(_BETWEEN_DIGITS, ""), column.codes)
+
+
+def _urls(values: pl.Series, is_bad: pl.Series) -> Column:
+    is_long = (values.str.len_bytes() > MAX_URL_BYTES).fill_null(value=False)
+    return _coded(values, is_bad | is_long, RejectCode.NOT_A_URL)
 
 
 def _emails(values: pl.Series, is_bad: pl.Series) -> Column:
@@ -197,16 +226,5 @@ def _lists(values: pl.Series, delimiter: str) -> pl.Series:
 
     Lists tend to repeat, so each spelling is worked on once.
     """
-    spellings = pl.DataFrame({"raw": values.drop_nulls().unique()})
-    items = (
-        spellings.with_columns(item=pl.col("raw").str.split(delimiter))
-        .explode("item")
-        .with_columns(pl.col("item").str.strip_chars())
-        .filter(pl.col("item") != "")
-        .unique(maintain_order=True)
-    )
-    quoted = pl.col("item").str.replace_all("\\", "\\\\", literal=True).str.replace_all('"', '\\"', literal=True)
-    joined = (pl.lit('"') + quoted + pl.lit('"')).str.join(",")
-    literals = items.group_by("raw").agg(item=pl.lit("{") + joined + pl.lit("}"))
-    found = pl.DataFrame({"raw": values}).join(literals, on="raw", how="left", maintain_order="left")
-    return found["item"].alias(values.name)
+    literals = array_literals(items_of(values, delimiter))
+    return looked_up(values, literals)

@@ -24,6 +24,10 @@ TYPES: dict[PropertyType, str] = {
     PropertyType.DATE: "date",
     PropertyType.DATETIME: "timestamptz",
     PropertyType.EMAIL: "text",
+    PropertyType.PHONE: "text",
+    PropertyType.URL: "text",
+    PropertyType.SINGLE_CHOICE: "text",
+    PropertyType.MULTI_CHOICE: "text[]",
     PropertyType.LIST: "text[]",
 }
 KEY_TYPE = 'text COLLATE "C"'
@@ -53,6 +57,8 @@ class Column:
     rule: MergeRule
     shown: str
     """How rejects name the field of the file."""
+    flag: str | None = None
+    """The staged column that says that the value is absent, and changes nothing: not even where nothing clears."""
 
     @property
     def quoted(self) -> str:
@@ -75,7 +81,19 @@ class Layout:
     @property
     def names(self) -> tuple[str, ...]:
         """All columns of a staged row, in the order in which its CSV has them."""
-        return ("record_number", "line_number", *(column.name for column in self.written))
+        return ("record_number", "line_number", *(column.name for column in self.carried))
+
+    @property
+    def flags(self) -> tuple[Column, ...]:
+        """The columns that say of others that they are absent."""
+        return tuple(
+            Column(each.flag, "boolean", MergeRule.SET, each.shown) for each in self.values if each.flag is not None
+        )
+
+    @property
+    def carried(self) -> tuple[Column, ...]:
+        """The columns of staged and folded rows."""
+        return self.written + self.flags
 
     @property
     def written(self) -> tuple[Column, ...]:
@@ -105,13 +123,14 @@ def layout_of(goal: ImportGoal, properties: Sequence[Property]) -> Layout:
         found = known[mapped.property]
         if found.is_identifier:
             raise InvalidGoal(f"Found the identifier {mapped.property!r} in the mapping, expected it in identifiers.")
-        values.append(Column(found.column, TYPES[found.type], mapped.rule, mapped.shown))
+        flag = found.flag_column if goal.flags_absent(mapped) else None
+        values.append(Column(found.column, TYPES[found.type], goal.rule_of(mapped), mapped.shown, flag))
     return Layout(tuple(keys), tuple(values))
 
 
 def definitions(layout: Layout) -> str:
     """The column definitions of a staging table."""
-    return ", ".join(f"{column.quoted} {column.type}" for column in layout.written)
+    return ", ".join(f"{column.quoted} {column.type}" for column in layout.carried)
 
 
 def merged(column: Column) -> str:
@@ -123,7 +142,7 @@ def merged(column: Column) -> str:
         case MergeRule.SET_IF_EMPTY:
             return f"coalesce({p}, {e})"
         case MergeRule.SET_OR_CLEAR:
-            return e
+            return e if column.flag is None else f"CASE WHEN e.{quoted(column.flag)} THEN {p} ELSE {e} END"
         case MergeRule.SUM:
             return f"CASE WHEN {e} IS NULL THEN {p}::numeric ELSE coalesce({p}, 0)::numeric + {e} END"
         case MergeRule.ADD:
@@ -144,7 +163,8 @@ def changed(column: Column) -> str:
         case MergeRule.SET_IF_EMPTY:
             return f"({p} IS NULL AND {e} IS NOT NULL)"
         case MergeRule.SET_OR_CLEAR:
-            return f"({e} IS DISTINCT FROM {p})"
+            is_told = "" if column.flag is None else f"NOT e.{quoted(column.flag)} AND "
+            return f"({is_told}{e} IS DISTINCT FROM {p})"
         case MergeRule.SUM:
             return f"({e} IS NOT NULL AND ({e} <> 0 OR {p} IS NULL))"
         case MergeRule.ADD:
@@ -155,8 +175,8 @@ def folded(column: Column) -> str:
     """One value that does to a profile what the values of all its rows do in file order; aggregates rows `s`.
 
     Every rule composes: the last value for set, the first for set_if_empty, the last row's for set_or_clear, the
-    exact total for sum. (Lists that grow are put in by `folded_list`.) The row's number leads an array of
-    two whose greatest or smallest is kept, so that memory does not grow with the rows of one profile.
+    exact total for sum; absent values are passed over. (Lists that grow are put in by `folded_list`.) The row's number
+    leads an array of two whose greatest or smallest is kept, so that memory does not grow with the rows of one profile.
     """
     value = f"s.{column.quoted}"
     numbered = f"ARRAY[to_char(s.record_number, 'FM0000000000000000000'), {value}::text]"
@@ -166,11 +186,17 @@ def folded(column: Column) -> str:
         case MergeRule.SET_IF_EMPTY:
             return f"((min({numbered}) FILTER (WHERE {value} IS NOT NULL))[2])::{column.base_type}"
         case MergeRule.SET_OR_CLEAR:
-            return f"((max({numbered}))[2])::{column.base_type}"
+            told = "" if column.flag is None else f" FILTER (WHERE NOT s.{quoted(column.flag)})"
+            return f"((max({numbered}){told})[2])::{column.base_type}"
         case MergeRule.SUM:
             return f"sum({value})"
         case MergeRule.ADD:
             return f"NULL::{column.type}"
+
+
+def folded_flag(column: Column) -> str:
+    """Whether a value is absent in all rows of a profile."""
+    return f"bool_and(s.{column.quoted})"
 
 
 def folded_list(column: Column) -> str:

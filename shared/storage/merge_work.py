@@ -56,6 +56,7 @@ class Work:
     def common(self) -> dict[str, str]:
         """The slots that every frame may use."""
         names = [column.name for column in self.layout.written]
+        carried = [column.name for column in self.layout.carried]
         anchor = columns.quoted("target") if self.is_resolved else self.layout.keys[0].quoted
         return {
             "schema": self.tx.schema,
@@ -69,9 +70,8 @@ class Work:
             "late": self.staged.table(LATE),
             "anchor": anchor,
             "names": columns.listed(names),
-            "s_columns": columns.listed(names, "s"),
-            "e_columns": columns.listed(names, "e"),
-            "f_columns": columns.listed(names, "f"),
+            "s_columns": columns.listed(carried, "s"),
+            "f_columns": columns.listed(carried, "f"),
             "x_columns": columns.listed(names, "x"),
             "x_keys": columns.listed((key.name for key in self.layout.keys), "x"),
             "hash_s": "s.target" if self.is_resolved else f"hashtextextended(s.{anchor}, 0)",
@@ -120,6 +120,9 @@ class Work:
                 chosen.append(f"g.{column.quoted}")
                 if not self._is_anchor(column):
                     folds.append(f"{columns.folded(column)} AS {column.quoted}")
+        for flag in self.layout.flags:
+            chosen.append(f"g.{flag.quoted}")
+            folds.append(f"{columns.folded_flag(flag)} AS {flag.quoted}")
         return {
             "folds": "".join(f", {fold}" for fold in folds),
             "chosen": ", ".join(chosen),

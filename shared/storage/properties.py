@@ -1,11 +1,12 @@
 """Properties: the typed columns that an account gave its profiles. Writes `properties` and the columns themselves."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from shared.domain.failures import AlreadyExists, NotFound, TooManyProperties
-from shared.domain.property import MAX_PROPERTIES, Property, PropertyType
+from shared.domain.failures import AlreadyExists, NotFound, TooManyChoices, TooManyProperties
+from shared.domain.property import MAX_CHOICES, MAX_PROPERTIES, Property, PropertyType
 from shared.storage import columns
 from shared.storage.database import Record, Tx
 from shared.storage.statements import statement
@@ -33,7 +34,14 @@ async def define(tx: Tx, new: Property) -> UUID:
     if await tx.value("properties.columns_used", f"{tx.schema}.profiles") >= MAX_PROPERTIES:
         raise TooManyProperties
     property_id: UUID | None = await tx.value(
-        "properties.insert", tx.account_id, new.name, new.type.value, new.is_identifier, new.label
+        "properties.insert",
+        tx.account_id,
+        new.name,
+        new.type.value,
+        new.is_identifier,
+        new.label,
+        new.choices,
+        {language: list(names) for language, names in new.aliases.items()},
     )
     if property_id is None:
         raise AlreadyExists(f"Found the property {new.name!r} already.")
@@ -83,10 +91,19 @@ async def lock(tx: Tx, name: str) -> StoredProperty:
     return _stored(await tx.row("properties.lock", tx.account_id, name))
 
 
-async def relabel(tx: Tx, stored: StoredProperty, label: str) -> StoredProperty:
-    """Give a property that the caller holds another label: a new version."""
-    await tx.execute("properties.relabel", tx.account_id, stored.id, label)
+async def change(tx: Tx, stored: StoredProperty, changed: Property) -> StoredProperty:
+    """Give a property that the caller holds another label, other aliases, other choices: a new version."""
+    aliases = {language: list(names) for language, names in changed.aliases.items()}
+    await tx.execute("properties.change", tx.account_id, stored.id, changed.label, aliases, changed.choices)
     return await get(tx, stored.property.name)
+
+
+async def add_choices(tx: Tx, name: str, words: Sequence[str]) -> int:
+    """Make words choices of a property, behind those it has; how many were given. Raises TooManyChoices."""
+    choices: int | None = await tx.value("properties.add_choices", tx.account_id, name, words)
+    if choices is not None and choices > MAX_CHOICES:
+        raise TooManyChoices(f"Found {choices} with those of the file, expected at most {MAX_CHOICES}.")
+    return len(words)
 
 
 def _stored(row: Record | None) -> StoredProperty:
@@ -97,7 +114,12 @@ def _stored(row: Record | None) -> StoredProperty:
 
 def _property(row: Record) -> Property:
     return Property(
-        name=row["name"], type=PropertyType(row["type"]), is_identifier=row["is_identifier"], label=row["label"]
+        name=row["name"],
+        type=PropertyType(row["type"]),
+        is_identifier=row["is_identifier"],
+        label=row["label"],
+        choices=row["choices"],
+        aliases=row["aliases"],
     )
 
 

@@ -1,4 +1,4 @@
-"""Rejects of runs, as rows of the account's schema. Writes `rejects`.
+"""Rejects of runs, as rows of the account's schema. Writes `rejects` and `value_rejects`.
 
 They are kept under the run and the token of the worker that found them, and count once the run has ended under that
 token. Fields are stored as bytes, because what was not imported may hold what text cannot: NUL, and bytes that are
@@ -9,12 +9,13 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Any
 from uuid import UUID
 
-from shared.domain.reject import Reject, RejectCode
+from shared.domain.reject import Reject, RejectCode, ValueReject
 from shared.domain.run import ClaimedRun
 from shared.storage.database import Record, Tx
 from shared.storage.statements import statement
 
 _COLUMNS = ("run_id", "token", "record_number", "line_number", "code", "field", "raw")
+_VALUE_COLUMNS = (*_COLUMNS[:4], "position", *_COLUMNS[4:], "identifiers")
 _PREFETCHED_ROWS = 1_000
 
 
@@ -57,7 +58,62 @@ async def stream(tx: Tx, run_id: UUID, token: int) -> AsyncIterator[Reject]:
 
 async def drop_other_tokens(tx: Tx, run: ClaimedRun) -> int:
     """Forget what earlier workers of the run found; how many rows that were."""
+    await tx.execute("rejects.drop_values_of_other_tokens", run.id, run.token)
     return await tx.execute("rejects.drop_other_tokens", run.id, run.token)
+
+
+async def add_values(tx: Tx, run: ClaimedRun, found: Iterable[ValueReject]) -> None:
+    """Keep rejected values that the run's present worker found."""
+    await tx.connection.copy_records_to_table(
+        "value_rejects",
+        records=(_written_value(run, reject) for reject in found),
+        columns=_VALUE_COLUMNS,
+        schema_name=tx.schema.strip('"'),
+    )
+
+
+async def settle_values(tx: Tx, run: ClaimedRun) -> dict[str, int]:
+    """Forget rejected values of rows that were rejected whole after all; how many values are left, by code."""
+    await tx.execute("rejects.drop_values_of_rows", run.id, run.token)
+    return {row["code"]: row["values"] for row in await tx.fetch("rejects.value_counts", run.id, run.token)}
+
+
+async def value_page(
+    tx: Tx,
+    run_id: UUID,
+    token: int,
+    *,
+    after: tuple[int, int],
+    limit: int,
+    code: RejectCode | None = None,
+    field: str | None = None,
+) -> list[ValueReject]:
+    """Rejected values in the order of the file; `after` is the (record_number, position) of the last one seen."""
+    rows = await tx.fetch("rejects.value_page", run_id, token, *after, code, field, limit)
+    return [_read_value(row) for row in rows]
+
+
+async def value_positions(tx: Tx, run_id: UUID, token: int) -> list[int]:
+    """The columns of the file of which values were rejected, 0-based, ascending."""
+    return [row["position"] for row in await tx.fetch("rejects.value_positions", run_id, token)]
+
+
+def _written_value(run: ClaimedRun, reject: ValueReject) -> tuple[Any, ...]:
+    place = (reject.record_number, reject.line_number, reject.position)
+    identifiers = [each.encode() for each in reject.identifiers]
+    return (run.id, run.token, *place, reject.code.value, reject.field, reject.raw.encode(), identifiers)
+
+
+def _read_value(row: Record) -> ValueReject:
+    return ValueReject(
+        record_number=row["record_number"],
+        line_number=row["line_number"],
+        position=row["position"],
+        code=RejectCode(row["code"]),
+        field=row["field"],
+        raw=row["raw"].decode(),
+        identifiers=tuple(each.decode() for each in row["identifiers"]),
+    )
 
 
 def _written(run: ClaimedRun, reject: Reject) -> tuple[Any, ...]:

@@ -42,7 +42,7 @@ class Staged:
     @property
     def is_guarded(self) -> bool:
         """Whether a row can be too wide for a page, and is put beside the table then: see `widths`."""
-        return widths.may_overflow(column.type for column in self.layout.written)
+        return widths.may_overflow(column.type for column in self.layout.carried)
 
     def table(self, suffix: str = "") -> str:
         """The quoted name of the table, or of one that the merge keeps beside it."""

@@ -12,9 +12,10 @@ from typing import Any
 
 import httpx
 
-from shared.domain.identifier import TRIMMED, key_of
+from shared.domain.identifier import key_of
 from shared.domain.property import PropertyType
 from shared.domain.receipt import Receipt
+from shared.domain.trimmed import TRIMMED
 from shared.storage import connections, domain_groups
 from tests.eventually import eventually
 from tests.integration.api.asking import Client

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from shared.domain.identifier import TRIMMED
 from shared.domain.property import MAX_PROPERTIES
+from shared.domain.trimmed import TRIMMED
 from tests.corpora.folder import content, needed
 from tests.corpora.importing import LIMIT_SECONDS, Importing
 from tests.eventually import eventually

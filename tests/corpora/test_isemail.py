@@ -12,7 +12,7 @@ import json
 
 import pytest
 
-from shared.domain.identifier import TRIMMED
+from shared.domain.trimmed import TRIMMED
 from tests.corpora.folder import content, needed
 from tests.corpora.importing import Importing
 

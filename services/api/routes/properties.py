@@ -8,13 +8,16 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import BaseModel, Field, StrictBool
+from pydantic import BaseModel, Field, StrictBool, ValidationError
+from pydantic_core import ErrorDetails
 
 from services.api import versions
 from services.api.access import Visit, allowed
 from services.api.paging import Listing, Page, PageQuery
+from services.api.problems import FieldError, Refused
 from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, VERSIONED, Asked
-from shared.domain.property import Property, PropertyName, PropertyType
+from shared.domain.failures import InvalidRequest
+from shared.domain.property import MAX_CHOICES, Alias, Choice, Language, Property, PropertyName, PropertyType
 from shared.domain.scope import Scope
 from shared.storage import properties
 from shared.storage.properties import StoredProperty
@@ -24,6 +27,13 @@ Reader = Annotated[Visit, Depends(allowed(Scope.PROFILES_READ))]
 Writer = Annotated[Visit, Depends(allowed(Scope.PROFILES_WRITE))]
 
 
+Choices = Annotated[list[Choice], Field(max_length=MAX_CHOICES, description="What a choice's values can be, in order")]
+Aliases = Annotated[
+    dict[Language, Annotated[list[Alias], Field(max_length=50)]],
+    Field(max_length=50, description="Other names of its column in files, by language (BCP 47)"),
+]
+
+
 class NewProperty(Asked):
     """What makes a property. Name, type and being an identifier stay as they are."""
 
@@ -31,12 +41,16 @@ class NewProperty(Asked):
     type: PropertyType
     identifier: StrictBool = False
     label: str = Field(default="", max_length=200)
+    choices: Choices = Field(default=[])
+    aliases: Aliases = Field(default={})
 
 
 class PropertyChange(Asked):
     """What can be changed of a property; what is not sent stays."""
 
     label: str | None = Field(default=None, max_length=200, description="null takes it away")
+    choices: Choices | None = Field(default=None, description="All of them; those that it has must be among them")
+    aliases: Aliases | None = Field(default=None, description="All of them; null takes them away")
 
 
 class PropertyQuery(PageQuery):
@@ -53,6 +67,8 @@ class PropertyShown(BaseModel):
     type: PropertyType
     identifier: bool
     label: str
+    choices: list[str]
+    aliases: dict[str, list[str]]
     version: int
     created_at: datetime
 
@@ -60,7 +76,16 @@ class PropertyShown(BaseModel):
 @router.post("", status_code=201, responses=CONFLICT)
 async def define_property(body: NewProperty, visit: Writer, response: Response) -> PropertyShown:
     """Define a property: a column of its own in the account's profiles."""
-    new = Property(name=body.name, type=body.type, is_identifier=body.identifier, label=body.label)
+    new = _checked(
+        {
+            "name": body.name,
+            "type": body.type,
+            "is_identifier": body.identifier,
+            "label": body.label,
+            "choices": body.choices,
+            "aliases": body.aliases,
+        }
+    )
     async with visit.writing() as tx:
         await properties.define(tx, new)
         made = await properties.get(tx, new.name)
@@ -92,14 +117,40 @@ async def get_property(name: str, visit: Reader, response: Response) -> Property
 async def change_property(
     name: str, body: PropertyChange, visit: Writer, response: Response, if_match: versions.IfMatch
 ) -> PropertyShown:
-    """Give a property another label. All else stays as it was defined."""
+    """Give a property another label, other aliases, more choices or another order of them. All else stays."""
+    sent = body.model_fields_set
     async with visit.writing() as tx:
         stored = await properties.lock(tx, name)
         if_match.require(stored.version)
-        if "label" in body.model_fields_set and (body.label or "") != stored.property.label:
-            stored = await properties.relabel(tx, stored, body.label or "")
+        found = stored.property
+        changed = _checked(
+            found.model_dump()
+            | ({"label": body.label or ""} if "label" in sent else {})
+            | ({"aliases": body.aliases or {}} if "aliases" in sent else {})
+            | ({"choices": body.choices or []} if "choices" in sent else {})
+        )
+        lost = [choice for choice in found.choices if choice not in changed.choices]
+        if lost:
+            # Profiles and goals hold them.
+            detail = f"Found {len(lost)} of its choices missing, expected all of them, in any order, and new ones."
+            raise Refused(InvalidRequest(), [FieldError(pointer="/choices", code="invalid_value", detail=detail)])
+        if changed != found:
+            stored = await properties.change(tx, stored, changed)
     versions.show(response, stored.version)
     return _shown(stored)
+
+
+def _checked(settings: dict[str, object]) -> Property:
+    """The property. Raises Refused where its choices do not fit its type or each other."""
+    try:
+        return Property.model_validate(settings)
+    except ValidationError as error:
+        raise Refused(InvalidRequest(), [_flaw(each) for each in error.errors(include_url=False)]) from None
+
+
+def _flaw(error: ErrorDetails) -> FieldError:
+    pointer = "".join(f"/{part}" for part in error["loc"][:1]) or "/choices"
+    return FieldError(pointer=pointer, code="invalid_value", detail=error["msg"].removeprefix("Value error, "))
 
 
 def _shown(stored: StoredProperty) -> PropertyShown:
@@ -109,6 +160,8 @@ def _shown(stored: StoredProperty) -> PropertyShown:
         type=found.type,
         identifier=found.is_identifier,
         label=found.label,
+        choices=list(found.choices),
+        aliases={language: list(names) for language, names in found.aliases.items()},
         version=stored.version,
         created_at=stored.created_at,
     )

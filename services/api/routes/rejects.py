@@ -54,7 +54,7 @@ async def list_rejects(run_id: UUID, visit: Reader, query: Annotated[RejectQuery
     async with visit.reading() as tx:
         run = await facts_of(tx, run_id)
         found: list[Reject] = []
-        if _has_rejects(run):
+        if has_rejects(run):
             found = await rejects.page(
                 tx,
                 run_id,
@@ -79,7 +79,7 @@ async def get_rejects_file(run_id: UUID, visit: Reader) -> StreamingResponse:
         goal = await goals.version(tx, run["goal_id"], run["goal_version"])
         if not isinstance(goal, ImportGoal):
             raise Conflict("An export has no rejects.")
-        if not _has_rejects(run):
+        if not has_rejects(run):
             raise Conflict(f"Found the run {run['state']}; it has rejects once it has ended.")
         first = await rejects.page(tx, run_id, run["token"], after_record=0, limit=_ROWS_AT_A_TIME)
     headers = {"Content-Disposition": f'attachment; filename="rejects-{run_id}.csv"'}
@@ -88,7 +88,7 @@ async def get_rejects_file(run_id: UUID, visit: Reader) -> StreamingResponse:
 
 async def _lines(visit: Visit, run: dict[str, Any], goal: ImportGoal, found: list[Reject]) -> AsyncIterator[bytes]:
     """The file in pieces; a short transaction each, so that a slow reader holds nothing of the database."""
-    file = RejectsFile(goal.dialect, _columns(run, found), run["run_id"])
+    file = RejectsFile(goal.dialect, columns_of(run, max((len(each.raw) for each in found), default=0)), run["run_id"])
     yield file.header()
     while found:
         yield file.rows(found)
@@ -98,16 +98,15 @@ async def _lines(visit: Visit, run: dict[str, Any], goal: ImportGoal, found: lis
             )
 
 
-def _columns(run: dict[str, Any], found: list[Reject]) -> tuple[str, ...]:
-    """The original's columns; numbered names for a receipt that did not keep them."""
+def columns_of(run: dict[str, Any], width: int) -> tuple[str, ...]:
+    """The original's columns; so many numbered names for a receipt that did not keep them."""
     receipt = Receipt.model_validate(run["receipt"])
     if receipt.file is not None and receipt.file.columns:
         return receipt.file.columns
-    width = max((len(each.raw) for each in found), default=0)
     return tuple(f"column_{number}" for number in range(1, width + 1))
 
 
-def _has_rejects(run: dict[str, Any]) -> bool:
+def has_rejects(run: dict[str, Any]) -> bool:
     """Rejects count once the run has ended under the token that they were found under."""
     return run["finished_at"] is not None and run["receipt"] is not None
 

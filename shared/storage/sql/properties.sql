@@ -9,20 +9,21 @@ WHERE attrelid = $1::text::regclass AND attnum > 0 AND (attisdropped OR starts_w
 
 -- name: insert
 -- A new property; no row when the name is taken.
-INSERT INTO tidegate.properties (account_id, name, type, is_identifier, label) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO tidegate.properties (account_id, name, type, is_identifier, label, choices, aliases)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (account_id, record_type, name) DO NOTHING
 RETURNING property_id
 
 -- name: list
 -- An account's properties, oldest first.
-SELECT property_id, name, type, is_identifier, label, created_at
+SELECT property_id, name, type, is_identifier, label, choices, aliases, created_at
 FROM tidegate.properties
 WHERE account_id = $1
 ORDER BY created_at, property_id
 
 -- name: page
 -- An account's properties, oldest first, after a cursor.
-SELECT property_id, name, type, is_identifier, label, version, created_at
+SELECT property_id, name, type, is_identifier, label, choices, aliases, version, created_at
 FROM tidegate.properties
 WHERE account_id = $1
   AND ($2::text IS NULL OR type = $2)
@@ -33,20 +34,30 @@ LIMIT $6
 
 -- name: get
 -- One property.
-SELECT property_id, name, type, is_identifier, label, version, created_at
+SELECT property_id, name, type, is_identifier, label, choices, aliases, version, created_at
 FROM tidegate.properties
 WHERE account_id = $1 AND record_type = 'profile' AND name = $2
 
 -- name: lock
 -- One property, held for a change that depends on what it is.
-SELECT property_id, name, type, is_identifier, label, version, created_at
+SELECT property_id, name, type, is_identifier, label, choices, aliases, version, created_at
 FROM tidegate.properties
 WHERE account_id = $1 AND record_type = 'profile' AND name = $2
 FOR UPDATE
 
--- name: relabel
--- Another label: a new version. Name, type and being an identifier stay.
-UPDATE tidegate.properties SET label = $3, version = version + 1 WHERE account_id = $1 AND property_id = $2
+-- name: change
+-- Another label, other names in files, other choices: a new version. Name, type and being an identifier stay.
+UPDATE tidegate.properties SET label = $3, aliases = $4, choices = $5, version = version + 1
+WHERE account_id = $1 AND property_id = $2
+
+-- name: add_choices
+-- Words of a file that become choices, behind those there are; what another run added meanwhile is not added again.
+UPDATE tidegate.properties p
+SET version = version + 1,
+    choices = p.choices || ARRAY(SELECT n.choice FROM unnest($3::text[]) WITH ORDINALITY AS n (choice, place)
+                                 WHERE n.choice <> ALL (p.choices) ORDER BY n.place)
+WHERE p.account_id = $1 AND p.record_type = 'profile' AND p.name = $2 AND NOT $3::text[] <@ p.choices
+RETURNING cardinality(p.choices) AS choices
 
 -- name: wait_briefly
 -- For what locks out readers.

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from shared.domain.arrival import ArrivalState, FileStamp
 from shared.domain.receipt import Counts, FileFacts, Receipt
-from shared.domain.reject import Reject, RejectCode
+from shared.domain.reject import Reject, RejectCode, ValueReject
 from shared.domain.run import ClaimedRun, Reason, RunState, Waiting
 from shared.storage import arrivals, ending, rejects, runs
 from shared.storage.arrivals import Explained, Sighting
@@ -43,14 +43,29 @@ async def claim(database: Database) -> ClaimedRun:
     return claimed
 
 
+VALUES = [
+    ValueReject(
+        record_number=record,
+        line_number=record + 1,
+        code=RejectCode.NOT_A_NUMBER,
+        position=1,
+        field="First name",
+        raw="many",
+        identifiers=("dan@x.example",),
+    )
+    for record in (3, 4)
+]
+
+
 async def complete(database: Database, run: ClaimedRun, found: list[Reject] = REJECTS) -> None:
-    """The worker ends the run, with these rejects."""
+    """The worker ends the run, with these rejects, and with values that it rejected."""
     by_code = {each.code.value: 1 for each in found}
     counts = Counts(rows_read=10, created=10 - len(found), rejected=len(found), rejects_by_code=by_code)
     state = RunState.COMPLETED_WITH_REJECTS if found else RunState.COMPLETED
     file = FileFacts(name="in/contacts_0.csv", size_bytes=100, sha256="a" * 64, columns=COLUMNS)
     async with database.account(run.account_id) as tx:
         await rejects.add(tx, run, found)
+        await rejects.add_values(tx, run, VALUES)
         await ending.end(tx, run, "import", _receipt(run, state, counts=counts, file=file))
 
 

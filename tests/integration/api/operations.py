@@ -27,15 +27,16 @@ IDENTIFYING = {"connection_id", "goal_id", "run_id", "arrival_id", "drop_folder_
 
 NAMES_A_THING = {"account_id", "drop_folder_id", "property", "domain_group", "fingerprint"}
 NAMES_NOTHING = {
-    "active", "afterwards", "allow_empty_file", "columns", "compression", "dateFormat", "decimalChar", "declaration",
-    "delete", "delimiter", "dialect", "directory", "done", "doubleQuote", "duplicate_content", "email", "emails",
-    "encoding", "escapeChar", "expires_at", "failed", "feedback", "field", "file_name", "groupChar", "header",
-    "hold_order_for_seconds", "home_directory", "host", "host_keys", "identifier", "identifiers", "interval_seconds",
-    "kind", "label", "leave", "listDelimiter", "mapping", "minimum_age_seconds", "mode", "move_to", "name",
-    "nullSequence", "opt_in", "out_of_order", "passphrase", "password", "pattern", "place", "port", "position",
-    "private_key", "public_key", "quota_bytes", "quoteChar", "readiness", "rename_suffix", "rule", "scopes", "source",
-    "strategy", "target", "timezone", "transport", "trust_on_first_use", "type", "unpack", "username", "when",
-    "wildcard",
+    "active", "afterwards", "aliases", "allow_empty_file", "choices", "columns", "compression", "dateFormat",
+    "decimalChar", "declaration", "default_rule", "delete", "delimiter", "dialect", "directory", "done",
+    "doubleQuote", "duplicate_content", "email", "emails", "empty_allowed", "encoding", "escapeChar", "expires_at",
+    "failed", "falseValues", "feedback", "field", "file_name", "groupChar", "header", "hold_order_for_seconds",
+    "home_directory", "host", "host_keys", "identifier", "identifiers", "interval_seconds", "kind", "label", "leave",
+    "listDelimiter", "mapping", "minimum_age_seconds", "mode", "move_to", "name", "nullSequence", "on_bad_value",
+    "opt_in", "out_of_order", "passphrase", "password", "pattern", "place", "port", "position", "private_key",
+    "public_key", "quota_bytes", "quoteChar", "readiness", "rename_suffix", "required", "rule", "scopes", "source",
+    "strategy", "target", "timezone", "transport", "trueValues", "trust_on_first_use", "type", "unknown_choice",
+    "unpack", "username", "when", "wildcard",
 }  # fmt: skip
 """Fields of bodies, wherever they stand. The name of a field that names a thing must mean nothing else."""
 

@@ -19,9 +19,9 @@ from pydantic import TypeAdapter
 
 from shared.domain.condition import OPERATORS, Comparison, Condition, Operator, ValueType, type_of
 from shared.domain.failures import InvalidCondition
-from shared.domain.identifier import TRIMMED
 from shared.domain.property import Property, PropertyType
 from shared.domain.regular_expression import regular_expression
+from shared.domain.trimmed import TRIMMED
 from shared.processing.conditions import Values, asked_of
 from shared.processing.readings import DECIMAL, MOMENT
 from shared.storage.columns import TYPES, quoted

@@ -24,8 +24,8 @@ def one(raw: str, kind: str, dialect: Dialect = PLAIN, beside: str = "") -> tupl
     """The value and the code of one cell; `beside` is another cell of the same column."""
     kind_ = PropertyType(kind)
     pattern = date_pattern(dialect.date_format) if kind in ("date", "datetime") else None
-    column = MappedColumn(0, "field", Property(name="p", type=kind_), MergeRule.SET, pattern)
-    found = typed(pl.Series([raw, beside]), column, dialect)
+    column = MappedColumn(0, "field", Property(name="p", type=kind_), MergeRule.SET, dialect, pattern)
+    found = typed(pl.Series([raw, beside]), column)
     code = None if found.codes is None else found.codes.to_list()[0]
     assert found.values.len() == 2
     return found.values.to_list()[0], code

@@ -1,0 +1,99 @@
+"""Columns of a file and the properties they go into: which column, by what rule, written how.
+
+What stands here of a dialect goes for one column and overrides the file's; what is not said stays the file's.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StrictBool, StringConstraints, field_validator, model_validator
+
+from shared.domain.dialect import Dialect
+from shared.domain.merge import MergeRule
+from shared.domain.model import Model
+from shared.domain.property import MAX_CHOICES, Choice, PropertyName
+from shared.domain.trimmed import folded
+from shared.domain.zones import known_zone
+
+OnBadValue = Literal["reject_row", "reject_value"]
+"""What a value that does not fit does: its row is not imported, or only the value is not."""
+
+Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+
+
+class FieldChoice(Model):
+    """A column of the file, by its header's name or by its 0-based position."""
+
+    field: str | None = Field(default=None, min_length=1, max_length=1_000)
+    position: int | None = Field(default=None, ge=0, lt=10_000)
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "FieldChoice":
+        if (self.field is None) == (self.position is None):
+            raise ValueError("expected exactly one of field, position")
+        return self
+
+    @property
+    def shown(self) -> str:
+        """How messages name the column."""
+        return self.field if self.field is not None else f"position {self.position}"
+
+
+class Notation(Model):
+    """How the values of one column are written, where that differs from the file's dialect."""
+
+    date_format: str | None = Field(default=None, alias="dateFormat", min_length=1, max_length=64)
+    timezone: str | None = None
+    decimal_char: Literal[".", ","] | None = Field(default=None, alias="decimalChar")
+    group_char: str | None = Field(default=None, alias="groupChar", min_length=1, max_length=1)
+    list_delimiter: str | None = Field(default=None, alias="listDelimiter", min_length=1, max_length=4)
+    true_values: tuple[Word, ...] = Field(default=(), alias="trueValues", max_length=50)
+    false_values: tuple[Word, ...] = Field(default=(), alias="falseValues", max_length=50)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, value: str | None) -> str | None:
+        return None if value is None else known_zone(value)
+
+    @model_validator(mode="after")
+    def _words_differ(self) -> "Notation":
+        if bool(self.true_values) != bool(self.false_values):
+            raise ValueError("expected trueValues and falseValues together, or neither")
+        both = {folded(word).lower() for word in self.true_values} & {
+            folded(word).lower() for word in self.false_values
+        }
+        if both:
+            raise ValueError(f"found {min(both)!r} among trueValues and falseValues")
+        return self
+
+    def within(self, dialect: Dialect) -> Dialect:
+        """The file's dialect with what this column writes otherwise."""
+        names = ("date_format", "timezone", "decimal_char", "group_char", "list_delimiter")
+        own = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        if own.get("decimal_char") == own.get("group_char", dialect.group_char) is not None:
+            # A column that swaps the file's two characters need not name both.
+            own["group_char"] = None
+        return dialect.model_copy(update=own) if own else dialect
+
+
+class IdentifierField(FieldChoice, Notation):
+    """A column whose value names the profile."""
+
+    property: PropertyName
+
+
+class MappedField(FieldChoice, Notation):
+    """A column that goes into a property, with its merge rule."""
+
+    property: PropertyName
+    rule: MergeRule | None = None
+    """None: the goal's default rule."""
+    required: StrictBool = True
+    """Whether a file without the column is refused. Otherwise it is as if the column said nothing."""
+    empty_allowed: StrictBool = True
+    """Whether a row may have nothing there."""
+    on_bad_value: OnBadValue | None = None
+    """None: as the goal says."""
+    choices: dict[Word, Choice] = Field(default={}, max_length=MAX_CHOICES)
+    """What the file's words stand for, where they are not the property's choices themselves."""
+    unknown_choice: Literal["reject", "add"] = "reject"
+    """What becomes of a word that is no choice: a bad value, or a new choice of the property."""

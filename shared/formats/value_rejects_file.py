@@ -1,0 +1,58 @@
+"""Write values that were not imported so that a person can mend them and drop the file again.
+
+A row for each row of the original that had a bad value: the goal's identifier columns, then the columns of which any
+value was bad, then `_row`, `_code`, `_field`, `_message` and `_run`. A value that was imported is left out, so that a
+sum is not added twice. Of several codes of one row the first stands there.
+"""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from shared.domain.failures import InvalidGoal
+from shared.domain.goal import ImportGoal
+from shared.domain.reject import MESSAGES, ValueReject
+from shared.formats.rejects_file import OWN_COLUMNS, DialectLines
+
+
+class ValueRejectsFile:
+    """Turns rejected values into the bytes of one file, in the order of the original. It opens and keeps nothing."""
+
+    def __init__(self, goal: ImportGoal, columns: Sequence[str], positions: Sequence[int], run_id: UUID) -> None:
+        """`columns` are the original's header; `positions` those of which values were rejected.
+
+        Raises InvalidGoal for a goal that finds columns by position: in this file they stand elsewhere.
+        """
+        if any(each.field is None for each in (*goal.identifiers, *goal.mapping)):
+            raise InvalidGoal("The goal finds columns by position, and in a file of rejected values they would differ.")
+        self._lines = DialectLines(goal.dialect)
+        self._names = [*(each.field or "" for each in goal.identifiers), *(columns[place] for place in positions)]
+        self._positions = positions
+        self._run_id = run_id
+        self._row: list[ValueReject] = []
+
+    def header(self) -> bytes:
+        """The first line."""
+        return self._lines.header([*self._names, *OWN_COLUMNS])
+
+    def rows(self, rejects: Iterable[ValueReject]) -> bytes:
+        """The lines of these, but for the last row, of which more values may come."""
+        return b"".join(self._added(reject) for reject in rejects)
+
+    def end(self) -> bytes:
+        """The last row."""
+        return self._written()
+
+    def _added(self, reject: ValueReject) -> bytes:
+        line = b""
+        if self._row and self._row[0].record_number != reject.record_number:
+            line = self._written()
+        self._row.append(reject)
+        return line
+
+    def _written(self) -> bytes:
+        if not self._row:
+            return b""
+        first, values = self._row[0], {each.position: each.raw for each in self._row}
+        own = [str(first.line_number), first.code.value, first.field, MESSAGES[first.code], str(self._run_id)]
+        self._row = []
+        return self._lines.line([*first.identifiers, *(values.get(place, "") for place in self._positions), *own])
