@@ -81,7 +81,8 @@ class Worker:
     async def _take(self, run: ClaimedRun, stopping: asyncio.Event) -> None:
         facts = {"run_id": str(run.id), "goal_id": str(run.goal_id), "account_id": str(run.account_id)}
         with structlog.contextvars.bound_contextvars(**facts, attempt=run.attempt):
-            log.info("run.claimed", kind=self.kind)
+            if not stopping.is_set():
+                log.info("run.claimed", kind=self.kind)
             reach(f"{self.kind}er.claimed")
             desk = Desk(run, self.kind, self.metrics)
             with tracing.span(f"run.{self.kind}", parent=run.traceparent, kind="hears", **facts, attempt=run.attempt):
@@ -102,6 +103,9 @@ class Worker:
 
     async def _watched(self, desk: Desk, stopping: asyncio.Event) -> "BaseException | Reason | None":
         """Carry the run out with its heart beating; what ended it, or None when it ended by itself."""
+        if stopping.is_set():
+            # Told to stop while the claim was on its way: nothing new is begun.
+            return _HAND_BACK
         work = asyncio.ensure_future(self.carry_out(desk))
         pulse = asyncio.create_task(self._beat(desk))
         stop = asyncio.create_task(_after(stopping, self.shutdown_seconds))

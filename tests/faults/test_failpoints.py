@@ -34,10 +34,11 @@ DONE = {
 POINTS: dict[type[Road], tuple[str, ...]] = {
     roads.Road: (
         "dropserver.opened", "dropserver.writing", "dropserver.flushed", "dropserver.closing", "dropserver.closed",
+        # The relay that takes the news of an upload first is as a rule the dropserver's own.
+        "relay.taken", "relay.sent", "relay.marked", "relay.committed",
     ),
     roads.RenameRoad: ("dropserver.renamed", "dropserver.told"),
     roads.OneRunRoad: (
-        "relay.taken", "relay.sent", "relay.marked", "relay.committed",
         "poller.recorded", "poller.heard",
         "importer.claiming", "importer.claimed", "importer.fetched", "importer.hashed", "run.connected",
         "importer.creating", "importer.created", "importer.rejected", "importer.copying", "importer.staged",
