@@ -10,8 +10,9 @@ from shared.domain.dates import date_pattern
 from shared.domain.dialect import Dialect
 from shared.domain.merge import MergeRule
 from shared.domain.property import Property, PropertyType
+from shared.processing.column import Column
 from shared.processing.mapping import MappedColumn
-from shared.processing.values import Column, typed
+from shared.processing.values import typed
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ def _read(texts: pl.Series, kind: PropertyType, dialect: Dialect, date_format: s
         shown="",
         property=Property(name="value", type=kind),
         rule=MergeRule.SET,
+        dialect=dialect,
         pattern=None if date_format is None else date_pattern(date_format),
     )
-    return typed(texts, mapped, dialect)
+    return typed(texts, mapped)
