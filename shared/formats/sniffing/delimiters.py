@@ -13,14 +13,18 @@ from shared.domain.findings import Choice, Found, QuestionCode
 from shared.formats.csv_grammar import LINE_END
 from shared.formats.sniffing.layouts import Layout, Sample, Signs
 from shared.formats.sniffing.marks import best_of
-from shared.formats.sniffing.shapes import explains_marks
+from shared.formats.sniffing.shapes import EMAIL, URL, explains_marks
 
 POINTER = "/dialect/delimiter"
 NAMES = {
     ",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar", ":": "colon", "^": "circumflex", "~": "tilde",
-    "\x1f": "unit separator", "\x01": "start of heading", " ": "blank",
+    "\x1f": "unit separator", "\x1e": "record separator", "\x01": "start of heading", " ": "blank",
 }  # fmt: skip  # a table
-_SINGLE = (",", ";", "\t", "|", ":", "~", "^", "\x1f", "\x01", "¦", "§", "¬", "#", "!", "*")
+_COMMON = (",", ";", "\t", "|")
+_SINGLE = (*_COMMON, ":", "~", "^", "\x1f", "\x1e", "\x01", "¦", "§", "¬", "#", "!", "*")
+_IN_WORDS = frozenset(".@-_+'\"()/\\ &%")
+_MAX_ODD = 3
+_ADDRESS = re.compile(rf"{EMAIL.pattern}|{URL.pattern}")
 _RUN = re.compile(r"[|;:~^,#*!§¦¬\t%$&=+]{2,8}")
 _MAX_RUNS = 5
 _LINES = 20
@@ -38,21 +42,23 @@ def find_delimiter(sample: Sample, base: Signs, asking: Asking) -> tuple[Found[s
     """The delimiter, and the best reading with it."""
     readings = [each for each in (best_of(sample, _with(base, c)) for c in _candidates(sample)) if each is not None]
     single = _one_column(sample, base)
-    viable = [each for each in readings if each.width > 1 and each.share >= _SHARE]
+    viable = [each for each in readings if each.width > 1 and each.share >= _SHARE and _is_filled(each)]
     if not viable and b" " in sample.data:
         blank = best_of(sample, _with(base, " "))
         if blank is not None and blank.width > 2 and blank.share == 1 and len(blank.table) > 1:
-            return _asked(asking, [single, blank], "Blanks part every row evenly.")
+            return _asked(asking, [single, blank], "Blanks part every row evenly.", single)
     if not viable:
         return _without_candidate(single, readings, asking)
     left = [each for each in viable if not any(_beats(other, each, sample) for other in viable if other is not each)]
     left = left or viable
     if len(left) > 1:
-        left.sort(key=lambda each: (-each.share, -each.width))
+        left.sort(key=_likely)
         return _asked(asking, left, "More than one character parts the rows evenly.")
     (found,) = left
+    if _is_one_column(found, single):
+        return Found(value=single.signs.delimiter, why=("There is one column, of addresses.",)), single
     if _may_be_one_column(found, single):
-        return _asked(asking, [found, single], "The character may belong to the values.")
+        return _asked(asking, [found, single], "The character may belong to the values.", single)
     others = [shown(each.signs.delimiter) for each in viable if each is not found]
     why = [f"{len(found.readable)} of {len(found.table)} rows have {found.width} fields."]
     if others:
@@ -66,10 +72,17 @@ def _candidates(sample: Sample) -> list[str]:
     lines = [line for line in LINE_END.split(text, _LINES)[:_LINES] if line]
     if not lines:
         return found
+    whole = lines if sample.is_whole or len(lines) < 2 else lines[:-1]
+    found += _odd_candidates([line.decode("utf-8", "replace") for line in whole])
     runs = dict.fromkeys(_RUN.findall(lines[0].decode("utf-8", "replace")))
     # A row of empty fields has runs as well: only what stands in every line may be a delimiter of several characters.
-    whole = lines if sample.is_whole or len(lines) < 2 else lines[:-1]
     return found + [run for run in runs if all(run.encode() in line for line in whole)][:_MAX_RUNS]
+
+
+def _odd_candidates(lines: Sequence[str]) -> list[str]:
+    """Unusual characters that every line has, and equally often."""
+    odd = [c for c in dict.fromkeys(lines[0]) if not c.isalnum() and c not in _IN_WORDS and c not in _SINGLE]
+    return [c for c in odd if len({line.count(c) for line in lines}) == 1][:_MAX_ODD]
 
 
 def _with(base: Signs, delimiter: str) -> Signs:
@@ -84,16 +97,29 @@ def _one_column(sample: Sample, base: Signs) -> Layout:
 
 
 def _without_candidate(single: Layout, readings: Sequence[Layout], asking: Asking) -> tuple[Found[str], Layout]:
-    uneven = [each for each in readings if each.width > 1 and not _is_explained(each.signs.delimiter, single)]
+    uneven = [each for each in readings if not _is_explained(each.signs.delimiter, single)]
     if not uneven:
         return Found(value=single.signs.delimiter, why=("There is one column: nothing parts its rows.",)), single
-    uneven.sort(key=lambda each: (-each.share, -each.width))
-    return _asked(asking, [*uneven[:3], single], "No character parts all rows evenly.")
+    uneven.sort(key=_likely)
+    return _asked(asking, [*uneven[:3], single], "No character parts all rows evenly.", single)
 
 
 def _is_explained(delimiter: str, reading: Layout) -> bool:
     """Whether the character occurs only in values that hold such characters by nature, read so."""
     return all(explains_marks(value) for value in reading.fields() if delimiter in value)
+
+
+def _likely(reading: Layout) -> tuple[float, bool, int]:
+    """Orders readings, the likeliest first."""
+    return -reading.share, reading.signs.delimiter not in _COMMON, -reading.width
+
+
+def _is_filled(reading: Layout) -> bool:
+    """Whether a delimiter of several characters leaves more than holes between them."""
+    if len(reading.signs.delimiter) == 1:
+        return True
+    fields = list(reading.fields())
+    return 2 * sum(map(bool, fields)) >= len(fields)
 
 
 def _beats(one: Layout, other: Layout, sample: Sample) -> bool:
@@ -105,7 +131,7 @@ def _beats(one: Layout, other: Layout, sample: Sample) -> bool:
         return False
     if one.signs.quote and one.quoted and not one.unfit and other.signs.quote is None:
         return True
-    if one.unfit == 0 < other.unfit and len(one.table) > 2:
+    if one.lost == 0 < other.lost and len(one.table) > 1:
         return True
     if one.share < other.share:
         return False
@@ -126,24 +152,29 @@ def _is_always_whole(run: str, part: str, sample: Sample, other: Layout) -> bool
     return empty >= 2 and other.width - empty - 1 == empty // (len(run) - 1)
 
 
+def _is_one_column(found: Layout, single: Layout) -> bool:
+    """Whether the character belongs to addresses, one on each line."""
+    return found.width == 2 and all(_ADDRESS.fullmatch(value.strip()) for value in single.fields() if value)
+
+
 def _may_be_one_column(found: Layout, single: Layout) -> bool:
     """Whether the character may as well belong to the values: of two fields only, parted as a text is punctuated."""
-    if found.width > 2:
-        return False
     delimiter = found.signs.delimiter
-    if delimiter not in (",", ":", ";", "#", "!", "*"):
+    if found.width > 2 or len(delimiter) > 1 or delimiter in ("\t", "|", "\x1f", "\x1e", "\x01"):
         return False
-    if len(found.table) == 1 or delimiter in "#!*":
+    if len(found.table) == 1 or delimiter not in _COMMON:
         return True
     seconds = [row[1] for row in found.readable]
     return all(value.startswith(" ") for value in seconds) or all(explains_marks(value) for value in single.fields())
 
 
-def _asked(asking: Asking, layouts: Sequence[Layout], why: str) -> tuple[Found[str], Layout]:
+def _asked(
+    asking: Asking, layouts: Sequence[Layout], why: str, single: Layout | None = None
+) -> tuple[Found[str], Layout]:
     choices = [
         Choice(
             value=layout.signs.delimiter,
-            label=shown(layout.signs.delimiter) if layout.width > 1 else "one column",
+            label="one column" if layout is single else shown(layout.signs.delimiter),
             consequence=f"{layout.width} columns; {layout.unfit} of {len(layout.table)} rows would be handed back.",
             example=layout.example(),
         )

@@ -36,8 +36,6 @@ def _readings(sample: Sample, signs: Signs) -> list[Layout]:
     pairs: list[tuple[str | None, str | None]] = [('"', None)]
     if has_backslash:
         pairs.append(('"', "\\"))
-    if b'"' in sample.data:
-        pairs.append((None, None))
     if _opens_with(sample.data, signs.delimiter, "'"):
         pairs.append(("'", None))
         if has_backslash:
@@ -45,6 +43,8 @@ def _readings(sample: Sample, signs: Signs) -> list[Layout]:
     tried = [replace(signs, quote=quote, escape=escape) for quote, escape in pairs]
     if signs.delimiter.encode() + b' "' in sample.data and " " not in signs.delimiter:
         tried.append(replace(signs, skips_blanks=True))
+    if b'"' in sample.data:
+        tried.append(replace(signs, quote=None))
     layouts = (layout_of(sample, each) for each in tried)
     return [layout for layout in layouts if layout is not None]
 
@@ -67,11 +67,11 @@ def _find_quote(sample: Sample, usual: Layout, asking: Asking) -> tuple[Found[st
     is_mended = escaped is not None and escaped.lost < usual.lost
     bare = layout_of(sample, replace(usual.signs, quote=None))
     if bare is not None and bare.lost < usual.lost and not is_mended:
-        wrapped = _wrapped(bare, '"')
-        if not wrapped:
-            why = f"Quotation marks stand inside values, and never around one; {usual.lost} rows make sense only so."
+        opened = _opened(bare, '"')
+        if not opened:
+            why = f"Quotation marks stand inside values, and never before one; {usual.lost} rows make sense only so."
             return Found(value=None, why=(why,)), bare
-        return _asked(asking, [usual, bare], f"Quotation marks stand around {wrapped} values, and inside others.")
+        return _asked(asking, [usual, bare], f"Quotation marks stand before {opened} values, and inside others.")
     return Found(value='"', why=(f"{usual.quoted} values stand in quotation marks.",)), usual
 
 
@@ -110,6 +110,11 @@ def _with_apostrophes(sample: Sample, usual: Layout) -> Layout | None:
 
 def _wrapped(layout: Layout, quote: str) -> int:
     return sum(len(text) > 1 and text[0] == quote == text[-1] for text in layout.fields())
+
+
+def _opened(layout: Layout, quote: str) -> int:
+    """How many values begin with a quote, as those do that hold a delimiter in quotes and were cut there."""
+    return sum(text.lstrip(" ").startswith(quote) for text in layout.fields())
 
 
 def _always_wrapped(layout: Layout, quote: str) -> bool:
