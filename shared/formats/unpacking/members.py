@@ -122,12 +122,11 @@ class _Opening:
     passed_over: int = 0
 
     def members(self, path: Path) -> Members:
-        content = LocalFile(path, Meter(self.budget))
-        packing = self._packing_of(path, head(content, HEAD_BYTES))
+        packing = self._packing_of(path, head(LocalFile(path), HEAD_BYTES))
         _demand(self.how, packing, is_outermost=True)
         size = path.stat().st_size
         if packing is None:
-            return Members([Member(1, None, size, content, self.spill)], (), 0)
+            return Members([Member(1, None, size, LocalFile(path, Meter(self.budget)), self.spill)], (), 0)
         alone = self._open(path, packing, depth=1, counts=True)
         if alone is not None:
             return Members([Member(1, None, None, alone, self.spill)], tuple(self.packing), 0)
