@@ -98,18 +98,23 @@ class DateSurvey:
         """Pairs of meanings that read some value differently, and its record number."""
 
     def see(self, values: pl.Series, records: pl.Series | None = None) -> None:
-        """Take in values: trimmed text, null where there is none; with record numbers, if these are to be told."""
-        frame = pl.DataFrame({"value": values}).with_columns(
-            record=pl.lit(None, pl.Int64) if records is None else records
-        )
-        frame = frame.drop_nulls("value")
+        """Take in values: trimmed text, null where there is none; with rising record numbers, if they are to be told."""
+        numbers = pl.lit(None, pl.Int64) if records is None else records
+        frame = pl.DataFrame({"value": values}).with_columns(record=numbers, values=1).drop_nulls("value")
         self._present += frame.height
-        shape = pl.col("value").str.replace_all("[0-9]", "9")
-        if self._kind is PropertyType.DATETIME:
-            shape = shape.str.replace(rf"{FAR_TIME}\z", FAR)
-        shaped = frame.with_columns(shape=shape).filter(pl.col("shape").str.contains(any_shape(self._kind)))
-        for (name,), part in shaped.partition_by("shape", as_dict=True, include_key=False).items():
-            self._see_shape(str(name), part)
+        if self._kind is PropertyType.DATE:
+            # Days repeat; moments hardly do, and counting them would be in vain.
+            frame = frame.group_by("value", maintain_order=True).agg(pl.col("record").first(), pl.col("values").sum())
+        shaped = frame.with_columns(shape=self._shapes(frame["value"]))
+        found = shaped["shape"].unique()
+        known = found.filter(found.str.contains(any_shape(self._kind)))
+        for shape in known:
+            self._see_shape(shape, shaped.filter(pl.col("shape") == shape))
+
+    def _shapes(self, values: pl.Series) -> pl.Series:
+        """The values with every digit as 9, and any time that only ISO notation writes as one sign."""
+        shapes = values.str.replace_many(list("012345678"), ["9"])
+        return shapes.str.replace(rf"{FAR_TIME}\z", FAR) if self._kind is PropertyType.DATETIME else shapes
 
     def verdict(self) -> Verdict:
         """What the column is, of all that was seen."""
@@ -140,8 +145,8 @@ class DateSurvey:
         slices = {end: pl.col("value").str.slice(0, end).alias(f"day {end}") for end in set(ends.values())}
         times = {(end, self._ways[number].time) for number, end in ends.items()}
         fits = [pl.col("value").str.slice(end).str.contains(time).alias(f"{end} {time}") for end, time in sorted(times)]
-        grouped = part.group_by(*slices.values(), *fits).agg(
-            values=pl.len(), example=pl.col("value").first(), record=pl.col("record").min()
+        grouped = part.group_by(*slices.values(), *fits, maintain_order=True).agg(
+            pl.col("values").sum(), pl.col("value").first().alias("example"), pl.col("record").first()
         )
         self._judge(ends, grouped)
 
@@ -155,8 +160,8 @@ class DateSurvey:
                 days[way.meaning] = self._read(grouped[f"day {end}"], way)
             reads[number] = days[way.meaning].is_not_null() & grouped[f"{end} {way.time}"]
         marks = [column.alias(str(number)) for number, column in reads.items()]
-        counted = grouped.with_columns(marks).group_by([str(number) for number in reads]).agg(
-            pl.col("values").sum(), pl.col("example").first(), pl.col("record").min()
+        counted = grouped.with_columns(marks).group_by([str(number) for number in reads], maintain_order=True).agg(
+            pl.col("values").sum(), pl.col("example").first(), pl.col("record").first()
         )  # fmt: skip  # a table is grouped
         for row in counted.iter_rows(named=True):
             readers = frozenset(number for number in reads if row[str(number)])
@@ -167,7 +172,7 @@ class DateSurvey:
             differing = grouped.filter(both & (days[one] != days[other]))
             if differing.height:
                 pair = frozenset((one, other))
-                self._differing[pair] = _earlier(self._differing.get(pair), differing["record"].min())
+                self._differing[pair] = _earlier(self._differing.get(pair), differing["record"][0])
 
     def _read(self, days: pl.Series, way: DateWay) -> pl.Series:
         """Days, or an epoch's moments, null where they are none."""
@@ -214,8 +219,8 @@ class _Count:
             self.example, self.record = example, record
 
 
-def _earlier(known: int | None, found: object) -> int | None:
-    return found if known is None and isinstance(found, int) else known
+def _earlier(*records: int | None) -> int | None:
+    return min((record for record in records if record is not None), default=None)
 
 
 def decided(verdict: Verdict, shown: str) -> DatePattern | None:

@@ -139,6 +139,14 @@ def test_a_decision_tells_its_weight() -> None:
     )
 
 
+def test_what_is_told_of_a_question_is_its_first_record_whatever_its_shape() -> None:
+    verdict = surveyed(["05/05/2024", "7/7/2024", "1/2/2024", "01/03/2024", "1/4/2024"])
+    assert verdict.outcome is Outcome.AMBIGUOUS
+    assert verdict.differs == 4
+    mixed = surveyed(["7/7/2024", "13/2/2024", "13/03/2024", "2/13/2024", "03/13/2024"])
+    assert [(each.example, each.record) for each in mixed.readings] == [("2/13/2024", 5), ("13/2/2024", 3)]
+
+
 def test_the_pivot_decides_which_days_there_are() -> None:
     # 1900 was no leap year, 2000 was.
     assert surveyed(["29.02.00", "31.12.24"], pivot_year=69).pattern is not None
