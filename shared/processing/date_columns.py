@@ -98,7 +98,7 @@ class DateSurvey:
         """Pairs of meanings that read some value differently, and its record number."""
 
     def see(self, values: pl.Series, records: pl.Series | None = None) -> None:
-        """Take in values: trimmed text, null where there is none; with rising record numbers, if they are to be told."""
+        """Take in values: trimmed text, null where there is none; with rising record numbers, to tell them."""
         numbers = pl.lit(None, pl.Int64) if records is None else records
         frame = pl.DataFrame({"value": values}).with_columns(record=numbers, values=1).drop_nulls("value")
         self._present += frame.height
