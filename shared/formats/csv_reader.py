@@ -10,9 +10,7 @@ Memory is bounded by the slice, not by the file. The reader is synchronous and b
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -20,6 +18,7 @@ import polars as pl
 from shared.domain.dialect import Dialect
 from shared.domain.failures import TooManyColumns
 from shared.domain.reject import Reject, RejectCode
+from shared.formats.batch import Batch, RawRow, names
 from shared.formats.compression import Compression, open_plain
 from shared.formats.csv_grammar import RecordParser
 from shared.formats.csv_head import read_head
@@ -32,32 +31,6 @@ from shared.formats.text import BOM, as_utf8, shown
 
 _MISTAKEN = (BOM, b"x\x01", b"x^")
 """Beginnings that are values here. The last two are those of zlib streams (RFC 1950); the others' are no UTF-8."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Rows of one slice that took the same path, in file order.
-
-    A slice may give a fast and an exact batch whose record numbers interleave.
-    """
-
-    frame: pl.DataFrame
-    """The good rows: text columns `c0`, `c1`, ...; no nulls."""
-    record_numbers: Positions
-    """Per row of the frame, 1-based after the header."""
-    line_numbers: Positions
-    """Per row of the frame, the 1-based physical line on which it begins."""
-    path: Literal["fast", "exact"]
-    bad: tuple[Reject, ...] = ()
-    """The rows that could not be read; the exact path alone tells of any."""
-
-
-class RawRow(NamedTuple):
-    """A row as it was read, good or bad."""
-
-    record_number: int
-    line_number: int
-    fields: tuple[str, ...]
 
 
 class CsvReader:
@@ -78,6 +51,7 @@ class CsvReader:
         head = read_head(self._scanner, dialect)
         self.header = head.header
         self.width = head.width
+        self.mapped: frozenset[int] | None = None
         self.is_empty = head.is_empty
         """Whether there is no record at all: no byte but a byte order mark, or blank lines and comments alone."""
         if self.width > limits.columns:
@@ -99,7 +73,7 @@ class CsvReader:
         frame = pl.read_csv(
             text,
             has_header=False,
-            schema=dict.fromkeys(_names(self.width), pl.String),
+            schema=dict.fromkeys(names(self.width), pl.String),
             separator=self._dialect.delimiter if region.rewriting is None else chr(region.rewriting.separator),
             quote_char=self._dialect.quote_char,
             empty_string_is_null=False,
@@ -119,7 +93,7 @@ class CsvReader:
             for row, record, line in zip(rows, records.tolist(), lines.tolist(), strict=True)
             if row.code is not None
         )
-        schema = dict.fromkeys(_names(self.width), pl.String)
+        schema = dict.fromkeys(names(self.width), pl.String)
         frame = pl.DataFrame(good, schema=schema, orient="row")
         return Batch(frame, records[is_good], lines[is_good], "exact", bad)
 
@@ -201,7 +175,3 @@ def _reject(row: ExactRow, record_number: int, line_number: int, byte_offset: in
         raw=tuple(map(shown, row.fields)),
         byte_offset=byte_offset,
     )
-
-
-def _names(width: int) -> list[str]:
-    return [f"c{position}" for position in range(width)]

@@ -4,6 +4,7 @@ import io
 from typing import NamedTuple
 
 from shared.domain.dialect import Dialect
+from shared.formats.batch import TableReader
 from shared.formats.csv_reader import CsvReader
 from shared.formats.limits import Limits
 from shared.formats.text import as_utf8
@@ -38,12 +39,12 @@ def read_with_shares(
     return _read_whole(CsvReader(as_utf8(io.BytesIO(data), dialect.encoding), dialect, limits, only_exact=only_exact))
 
 
-def read_from(reader: CsvReader) -> Read:
+def read_from(reader: TableReader) -> Read:
     """All that a reader has to say."""
     return _read_whole(reader)[0]
 
 
-def _read_whole(reader: CsvReader) -> tuple[Read, dict[str, int]]:
+def _read_whole(reader: TableReader) -> tuple[Read, dict[str, int]]:
     good: dict[int, tuple[int, Row]] = {}
     bad: dict[int, tuple[int, str, Row]] = {}
     shares = {"fast": 0, "exact": 0}

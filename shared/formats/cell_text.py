@@ -1,0 +1,47 @@
+"""The text of values that have a type of their own: numbers, dates and lists of workbooks and JSON.
+
+They become what the dialect's typing reads: its decimal character, its date format, its list delimiter. So a column may
+hold real numbers and dates beside such as were typed as text. No number passes through binary floating point.
+"""
+
+import re
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from shared.domain.dates import AUTO, DatePattern, date_pattern
+from shared.domain.dialect import Dialect
+
+_EXPONENT = re.compile(r"(-?[0-9]+(?:\.[0-9]*)?)[eE]([+-]?[0-9]{1,4})")
+_MAX_EXPONENT = 400
+"""Beyond it lies no number that could be stored (binary64 ends at 308), and only bombs are longer."""
+
+
+class CellText:
+    """Writes values in one dialect."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._decimal_char = dialect.decimal_char
+        self._zone = ZoneInfo(dialect.timezone)
+        self._pattern: DatePattern | None = None if dialect.date_format == AUTO else date_pattern(dialect.date_format)
+        self.list_delimiter = dialect.list_delimiter
+
+    def number(self, text: str) -> str:
+        """A number as JSON and workbooks write it, without an exponent where that can be."""
+        found = _EXPONENT.fullmatch(text)
+        if found is not None and abs(int(found[2])) <= _MAX_EXPONENT:
+            text = format(Decimal(text), "f")
+        return text if self._decimal_char == "." else text.replace(".", self._decimal_char)
+
+    def moment(self, moment: datetime) -> str:
+        """A date, with its time where it has one; in the dialect's format, or in ISO 8601 where that is `auto`.
+
+        A time that the format has no place for follows in ISO notation, as typing reads it.
+        """
+        has_time = (moment.hour, moment.minute, moment.second, moment.microsecond) != (0, 0, 0, 0)
+        pattern = self._pattern
+        day = f"{moment:%Y-%m-%d}" if pattern is None else pattern.write(moment.replace(tzinfo=self._zone))
+        if not has_time or (pattern is not None and pattern.has_time):
+            return day
+        fraction = f".{moment.microsecond:06d}".rstrip("0") if moment.microsecond else ""
+        return f"{day}T{moment:%H:%M:%S}{fraction}"

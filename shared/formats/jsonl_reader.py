@@ -1,0 +1,286 @@
+"""Read JSON Lines: an object of JSON (RFC 8259) on each line, its keys the columns.
+
+* The columns are all keys of the file, in the order in which they first appear, which one pass finds before the rows
+  are read in another. A key that is missing, null and "" are all nothing.
+* An object in an object is flattened: `{"home": {"city": "Ghent"}}` has the column `home.city`. Ten levels at most.
+* A list of scalars becomes their text, joined with the dialect's listDelimiter; null items are dropped. A list of
+  objects or lists is no value of a property: it rejects the row where the column is wanted, and else is its JSON.
+* Numbers are taken as they are written, never through binary floating point: with the dialect's decimal character, and
+  without an exponent.
+* A line that is no object or has more than a hundred levels, a key that comes twice, NaN, Infinity, half a surrogate
+  pair: the row is a reject. A line of white space alone is none.
+
+Lines end with LF; a CR before it is white space. Memory is bounded by the slice and by the longest line.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, closing
+from typing import NoReturn
+
+from shared.domain.dialect import Dialect
+from shared.domain.failures import RecordTooLong, TooManyColumns
+from shared.domain.reject import Reject, RejectCode
+from shared.formats.batch import Batch, Gathering
+from shared.formats.cell_text import CellText
+from shared.formats.csv_scan import first_fault
+from shared.formats.limits import Limits
+from shared.formats.text import TextSource, shown
+
+TextOpener = Callable[[], AbstractContextManager[TextSource]]
+
+MAX_LEVELS = 10
+_MAX_DEPTH = 100
+_MAX_NAME = 1_000
+"""Characters of a column's name; a longer key can be mapped by nobody and is passed over."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_TEXT = json.JSONEncoder(ensure_ascii=False)
+
+
+class _Number(str):
+    """A number as it is written."""
+
+    __slots__ = ()
+
+
+class _Unfit(ValueError):
+    """A line that is no row."""
+
+    def __init__(self, code: RejectCode, field: str | None = None) -> None:
+        self.code = code
+        self.field = field
+        super().__init__(code.value)
+
+
+class JsonLinesReader:
+    """Rows of a file that is opened anew for each pass. `header` is None where the file has no object at all."""
+
+    def __init__(
+        self, open_text: TextOpener, dialect: Dialect, limits: Limits | None = None, *, also: Sequence[str] = ()
+    ) -> None:
+        """`also`: columns that there shall be, even if no object has the key.
+
+        Construction reads the file once. Raises `TooManyColumns`, `RecordTooLong`, `UndecodableFile`.
+        """
+        self._open_text = open_text
+        self._limits = limits or Limits()
+        self._text = CellText(dialect)
+        self.mapped: frozenset[int] | None = None
+        found = self._find_columns()
+        self.is_empty = found is None
+        self.header: tuple[str, ...] | None = None if found is None else tuple(dict.fromkeys((*found, *also)))
+        self.width = len(self.header or ())
+        self._places = {name: place for place, name in enumerate(self.header or ())}
+
+    def __iter__(self) -> Iterator[Batch]:
+        gathering = Gathering(self.width, self._limits.slice_bytes)
+        with self._open_text() as source, closing(_lines(source, self._limits)) as lines:
+            record = 0
+            for line_number, position, line in lines:
+                if not line or line.isspace():
+                    continue
+                record += 1
+                try:
+                    fields = self._fields(line)
+                except _Unfit as unfit:
+                    gathering.reject(self._reject(record, line_number, position, line, unfit, source), len(line))
+                else:
+                    gathering.add(record, line_number, fields, len(line))
+                if gathering.is_full and (batch := gathering.batch()) is not None:
+                    yield batch
+        if (batch := gathering.batch()) is not None:
+            yield batch
+
+    def _find_columns(self) -> list[str] | None:
+        """Every key of the file, flattened; None where there is nothing but white space."""
+        known: dict[str, None] = {}
+        has_lines = False
+        with self._open_text() as source, closing(_lines(source, self._limits)) as lines:
+            for _, _, line in lines:
+                if not line or line.isspace():
+                    continue
+                has_lines = True
+                try:
+                    found = json.loads(line, parse_int=_Number, parse_float=_Number)
+                except (ValueError, RecursionError):
+                    continue  # A reject, of which the pass over the rows tells.
+                if not isinstance(found, dict):
+                    continue
+                if found.keys() <= known.keys() and not any(isinstance(value, dict) for value in found.values()):
+                    continue
+                for name, _ in _flattened(found):
+                    known[name] = None
+                    if len(known) > self._limits.columns:
+                        raise TooManyColumns(f"Found more than {self._limits.columns} keys.")
+        return list(known) if has_lines else None
+
+    def _fields(self, line: bytes) -> list[str]:
+        fields = [""] * self.width
+        seen: set[str] = set()
+        total = 0
+        for name, value in _flattened(_parsed(line)):
+            place = self._places.get(name)
+            if place is None:
+                continue
+            if name in seen:
+                raise _Unfit(RejectCode.DUPLICATE_KEY, name)
+            seen.add(name)
+            if value is None:
+                continue
+            text = self._written(value, name, is_wanted=self.mapped is None or place in self.mapped)
+            if "\0" in text:
+                raise _Unfit(RejectCode.NUL_BYTE, name)
+            if not text.isascii() and not _is_text(text):
+                raise _Unfit(RejectCode.UNDECODABLE, name)
+            total += len(text)
+            fields[place] = text
+        if total * 4 > self._limits.field_bytes:
+            for name, place in self._places.items():
+                if len(fields[place].encode()) > self._limits.field_bytes:
+                    raise _Unfit(RejectCode.FIELD_TOO_LONG, name)
+        return fields
+
+    def _written(self, value: object, name: str, *, is_wanted: bool) -> str:
+        if isinstance(value, list):
+            return self._listed(value, name, is_wanted=is_wanted)
+        if isinstance(value, dict):
+            if is_wanted:
+                raise _Unfit(RejectCode.NESTED_VALUE, name)
+            return _as_json(value)
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        return self._text.number(value) if isinstance(value, _Number) else str(value)
+
+    def _listed(self, items: list[object], name: str, *, is_wanted: bool) -> str:
+        if any(isinstance(item, (list, dict)) for item in items):
+            if is_wanted:
+                raise _Unfit(RejectCode.NESTED_VALUE, name)
+            return _as_json(items)
+        texts = [self._written(item, name, is_wanted=is_wanted) for item in items if item is not None]
+        delimiter = self._text.list_delimiter
+        if is_wanted and any(delimiter in text for text in texts):
+            raise _Unfit(RejectCode.LIST_DELIMITER_IN_ITEM, name)
+        return delimiter.join(texts)
+
+    def _reject(
+        self, record: int, line_number: int, position: int, line: bytes, unfit: _Unfit, source: TextSource
+    ) -> Reject:
+        fault = first_fault(line) if unfit.code is RejectCode.UNDECODABLE else None
+        return Reject(
+            record_number=record,
+            line_number=line_number,
+            code=unfit.code,
+            field=unfit.field,
+            raw=self._raw(line),
+            byte_offset=None if fault is None else source.offset_of(position + fault),
+        )
+
+    def _raw(self, line: bytes) -> tuple[str, ...]:
+        """The row as far as it can be told; else the line, as if it were the first value."""
+        fields = [""] * self.width
+        try:
+            for name, value in _flattened(_parsed(line)):
+                place = self._places.get(name)
+                if place is not None and value is not None:
+                    is_plain = not isinstance(value, (list, dict))
+                    fields[place] = self._written(value, name, is_wanted=False) if is_plain else _as_json(value)
+        except _Unfit:
+            return (shown(line.strip()),)
+        return tuple(shown(field.encode("utf-8", "surrogatepass")) for field in fields)
+
+
+def _lines(source: TextSource, limits: Limits) -> Generator[tuple[int, int, bytes], None, None]:
+    """Each line with its number and its position in the text. Raises `RecordTooLong`."""
+    number, position, rest = 0, 0, b""
+    while True:
+        data = source.read(limits.slice_bytes)
+        *lines, rest = (rest + data).split(b"\n")
+        for line in lines:
+            number += 1
+            _check_length(line, number, limits)
+            yield number, position, line
+            position += len(line) + 1
+        _check_length(rest, number + 1, limits)
+        if not data:
+            break
+    if rest:
+        yield number + 1, position, rest
+
+
+def _check_length(line: bytes, number: int, limits: Limits) -> None:
+    if len(line) > limits.record_bytes:
+        raise RecordTooLong(f"Line {number} has more than {limits.record_bytes} bytes.")
+
+
+def _parsed(line: bytes) -> dict[str, object]:
+    try:
+        text = line.decode()
+    except UnicodeDecodeError as error:
+        raise _Unfit(RejectCode.UNDECODABLE) from error
+    try:
+        found = _DECODER.decode(text)
+    except _Unfit:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise _Unfit(RejectCode.BAD_JSON) from error
+    if not isinstance(found, dict) or _is_deep(found):
+        raise _Unfit(RejectCode.BAD_JSON)
+    return found
+
+
+def _is_deep(found: dict[str, object]) -> bool:
+    """Whether lists and objects lie in each other deeper than any reader here goes."""
+    layer: list[object] = list(found.values())
+    for _ in range(_MAX_DEPTH):
+        layer = [
+            item
+            for each in layer
+            if isinstance(each, (list, dict))
+            for item in (each if isinstance(each, list) else each.values())
+        ]
+        if not layer:
+            return False
+    return True
+
+
+def _without_repetition(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        raise _Unfit(RejectCode.DUPLICATE_KEY, twice if len(twice) <= _MAX_NAME and _is_text(twice) else None)
+    return found
+
+
+def _refuse(_constant: str) -> NoReturn:
+    raise _Unfit(RejectCode.BAD_JSON)
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_without_repetition, parse_int=_Number, parse_float=_Number, parse_constant=_refuse
+)
+
+
+def _flattened(found: dict[str, object], before: str = "", level: int = 1) -> Iterator[tuple[str, object]]:
+    for name, value in found.items():
+        path = f"{before}{name}"
+        if len(path) > _MAX_NAME or not _is_text(path):
+            continue
+        if isinstance(value, dict) and level < MAX_LEVELS:
+            yield from _flattened(value, f"{path}.", level + 1)
+        else:
+            yield path, value
+
+
+def _as_json(value: object) -> str:
+    """A list or an object in JSON, its numbers as they were written."""
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{_TEXT.encode(name)}:{_as_json(each)}" for name, each in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_as_json, value)) + "]"
+    return str(value) if isinstance(value, _Number) else _TEXT.encode(value)
+
+
+def _is_text(text: str) -> bool:
+    return _SURROGATE.search(text) is None
