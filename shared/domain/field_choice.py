@@ -1,10 +1,10 @@
-"""How settings name a column of a file: by its header's name, or by its 0-based position."""
+"""How processors and conditions name columns of a file: by the header's name, or by the 0-based position."""
 
 from typing import Annotated
 
-from pydantic import Field, StrictInt, StringConstraints, model_validator
+from pydantic import Field, StrictInt, StringConstraints
 
-from shared.domain.model import Model
+from shared.domain.fields import FieldChoice
 
 ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
 """A header's name. Names are compared trimmed and in Unicode's canonical composition (NFC), case-sensitive."""
@@ -12,17 +12,8 @@ ColumnPosition = Annotated[StrictInt, Field(ge=0, lt=10_000)]
 """Where the column stands in the file itself, counted from 0, whatever processors dropped or added."""
 
 
-class ColumnChoice(Model):
-    """A column of the file: exactly one of its header's name and its 0-based position."""
-
-    field: ColumnName | None = None
-    position: ColumnPosition | None = None
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> "ColumnChoice":
-        if (self.field is None) == (self.position is None):
-            raise ValueError("expected exactly one of field, position")
-        return self
+class ColumnChoice(FieldChoice):
+    """A column of the file, as processors name one."""
 
     @property
     def column(self) -> str | int:

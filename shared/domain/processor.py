@@ -14,7 +14,17 @@ What the processors do stands in shared/processing/processors.
 
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
-from pydantic import AfterValidator, Field, StrictBool, StringConstraints, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    GetJsonSchemaHandler,
+    StrictBool,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from shared.domain.condition import Condition
 from shared.domain.dates import date_pattern
@@ -22,7 +32,7 @@ from shared.domain.field_choice import ColumnChoice, ColumnName, ColumnPosition
 from shared.domain.model import Model
 from shared.domain.regular_expression import RegularExpressionText, regular_expression
 from shared.domain.replacement import replacement
-from shared.domain.zone import ZoneName
+from shared.domain.zones import known_zone
 
 MAX_PROCESSORS = 50
 MAX_MAPPED = 5_000
@@ -45,6 +55,7 @@ def _date_pattern(text: str) -> str:
 Text = Annotated[str, StringConstraints(max_length=200), AfterValidator(_holdable)]
 Delimiter = Annotated[str, StringConstraints(min_length=1, max_length=20), AfterValidator(_holdable)]
 DatePatternText = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_date_pattern)]
+ZoneName = Annotated[str, AfterValidator(known_zone)]
 Columns = Annotated[tuple[ColumnName | ColumnPosition, ...], Field(min_length=1, max_length=400)]
 """Columns of a file, each by its header's name or its 0-based position."""
 
@@ -62,6 +73,12 @@ class ProcessorBase(Model):
     """What every processor has beside its settings."""
 
     shows: ClassVar[Shown]
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """With the example, so that the gateway's description shows it."""
+        described = handler.resolve_ref_schema(handler(schema))
+        return described | {"examples": [cls.shows.example]}
 
 
 class OneColumn(ProcessorBase, ColumnChoice):

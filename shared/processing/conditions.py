@@ -12,7 +12,8 @@ from typing import NamedTuple
 import polars as pl
 
 from shared.domain.case_folding import fold, folding
-from shared.domain.condition import AllOf, AnyOf, Comparison, Negation, Node, Operator, Reading, ValueType
+from shared.domain.condition import AllOf, AnyOf, Comparison, Negation, Node, Operator
+from shared.domain.condition_values import Reading, ValueType
 from shared.domain.dialect import Dialect
 from shared.domain.regular_expression import regular_expression
 from shared.processing.file_columns import FileColumns

@@ -5,14 +5,13 @@ processor made has a name and no position. Names are compared trimmed and in Uni
 case-sensitive. Nothing here looks at a row.
 """
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from shared.domain.failures import HeaderChanged
 from shared.domain.field_choice import shown
-from shared.domain.trimmed import TRIMMED
+from shared.domain.trimmed import TRIMMED, folded
 
 _SHOWN_NAMES = 30
 _SHOWN_CHARACTERS = 60
@@ -66,18 +65,18 @@ class FileColumns:
         by_name: dict[str, list[FileColumn]] = {}
         for column in self.columns:
             if column.name is not None:
-                by_name.setdefault(_folded(column.name), []).append(column)
+                by_name.setdefault(folded(column.name), []).append(column)
         by_position = {column.position: column for column in self.columns}
-        missing = [one for one in wanted if isinstance(one, str) and _folded(one) not in by_name]
+        missing = [one for one in wanted if isinstance(one, str) and folded(one) not in by_name]
         if missing:
             raise HeaderChanged(self._lack(missing))
-        doubled = [one for one in wanted if isinstance(one, str) and len(by_name[_folded(one)]) > 1]
+        doubled = [one for one in wanted if isinstance(one, str) and len(by_name[folded(one)]) > 1]
         if doubled:
             raise HeaderChanged(f"A processor expects each field once, found more than once: {listed(doubled)}.")
         for one in wanted:
             if isinstance(one, int) and one not in by_position:
                 raise HeaderChanged(f"A processor expects a field at position {one} (0-based), found none there.")
-        return [by_name[_folded(one)][0] if isinstance(one, str) else by_position[one] for one in wanted]
+        return [by_name[folded(one)][0] if isinstance(one, str) else by_position[one] for one in wanted]
 
     def place(self, chosen: str | int) -> int:
         """Where a column stands now, counted from 0. Raises HeaderChanged."""
@@ -85,7 +84,7 @@ class FileColumns:
 
     def has(self, name: str) -> bool:
         """Whether a column has this name."""
-        return any(column.name is not None and _folded(column.name) == _folded(name) for column in self.columns)
+        return any(column.name is not None and folded(column.name) == folded(name) for column in self.columns)
 
     def having(self, name: str) -> tuple["FileColumns", FileColumn]:
         """With a column of that name: the one that is there, or a new one at the end."""
@@ -116,6 +115,26 @@ class FileColumns:
         return ". ".join([sentence, *hints]) + "."
 
 
+class AnyColumns(FileColumns):
+    """Columns of a file that nobody has seen: whatever is asked for is there, once."""
+
+    def find(self, chosen: Iterable[str | int]) -> list[FileColumn]:
+        """A column for each."""
+        return [FileColumn(repr(one), one if isinstance(one, str) else None, None) for one in chosen]
+
+    def has(self, name: str) -> bool:
+        """Always."""
+        return True
+
+    def without(self, dropped: Iterable[FileColumn]) -> "FileColumns":
+        """The same: nobody knows what is left."""
+        return self
+
+    def renamed(self, names: dict[str, str]) -> "FileColumns":
+        """The same."""
+        return self
+
+
 def listed(names: Sequence[str]) -> str:
     """Names of columns for a sentence, bounded."""
     text = ", ".join(shortened(name) for name in names[:_SHOWN_NAMES])
@@ -126,7 +145,3 @@ def shortened(name: str) -> str:
     """A name of a column for a sentence, bounded and in quotes."""
     text = "".join(c if c.isprintable() else " " for c in name.strip(TRIMMED))
     return repr(text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…")
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name.strip(TRIMMED))

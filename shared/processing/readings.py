@@ -6,7 +6,7 @@ can be compared. A value that cannot be read in its type is null, like one that 
 
 import polars as pl
 
-from shared.domain.condition import ValueType
+from shared.domain.condition_values import ValueType
 from shared.domain.dates import DatePattern, date_pattern
 from shared.domain.dialect import Dialect
 from shared.domain.failures import InvalidGoal

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from shared.domain.case_folding import fold, folding
-from shared.domain.condition import AllOf, AnyOf, Comparison, Negation, Node, Operator, Reading, ValueType, type_of
+from shared.domain.condition import AllOf, AnyOf, Comparison, Negation, Node, Operator
+from shared.domain.condition_values import Reading, ValueType, type_of
 from shared.domain.failures import InvalidCondition
 from shared.domain.property import Property, PropertyType
 from shared.domain.regular_expression import regular_expression

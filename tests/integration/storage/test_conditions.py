@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from shared.domain.condition import OPERATORS, Comparison, Condition, Operator, ValueType, type_of
+from shared.domain.condition import OPERATORS, Comparison, Condition, Operator
+from shared.domain.condition_values import ValueType, type_of
 from shared.domain.failures import InvalidCondition
 from shared.domain.property import Property, PropertyType
 from shared.domain.regular_expression import regular_expression

@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from shared.domain.case_folding import fold, folding
-from shared.domain.regular_expression import MAX_LENGTH, MAX_WEIGHT, regular_expression
+from shared.domain.expression_reader import MAX_WEIGHT
+from shared.domain.regular_expression import MAX_LENGTH, regular_expression
 from tests.corpora.folder import content, needed
 
 WRITTEN = [

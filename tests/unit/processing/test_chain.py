@@ -1,6 +1,7 @@
 """Processors joined: rows are counted, taken out and handed back, and it does not matter how the file was cut."""
 
 import json
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from shared.domain.dialect import Dialect
 from shared.processing import chain as subject
@@ -223,3 +225,21 @@ def test_without_processors_nothing_is_touched() -> None:
         assert not chain.looks_first
     assert done.frame.equals(pl.DataFrame({"c0": ["a"], "c1": [" b"]}))
     assert done.record_numbers is batch.record_numbers
+
+
+@needed
+def test_hostile_expressions_replace_in_bounded_time() -> None:
+    texts = [sign * 100_000 + "!" for sign in ("a", "x", "0", " ", ",", "abc")] + ["a" * 2_000] * 20
+    rows, tried = [(text,) for text in texts], 0
+    for each in json.loads(content("redos", "patterns.json")):
+        settings_of_it = [{"kind": "replace_matching", "field": "x", "expression": each["pattern"], "with": "-"}]
+        try:
+            PROCESSORS.validate_python(settings_of_it)
+        except ValidationError:
+            continue
+        tried += 1
+        began = time.monotonic()
+        processed(settings_of_it, ("x",), rows)
+        # The square of 100,000 characters takes most of a minute, a backtracking engine longer than anybody lives.
+        assert time.monotonic() - began < 30, each["pattern"]
+    assert tried > 20

@@ -6,8 +6,10 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
+from shared.domain.dialect import Dialect
 from shared.domain.failures import HeaderChanged, InvalidGoal
 from shared.domain.processor import Processor, ProcessorBase
+from shared.processing.processor_checks import faults_of
 from tests.unit.processing.files import PROCESSORS, processed
 
 KINDS: tuple[type[ProcessorBase], ...] = get_args(get_args(Processor)[0])
@@ -277,3 +279,26 @@ def test_what_does_not_fit_the_file_fails_before_any_row(
 ) -> None:
     with pytest.raises(failure, match=sentence):
         processed(processors, ("E-Mail", "Name", "Name"), [])
+
+
+def test_what_is_wrong_with_processors_alone_is_told_before_any_file() -> None:
+    processors = PROCESSORS.validate_python(
+        [
+            {"kind": "trim"},
+            {"kind": "normalize_phone", "field": "a", "default_region": "XX"},
+            {"kind": "drop_columns", "fields": ["a", 1]},
+            {"kind": "rename_columns", "columns": [{"field": "b", "to": "c"}, {"field": "d", "to": "e"}]},
+            {"kind": "keep_rows", "where": {"all": [{"field": "c", "empty": True}, {"property": "d", "empty": True}]}},
+            {"kind": "reformat_date", "field": "f"},
+            {"kind": "deduplicate", "fields": ["g"], "keep": "last"},
+        ]
+    )
+    assert [pointer for pointer, _ in faults_of(processors, Dialect(date_format="auto"))] == ["/1", "/4", "/5"]
+    assert [pointer for pointer, _ in faults_of(processors, Dialect())] == ["/1", "/4"]
+
+
+def test_the_description_of_a_processor_holds_its_text_and_an_example() -> None:
+    described = PROCESSORS.json_schema()["$defs"]
+    for kind in KINDS:
+        assert described[kind.__name__]["examples"] == [kind.shows.example]
+        assert described[kind.__name__]["description"]
