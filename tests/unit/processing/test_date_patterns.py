@@ -1,7 +1,6 @@
 """Every pattern reads what it writes, agrees with Python's calendar, and takes nothing else."""
 
 from datetime import UTC, date, datetime, timedelta
-from itertools import product
 
 import polars as pl
 import pytest
@@ -20,7 +19,12 @@ TIMES = (" HH:mm", "THH:mm:ss", " H:mm", " H:mm:ss.SSS", "' at 'HH.mm.ss", " HH:
 COMPACT = ("YYYYMMDDHHmmss", "YYMMDDHHmm", "YYYYMMDDTHHmmssZ", "epoch_seconds", "epoch_milliseconds")
 # Wide enough for every offset at both ends.
 MOMENTS = st.datetimes(timezones=st.just(UTC)).filter(lambda each: 1 < each.year < 9999)
-PATTERNS = (*DAYS, *(day + time for day, time in product(DAYS, TIMES)), *COMPACT)
+PATTERNS = (
+    *DAYS,
+    *(day + TIMES[number % len(TIMES)] for number, day in enumerate(DAYS)),
+    *(DAYS[number % len(DAYS)] + time for number, time in enumerate(TIMES, 4)),
+    *COMPACT,
+)
 
 
 def test_every_pattern_reads_every_day_that_it_writes() -> None:
