@@ -88,11 +88,6 @@ def normalised(name: str) -> str:
     return _STRIPPED.sub("", "".join(c for c in plain if not unicodedata.combining(c)))
 
 
-def folded(name: str) -> str:
-    """A name as headers are compared: trimmed, and composed (NFC)."""
-    return unicodedata.normalize("NFC", name.strip())
-
-
 _CONCEPTS = {normalised(word): concept for concept, words in _USUAL.items() for word in (concept, *words.split())}
 CONCEPTS = MappingProxyType(_CONCEPTS)
 """What a normalised name usually stands for."""

@@ -53,6 +53,7 @@ class QuestionCode(StrEnum):
     UNREADABLE_ROWS = "unreadable_rows"
     NULL_SEQUENCE = "null_sequence"
     DATE_ORDER = "date_order"
+    CENTURY = "century"
     TIMEZONE = "timezone"
     DECIMAL_CHAR = "decimal_char"
     LIST_DELIMITER = "list_delimiter"

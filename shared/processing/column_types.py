@@ -13,7 +13,8 @@ from typing import Any
 from shared.domain.asking import Asking
 from shared.domain.findings import Certainty, Choice, Excluded, Found, FoundColumn, QuestionCode, ValueCount
 from shared.domain.property import PropertyType
-from shared.processing.dates_found import ask_order, date_trials
+from shared.processing.boolean_words import words_of
+from shared.processing.dates_found import ask_century, ask_order, date_trials
 from shared.processing.numbers_found import ask_decimal, is_exact, number_trials
 from shared.processing.trials import Trial, Values, attempt
 
@@ -31,6 +32,7 @@ _KEPT_AS_TEXT = frozenset({"postal_code", "phone", "mobile", "customer_id"})
 _COUNTED = frozenset({"points", "amount"})
 _SAID = frozenset({"opt_in", "member"})
 _DATED = frozenset({"birth_date", "created_at", "updated_at"})
+_MAX_SPELLINGS = 6
 _ZERO_ONE = frozenset({"0", "1"})
 
 
@@ -118,10 +120,12 @@ def _candidates(look: Look) -> list[list[Trial]]:
     found: list[list[Trial]] = []
     if look.wanted is PropertyType.EMAIL or sum("@" in text for text in looked) > half:
         found.append([attempt(values, PropertyType.EMAIL)])
-    found += _named(look, "url", sum("://" in text for text in looked) > half)
-    found += _named(look, "phone", sum(text.startswith("+") for text in looked) > half)
-    if look.wanted is PropertyType.BOOLEAN or len(values) <= 6:
-        found.append([attempt(values, PropertyType.BOOLEAN)])
+    if look.wanted is PropertyType.URL or sum("://" in text for text in looked) > half:
+        found.append([attempt(values, PropertyType.URL)])
+    if look.wanted is PropertyType.PHONE or sum(text.startswith("+") for text in looked) > half:
+        found.append([attempt(values, PropertyType.PHONE)])
+    if look.wanted is PropertyType.BOOLEAN or len(values) <= _MAX_SPELLINGS:
+        found.append([attempt(values, PropertyType.BOOLEAN, **words_of(looked))])
     if sum(bool(_NUMERIC.fullmatch(text)) for text in looked) > half:
         numbers = number_trials(values)
         if look.wanted in (PropertyType.INTEGER, PropertyType.NUMBER) or (
@@ -160,6 +164,11 @@ def _read(look: Look, readings: Sequence[Trial], asking: Asking) -> Verdict:
     if len(readings) > 1:
         ask = ask_order if trial.type in (PropertyType.DATE, PropertyType.DATETIME) else ask_decimal
         trial, is_open = ask(look.pointer, look.shown, readings, look.values, asking)
+    if trial.type is PropertyType.DATE and not is_open:
+        century = ask_century(look.pointer, look.shown, trial, look.values, asking)
+        if century is not None and century.value is None:
+            return PropertyType.TEXT, century.certainty, {}
+        is_open = century is not None and century.certainty is Certainty.OPEN
     look.why.append(f"All {trial.fitting} values fit." if not trial.unfit else f"{trial.fitting} values fit.")
     # Plain digits are read alike in every notation, so they say nothing about the file's.
     notation = {} if trial.type is PropertyType.INTEGER and "groupChar" not in trial.notation else dict(trial.notation)
@@ -170,12 +179,10 @@ def _as_wanted(look: Look, trials: Sequence[Sequence[Trial]], asking: Asking) ->
     assert look.wanted is not None
     same = [[trial for trial in group if _suits(trial.type, look.wanted)] for group in trials]
     readings = next((group for group in same if group), [])
-    if look.wanted.value in ("list", "multi_choice"):
+    if look.wanted.is_many:
         return _as_list(look, look.wanted, asking)
     if not readings:
-        look.why.append(
-            "The property's type; no value fits it." if look.wanted.value != "single_choice" else "A choice."
-        )
+        look.why.append("The property's type; no value fits it." if not look.wanted.is_choice else "A choice.")
         return look.wanted, Certainty.CERTAIN, {}
     _, certainty, notation = _read(look, readings, asking)
     return look.wanted, certainty, notation
@@ -300,7 +307,7 @@ def _may_be_list(values: Values, mark: str) -> bool:
 
 def _choices(look: Look, kind: PropertyType, notation: dict[str, Any]) -> tuple[ValueCount, ...]:
     values = look.values
-    is_choice = look.wanted is not None and look.wanted.value in ("single_choice", "multi_choice")
+    is_choice = look.wanted is not None and look.wanted.is_choice
     if kind is PropertyType.LIST or (is_choice and "listDelimiter" in notation):
         return _items(values, notation.get("listDelimiter", "|"))
     is_few = len(values) <= _MAX_CHOICES and values.filled >= max(_ROWS_OF_CHOICES, _REPEATED * len(values))

@@ -2,13 +2,18 @@
 
 from collections.abc import Sequence
 
+import polars as pl
+
 from shared.domain.asking import Asking
-from shared.domain.findings import Choice, QuestionCode
+from shared.domain.dates import PIVOT_YEAR, date_pattern
+from shared.domain.findings import Choice, Found, QuestionCode, Value
 from shared.domain.property import PropertyType
 from shared.processing.date_columns import DateSurvey, Outcome, Verdict
 from shared.processing.trials import Trial, Values, attempt
 
 _NEARLY = 0.8
+_FAR = ("2030", "2069")
+"""Files hold few dates of these years. A birth in 1961 is more likely, and 61 does not say which."""
 
 
 def date_trials(values: Values) -> list[Trial]:
@@ -50,6 +55,31 @@ def ask_order(pointer: str, shown: str, trials: Sequence[Trial], values: Values,
         choices,
     )
     return next(trial for trial in trials if trial.notation["dateFormat"] == found.value), found.certainty == "open"
+
+
+def ask_century(pointer: str, shown: str, trial: Trial, values: Values, asking: Asking) -> Found[Value] | None:
+    """Whether years of two digits are in the century of the rule; None where that is no question."""
+    if not date_pattern(trial.notation["dateFormat"]).has("short_year"):
+        return None
+    far = trial.canonical.is_between(pl.lit(_FAR[0]), pl.lit(_FAR[1])).fill_null(value=False)
+    if not far.any():
+        return None
+    place = int(far.arg_max() or 0)
+    example = f"{values.texts[place]} is {trial.canonical[place]}"
+    return asking.ask(
+        QuestionCode.CENTURY,
+        f"{pointer}/century",
+        f"The years of {shown} have two digits, and some would be far ahead. Are they meant so?",
+        [
+            Choice(
+                value=PIVOT_YEAR,
+                label="as the rule says",
+                consequence=f"{PIVOT_YEAR} to 99 are of the last century, all others of this one.",
+                example=example,
+            ),
+            Choice(value=None, label="keep them as text", consequence="Nothing is read into them.", example=example),
+        ],
+    )
 
 
 def _example(trial: Trial, trials: Sequence[Trial], values: Values) -> str:

@@ -24,6 +24,7 @@ def goal_settings(findings: Findings) -> dict[str, Any]:
     is_archive = findings.members is not None and findings.members.value != "*"
     return {
         "unpack": {"members": findings.members.value} if findings.members and is_archive else {},
+        "format": findings.format.value if findings.format else "csv",
         "dialect": dialect_settings(findings.dialect, findings.encoding.value) | notation,
         "identifiers": [_entry(by_position[place], columns[place], findings, notation) for place in identifiers],
         "mapping": [

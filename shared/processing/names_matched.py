@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from shared.domain.asking import Asking
-from shared.domain.field_words import concept_of, folded, normalised
+from shared.domain.field_words import concept_of, normalised
 from shared.domain.findings import Certainty, Choice, QuestionCode
 from shared.domain.property import Property
+from shared.domain.trimmed import folded
 
 Reason = Literal["name", "normalised_name", "label", "alias", "usual_name", "content", "new", "left_out", "answered"]
 
@@ -53,7 +54,7 @@ _RULES: tuple[tuple[Reason, Rule, str], ...] = (
         lambda name, each: bool(each.label) and folded(name) == folded(each.label),
         "It is the property's label.",
     ),
-    ("alias", lambda name, each: folded(name) in map(folded, names_of(each)), "It is an alias of the property."),
+    ("alias", lambda name, each: folded(name) in map(folded, each.other_names), "It is an alias of the property."),
     (
         "normalised_name",
         lambda name, each: normalised(name) != "" and normalised(name) in map(normalised, names_of(each)),
@@ -63,8 +64,8 @@ _RULES: tuple[tuple[Reason, Rule, str], ...] = (
 
 
 def names_of(each: Property) -> tuple[str, ...]:
-    """What a property's column may be called."""
-    return getattr(each, "names_in_files", (each.name, each.label))
+    """What a property's column may be called: its name, its label, its aliases."""
+    return (each.name, *each.other_names)
 
 
 def match_names(names: Mapping[int, str], properties: Sequence[Property], asking: Asking) -> dict[int, Match]:

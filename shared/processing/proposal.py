@@ -5,14 +5,14 @@ would read it. Names are judged in `names_matched`, types in `column_types`.
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
 
 from shared.domain.asking import Asking
-from shared.domain.field_words import concept_of, folded
+from shared.domain.field_words import concept_of
 from shared.domain.findings import (
     Certainty,
     Choice,
@@ -23,6 +23,7 @@ from shared.domain.findings import (
     QuestionCode,
 )
 from shared.domain.property import Property, PropertyType
+from shared.domain.trimmed import folded
 from shared.processing.column_types import Look, find_column
 from shared.processing.identifiers_found import find_identifiers
 from shared.processing.names_matched import Match, match_names
@@ -48,14 +49,18 @@ class Proposal:
 
 
 def propose(
-    frame: pl.DataFrame, header: Sequence[str] | None, properties: Sequence[Property], asking: Asking
+    frame: pl.DataFrame,
+    header: Sequence[str] | None,
+    properties: Sequence[Property],
+    asking: Asking,
+    unfit: Mapping[int, str],
 ) -> Proposal:
-    """`frame` has text columns c0, c1, ... without nulls."""
+    """`frame` has text columns c0, c1, ... without nulls; of the unfit ones, by position, is told why."""
     width = min(frame.width, MAX_COLUMNS)
     if frame.width > width:
         asking.remark("columns_not_looked_at", f"Only the first {width} of {frame.width} columns are proposed.")
     names = _names(header, width)
-    left_out = _duplicates(names, asking)
+    left_out = _duplicates(names, asking) | dict(unfit)
     known = {each.name: each for each in properties}
     matches = match_names({place: name for place, name in names.items() if place not in left_out}, properties, asking)
     raw = {place: values_of(frame[f"c{place}"]) for place in range(width)}
@@ -75,7 +80,7 @@ def propose(
     proposal.columns = [find_column(look, asking) for look in looks]
     _match_content(proposal.columns, matches, properties, left_out, asking)
     for place in left_out:
-        matches[place] = Match(None, "left_out", Certainty.ANSWERED, "Its name stands twice in the header.")
+        matches[place] = Match(None, "left_out", Certainty.CERTAIN, left_out[place])
     _map(proposal, looks, matches, known, asking)
     proposal.identifiers = find_identifiers(proposal.columns, looks, proposal.mapping, known, frame.height, asking)
     _mark_identifiers(proposal)
@@ -88,14 +93,14 @@ def _names(header: Sequence[str] | None, width: int) -> dict[int, str]:
     return {place: name for place, name in enumerate((header or ())[:width]) if folded(name)}
 
 
-def _duplicates(names: dict[int, str], asking: Asking) -> frozenset[int]:
-    """Columns to leave out because they have one name."""
+def _duplicates(names: dict[int, str], asking: Asking) -> dict[int, str]:
+    """Columns to leave out because they share a name, with the reason."""
     by_name: dict[str, list[int]] = {}
     for place, name in names.items():
         by_name.setdefault(folded(name), []).append(place)
     twice = {name: places for name, places in by_name.items() if len(places) > 1}
     if not twice:
-        return frozenset()
+        return {}
     shown = ", ".join(repr(name) for name in list(twice)[:5])
     found = asking.ask(
         QuestionCode.DUPLICATE_NAMES,
@@ -115,15 +120,16 @@ def _duplicates(names: dict[int, str], asking: Asking) -> frozenset[int]:
         for place in places:
             # A name that stands twice names nothing.
             names.pop(place)
-    places_twice = frozenset(place for places in twice.values() for place in places)
-    return places_twice if found.value == "leave_out" else frozenset()
+    if found.value != "leave_out":
+        return {}
+    return {place: "Its name stands twice in the header." for places in twice.values() for place in places}
 
 
 def _match_content(
     columns: Sequence[FoundColumn],
     matches: dict[int, Match],
     properties: Sequence[Property],
-    left_out: frozenset[int],
+    left_out: Mapping[int, str],
     asking: Asking,
 ) -> None:
     """Ask for columns whose values tell their kind, where a property of that kind has no column."""
@@ -180,7 +186,7 @@ def _to_known(column: FoundColumn, look: Look, match: Match, target: Property, a
     found = Found[str | None](value=target.name, certainty=match.certainty, why=(match.why,))
     choices: dict[str, str] = {}
     unknown: Any = "reject"
-    if choices_of(target):
+    if target.type.is_choice:
         choices, unknown = _match_choices(column, target, asking)
     elif len(look.values):
         trial = attempt(look.values, target.type, **column.notation)
@@ -211,7 +217,7 @@ def _to_known(column: FoundColumn, look: Look, match: Match, target: Property, a
 
 def _match_choices(column: FoundColumn, target: Property, asking: Asking) -> tuple[dict[str, str], str]:
     """The file's words for the property's choices: by equality first, then but for case."""
-    all_choices = choices_of(target)
+    all_choices = target.choices
     own = {folded(choice): choice for choice in all_choices}
     alike: dict[str, list[str]] = {}
     for choice in all_choices:
@@ -239,11 +245,6 @@ def _match_choices(column: FoundColumn, target: Property, asking: Asking) -> tup
         ],
     )
     return words, str(found.value)
-
-
-def choices_of(each: Property) -> tuple[str, ...]:
-    """What its values can be, where the property is a choice."""
-    return getattr(each, "choices", ())
 
 
 def _new(column: FoundColumn, taken: set[str]) -> ProposedProperty:

@@ -8,9 +8,9 @@ import polars as pl
 
 from shared.domain.dates import date_pattern
 from shared.domain.dialect import Dialect
+from shared.domain.fields import MappedField
 from shared.domain.merge import MergeRule
 from shared.domain.property import Property, PropertyType
-from shared.processing.column import Column
 from shared.processing.mapping import MappedColumn
 from shared.processing.values import typed
 
@@ -76,23 +76,21 @@ def values_of(column: pl.Series, nulls: Sequence[str] = ()) -> Values:
 
 
 def attempt(values: Values, kind: PropertyType, **notation: Any) -> Trial:
-    """Read the values as a type; the notation in the words of `Dialect`: dateFormat, decimalChar, groupChar, ..."""
-    dialect = Dialect.model_validate(notation)
+    """Read the values as a type; the notation in the words of a goal's mapping: dateFormat, decimalChar, trueValues."""
+    entry = MappedField(position=0, property="value", **notation)
+    dialect = entry.within(Dialect())
     is_moment = kind in (PropertyType.DATE, PropertyType.DATETIME)
-    column = _read(values.texts, kind, dialect, notation["dateFormat"] if is_moment else None)
-    canonical = column.values
-    if column.codes is not None:
-        canonical = pl.select(pl.when(column.codes.is_null()).then(canonical)).to_series()
-    return Trial(kind, notation, canonical, values.rows)
-
-
-def _read(texts: pl.Series, kind: PropertyType, dialect: Dialect, date_format: str | None) -> Column:
     mapped = MappedColumn(
         position=0,
         shown="",
         property=Property(name="value", type=kind),
         rule=MergeRule.SET,
         dialect=dialect,
-        pattern=None if date_format is None else date_pattern(date_format),
+        pattern=date_pattern(dialect.date_format) if is_moment else None,
+        entry=entry,
     )
-    return typed(texts, mapped)
+    column = typed(values.texts, mapped)
+    canonical = column.values
+    if column.codes is not None:
+        canonical = pl.select(pl.when(column.codes.is_null()).then(canonical)).to_series()
+    return Trial(kind, notation, canonical, values.rows)

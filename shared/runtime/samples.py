@@ -4,8 +4,8 @@ Encoding and packing are judged by the whole file, the rest by so many rows as f
 how many. Nothing of the file is logged, and a file that holds no table ends as findings with its trouble.
 """
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from shared.domain.asking import Asking
 from shared.domain.dialect import Dialect
-from shared.domain.failures import EmptyFile, InvalidRequest, Permanent, UnknownFormat
+from shared.domain.failures import EmptyFile, InvalidRequest, NoDecryptionKey, Permanent, UnknownFormat
 from shared.domain.field_words import CONCEPTS, normalised
 from shared.domain.findings import (
     Answer,
@@ -29,15 +29,19 @@ from shared.domain.findings import (
     Trouble,
 )
 from shared.domain.property import Property
+from shared.domain.reject import RejectCode
 from shared.domain.unpack import Unpack
+from shared.formats.batch import TableReader
 from shared.formats.csv_reader import CsvReader
+from shared.formats.jsonl_reader import JsonLinesReader
+from shared.formats.openpgp.detect import detect as detect_message
 from shared.formats.sniffing.archives import find_members
 from shared.formats.sniffing.encodings import find_encoding
-from shared.formats.sniffing.kinds import HEAD_BYTES, foreign_kind
+from shared.formats.sniffing.kinds import HEAD_BYTES, foreign_kind, json_kind
 from shared.formats.sniffing.layouts import SAMPLE_BYTES, Sample
-from shared.formats.sniffing.text import find_dialect
+from shared.formats.sniffing.text import find_dialect, without_text_dialect
 from shared.formats.source import ByteSource
-from shared.formats.text import as_utf8
+from shared.formats.text import TextSource, as_utf8
 from shared.formats.unpacking.members import Member, Members, open_members
 from shared.processing.goal_settings import dialect_settings
 from shared.processing.names_matched import names_of
@@ -47,6 +51,7 @@ MAX_ROWS = 50_000
 MAX_HELD_BYTES = 48 << 20
 MAX_BYTES = 10 << 30
 SAMPLE_ROWS = 10
+_LIST_MARKS = ("|", ";", "~", "\t", "¦")
 _MUCH_UNREADABLE = 0.05
 
 _FIRST = frozenset(
@@ -58,6 +63,8 @@ _FIRST = frozenset(
         QuestionCode.HEADER,
     }
 )
+
+_REPLACED = "\ufffd".encode()
 
 Opening = Callable[[], AbstractContextManager[ByteSource]]
 
@@ -107,7 +114,13 @@ class _Seen:
     unreadable: dict[str, int] = field(default_factory=dict)
     sample_rows: tuple[tuple[str, ...], ...] = ()
     proposed: dict[str, Any] = field(default_factory=dict)
+    list_delimiter: str | None = None
+    """What the items of JSON's lists are joined with."""
     trouble: Trouble | None = None
+
+    def start_again(self) -> None:
+        """Forget the rows of another reading."""
+        self.rows, self.whole, self.unreadable = 0, True, {}
 
     def findings(self, asking: Asking) -> Findings:
         return Findings(
@@ -140,6 +153,9 @@ class Unpacking:
 def _look_at(path: Path, properties: Sequence[Property], asking: Asking, seen: _Seen, unpacking: Unpacking) -> None:
     if not seen.size_bytes:
         raise EmptyFile
+    if detect_message(path) is not None:
+        seen.packing = Found(value="openpgp", why=("It begins as an OpenPGP message.",))
+        raise NoDecryptionKey("It must be decrypted before it can be looked at.")
     with ExitStack() as stack:
         member = _member(path, asking, seen, unpacking, stack)
         with member.open() as source:
@@ -189,21 +205,89 @@ def _read_text(opening: Opening, encoding: str, properties: Sequence[Property], 
         sample = _sample(as_utf8(plain, encoding))
     if not sample.data.strip(b"\r\n"):
         raise EmptyFile("Found blank lines at most.")
-    seen.format = Found(value="csv", why=("It is text.",))
+    if _REPLACED in sample.data:
+        asking.remark("replaced_characters", "The text has replacement characters (U+FFFD): it was damaged before.")
+    kind = json_kind(sample.data)
+    if kind == "json":
+        raise UnknownFormat("Found a JSON document. Write one object on each line: JSON Lines.")
+    seen.format = Found(
+        value=kind or "csv", why=("Its first line is an object of JSON.",) if kind else ("It is text.",)
+    )
+    if kind == "jsonl":
+        _read_json_lines(opening, encoding, properties, asking, seen)
+    else:
+        _read_delimited(opening, sample, properties, asking, seen)
+
+
+def _read_delimited(
+    opening: Opening, sample: Sample, properties: Sequence[Property], asking: Asking, seen: _Seen
+) -> None:
+    assert seen.encoding is not None
     known = {normalised(name) for each in properties for name in names_of(each)} | CONCEPTS.keys()
-    found = find_dialect(sample, lambda name: normalised(name) in known, asking)
-    seen.dialect = found
-    dialect = Dialect.model_validate(dialect_settings(found, encoding))
+    seen.dialect = find_dialect(sample, lambda name: normalised(name) in known, asking)
+    dialect = Dialect.model_validate(dialect_settings(seen.dialect, seen.encoding.value))
     with opening() as plain:
-        reader = CsvReader(as_utf8(plain, encoding), dialect)
+        reader = CsvReader(as_utf8(plain, seen.encoding.value), dialect)
         frame = _rows(reader, seen)
-    if not any(question.code in _FIRST for question in asking.questions):
-        _judge_unreadable(asking, seen)
-    seen.sample_rows = tuple(frame.head(SAMPLE_ROWS).rows())
     # What depends on how the text is cut up is not worth asking before that is known.
     is_cut = not any(question.code in _FIRST for question in asking.questions)
-    proposal = propose(frame, reader.header, properties, asking if is_cut else Asking())
-    seen.dialect = found.model_copy(update={"null_sequence": proposal.nulls, "timezone": proposal.timezone})
+    if is_cut:
+        _judge_unreadable(asking, seen)
+    _propose(frame, reader.header, properties, asking if is_cut else Asking(), seen)
+
+
+def _read_json_lines(
+    opening: Opening, encoding: str, properties: Sequence[Property], asking: Asking, seen: _Seen
+) -> None:
+    @contextmanager
+    def text() -> Iterator[TextSource]:
+        with opening() as plain:
+            yield as_utf8(plain, encoding)
+
+    nested: set[str] = set()
+    frame = pl.DataFrame()
+    for mark in _LIST_MARKS:
+        # Any character will do to join the items of a list, as long as none of them holds it.
+        dialect = Dialect(encoding=encoding, list_delimiter=mark)
+        reader = JsonLinesReader(text, dialect)
+        header = reader.header or ()
+        nested = _nested(reader)
+        reader.mapped = frozenset(place for place, name in enumerate(header) if name not in nested)
+        seen.start_again()
+        frame = _rows(reader, seen)
+        if RejectCode.LIST_DELIMITER_IN_ITEM.value not in seen.unreadable:
+            break
+    seen.dialect = without_text_dialect()
+    seen.list_delimiter = mark
+    _judge_unreadable(asking, seen)
+    left_out = {place: "Its values are objects." for place, name in enumerate(header) if name in nested}
+    _propose(frame, header, properties, asking, seen, left_out)
+
+
+def _nested(reader: JsonLinesReader) -> set[str]:
+    """Columns that hold objects in some row, which no property can."""
+    found: set[str] = set()
+    rows = 0
+    for batch in reader:
+        found |= {reject.field for reject in batch.bad if reject.code is RejectCode.NESTED_VALUE and reject.field}
+        rows += batch.frame.height + len(batch.bad)
+        if rows >= MAX_ROWS:
+            break
+    return found
+
+
+def _propose(
+    frame: pl.DataFrame,
+    header: Sequence[str] | None,
+    properties: Sequence[Property],
+    asking: Asking,
+    seen: _Seen,
+    left_out: Mapping[int, str] | None = None,
+) -> None:
+    assert seen.dialect is not None
+    seen.sample_rows = tuple(frame.head(SAMPLE_ROWS).rows())
+    proposal = propose(frame, header, properties, asking, left_out or {})
+    seen.dialect = seen.dialect.model_copy(update={"null_sequence": proposal.nulls, "timezone": proposal.timezone})
     seen.proposed = {
         "columns": tuple(proposal.columns),
         "mapping": tuple(proposal.mapping),
@@ -222,7 +306,7 @@ def _sample(source: ByteSource) -> Sample:
     return Sample(data[:SAMPLE_BYTES], is_whole=len(data) <= SAMPLE_BYTES)
 
 
-def _rows(reader: CsvReader, seen: _Seen) -> pl.DataFrame:
+def _rows(reader: TableReader, seen: _Seen) -> pl.DataFrame:
     frames: list[pl.DataFrame] = []
     held = 0
     batches = iter(reader)

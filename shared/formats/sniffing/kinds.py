@@ -1,6 +1,7 @@
 """What a file is that holds no table which could be read: by its first bytes."""
 
-from typing import NamedTuple
+import json
+from typing import Literal, NamedTuple
 
 HEAD_BYTES = 4_096
 
@@ -39,3 +40,23 @@ def foreign_kind(head: bytes) -> Foreign | None:
     if text.startswith(_MARKUP):
         return Foreign("XML or HTML", _EXPORT)
     return None
+
+
+def json_kind(text: bytes) -> Literal["jsonl", "json"] | None:
+    """Whether a text in UTF-8 is JSON Lines, another JSON, or neither; `text` is its beginning."""
+    start = text.lstrip()
+    if not start.startswith((b"{", b"[")):
+        return None
+    line = start.splitlines()[0]
+    if line.startswith(b"{") and isinstance(_parsed(line), dict):
+        return "jsonl"
+    # A document over several lines, or a list of objects on one.
+    is_begun = line in (b"{", b"[") or start[1:].lstrip().startswith((b"{", b'"'))
+    return "json" if is_begun or _parsed(line) is not None else None
+
+
+def _parsed(line: bytes) -> object:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None

@@ -109,3 +109,19 @@ def _find_skip(layout: Layout, asking: Asking) -> tuple[Found[int], int]:
     return Found(
         value=lines if is_skipped else 0, certainty=found.certainty, why=found.why
     ), number if is_skipped else 0
+
+
+def without_text_dialect() -> FoundDialect:
+    """What is to say of the dialect of a file that has none: the defaults."""
+    why = ("The format has none.",)
+    return FoundDialect(
+        delimiter=Found(value=",", why=why),
+        quote_char=Found(value='"', why=why),
+        escape_char=Found(value=None, why=why),
+        skip_initial_space=Found(value=False, why=why),
+        header=Found(value=True, why=("The keys of the objects.",)),
+        rows_to_skip=Found(value=0, why=why),
+        comment_char=Found(value=None, why=why),
+        null_sequence=Found(value=()),
+        timezone=Found(value="UTC"),
+    )
