@@ -23,7 +23,7 @@ class Unpack(Model):
     while what lies within it goes by content. `tar` may lie in a gzip, bzip2, xz or zstd.
     members: a wildcard as in `source.pattern`. With a `/` in it the whole path in the archive must fit, without one
     the name alone. `contacts.csv.gz` fits where `contacts.csv` would. Hidden files never fit (a leading dot, and what
-    macOS adds under `__MACOSX`).
+    macOS adds under `__MACOSX`). A file that is no archive is taken whatever its name.
     """
 
     compression: Compression = "auto"

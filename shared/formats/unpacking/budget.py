@@ -18,8 +18,10 @@ class Limits:
     """What the operator allows beside the number of bytes. A goal can only ask for less."""
 
     max_ratio: int = 500
-    """Unpacked bytes for each packed one. A table of a thousand columns, all empty but a key, comes to a third of it;
-    a bomb of gzip to 1,030, which is the most that it can do (RFC 1951), and of the others to far more."""
+    """Unpacked bytes for each packed one. A table of a thousand columns, all empty but a key, comes to 220; a bomb of
+    deflate to 1,030, which is the most that it can do (RFC 1951)."""
+    max_dense_ratio: int = 2_000
+    """The same where bzip2, xz, zstd or 7z take part: the table comes to 870 at most, a bomb to many thousand."""
     max_members: int = 10_000
     max_depth: int = 4
     free_bytes: int = 64 << 20
@@ -30,6 +32,7 @@ class Limits:
         return replace(
             self,
             max_ratio=stricter(self.max_ratio, how.max_ratio),
+            max_dense_ratio=stricter(self.max_dense_ratio, how.max_ratio),
             max_members=stricter(self.max_members, how.max_members),
             max_depth=stricter(self.max_depth, how.max_depth),
         )
@@ -41,7 +44,8 @@ class Budget:
     def __init__(self, limits: Limits, max_bytes: int, packed_bytes: int) -> None:
         self._limits = limits
         self._max_bytes = max_bytes
-        self._honest_bytes = max(limits.free_bytes, packed_bytes * limits.max_ratio)
+        self._packed_bytes = packed_bytes
+        self._ratio = limits.max_ratio
         self._bytes = 0
         self._entries = 0
 
@@ -50,10 +54,13 @@ class Budget:
         self._bytes += count
         if self._bytes > self._max_bytes:
             raise UnpackedTooLarge(f"Found more than {self._max_bytes} bytes.")
-        if self._bytes > self._honest_bytes:
-            raise UnpackRatioTooHigh(
-                f"Found more than {self._honest_bytes} bytes, {self._limits.max_ratio} for each packed one."
-            )
+        honest_bytes = max(self._limits.free_bytes, self._packed_bytes * self._ratio)
+        if self._bytes > honest_bytes:
+            raise UnpackRatioTooHigh(f"Found more than {honest_bytes} bytes, {self._ratio} for each packed one.")
+
+    def expect_density(self) -> None:
+        """Say that something is packed by a method that packs denser than deflate."""
+        self._ratio = self._limits.max_dense_ratio
 
     def take_entries(self, count: int = 1) -> None:
         """Count entries of an archive, directories too. Raises TooManyMembers."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import overload
 
 from shared.domain.failures import FileTypeChanged, NoMemberMatches
 from shared.domain.unpack import Unpack
@@ -18,6 +19,7 @@ from shared.formats.unpacking.budget import Budget, Limits, Meter, stricter
 from shared.formats.unpacking.content import Content, LocalFile, Made, Spill, head
 from shared.formats.unpacking.entry import Entry
 from shared.formats.unpacking.packing import (
+    DENSE,
     HEAD_BYTES,
     STREAMS,
     SUFFIXES,
@@ -68,7 +70,13 @@ class Members(Sequence[Member]):
     passed_over: int
     """Files of the archive that the goal does not take."""
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def]  # as Sequence has it
+    @overload
+    def __getitem__(self, index: int) -> Member: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Member]: ...
+
+    def __getitem__(self, index: int | slice) -> Member | Sequence[Member]:
         return self._members[index]
 
     def __len__(self) -> int:
@@ -115,7 +123,7 @@ class _Found:
 class _Opening:
     how: Unpack
     budget: Budget
-    passwords: Sequence[str]
+    passwords: Sequence[str] = field(repr=False)
     spill: Spill
     packing: list[Packing] = field(default_factory=list)
     found: list[_Found] = field(default_factory=list)
@@ -153,6 +161,8 @@ class _Opening:
         """Open one layer. Gives its content where that is a single one without a name; the files of an archive are
         noted."""
         self.budget.check_depth(depth)
+        if packing in DENSE:
+            self.budget.expect_density()
         if not under:
             self.packing.append(packing)
         if packing in STREAMS:

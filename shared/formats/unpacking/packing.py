@@ -12,6 +12,8 @@ Packing = Literal["gzip", "bzip2", "xz", "zstd", "tar", "zip", "7z"]
 HEAD_BYTES = 512
 STREAMS: frozenset[Packing] = frozenset({"gzip", "bzip2", "xz", "zstd"})
 """What holds one content and no names. The others are archives."""
+DENSE: frozenset[Packing] = frozenset({"bzip2", "xz", "zstd", "7z"})
+"""What packs denser than deflate."""
 
 SUFFIXES = (".zip", ".7z", ".tar", ".tgz", ".tbz2", ".txz", ".tzst", ".gz", ".bz2", ".xz", ".zst")
 _STREAM_SUFFIXES = (".gz", ".bz2", ".xz", ".zst")

@@ -46,6 +46,7 @@ _DESCRIPTOR_64 = Struct("<4sIQQ")
 _LZMA_END_MARK = 1 << 1
 _FULL_32 = 0xFFFFFFFF
 _PROTECTABLE = (STORED, DEFLATE, DEFLATE64, BZIP2)
+_DENSE = (BZIP2, LZMA, ZSTD, XZ)
 _SALTS = {1: 8, 2: 12, 3: 16}
 _KEY_ROUNDS = 1_000
 """Of WinZip's AES specification, IV."""
@@ -53,6 +54,8 @@ _KEY_ROUNDS = 1_000
 
 def entries(path: Path, directory: Sequence[ZipEntry], budget: Budget, passwords: Sequence[str]) -> Iterator[Entry]:
     """The files of a zip whose directory was read and proved, in the directory's order."""
+    if any(entry.method in _DENSE for entry in directory):
+        budget.expect_density()
     for entry in directory:
         if not entry.is_directory:
             yield Entry(entry.path, ZipContent(path, entry, Meter(budget), passwords), entry.size_bytes)

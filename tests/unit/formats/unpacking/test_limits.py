@@ -68,6 +68,15 @@ def test_a_goal_can_only_be_stricter_than_the_operator(tmp_path: Path, setting: 
     assert fault(tmp_path, packed, limits=Limits(max_depth=1), **generous) == "packed_too_deep"
 
 
+@pytest.mark.parametrize("name", STREAMS)
+def test_what_packs_denser_may_grow_further(tmp_path: Path, name: str) -> None:
+    table = b"".join(b"person%d@example.com" % number + b"," * 999 + b"\n" for number in range(3_000))
+    packed = STREAMS[name](table)
+    assert fault(tmp_path, packed, limits=Limits(free_bytes=0)) == ""
+    assert fault(tmp_path, packed, limits=Limits(free_bytes=0), max_ratio=100) == "unpack_ratio_too_high"
+    assert fault(tmp_path, packed, limits=Limits(max_ratio=100, max_dense_ratio=100, free_bytes=0)) != ""
+
+
 def test_a_failure_comes_no_later_than_one_reading_after_the_limit(tmp_path: Path) -> None:
     (tmp_path / "arrived").write_bytes(gzip.compress(bytes(1 << 20)))
     with (

@@ -1,5 +1,7 @@
 """A zip that contradicts itself is refused, and the code says in what; one that does not is opened."""
 
+import bz2
+import lzma
 import stat
 import zlib
 from collections.abc import Callable
@@ -7,6 +9,7 @@ from pathlib import Path
 from struct import pack
 
 import pytest
+from backports import zstd
 
 from tests.unit.formats.unpacking.opening import fault, opened
 from tests.unit.formats.unpacking.packing import zipped, zipped_with_aes
@@ -169,6 +172,35 @@ FAULTS: dict[str, tuple[bytes, str]] = {
         "damaged_archive"),
     "more than 10,000 files": (zip_of([Part(name=b"%d" % n, content=b"") for n in range(10_001)]), "too_many_members"),
 }  # fmt: skip
+
+
+LINES = b"a,b\n" + b"1,2\n" * 8
+LZMA = bytes.fromhex("1002 0500 5d00100000 00308b0840a674d2aea7cc3b380000")
+"""These lines in LZMA without an end mark, which Python's packer cannot leave out (made by 7-Zip)."""
+UNPACKED_BLOCK = b"\x01" + pack("<HH", len(LINES), len(LINES) ^ 0xFFFF) + LINES
+
+METHODS: dict[str, tuple[int, bytes]] = {
+    "deflate64": (9, UNPACKED_BLOCK),
+    "bzip2": (12, bz2.compress(LINES)),
+    "LZMA": (14, LZMA),
+    "zstd": (93, zstd.compress(LINES)),
+    "xz": (95, lzma.compress(LINES)),
+}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_is_unpacked_and_damage_in_it_is_seen(tmp_path: Path, method: str) -> None:
+    number, content = METHODS[method]
+
+    def packed(content: bytes, size: int = len(LINES), crc: int = zlib.crc32(LINES)) -> bytes:
+        return zip_of([Part(content=content, method=number, crc=crc, size=size)])
+
+    assert opened(tmp_path, packed(content)) == [("a.csv", LINES)]
+    assert fault(tmp_path, packed(content[:-9])) == "damaged_archive"
+    assert fault(tmp_path, packed(content, crc=1)) == "damaged_archive"
+    assert fault(tmp_path, packed(content, size=len(LINES) - 1)) == "damaged_archive"
+    assert fault(tmp_path, packed(content, size=len(LINES) + 1)) == "damaged_archive"
+    assert fault(tmp_path, packed(content[:5] + b"\xff\xff\xff\xff" + content[9:])) != ""
 
 
 @pytest.mark.parametrize("case", FAULTS)
