@@ -6,13 +6,16 @@ hold real numbers and dates beside such as were typed as text. No number passes 
 
 import re
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from zoneinfo import ZoneInfo
 
 from shared.domain.dates import AUTO, DatePattern, date_pattern
 from shared.domain.dialect import Dialect
 
 _EXPONENT = re.compile(r"(-?[0-9]+(?:\.[0-9]*)?)[eE]([+-]?[0-9]{1,4})")
+_WHOLE = re.compile(r"-?[0-9]+")
+_STORED = re.compile(r"-?[0-9]{1,400}(?:\.[0-9]{0,400})?(?:[eE][+-]?[0-9]{1,3})?")
+_FIFTEEN_DIGITS = Context(prec=15, rounding=ROUND_HALF_UP)
 _MAX_EXPONENT = 400
 """Beyond it lies no number that could be stored (binary64 ends at 308), and only bombs are longer."""
 
@@ -32,6 +35,17 @@ class CellText:
         if found is not None and abs(int(found[2])) <= _MAX_EXPONENT:
             text = format(Decimal(text), "f")
         return text if self._decimal_char == "." else text.replace(".", self._decimal_char)
+
+    def stored_number(self, text: str) -> str:
+        """A number as a workbook stores it. A whole one is exact; of others fifteen digits are true, which Excel shows.
+
+        Excel computes in binary64 and writes seventeen digits, so that 0.1 + 0.2 is stored as 0.30000000000000004.
+        """
+        if _WHOLE.fullmatch(text) is None and _STORED.fullmatch(text) is not None:
+            rounded = _FIFTEEN_DIGITS.create_decimal(text)
+            if len(rounded.as_tuple().digits) < len(Decimal(text).as_tuple().digits):
+                text = str(rounded.normalize(_FIFTEEN_DIGITS))
+        return self.number(text)
 
     def moment(self, moment: datetime) -> str:
         """A date, with its time where it has one; in the dialect's format, or in ISO 8601 where that is `auto`.

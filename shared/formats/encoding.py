@@ -129,6 +129,16 @@ def detect(opener: Opener) -> FoundEncoding:
     return _by_language(seen, opener)
 
 
+def contradicting_mark(head: bytes, encoding: str) -> str | None:
+    """The encoding whose byte order mark a file begins with, where that is plainly another than the one given."""
+    mark, found = next(((mark, name) for mark, name in _MARKS.items() if head.startswith(mark)), (b"", ""))
+    name = codecs.lookup(encoding).name.removesuffix("-sig")
+    if not found or name == found:
+        return None
+    # Of utf-16-le the mark is one of utf-16, if it is that of this order.
+    return None if name.startswith(found) and "\ufeff".encode(name) == mark else found
+
+
 def _look(source: ByteSource) -> _Seen:
     seen = _Seen()
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")

@@ -1,0 +1,159 @@
+"""One door for all formats: a member's rows as batches, and single rows once more.
+
+Whatever the format, the same comes out: text columns by position, record and line numbers, rejects. What the file is
+not, although its goal says so, is told before anything else.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from shared.domain.dialect import AUTO, Dialect, FileFormat
+from shared.domain.failures import EncodingChanged, FileTypeChanged
+from shared.formats.batch import Refetched, RowFetcher, TableReader
+from shared.formats.csv_reader import CsvReader, RecordFetcher
+from shared.formats.encoding import FoundEncoding, contradicting_mark, detect
+from shared.formats.jsonl_reader import JsonLinesReader
+from shared.formats.limits import Limits
+from shared.formats.source import ByteSource
+from shared.formats.text import TextSource, as_utf8
+from shared.formats.xlsx_reader import XlsxReader
+from shared.formats.xlsx_workbook import OLE_MAGIC, ZIP_MAGIC, open_workbook
+
+_HEAD_BYTES = 4_096
+
+
+class Readable(Protocol):
+    """A member: plain bytes that can be opened as often as needed."""
+
+    def open(self) -> AbstractContextManager[ByteSource]:
+        """The bytes from their start."""
+        ...
+
+    def as_file(self) -> Path:
+        """A local file with just these bytes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a member is read. The dialect's encoding is settled, so it may be kept and used again."""
+
+    member: Readable
+    format: FileFormat
+    dialect: Dialect
+    workspace: Path
+    max_bytes: int
+    """What may come out of a workbook."""
+    found: FoundEncoding | None = None
+    """What was found out, where the goal says `auto`."""
+    also: tuple[str, ...] = ()
+    """Columns that there shall be even if no object of JSON Lines has the key."""
+    limits: Limits = field(default_factory=Limits)
+
+    @contextmanager
+    def rows(self) -> Iterator[TableReader]:
+        """One pass over the rows. Synchronous: it belongs into a thread.
+
+        Opening reads the header, of JSON Lines the whole file once. Raises the failures of `CsvReader`, `XlsxReader`,
+        `JsonLinesReader` and of unpacking, while the rows are read as well.
+        """
+        if self.format == "xlsx":
+            longest = self.limits.field_bytes
+            opening = open_workbook(
+                self.member.as_file(), workspace=self.workspace, max_bytes=self.max_bytes, max_text_bytes=longest
+            )
+            with opening as book, book.open(book.sheet(self.dialect)) as sheet:
+                yield XlsxReader(sheet, book, self.dialect, self.limits)
+        elif self.format == "jsonl":
+            yield JsonLinesReader(self._open_text, self.dialect, self.limits, also=self.also)
+        else:
+            with self._open_text() as source:
+                yield CsvReader(source, self.dialect, self.limits)
+
+    @contextmanager
+    def fetcher(self) -> Iterator[RowFetcher]:
+        """A second pass, for rows that proved unfit only after reading."""
+        if self.format == "csv":
+            with self._open_text() as source:
+                yield RecordFetcher(source, self.dialect, self.limits)
+        else:
+            with self.rows() as reader:
+                # A row is fetched because of what the merge says of it, so nothing else may reject it now.
+                reader.mapped = frozenset()
+                yield Refetched(reader)
+
+    @contextmanager
+    def _open_text(self) -> Iterator[TextSource]:
+        with self.member.open() as source:
+            yield as_utf8(source, self.dialect.encoding)
+
+
+def prepare(
+    member: Readable,
+    file_format: FileFormat,
+    dialect: Dialect,
+    *,
+    workspace: Path,
+    max_bytes: int,
+    also: Sequence[str] = (),
+    limits: Limits | None = None,
+) -> Reading:
+    """Look at a member before it is read: whether it is what it should be, and in which encoding.
+
+    With the encoding `auto` the whole member is read, up to three times. Raises `FileTypeChanged`, `EncodingChanged`,
+    `AmbiguousEncoding`, `UndecodableFile`, and what unpacking raises.
+    """
+    with member.open() as source:
+        head = _head(source)
+    _check_kind(head, file_format)
+    found: FoundEncoding | None = None
+    if file_format != "xlsx":
+        if dialect.encoding == AUTO:
+            found = detect(member.open)
+            dialect = dialect.model_copy(update={"encoding": found.settled()})
+        elif (mark := contradicting_mark(head, dialect.encoding)) is not None:
+            raise EncodingChanged(f"Expected {dialect.encoding}, found the byte order mark of {mark}.")
+    return Reading(member, file_format, dialect, workspace, max_bytes, found, tuple(also), limits or Limits())
+
+
+def rejects_dialect(file_format: FileFormat, dialect: Dialect) -> Dialect:
+    """The dialect in which rejected rows are handed back: the original's; of a workbook or JSON Lines one of its own.
+
+    That one is CSV as RFC 4180 has it, in UTF-8 with a byte order mark for the sake of Excel, with a header; how values
+    are written is the original's.
+    """
+    if file_format == "csv":
+        return dialect
+    kept = ("null_sequence", "decimal_char", "group_char", "list_delimiter", "date_format", "timezone")
+    return Dialect.model_validate({"encoding": "utf-8-sig"} | {name: getattr(dialect, name) for name in kept})
+
+
+def _head(source: ByteSource) -> bytes:
+    head = b""
+    while len(head) < _HEAD_BYTES and (data := source.read(_HEAD_BYTES)):
+        head += data
+    return head
+
+
+def _check_kind(head: bytes, file_format: FileFormat) -> None:
+    """Raise FileTypeChanged where a file is plainly of another type."""
+    is_zip, is_ole = head.startswith(ZIP_MAGIC), head.startswith(OLE_MAGIC)
+    if file_format == "xlsx":
+        if head and not is_zip and not is_ole:
+            raise FileTypeChanged("Expected xlsx, found a file that is no zip, as every xlsx is.")
+        return
+    if is_zip or is_ole:
+        found = "a zip archive or an xlsx workbook" if is_zip else "a document of an old office program"
+        raise FileTypeChanged(f"Expected {file_format}, found {found}.")
+    if file_format == "jsonl":
+        lines = [line.lstrip(_BEFORE_AN_OBJECT) for line in head.replace(b"\0", b"").splitlines()]
+        if any(lines) and not any(line.startswith(b"{") for line in lines):
+            kind = "a JSON array" if next(filter(None, lines)).startswith(b"[") else "a file that begins with none"
+            raise FileTypeChanged(f"Expected jsonl, an object of JSON on each line; found {kind}.")
+
+
+_BEFORE_AN_OBJECT = b"\xef\xbb\xbf\xff\xfe \t"
+"""Byte order marks and blanks."""
