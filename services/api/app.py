@@ -21,6 +21,7 @@ from services.api.routes import (
     inquiries,
     keys,
     notifications,
+    openpgp_keys,
     profiles,
     progress,
     properties,
@@ -46,6 +47,7 @@ ROUTERS = (
     arrivals.router,
     drop_folders.router,
     notifications.router,
+    openpgp_keys.router,
     inquiries.router,
 )
 

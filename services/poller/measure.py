@@ -8,7 +8,7 @@ from services.poller.tools import Tools
 from shared.bus.topology import QUEUES
 from shared.domain.failures import BusUnavailable
 from shared.observe.ledger_gauges import LedgerReading
-from shared.storage import connections, outbox, runs
+from shared.storage import connections, openpgp_keys, outbox, runs
 
 log = structlog.get_logger()
 
@@ -19,6 +19,7 @@ async def measure(tools: Tools) -> None:
         totals = await runs.totals(watch)
         succeeded_at = await runs.successes(watch)
         stopped = await connections.stopped(watch)
+        keys = await openpgp_keys.states(watch)
         messages, age_seconds = await outbox.depth(watch)
     tools.metrics.ledger.show(
         LedgerReading(
@@ -30,6 +31,7 @@ async def measure(tools: Tools) -> None:
             outbox_age_seconds=age_seconds,
             parked_messages=await _parked(tools),
             measured_at=time.time(),
+            openpgp_keys=keys,
         )
     )
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 import structlog
 
+from services.poller.expiry import tell_of_expiry
 from services.poller.measure import measure
 from services.poller.tools import Tools
 from shared.contracts.places import InquiryAsked
@@ -46,7 +47,10 @@ async def sweep_once(tools: Tools) -> None:
     A finding that breaks, or that another session is in the way of, keeps no other from being mended, and does not
     end the poller after every start.
     """
-    for finding in (_take_over, _stop_holding, _ring_unheard, _ring_unsettled, _ring_inquiries, _forget, measure):
+    findings = (
+        _take_over, _stop_holding, _ring_unheard, _ring_unsettled, _ring_inquiries, tell_of_expiry, _forget, measure,
+    )  # fmt: skip
+    for finding in findings:
         outcome = await _outcome(finding(tools))
         if isinstance(outcome, StorageUnavailable) and not isinstance(outcome, TransactionConflict):
             raise outcome

@@ -14,7 +14,7 @@ FINGERPRINT_PATTERN = r"^[0-9A-F]{40}\z"
 
 
 class KeyUse(StrEnum):
-    """What a key can do now."""
+    """What a key can do."""
 
     DECRYPT = "decrypt"
     SIGN = "sign"
@@ -42,6 +42,10 @@ class OpenPgpKey(Model):
     def expired(self, now: datetime) -> bool:
         """Whether its time is over."""
         return self.expires_at is not None and self.expires_at <= now
+
+    def uses_at(self, now: datetime) -> tuple[KeyUse, ...]:
+        """What can be done with it then: an expired key still opens what was encrypted to it before."""
+        return tuple(use for use in self.uses if use is KeyUse.DECRYPT or not self.expired(now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,6 @@ class Bundle:
     passwords: tuple[str, ...] = field(default=(), repr=False)
 
     def public(self, fingerprints: Iterable[str]) -> tuple[PartnerKey, ...]:
-        """The partners' keys of these fingerprints, and the public halves of one's own are not among them."""
+        """Partners' keys of these fingerprints."""
         wanted = set(fingerprints)
         return tuple(key for key in self.partners if key.facts.fingerprint in wanted)

@@ -6,7 +6,7 @@ collector of our own.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -30,6 +30,8 @@ class LedgerReading:
     """Messages that a service gave up, by its queue; empty where the broker did not say."""
     measured_at: float
     """Unix time."""
+    openpgp_keys: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """How many OpenPGP keys there are, by kind (own, partner) and state (valid, expiring, expired, revoked)."""
 
 
 class LedgerGauges(Collector):
@@ -70,6 +72,14 @@ class LedgerGauges(Collector):
             "code",
             reading.connections_stopped,
         )
+        keys = GaugeMetricFamily(
+            "tidegate_openpgp_keys",
+            "OpenPGP keys, by whether they expire within 30 days or have expired.",
+            labels=["kind", "state"],
+        )
+        for (kind, state), count in reading.openpgp_keys.items():
+            keys.add_metric([kind, state], count)
+        yield keys
         yield _by("tidegate_parked_messages", "Messages that a service gave up.", "queue", reading.parked_messages)
         yield GaugeMetricFamily("tidegate_outbox_messages", "Messages not sent yet.", reading.outbox_messages)
         yield GaugeMetricFamily(

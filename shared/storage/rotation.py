@@ -3,8 +3,8 @@
 Keys are marked first, then each value is read, sealed and put back by a statement of its own that does nothing where
 somebody has changed the value meanwhile: no lock outlives a statement, and who is interrupted begins again. Whoever
 seals with a marked key takes its mark away in the same transaction, so that what is forgotten at the end is surely
-not needed. Writes the sealed columns of `connections` and `kept_answers`, and `secret_keys`. Nothing here shows a
-secret.
+not needed. Writes the sealed columns of `connections`, `openpgp_keys` and `kept_answers`, and `secret_keys`. Nothing
+here shows a secret.
 """
 
 from collections.abc import AsyncIterator
@@ -35,6 +35,12 @@ DRAWERS = (
         ("password", "private_key", "passphrase"),
         "secrets.connections",
         "secrets.reseal_connection",
+    ),
+    Drawer(
+        "openpgp_keys",
+        ("private_key", "passphrase", "password"),
+        "secrets.openpgp_keys",
+        "secrets.reseal_openpgp_key",
     ),
     Drawer("kept_answers", ("answer",), "secrets.kept_answers", "secrets.reseal_answer"),
 )

@@ -4,7 +4,9 @@ What it leaves out is done here: it believes what a key says of itself without l
 a message that nothing protects. Its parsers meet hostile bytes with every kind of exception; all of them mean the same.
 """
 
+import re
 import struct
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +23,7 @@ from pgpy.constants import (
     KeyFlags,
     PubKeyAlgorithm,
     SignatureType,
+    String2KeyType,
     SymmetricKeyAlgorithm,
 )
 from pgpy.errors import PGPDecryptionError, PGPError
@@ -34,6 +37,9 @@ from shared.domain.failures import (
     WrongPassphrase,
 )
 from shared.domain.openpgp_key import KeyUse, OpenPgpKey, OwnKey
+
+# It names old ciphers where cryptography had them before, with each use of any; there is nothing that we could mend.
+warnings.filterwarnings("ignore", message=".* has been moved to cryptography.hazmat.decrepit", category=UserWarning)
 
 BROKEN = (
     PGPError,
@@ -59,6 +65,8 @@ ALGORITHMS = {
 """What can be generated. RSA is read by every program, Curve25519 by those of the last ten years."""
 
 _MOST_BITS = 16_384
+# GnuPG's mark for a private part that is kept elsewhere; pgpy knows it with a zero before its name only.
+_STUB = re.compile(rb"([\xfe\xff].\x65).(GNU[\x01\x02])", re.DOTALL)
 _CERTIFICATIONS = (
     SignatureType.Generic_Cert,
     SignatureType.Persona_Cert,
@@ -99,7 +107,7 @@ def public_half(material: bytes) -> bytes:
 def require_opens(material: bytes, passphrase: str | None) -> None:
     """Raises WrongPassphrase, UnsupportedOpenPgpKey where a private key does not open with that passphrase."""
     key = _parsed(material)
-    protected = [each for each in (key, *key.subkeys.values()) if each.is_protected]
+    protected = [each for each in (key, *key.subkeys.values()) if each.is_protected and not _is_stub(each)]
     if protected and passphrase is None:
         raise WrongPassphrase("The key has a passphrase, and none was sent.")
     with _unlocked(key, passphrase):
@@ -133,7 +141,7 @@ def generate(user_id: str, algorithm: str, expires_at: datetime | None, passphra
 
 def _parsed(material: bytes) -> Any:
     try:
-        key, others = pgpy.PGPKey.from_blob(material)
+        key, others = pgpy.PGPKey.from_blob(_STUB.sub(lambda found: found[1] + b"\x00" + found[2], material))
         primaries = {each.fingerprint for each in (key, *others.values()) if each.is_primary}
         bits = [each.key_size for each in (key, *key.subkeys.values()) if isinstance(each.key_size, int)]
     except BROKEN as error:
@@ -282,17 +290,23 @@ class Session:
 
 @contextmanager
 def _unlocked(key: Any, passphrase: str | None) -> Iterator[None]:
-    """Raises WrongPassphrase, UnsupportedOpenPgpKey."""
+    """Raises WrongPassphrase, UnsupportedOpenPgpKey. Parts that are kept elsewhere stay shut."""
+    locked = [each._key for each in (key, *key.subkeys.values()) if each.is_protected and not _is_stub(each)]
     try:
-        if key.is_protected:
-            with key.unlock(passphrase or ""):
-                yield
-        else:
-            yield
+        for each in locked:
+            each.unprotect(passphrase or "")
+        yield
     except PGPDecryptionError as error:
         raise WrongPassphrase(f"Key {_digits(key.fingerprint)}.") from error
     except BROKEN as error:
         raise UnsupportedOpenPgpKey("Its private part cannot be read.") from error
+    finally:
+        for each in locked:
+            each.keymaterial.clear()
+
+
+def _is_stub(key: Any) -> bool:
+    return bool(key._key.keymaterial.s2k.specifier is String2KeyType.GNUExtension)
 
 
 def session_of(own: OwnKey, material: bytes, packet: bytes) -> Session | None:

@@ -51,3 +51,20 @@ LIMIT $4
 -- name: reseal_answer
 -- The same answer under another key, if it is still the one that was read.
 UPDATE tidegate.kept_answers SET answer_sealed = $3 WHERE account_id = $1 AND key_digest = $2 AND answer_sealed = $4
+
+-- name: openpgp_keys
+-- OpenPGP keys of which a value is not sealed with this key.
+SELECT openpgp_key_id AS row_id, private_key_sealed AS private_key, passphrase_sealed AS passphrase,
+    password_sealed AS password
+FROM tidegate.openpgp_keys
+WHERE account_id = $1 AND ($3::uuid IS NULL OR openpgp_key_id > $3)
+  AND (substring(private_key_sealed FROM 2 FOR 8) <> $2 OR substring(passphrase_sealed FROM 2 FOR 8) <> $2
+       OR substring(password_sealed FROM 2 FOR 8) <> $2)
+ORDER BY openpgp_key_id
+LIMIT $4
+
+-- name: reseal_openpgp_key
+-- The same secrets under another key, if they are still those that were read.
+UPDATE tidegate.openpgp_keys SET private_key_sealed = $3, passphrase_sealed = $4, password_sealed = $5
+WHERE account_id = $1 AND openpgp_key_id = $2 AND private_key_sealed IS NOT DISTINCT FROM $6
+  AND passphrase_sealed IS NOT DISTINCT FROM $7 AND password_sealed IS NOT DISTINCT FROM $8

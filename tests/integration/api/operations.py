@@ -18,8 +18,8 @@ METHODS = ("get", "post", "put", "patch", "delete")
 PLACES_WITHIN = {"number", "from"}
 """Parameters that count within their parent: the same in every account."""
 FILTERS = {
-    "active", "code", "field", "identifier", "kind", "limit", "name", "path", "path_prefix", "since", "state",
-    "stopped", "transport", "type", "unread", "until", "username",
+    "active", "code", "field", "fingerprint", "identifier", "kind", "limit", "name", "path", "path_prefix", "since",
+    "state", "stopped", "transport", "type", "unread", "until", "username",
 }  # fmt: skip
 """Parameters of queries that choose among an account's own things and name none."""
 IDENTIFYING = {"connection_id", "goal_id", "run_id", "arrival_id", "drop_folder_id", "domain_group"}
@@ -30,8 +30,9 @@ NAMES_NOTHING = {
     "active", "afterwards", "aliases", "allow_empty_file", "choices", "columns", "compression", "dateFormat",
     "decimalChar", "declaration", "default_rule", "delete", "delimiter", "dialect", "directory", "done",
     "doubleQuote", "duplicate_content", "email", "emails", "empty_allowed", "encoding", "escapeChar", "expires_at",
-    "failed", "falseValues", "feedback", "field", "file_name", "groupChar", "header", "hold_order_for_seconds",
-    "home_directory", "host", "host_keys", "identifier", "identifiers", "interval_seconds", "kind", "label", "leave",
+    "failed", "falseValues", "feedback", "field", "file_name", "generate", "groupChar", "header",
+    "hold_order_for_seconds", "home_directory", "host", "host_keys", "identifier", "identifiers", "interval_seconds",
+    "algorithm", "key", "kind", "label", "leave", "user_id",
     "listDelimiter", "mapping", "minimum_age_seconds", "mode", "move_to", "name", "nullSequence", "on_bad_value",
     "opt_in", "out_of_order", "passphrase", "password", "pattern", "place", "port", "position", "private_key",
     "public_key", "quota_bytes", "quoteChar", "readiness", "rename_suffix", "required", "rule", "scopes", "source",
@@ -64,6 +65,8 @@ BODIES: dict[str, list[Any]] = {
     "create_drop_folder": [{"name": "fresh {fresh}"}],
     "change_drop_folder": [{"name": "fresh {fresh}"}],
     "create_credential": [{}],
+    "create_openpgp_key": [{"name": "fresh {fresh}", "password": "hush"}],
+    "change_openpgp_key": [{"name": "fresh {fresh}"}],
 }
 """What is sent, by operation; `{name}` is filled with an identifier. Several where a body has several shapes: every
 field that names a thing must stand in one of them."""

@@ -19,6 +19,7 @@ FAMILIES = {
     "connections": "connections",
     "drop-folders": "connections",
     "inquiries": "connections",
+    "openpgp-keys": "connections",
     "goals": "goals",
     "runs": "runs",
     "arrivals": "runs",

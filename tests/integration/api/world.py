@@ -49,6 +49,7 @@ _KINDS = (
     "credential_id",
     "notification_id",
     "inquiry_id",
+    "openpgp_key_id",
 )
 
 
@@ -69,6 +70,12 @@ async def settle(client: Client, database: Database, account_id: UUID, mark: str
         await client.ask("POST", "/v1/keys", 201, json={"name": f"{mark} {n}", "scopes": ["runs:read"]}) for n in "ab"
     ]
     credentials = [await client.ask("POST", f"/v1/drop-folders/{folder}/credentials", 201, json={}) for _ in "ab"]
+    openpgp_keys = [
+        await client.ask("POST", "/v1/openpgp-keys", 201, json={"name": f"{mark} {number}", **kind})
+        for number, kind in enumerate(
+            ({"generate": {"user_id": mark, "algorithm": "curve25519"}}, {"password": "hush hush"})
+        )
+    ]
     runs = [await arrive(database, account_id, made, minute=minute) for minute in (0, 1)]
     claimed = await claim(database)
     await complete(database, claimed)
@@ -98,8 +105,11 @@ async def settle(client: Client, database: Database, account_id: UUID, mark: str
         "username": credentials[0]["username"],
         "notification_id": str(news[0]),
         "inquiry_id": str(asked[0]),
+        "openpgp_key_id": openpgp_keys[0]["id"],
         "fingerprint": "SHA256:" + "a" * 43,
     }
     known = {*ids.values(), mark, other_connection["id"], other_folder["id"], export["id"], *map(str, runs)}
-    known |= {each["id"] for each in (*keys, *credentials, *arrivals)} | {str(each) for each in (*news, *asked)}
+    known |= {each["id"] for each in (*keys, *credentials, *arrivals, *openpgp_keys)} | {
+        str(each) for each in (*news, *asked)
+    }
     return World(account_id, client, ids, frozenset(each for each in known if len(each) > 8))

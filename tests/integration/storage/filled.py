@@ -38,6 +38,9 @@ BY_COLUMN = {
     "runs.arrival_id": "gen_random_uuid()",
     "mails.about_kind": "'run'",
     "inquiries.kind": "'verify'",
+    "openpgp_keys.kind": "'password'",
+    "openpgp_keys.name": "gen_random_uuid()::text",
+    "openpgp_keys.password_sealed": "decode(repeat('00', 32), 'hex')",
 }
 """Where a type's plain value does not pass the table's checks."""
 

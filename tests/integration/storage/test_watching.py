@@ -19,6 +19,7 @@ READABLE = {
     "inquiries": "account_id asked_at inquiry_id state taken_until",
     "kept_answers": "account_id created_at",
     "mails": "account_id attempts claimed_until mail_id next_try_at state",
+    "openpgp_keys": "account_id expires_at is_revoked kind openpgp_key_id warned_days",
     "outbox": "account_id body created_at message_id name sent_at",
     "run_leases": "account_id expires_at run_id token",
     "runs": "account_id arrival_id attempt connection_id finished_at goal_id goal_version hold_until kind order_at "
