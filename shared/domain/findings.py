@@ -123,6 +123,8 @@ class FoundDialect(Model):
     comment_char: Found[str | None]
     null_sequence: Found[tuple[str, ...]]
     timezone: Found[str]
+    list_delimiter: Found[str] | None = None
+    """What joins the items of lists, where the format has lists of its own."""
 
 
 class Excluded(Model):

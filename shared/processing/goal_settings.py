@@ -47,12 +47,14 @@ def dialect_settings(found: FoundDialect, encoding: str) -> dict[str, Any]:
         "escapeChar": found.escape_char.value,
         "header": found.header.value,
     }
-    optional = {
+    optional: dict[str, Any] = {
         "skipInitialSpace": found.skip_initial_space.value,
         "commentChar": found.comment_char.value,
         "nullSequence": list(found.null_sequence.value),
         "timezone": found.timezone.value if found.timezone.value != "UTC" else None,
     }
+    if found.list_delimiter is not None:
+        optional["listDelimiter"] = found.list_delimiter.value
     settings |= {name: value for name, value in optional.items() if value}
     skipped = found.rows_to_skip.value
     if skipped and found.header.value:

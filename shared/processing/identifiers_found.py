@@ -7,7 +7,7 @@ from shared.domain.asking import Asking
 from shared.domain.field_words import concept_of
 from shared.domain.findings import Choice, Found, FoundColumn, ProposedMapping, QuestionCode
 from shared.domain.property import Property, PropertyType
-from shared.processing.column_types import Look
+from shared.processing.column_look import Look
 from shared.processing.identity import is_too_long, keys_of
 
 _NAMING = frozenset({"email", "customer_id"})

@@ -38,7 +38,10 @@ def number_trials(values: Values) -> list[Trial]:
 def _trial(values: Values, decimal: str, group: str | None) -> Trial:
     notation = {"decimalChar": decimal} | ({"groupChar": group} if group else {})
     whole = attempt(values, PropertyType.INTEGER, **notation)
-    return whole if not whole.unfit else attempt(values, PropertyType.NUMBER, **notation)
+    if not whole.unfit:
+        return whole
+    number = attempt(values, PropertyType.NUMBER, **notation)
+    return whole if whole.fitting == number.fitting else number
 
 
 def ask_decimal(

@@ -24,7 +24,8 @@ from shared.domain.findings import (
 )
 from shared.domain.property import Property, PropertyType
 from shared.domain.trimmed import folded
-from shared.processing.column_types import Look, find_column
+from shared.processing.column_look import Look
+from shared.processing.column_types import find_column
 from shared.processing.identifiers_found import find_identifiers
 from shared.processing.names_matched import Match, match_names
 from shared.processing.nulls_found import find_nulls

@@ -34,6 +34,7 @@ from shared.domain.unpack import Unpack
 from shared.formats.batch import TableReader
 from shared.formats.csv_reader import CsvReader
 from shared.formats.jsonl_reader import JsonLinesReader
+from shared.formats.limits import Limits
 from shared.formats.openpgp.detect import detect as detect_message
 from shared.formats.sniffing.archives import find_members
 from shared.formats.sniffing.encodings import find_encoding
@@ -52,6 +53,7 @@ MAX_HELD_BYTES = 48 << 20
 MAX_BYTES = 10 << 30
 SAMPLE_ROWS = 10
 _LIST_MARKS = ("|", ";", "~", "\t", "¦")
+_SLICE_BYTES = 1 << 20
 _MUCH_UNREADABLE = 0.05
 
 _FIRST = frozenset(
@@ -114,8 +116,6 @@ class _Seen:
     unreadable: dict[str, int] = field(default_factory=dict)
     sample_rows: tuple[tuple[str, ...], ...] = ()
     proposed: dict[str, Any] = field(default_factory=dict)
-    list_delimiter: str | None = None
-    """What the items of JSON's lists are joined with."""
     trouble: Trouble | None = None
 
     def start_again(self) -> None:
@@ -227,7 +227,7 @@ def _read_delimited(
     seen.dialect = find_dialect(sample, lambda name: normalised(name) in known, asking)
     dialect = Dialect.model_validate(dialect_settings(seen.dialect, seen.encoding.value))
     with opening() as plain:
-        reader = CsvReader(as_utf8(plain, seen.encoding.value), dialect)
+        reader = CsvReader(as_utf8(plain, seen.encoding.value), dialect, Limits(slice_bytes=_SLICE_BYTES))
         frame = _rows(reader, seen)
     # What depends on how the text is cut up is not worth asking before that is known.
     is_cut = not any(question.code in _FIRST for question in asking.questions)
@@ -257,8 +257,7 @@ def _read_json_lines(
         frame = _rows(reader, seen)
         if RejectCode.LIST_DELIMITER_IN_ITEM.value not in seen.unreadable:
             break
-    seen.dialect = without_text_dialect()
-    seen.list_delimiter = mark
+    seen.dialect = without_text_dialect(mark)
     _judge_unreadable(asking, seen)
     left_out = {place: "Its values are objects." for place, name in enumerate(header) if name in nested}
     _propose(frame, header, properties, asking, seen, left_out)

@@ -111,8 +111,8 @@ def _find_skip(layout: Layout, asking: Asking) -> tuple[Found[int], int]:
     ), number if is_skipped else 0
 
 
-def without_text_dialect() -> FoundDialect:
-    """What is to say of the dialect of a file that has none: the defaults."""
+def without_text_dialect(list_delimiter: str) -> FoundDialect:
+    """The defaults, for a format that has no such thing; and what the items of its lists are joined with."""
     why = ("The format has none.",)
     return FoundDialect(
         delimiter=Found(value=",", why=why),
@@ -124,4 +124,5 @@ def without_text_dialect() -> FoundDialect:
         comment_char=Found(value=None, why=why),
         null_sequence=Found(value=()),
         timezone=Found(value="UTC"),
+        list_delimiter=Found(value=list_delimiter, why=("No item of a list holds it.",)),
     )
