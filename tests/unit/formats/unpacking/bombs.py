@@ -10,7 +10,6 @@ import json
 import lzma
 import re
 import sys
-import tarfile
 import tempfile
 import zipfile
 import zlib
@@ -116,7 +115,7 @@ def seven(**settings: int) -> bytes:
 GROWTH, DEPTH, MEMORY = "unpack_ratio_too_high", "packed_too_deep", "unpacking_needs_memory"
 
 BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
-    "gzip": (lambda: gzip.compress(PIECE) * 10, GROWTH),
+    "gzip": (lambda: gzip.compress(PIECE) * 20, GROWTH),
     "bzip2": (lambda: bz2.compress(PIECE) * TIMES, GROWTH),
     "xz": (lambda: lzma.compress(PIECE, preset=0) * TIMES, GROWTH),
     "zstd": (lambda: zstd.compress(PIECE) * TIMES, GROWTH),
@@ -127,12 +126,8 @@ BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
     "7z with zstd": (lambda: seven(id=py7zr.FILTER_ZSTD), GROWTH),
     "tar in xz": (lambda: lzma.compress(tarred({f"{n}.csv": PIECE for n in range(5)}), preset=0), GROWTH),
     "many members": (lambda: zipped(dict.fromkeys(map(str, range(10_001)), b"")), "too_many_members"),
-    "many members in tar": (
-        lambda: gzip.compress(tarred(dict.fromkeys(map(str, range(10_001)), b""), tarfile.USTAR_FORMAT)),
-        "too_many_members",
-    ),
     "overlapping zip": (lambda: overlapping(1_000), "archive_members_overlap"),
-    "gzip in gzip": (lambda: gzip.compress(gzip.compress(gzip.compress(PIECE * 10))), GROWTH),
+    "gzip in gzip": (lambda: gzip.compress(gzip.compress(gzip.compress(PIECE, 1) * 8)), GROWTH),
     "zip of zips": (lambda: tree(8, 2), GROWTH),
     "nested zips": (lambda: nested(100), DEPTH),
     "nested streams": (lambda: _in_streams(b"a,b\n", 100), DEPTH),

@@ -84,8 +84,9 @@ def test_the_fault_of_a_7z_is_named(tmp_path: Path, case: str) -> None:
     assert fault(tmp_path, packed, compression="7z") == code
 
 
-@pytest.mark.parametrize("hides_names", [False, True])
-@pytest.mark.parametrize("method", [py7zr.FILTER_LZMA2, py7zr.FILTER_COPY])
+@pytest.mark.parametrize(
+    ("method", "hides_names"), [(py7zr.FILTER_LZMA2, False), (py7zr.FILTER_COPY, False), (py7zr.FILTER_LZMA2, True)]
+)
 def test_the_right_one_of_several_passwords_opens_a_7z(tmp_path: Path, method: int, hides_names: bool) -> None:
     filters = [{"id": method}, {"id": py7zr.FILTER_CRYPTO_AES256_SHA256}]
     packed = seven_zipped(
@@ -96,7 +97,7 @@ def test_the_right_one_of_several_passwords_opens_a_7z(tmp_path: Path, method: i
     one_wrong = fault(tmp_path, packed, passwords=["wrong"])
     # Where nothing was compressed, only the checksum at the end tells that the content is another.
     assert one_wrong == ("archive_password_wrong" if hides_names or method != py7zr.FILTER_COPY else "damaged_archive")
-    assert fault(tmp_path, packed, passwords=["wrong", "wrong too"]) == "archive_password_wrong"
+    assert fault(tmp_path, packed, passwords=["wrong", "too"]) == "archive_password_wrong"
 
 
 def test_a_single_file_streams_and_a_row_is_kept(tmp_path: Path) -> None:
