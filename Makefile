@@ -2,7 +2,7 @@
 #
 #   make demo              the whole road on this machine, in under three minutes; BUS=rabbitmq: one process a service
 #   make up                Tidegate all in one, until Ctrl-C; ARGS="--data-dir DIR"
-#   make test              the tests, on real RabbitMQ, PostgreSQL and OpenSSH; ARGS="tests/unit -k merge"
+#   make test              the tests, on real RabbitMQ, PostgreSQL, OpenSSH and GnuPG; ARGS="tests/unit -k merge"
 #   make faults            everything that may break, broken on purpose; writes docs/faults.md (about an hour)
 #   make chaos             2,000 files under random kills for ten minutes; SEED=7 repeats a run
 #   make check             style, types, floors, and that every rendered file is fresh
@@ -37,7 +37,7 @@ up: $(READY)
 	@exec $(BIN)/tidegate up $(ARGS)
 
 test: $(READY)
-	@scripts/install_servers.sh rabbitmq postgresql openssh
+	@scripts/install_servers.sh rabbitmq postgresql openssh gnupg
 	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 faults: $(READY)

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 PROGRAM_FOLDERS = ("/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin")
-KEPT_PROGRAMS = {"python", "python3", f"python3.{sys.version_info.minor}"}
+KEPT_PROGRAMS = {"python", "python3", f"python3.{sys.version_info.minor}", "gpg", "gpg-agent"}
 INSTALLERS = ("pip", "pip-*", "setuptools", "setuptools-*", "wheel", "wheel-*", "pkg_resources", "_distutils_hack")
 UNUSED = (
     "/usr/lib/apt",

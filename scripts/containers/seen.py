@@ -83,7 +83,7 @@ def confined(project: Project) -> None:
         "user": 10001,
         "capabilities": 0,
         "new privileges": False,
-        "programs": ["tidegate"],
+        "programs": ["gpg", "gpg-agent", "tidegate"],
         "installers": [],
         "secrets of the build": False,
         "writable": ["/tmp"],  # noqa: S108 this is what is asked
