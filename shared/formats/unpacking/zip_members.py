@@ -27,12 +27,13 @@ from shared.formats.unpacking.streams import (
     xz_decoder,
     zstd_decoder,
 )
-from shared.formats.unpacking.zip_directory import (
+from shared.formats.unpacking.zip_entry import (
     AES,
     AES_EXTRA,
     BZIP2,
     DEFLATE,
     DEFLATE64,
+    FULL_32,
     LZMA,
     STORED,
     XZ,
@@ -44,7 +45,6 @@ _LOCAL = Struct("<4s5H3I2H")
 _DESCRIPTOR = Struct("<4sIII")
 _DESCRIPTOR_64 = Struct("<4sIQQ")
 _LZMA_END_MARK = 1 << 1
-_FULL_32 = 0xFFFFFFFF
 _PROTECTABLE = (STORED, DEFLATE, DEFLATE64, BZIP2)
 _DENSE = (BZIP2, LZMA, ZSTD, XZ)
 _SALTS = {1: 8, 2: 12, 3: 16}
@@ -224,8 +224,8 @@ class _Streamed:
 
 def _framed(entry: ZipEntry, packed: ByteSource) -> Iterator[bytes]:
     """The content between a header and a descriptor that are made from what was proved."""
-    is_large = max(entry.size_bytes, entry.packed_bytes) >= _FULL_32
-    sizes = (_FULL_32, _FULL_32) if is_large else (entry.packed_bytes, entry.size_bytes)
+    is_large = max(entry.size_bytes, entry.packed_bytes) >= FULL_32
+    sizes = (FULL_32, FULL_32) if is_large else (entry.packed_bytes, entry.size_bytes)
     extra = b"" if entry.aes is None else _extra(AES_EXTRA, entry.aes)
     if is_large:
         extra += _extra(1, entry.size_bytes.to_bytes(8, "little") + entry.packed_bytes.to_bytes(8, "little"))
