@@ -3,6 +3,7 @@
 Trees, expressions and rows are generated: nothing, case, collation, scripts, wildcards of LIKE, limits of the types.
 """
 
+import re
 import string
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -58,11 +59,24 @@ _texts = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=6),
 ).filter(lambda text: bool(text.strip(TRIMMED)))
 _integers = st.one_of(
-    st.integers(-3, 3), st.sampled_from([2**63 - 1, -(2**63), 10**12]), st.integers(-(2**63), 2**63 - 1)
+    st.integers(-3, 3), st.sampled_from([2**63 - 1, -(2**63), 2**53, 2**53 + 1]), st.integers(-(2**63), 2**63 - 1)
 )
 _numbers = st.one_of(
     st.sampled_from(
-        [Decimal(text) for text in ("0", "0.1", "-0.1", "1", "10", "0.0000000001", "9" * 28 + ".9999999999")]
+        [
+            Decimal(text)
+            for text in (
+                "0",
+                "0.1",
+                "-0.1",
+                "1",
+                "10",
+                "0.0000000001",
+                "9007199254740992",
+                "9007199254740993",
+                "9" * 28 + ".9999999999",
+            )
+        ]
     ),
     st.decimals(allow_nan=False, allow_infinity=False, places=10, min_value=-1000, max_value=1000),
 )
@@ -255,3 +269,23 @@ def test_no_value_stands_in_the_sql() -> None:
         assert "DROP" not in asked.text
         assert "true" not in asked.text.lower()
     assert regular_expression("a").for_postgresql() == "a"
+
+
+def test_order_and_expressions_do_not_depend_on_the_collation_of_the_database() -> None:
+    # The databases of the tests may have no other than "C", so that a difference would not show.
+    for says in ({"less": "a"}, {"between": ["a", "b"]}, {"matches": "a"}, {"at_least": "a", "ignore_case": True}):
+        asked = compiled(CONDITION.validate_python({"property": "the_text", **says}), PROPERTIES)
+        assert re.search(r' COLLATE "C" (<|>=|~|BETWEEN) ', asked.text)
+    plain = compiled(CONDITION.validate_python({"property": "the_text", "equals": "a"}), PROPERTIES)
+    assert plain.text == '(p."p_the_text" = $1::text)'
+
+
+@pytest.mark.parametrize(
+    ("name", "given"), [("the_number", "9007199254740993"), ("the_number", "0.0000000001"), ("the_integer", 2**53 + 1)]
+)
+async def test_numbers_are_exact(table: asyncpg.Connection, name: str, given: Any) -> None:
+    near = [Decimal(given) + step * (1 if name == "the_integer" else Decimal("0.0000000001")) for step in (-1, 0, 1)]
+    rows = [dict.fromkeys(PROPERTIES) | {name: int(each) if name == "the_integer" else each} for each in near]
+    for says, places in (({"equals": given}, [1]), ({"less": given}, [0]), ({"in": [given]}, [1])):
+        condition = CONDITION.validate_python({"property": name, **says})
+        assert await _found_by_sql(table, rows, condition) == _found_by_polars(rows, condition) == places
