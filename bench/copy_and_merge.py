@@ -13,6 +13,7 @@ from bench.generate import Made
 from bench.goal import PROPERTIES, goal
 from shared.domain.run import ClaimedRun
 from shared.formats.csv_reader import CsvReader, open_text
+from shared.processing.file_columns import FileColumns
 from shared.processing.mapping import plan_of
 from shared.processing.repeats import Repeats
 from shared.processing.typing import apply, staging_csv
@@ -73,7 +74,7 @@ def parse(file: Path, target: Path) -> Parsed:
     layout = columns.layout_of(wanted, PROPERTIES)
     with open_text(file, wanted.dialect, max_bytes=MAX_BYTES) as source, target.open("wb") as out:
         reader = CsvReader(source, wanted.dialect)
-        plan = plan_of(wanted, PROPERTIES, reader.header, reader.width)
+        plan = plan_of(wanted, PROPERTIES, FileColumns.of(reader.header, reader.width))
         for batch in reader:
             typed = apply(batch.frame, batch.record_numbers, batch.line_numbers, plan)
             repeats.watch(typed.good[layout.keys[0].name])

@@ -6,22 +6,21 @@ are met; the file goes on.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
-from services.importer.order import Order
+from services.importer.pages import Fetched, Pages, opened
+from services.importer.slices import Slice, slices
 from services.importer.tools import Tools
 from shared.domain.failures import EmptyFile, NoUsableRows, TooManyChoices
 from shared.domain.property import MAX_CHOICES
-from shared.domain.reject import READING_CODES, Reject, ValueReject
-from shared.formats.csv_reader import CsvReader, open_text
+from shared.domain.receipt import MemberFacts
+from shared.domain.reject import READING_CODES
 from shared.observe.failpoints import reach
-from shared.processing.mapping import MappingPlan, plan_of
+from shared.processing.mapping import MappingPlan
 from shared.processing.repeats import Repeats
-from shared.processing.typing import apply, staging_csv
 from shared.runtime.desk import Desk
 from shared.storage import rejects, staging
 from shared.storage.run_connection import RunConnection
@@ -34,32 +33,24 @@ class Tally:
 
     rows_staged: int = 0
     rejects_by_code: Counter[str] = field(default_factory=Counter)
+    skipped_by_reason: Counter[str] = field(default_factory=Counter)
+    """Rows that processors left out."""
     rows_by_path: Counter[str] = field(default_factory=Counter)
     has_value_rejects: bool = False
+    members: tuple[MemberFacts, ...] = ()
+    """The files that were read: one, where the file was no archive."""
     new_choices: dict[str, dict[str, None]] = field(default_factory=dict)
     """Words that become choices with the merge, by property, in the order in which they came."""
 
     @property
     def rows_read(self) -> int:
         """Rows of the file, good and bad."""
-        return self.rows_staged + self.rejects_by_code.total()
+        return self.rows_staged + self.rejects_by_code.total() + self.skipped_by_reason.total()
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """A slice of the file, typed."""
-
-    csv: bytes
-    rows: int
-    rejects: tuple[Reject, ...]
-    path: str
-    value_rejects: tuple[ValueReject, ...]
-    new_choices: Mapping[str, Sequence[str]]
-
-
-async def stage(file: Path, order: Order, connection: RunConnection, tools: Tools, desk: Desk) -> tuple[Staged, Tally]:
+async def stage(fetched: Fetched, connection: RunConnection, tools: Tools, desk: Desk) -> tuple[Staged, Tally]:
     """Stage the file's rows under the run's token. Raises the file's failures; nothing of a profile is touched."""
-    tally = Tally()
+    tally, order = Tally(), fetched.order
     async with connection.transaction() as tx:
         await staging.drop_all_of(tx, desk.run.id)
         staged = await staging.create(tx, desk.run, order.goal, order.properties)
@@ -69,23 +60,22 @@ async def stage(file: Path, order: Order, connection: RunConnection, tools: Tool
     # One thread reads the file from its first byte to its last: the memory allocator keeps what a thread gives back
     # for that thread, and slices read by whichever is free take half as much again.
     with ExitStack() as stack, ThreadPoolExecutor(max_workers=1, thread_name_prefix="reading") as thread:
-        opening = loop.run_in_executor(thread, _open, file, order, tools.max_unpacked_bytes, stack)
+        opening = loop.run_in_executor(thread, stack.enter_context, opened(fetched))
         try:
-            reader = await asyncio.shield(opening)
+            pages = await asyncio.shield(opening)
         finally:
             # Here and not at the end of the block, where waiting for the thread would stop the whole process: a
             # hostile file may have its first record behind gigabytes of blank lines.
             await asyncio.wait([opening])
-        if reader.is_empty and not order.goal.allow_empty_file:
+        if pages is None and not order.goal.allow_empty_file:
             raise EmptyFile("Found blank lines at most.")
-        if not reader.is_empty:
-            plan = plan_of(order.goal, order.properties, reader.header, reader.width)
-            _note_columns(reader, desk)
-            _warn_of_columns(plan, desk)
+        if pages is not None:
+            _note_columns(pages, desk)
             repeats = Repeats()
-            slices = _slices(reader, plan, staged, repeats)
-            copied = _copied(slices, thread, tally, tools, desk)
+            copied = _copied(slices(pages, staged, repeats), thread, tally, tools, desk)
             tally.rows_staged = await staging.load(connection.raw, staged, copied)
+            tally.members = tuple(pages.facts)
+            _note_members(pages, desk)
             staged = replace(staged, may_repeat=await loop.run_in_executor(thread, repeats.may_be))
     _judge(tally, desk)
     reach("importer.staged")
@@ -95,16 +85,23 @@ async def stage(file: Path, order: Order, connection: RunConnection, tools: Tool
     return staged, tally
 
 
-def _open(file: Path, order: Order, max_bytes: int, stack: ExitStack) -> CsvReader:
-    source = stack.enter_context(
-        open_text(file, order.goal.dialect, compression=order.goal.unpack.compression, max_bytes=max_bytes)
-    )
-    return CsvReader(source, order.goal.dialect)
-
-
-def _note_columns(reader: CsvReader, desk: Desk) -> None:
+def _note_columns(pages: Pages, desk: Desk) -> None:
     assert desk.file is not None
-    desk.file = desk.file.model_copy(update={"columns": reader.header or ()})
+    desk.file = desk.file.model_copy(update={"columns": pages.header or ()})
+    _warn_of_columns(pages.plan, desk)
+
+
+def _note_members(pages: Pages, desk: Desk) -> None:
+    """What was read, once it was read to its end."""
+    assert desk.file is not None
+    found = {each.settled() for each in pages.encodings.values()}
+    is_archive = pages.members[pages.first].name is not None
+    desk.file = desk.file.model_copy(
+        update={
+            "encoding": ", ".join(sorted(found)) or None,
+            "members": tuple(pages.facts) if is_archive else (),
+        }
+    )
 
 
 def _warn_of_columns(plan: MappingPlan, desk: Desk) -> None:
@@ -119,21 +116,6 @@ def _warn_of_columns(plan: MappingPlan, desk: Desk) -> None:
             "columns_ignored",
             f"{len(plan.ignored)} columns of the file are not mapped and were ignored.",
             "Map them in the goal if their values are wanted.",
-        )
-
-
-def _slices(reader: CsvReader, plan: MappingPlan, staged: Staged, repeats: Repeats) -> Iterator[Slice]:
-    for batch in reader:
-        typed = apply(batch.frame, batch.record_numbers, batch.line_numbers, plan)
-        good = typed.good.select(staged.columns)
-        repeats.watch(good[staged.layout.keys[0].name])
-        yield Slice(
-            csv=staging_csv(good) if good.height else b"",
-            rows=good.height,
-            rejects=(*batch.bad, *typed.rejects),
-            path=batch.path,
-            value_rejects=typed.value_rejects,
-            new_choices=typed.new_choices,
         )
 
 
@@ -156,9 +138,10 @@ async def _copied(
 
 
 async def _note(each: Slice, tally: Tally, tools: Tools, desk: Desk) -> None:
-    tally.rows_by_path[each.path] += each.rows + len(each.rejects)
+    tally.rows_by_path.update(each.rows_by_path)
+    tally.skipped_by_reason.update(each.skipped)
     tally.rejects_by_code.update(reject.code.value for reject in each.rejects)
-    desk.advance(rows=each.rows + len(each.rejects))
+    desk.advance(rows=each.rows + len(each.rejects) + each.skipped.total())
     _note_choices(each, tally)
     if each.rejects or each.value_rejects:
         tally.has_value_rejects = tally.has_value_rejects or bool(each.value_rejects)
@@ -180,6 +163,6 @@ def _note_choices(each: Slice, tally: Tally) -> None:
 def _judge(tally: Tally, desk: Desk) -> None:
     if tally.rows_read == 0:
         desk.warn("no_rows", "The file has no rows.", "Nothing, if that was meant.")
-    elif tally.rows_staged == 0 and READING_CODES.issuperset(tally.rejects_by_code):
+    elif tally.rejects_by_code.total() == tally.rows_read and READING_CODES.issuperset(tally.rejects_by_code):
         found = ", ".join(f"{code} {count}" for code, count in sorted(tally.rejects_by_code.items()))
         raise NoUsableRows(f"Found only rows that cannot be read: {found}.")

@@ -4,27 +4,31 @@ Part by part, because a million rows may be rejected for one profile's sum.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack
 from typing import TypeVar
 
-from services.importer.order import Order
+from services.importer.pages import Fetched, fetching
+from shared.domain.receipt import MemberFacts
 from shared.domain.reject import Reject
-from shared.formats.csv_reader import RecordFetcher, open_text
+from shared.formats.csv_reader import RawRow
 from shared.storage.merge import LateReject
 
 Result = TypeVar("Result")
+Fetch = Callable[[Sequence[int]], Iterator[RawRow]]
 
 
 async def recovered(
-    file: Path, order: Order, late: AsyncIterator[list[LateReject]], *, max_unpacked_bytes: int
+    fetched: Fetched, members: Sequence[MemberFacts], late: AsyncIterator[list[LateReject]]
 ) -> AsyncGenerator[list[Reject], None]:
-    """The rejects of these rows, in the order of the file. Close it where it is not read to its end."""
-    dialect = order.goal.dialect
-    with open_text(file, dialect, compression=order.goal.unpack.compression, max_bytes=max_unpacked_bytes) as source:
-        fetcher = await _in_thread(RecordFetcher, source, dialect)
+    """The rejects of these rows, in the order of the file; `members` are what was read before.
+
+    Close it where it is not read to its end.
+    """
+    with ExitStack() as stack:
+        fetch = await _in_thread(stack.enter_context, fetching(fetched, members))
         async for part in late:
-            yield await _in_thread(_fetched, fetcher, part)
+            yield await _in_thread(_rejects, fetch, part)
 
 
 async def _in_thread(work: Callable[..., Result], *given: object) -> Result:
@@ -36,8 +40,8 @@ async def _in_thread(work: Callable[..., Result], *given: object) -> Result:
         await asyncio.wait([working])
 
 
-def _fetched(fetcher: RecordFetcher, late: list[LateReject]) -> list[Reject]:
-    rows = fetcher.rows([each.record_number for each in late])
+def _rejects(fetch: Fetch, late: list[LateReject]) -> list[Reject]:
+    rows = fetch([each.record_number for each in late])
     return [
         Reject(
             record_number=row.record_number,

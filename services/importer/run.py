@@ -4,9 +4,9 @@ Killed before the commit: nothing shows, the run is claimed again and stages ane
 to be finished, and only the marking of the file is repeated.
 """
 
+from collections import Counter
 from contextlib import aclosing
 from datetime import UTC, datetime
-from pathlib import Path
 from uuid import UUID
 
 import structlog
@@ -14,6 +14,7 @@ import structlog
 from services.importer.fetch import fetch
 from services.importer.ingest import Tally, stage
 from services.importer.order import Order, read_order
+from services.importer.pages import Fetched
 from services.importer.recover import recovered
 from services.importer.tools import Tools
 from shared.domain.failures import FileChanged
@@ -47,11 +48,12 @@ async def carry_out(desk: Desk, tools: Tools) -> None:
         reach("importer.fetched")
         if await is_put_off(order, tools, desk):
             return
+        fetched = Fetched(file, order, workplace, tools.max_unpacked_bytes)
         async with run_connection(tools.database, desk.run) as connection:
             with desk.step("stage"):
-                staged, tally = await stage(file, order, connection, tools, desk)
+                staged, tally = await stage(fetched, connection, tools, desk)
             with desk.step("merge"):
-                await merge_and_finish(file, order, staged, tally, connection, tools, desk)
+                await merge_and_finish(fetched, staged, tally, connection, tools, desk)
             reach("importer.committed")
             async with connection.transaction() as tx:
                 await staging.drop_all_of(tx, desk.run.id)
@@ -99,12 +101,13 @@ async def _check_still_latest(tx: Tx, arrival_id: UUID) -> None:
 
 
 async def merge_and_finish(
-    file: Path, order: Order, staged: Staged, tally: Tally, connection: RunConnection, tools: Tools, desk: Desk
+    fetched: Fetched, staged: Staged, tally: Tally, connection: RunConnection, tools: Tools, desk: Desk
 ) -> None:
     """One transaction: the rows into the profiles, the news into the outbox, the run to its end. All or nothing.
 
     Repeated from its start where another transaction was in the way. Raises LeaseLost where another worker is.
     """
+    order = fetched.order
     new_choices = sum(map(len, tally.new_choices.values()))
     if new_choices:
         desk.warn("choices_added", f"{new_choices} words of the file became choices of their properties.")
@@ -115,7 +118,7 @@ async def merge_and_finish(
             async with connection.transaction() as tx:
                 merged = await merge(tx, desk.run, staged, order.goal, order.properties, order.domain_group)
                 reach("importer.merged")
-                await _keep_rejects(tx, file, order, staged, merged, tools, desk)
+                await _keep_rejects(tx, fetched, staged, tally, merged, desk)
                 values_rejected = await rejects.settle_values(tx, desk.run) if tally.has_value_rejects else {}
                 await _add_choices(tx, tally)
                 counts = _counts(tally, merged)
@@ -134,12 +137,10 @@ async def _add_choices(tx: Tx, tally: Tally) -> None:
         await properties.add_choices(tx, name, list(words))
 
 
-async def _keep_rejects(
-    tx: Tx, file: Path, order: Order, staged: Staged, merged: Merged, tools: Tools, desk: Desk
-) -> None:
+async def _keep_rejects(tx: Tx, fetched: Fetched, staged: Staged, tally: Tally, merged: Merged, desk: Desk) -> None:
     if merged.late_rejects_by_code:
         late = late_rejects(tx, staged)
-        parts = recovered(file, order, late, max_unpacked_bytes=tools.max_unpacked_bytes)
+        parts = recovered(fetched, tally.members, late)
         async with aclosing(late), aclosing(parts):
             async for part in parts:
                 await rejects.add(tx, desk.run, part)
@@ -154,6 +155,7 @@ async def _finish(tx: Tx, counts: Counts, values_rejected: dict[str, int], desk:
 
 
 def _counts(tally: Tally, merged: Merged) -> Counts:
+    skipped = tally.skipped_by_reason + Counter(merged.skipped_by_reason)
     by_code = tally.rejects_by_code.copy()
     by_code.update(merged.late_rejects_by_code)
     return Counts(
@@ -161,10 +163,10 @@ def _counts(tally: Tally, merged: Merged) -> Counts:
         created=merged.created,
         updated=merged.updated,
         unchanged=merged.unchanged,
-        skipped=sum(merged.skipped_by_reason.values()),
+        skipped=skipped.total(),
         rejected=by_code.total(),
         profiles_affected=merged.profiles_affected,
-        skipped_by_reason=merged.skipped_by_reason,
+        skipped_by_reason=dict(sorted(skipped.items())),
         rejects_by_code=dict(sorted(by_code.items())),
         rows_by_path={"fast": tally.rows_by_path["fast"], "exact": tally.rows_by_path["exact"]},
     )

@@ -13,7 +13,9 @@ from shared.domain.fields import IdentifierField, MappedField, OnBadValue
 from shared.domain.merge import MergeRule, Mode
 from shared.domain.model import Model
 from shared.domain.names import Directory, RelativePath
+from shared.domain.processor import MAX_PROCESSORS, Processor
 from shared.domain.property import PropertyName
+from shared.domain.unpack import Unpack
 
 TEMPORARY_SUFFIXES = (".part", ".tmp", ".filepart")
 
@@ -99,12 +101,6 @@ class Feedback(Model):
     when: Literal["always", "problems", "never"] = "always"
 
 
-class Unpack(Model):
-    """How the file is packed. `auto` goes by content, `none` takes the bytes as they are."""
-
-    compression: Literal["auto", "none", "gzip"] = "auto"
-
-
 class GoalBase(Model):
     """What every goal has."""
 
@@ -122,6 +118,7 @@ class ImportGoal(GoalBase):
     source: Source
     unpack: Unpack = Unpack()
     dialect: Dialect = Dialect()
+    processors: tuple[Processor, ...] = Field(default=(), max_length=MAX_PROCESSORS)
     identifiers: tuple[IdentifierField, ...] = Field(min_length=1, max_length=10)
     mapping: tuple[MappedField, ...] = Field(default=(), max_length=400)
     default_rule: MergeRule = MergeRule.SET
@@ -140,8 +137,8 @@ class ImportGoal(GoalBase):
             if entry.property in seen:
                 raise ValueError(f"the property {entry.property!r} is named twice; one column feeds one property")
             seen.add(entry.property)
-            if entry.field is not None and not self.dialect.has_header:
-                raise ValueError("a file without a header is mapped by position")
+            if entry.field is not None and not self.dialect.has_header and not self.processors:
+                raise ValueError("a file without a header is mapped by position; only processors name its columns")
             written = entry.within(self.dialect)
             if written.group_char == written.decimal_char:
                 raise ValueError(f"the groupChar and the decimalChar of {entry.shown!r} must differ")

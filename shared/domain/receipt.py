@@ -35,6 +35,17 @@ class Counts(Model):
         return self
 
 
+class MemberFacts(Model):
+    """Of one file of an archive: which records of the run are its."""
+
+    name: str
+    """Its path in the archive; empty where the file was no archive."""
+    first_record: int
+    rows_read: int
+    unreadable: int = 0
+    """Rows that could not be read as they are written."""
+
+
 class FileFacts(Model):
     """Of the file: name, size and SHA-256 of the bytes as they lay in the drop folder."""
 
@@ -43,6 +54,10 @@ class FileFacts(Model):
     sha256: str | None = None
     columns: tuple[str, ...] = ()
     """The header as it was read, once it proved to be the goal's: rejects are handed back under it."""
+    encoding: str | None = None
+    """What was found out, where the goal lets it be found out."""
+    members: tuple[MemberFacts, ...] = ()
+    """The files that were read, in the order of their names; empty where the file was no archive."""
 
 
 class Receipt(Counts):

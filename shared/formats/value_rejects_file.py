@@ -5,7 +5,7 @@ value was bad, then `_row`, `_code`, `_field`, `_message` and `_run`. A value th
 sum is not added twice. Of several codes of one row the first stands there.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from shared.domain.failures import InvalidGoal
@@ -17,16 +17,19 @@ from shared.formats.rejects_file import OWN_COLUMNS, DialectLines
 class ValueRejectsFile:
     """Turns rejected values into the bytes of one file, in the order of the original. It opens and keeps nothing."""
 
-    def __init__(self, goal: ImportGoal, columns: Sequence[str], positions: Sequence[int], run_id: UUID) -> None:
-        """`columns` are the original's header; `positions` those of which values were rejected.
+    def __init__(self, goal: ImportGoal, columns: Mapping[int, str], run_id: UUID) -> None:
+        """`columns` are those of which values were rejected, as the goal calls them, by position.
 
-        Raises InvalidGoal for a goal that finds columns by position: in this file they stand elsewhere.
+        Raises InvalidGoal for a goal that could not read this file: one that finds columns by position, which stand
+        elsewhere here, or one with processors, which have been at work on these values already.
         """
         if any(each.field is None for each in (*goal.identifiers, *goal.mapping)):
             raise InvalidGoal("The goal finds columns by position, and in a file of rejected values they would differ.")
+        if goal.processors:
+            raise InvalidGoal("The goal has processors, and they have changed these values already.")
         self._lines = DialectLines(goal.dialect)
-        self._names = [*(each.field or "" for each in goal.identifiers), *(columns[place] for place in positions)]
-        self._positions = positions
+        self._names = [*(each.field or "" for each in goal.identifiers), *columns.values()]
+        self._positions = tuple(columns)
         self._run_id = run_id
         self._row: list[ValueReject] = []
 

@@ -17,6 +17,7 @@ from shared.domain.goal import ImportGoal
 from shared.domain.merge import MergeRule, allowed
 from shared.domain.property import Property, PropertyType
 from shared.domain.trimmed import TRIMMED, folded
+from shared.processing.file_columns import FileColumns
 
 Entry = IdentifierField | MappedField
 
@@ -67,10 +68,8 @@ class MappingPlan:
         return ("record_number", "line_number", *keys, *(column.property.column for column in self.columns), *flags)
 
 
-def plan_of(
-    goal: ImportGoal, properties: Sequence[Property], header: tuple[str, ...] | None, width: int
-) -> MappingPlan:
-    """Resolve the goal's columns against the account's properties and the file's header.
+def plan_of(goal: ImportGoal, properties: Sequence[Property], columns: FileColumns) -> MappingPlan:
+    """Resolve the goal's columns against the account's properties and the file's columns, as the processors leave them.
 
     Raises `InvalidGoal` where the goal contradicts the properties, `HeaderChanged` where the file lacks a column or
     has one twice. Neither text holds a value of a row.
@@ -78,13 +77,15 @@ def plan_of(
     known = {each.name: each for each in properties}
     entries: list[Entry] = [*goal.identifiers, *goal.mapping]
     chosen = [_property_of(entry, goal, known) for entry in entries]
-    places, renamed = _places(list(zip(entries, chosen, strict=True)), header, width)
-    columns = tuple(
+    places, renamed = _places(list(zip(entries, chosen, strict=True)), columns)
+    mapped = tuple(
         _column(entry, each, place, goal) for entry, each, place in zip(entries, chosen, places, strict=True)
     )
     used = set(places)
-    ignored = tuple(name for place, name in enumerate(header or ()) if place not in used)
-    return MappingPlan(columns, len(goal.identifiers), ignored, renamed)
+    ignored = tuple(
+        column.name for place, column in enumerate(columns.columns) if column.name is not None and place not in used
+    )
+    return MappingPlan(mapped, len(goal.identifiers), ignored, renamed)
 
 
 def _column(entry: Entry, kind: Property, place: int | None, goal: ImportGoal) -> MappedColumn:
@@ -132,33 +133,28 @@ def _pattern_of(entry: Entry, kind: Property, dialect: Dialect) -> DatePattern |
     return pattern
 
 
-def _places(
-    wanted: Sequence[tuple[Entry, Property]], header: tuple[str, ...] | None, width: int
-) -> tuple[list[int | None], int]:
+def _places(wanted: Sequence[tuple[Entry, Property]], columns: FileColumns) -> tuple[list[int | None], int]:
     """Where each column stands, and how many of them the file calls by another name of their property."""
     by_name: dict[str, list[int]] = {}
-    for place, name in enumerate(header or ()):
-        by_name.setdefault(folded(name), []).append(place)
+    for place, column in enumerate(columns.columns):
+        if column.name is not None:
+            by_name.setdefault(folded(column.name), []).append(place)
     # A column that one entry names is not another's under one of its other names.
     named = {folded(entry.field) for entry, _ in wanted if entry.field is not None}
     names = [_name_in(entry, kind, by_name, named) for entry, kind in wanted]
-    asked = [entry.field for entry, _ in wanted if entry.field is not None]
-    missing = [
-        entry.field
-        for (entry, _), name in zip(wanted, names, strict=True)
-        if entry.field is not None and name is None and _is_required(entry)
+    _demand_names(wanted, names, by_name, columns.header or ())
+    by_position = {column.position: place for place, column in enumerate(columns.columns)}
+    lacking = [
+        entry.position
+        for entry, _ in wanted
+        if entry.position is not None and entry.position not in by_position and _is_required(entry)
     ]
-    if missing:
-        raise HeaderChanged(_lack(missing, asked, header or ()))
-    twice = sorted({name for name in names if name is not None and len(by_name[name]) > 1})
-    if twice:
-        raise HeaderChanged(f"Expected each mapped field once, found more than once: {_listed(twice)}.")
-    positions = [entry.position for entry, _ in wanted if entry.position is not None and _is_required(entry)]
-    if positions and max(positions) >= width:
-        beyond = min(each for each in positions if each >= width)
-        raise HeaderChanged(f"Expected a field at position {beyond} (0-based), found {width} fields.")
+    if lacking:
+        raise HeaderChanged(
+            f"Expected a field at position {min(lacking)} (0-based), found {len(columns.columns)} fields."
+        )
     places = [
-        by_name[name][0] if name is not None else _within(entry.position, width)
+        by_name[name][0] if name is not None else by_position.get(entry.position) if entry.field is None else None
         for (entry, _), name in zip(wanted, names, strict=True)
     ]
     renamed = sum(
@@ -166,6 +162,26 @@ def _places(
         for (entry, _), name in zip(wanted, names, strict=True)
     )
     return places, renamed
+
+
+def _demand_names(
+    wanted: Sequence[tuple[Entry, Property]],
+    names: Sequence[str | None],
+    by_name: Mapping[str, list[int]],
+    header: tuple[str, ...],
+) -> None:
+    """Raise HeaderChanged where a column that must be there is not, or where one is there twice."""
+    asked = [entry.field for entry, _ in wanted if entry.field is not None]
+    missing = [
+        entry.field
+        for (entry, _), name in zip(wanted, names, strict=True)
+        if entry.field is not None and name is None and _is_required(entry)
+    ]
+    if missing:
+        raise HeaderChanged(_lack(missing, asked, header))
+    twice = sorted({name for name in names if name is not None and len(by_name[name]) > 1})
+    if twice:
+        raise HeaderChanged(f"Expected each mapped field once, found more than once: {_listed(twice)}.")
 
 
 def _name_in(entry: Entry, kind: Property, by_name: Mapping[str, list[int]], named: Set[str]) -> str | None:
@@ -187,10 +203,6 @@ def _name_in(entry: Entry, kind: Property, by_name: Mapping[str, list[int]], nam
 
 def _is_required(entry: Entry) -> bool:
     return not isinstance(entry, MappedField) or entry.required
-
-
-def _within(position: int | None, width: int) -> int | None:
-    return position if position is not None and position < width else None
 
 
 def _lack(missing: Sequence[str], wanted: Sequence[str], header: tuple[str, ...]) -> str:

@@ -6,7 +6,7 @@ files, of paths and of the database.
 """
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -82,8 +82,17 @@ class _Reading:
         return key
 
 
-def apply(frame: pl.DataFrame, record_numbers: Numbers, line_numbers: Numbers, plan: MappingPlan) -> Typed:
-    """Type the rows of a frame of text columns `c0`, `c1`, ... without nulls."""
+def apply(
+    frame: pl.DataFrame,
+    record_numbers: Numbers,
+    line_numbers: Numbers,
+    plan: MappingPlan,
+    original: Callable[[], pl.DataFrame] | None = None,
+) -> Typed:
+    """Type the rows of a frame of text columns `c0`, `c1`, ... without nulls.
+
+    `original` gives the same rows as they were read, where processors changed them: rejects are handed back so.
+    """
     reading = _Reading(frame)
     for place, column in enumerate(plan.columns):
         values = reading.add(column)
@@ -101,7 +110,8 @@ def apply(frame: pl.DataFrame, record_numbers: Numbers, line_numbers: Numbers, p
     is_good = None
     if reading.faults:
         code, shown = _first_faults(reading.faults)
-        rejects = _rejects(frame, record_numbers, line_numbers, code, shown)
+        read = frame if original is None else original()
+        rejects = _rejects(read, record_numbers, line_numbers, code, shown)
         is_good = code.is_null()
         good = good.filter(is_good)
     value_rejects = tuple(_value_rejects(reading, is_good, numbers, plan))

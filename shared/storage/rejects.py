@@ -93,9 +93,9 @@ async def value_page(
     return [_read_value(row) for row in rows]
 
 
-async def value_positions(tx: Tx, run_id: UUID, token: int) -> list[int]:
-    """The columns of the file of which values were rejected, 0-based, ascending."""
-    return [row["position"] for row in await tx.fetch("rejects.value_positions", run_id, token)]
+async def value_columns(tx: Tx, run_id: UUID, token: int) -> dict[int, str]:
+    """The columns of which values were rejected: what the goal calls them, by position, ascending."""
+    return {row["position"]: row["field"] for row in await tx.fetch("rejects.value_columns", run_id, token)}
 
 
 def _written_value(run: ClaimedRun, reject: ValueReject) -> tuple[Any, ...]:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 from services.api.access import Visit, allowed
 from services.api.paging import Listing, Page
 from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS
-from services.api.routes.rejects import RejectQuery, columns_of, has_rejects
+from services.api.routes.rejects import RejectQuery, has_rejects
 from services.api.routes.runs import facts_of
 from shared.domain.failures import Conflict
 from shared.domain.goal import ImportGoal
@@ -82,10 +82,9 @@ async def get_value_rejects_file(run_id: UUID, visit: Reader) -> StreamingRespon
             raise Conflict("An export has no rejects.")
         if not has_rejects(run):
             raise Conflict(f"Found the run {run['state']}; it has rejects once it has ended.")
-        positions = await rejects.value_positions(tx, run_id, run["token"])
+        columns = await rejects.value_columns(tx, run_id, run["token"])
         first = await rejects.value_page(tx, run_id, run["token"], after=_START, limit=_VALUES_AT_A_TIME)
-        columns = columns_of(run, max(positions, default=0) + 1)
-        file = ValueRejectsFile(goal, columns, positions, run_id)
+        file = ValueRejectsFile(goal, columns, run_id)
     headers = {"Content-Disposition": f'attachment; filename="value-rejects-{run_id}.csv"'}
     return StreamingResponse(_lines(visit, run, file, first), media_type="text/csv", headers=headers)
 

@@ -48,6 +48,7 @@ WHERE run_id = $1 AND token = $2 AND (record_number, position) > ($3, $4::intege
 ORDER BY record_number, position
 LIMIT $7
 
--- name: value_positions
--- The columns of which values were rejected.
-SELECT DISTINCT position FROM {schema}.value_rejects WHERE run_id = $1 AND token = $2 ORDER BY position
+-- name: value_columns
+-- The columns of which values were rejected, in the order of the file, as the goal calls them.
+SELECT position, min(field) AS field FROM {schema}.value_rejects
+WHERE run_id = $1 AND token = $2 GROUP BY position ORDER BY position

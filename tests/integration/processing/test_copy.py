@@ -8,6 +8,7 @@ import asyncpg
 import numpy as np
 import polars as pl
 
+from shared.processing.file_columns import FileColumns
 from shared.processing.mapping import plan_of
 from shared.processing.typing import apply, staging_csv
 from tests.real.postgres import PrivatePostgres
@@ -47,8 +48,7 @@ async def test_what_was_typed_arrives_in_the_database_as_it_was(postgres_server:
             {"header": False},
         ),
         properties("code", code="text", **{f"the_{kind}": kind for kind in KINDS}),
-        None,
-        len(KINDS) + 1,
+        FileColumns.of(None, len(KINDS) + 1),
     )
     lists = ["|".join(NAUGHTY[:6]), '{}|"|\\|NULL|null|,', "a|b|a", "{|}", ""]
     rows = [

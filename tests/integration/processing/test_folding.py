@@ -19,6 +19,7 @@ from shared.domain.merge import MergeRule, Mode
 from shared.domain.property import Property, PropertyType
 from shared.formats.csv_reader import CsvReader
 from shared.formats.limits import Limits
+from shared.processing.file_columns import FileColumns
 from shared.processing.mapping import plan_of
 from shared.processing.repeats import Repeats
 from shared.processing.typing import apply, staging_csv
@@ -112,7 +113,7 @@ def _pieces(
 ) -> Iterator[bytes]:
     """What is copied, slice by slice, as the importer makes it."""
     reader = CsvReader(io.BytesIO(file), Dialect(), Limits(slice_bytes=slice_bytes), only_exact=only_exact)
-    plan = plan_of(goal, bench.properties, reader.header, reader.width)
+    plan = plan_of(goal, bench.properties, FileColumns.of(reader.header, reader.width))
     for batch in reader:
         assert not batch.bad
         typed = apply(batch.frame, batch.record_numbers, batch.line_numbers, plan)

@@ -110,6 +110,13 @@ class Tenant:
             found = await rejects.page(tx, run["run_id"], run["token"], after_record=0, limit=1000)
         return [(each.line_number, each.code.value, each.field) for each in found]
 
+    async def raw_rejects(self, run: dict[str, Any]) -> list[tuple[str, ...]]:
+        """The fields of a run's rejects, as they were read."""
+        async with self.base.database.account(self.account_id) as tx:
+            return [
+                each.raw for each in await rejects.page(tx, run["run_id"], run["token"], after_record=0, limit=1000)
+            ]
+
 
 async def make_tenant(base: Base, account_id: UUID) -> Tenant:
     """An account with properties, a hosted folder and a connection that is looked at often."""

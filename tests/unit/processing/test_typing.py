@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from shared.domain.reject import Reject
 from shared.formats.csv_reader import CsvReader
 from shared.formats.limits import Limits
+from shared.processing.file_columns import FileColumns
 from shared.processing.mapping import MappingPlan, plan_of
 from shared.processing.typing import Typed, apply, staging_csv
 from tests.unit.processing.goals import goal, properties
@@ -30,8 +31,7 @@ PLAN = plan_of(
         ],
     ),
     KNOWN,
-    ("e", "i", "n", "p", "t", "b"),
-    6,
+    FileColumns.of(("e", "i", "n", "p", "t", "b"), 6),
 )
 
 
@@ -71,7 +71,9 @@ def test_the_first_bad_field_gives_code_and_name_identifiers_first(row: tuple[st
 
 def test_an_identifier_too_long_for_the_index_is_rejected() -> None:
     plan = plan_of(
-        goal([{"position": 0, "property": "code"}], None, {"header": False}), properties("code", code="text"), None, 6
+        goal([{"position": 0, "property": "code"}], None, {"header": False}),
+        properties("code", code="text"),
+        FileColumns.of(None, 6),
     )
     row = ("x" * 1001, "", "", "", "", "")
     found = type_rows(row, plan=plan)

@@ -9,6 +9,7 @@ from shared.domain.findings import Answer, Findings, Question, QuestionCode, Val
 from shared.domain.goal import ImportGoal
 from shared.domain.property import Property
 from shared.formats.csv_reader import CsvReader, open_text
+from shared.processing.file_columns import FileColumns
 from shared.processing.mapping import plan_of
 from shared.processing.typing import apply
 from shared.runtime.samples import find
@@ -95,7 +96,7 @@ def read(path: Path, settings: dict[str, Any]) -> tuple[list[tuple[Any, ...]], i
     frames: list[pl.DataFrame] = []
     with open_text(path, goal.dialect, max_bytes=1 << 30) as source:
         reader = CsvReader(source, goal.dialect)
-        plan = plan_of(goal, properties, reader.header, reader.width)
+        plan = plan_of(goal, properties, FileColumns.of(reader.header, reader.width))
         for batch in reader:
             typed = apply(batch.frame, batch.record_numbers, batch.line_numbers, plan)
             rejected += len(batch.bad) + len(typed.rejects)

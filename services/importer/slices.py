@@ -1,0 +1,83 @@
+"""The rows of an opened file, slice by slice: processed, typed, and ready to be copied. Lives in a thread."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from services.importer.pages import Pages
+from shared.domain.reject import Reject, ValueReject
+from shared.formats.csv_reader import Batch
+from shared.processing.chain import Processed, Rows, in_file_order
+from shared.processing.repeats import Repeats
+from shared.processing.typing import apply, staging_csv
+from shared.storage.staging import Staged
+
+
+@dataclass(slots=True)
+class Slice:
+    """A slice of the file, typed, with what became of its other rows."""
+
+    csv: bytes = b""
+    rows: int = 0
+    rejects: tuple[Reject, ...] = ()
+    value_rejects: tuple[ValueReject, ...] = ()
+    new_choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    skipped: Counter[str] = field(default_factory=Counter)
+    """Rows that processors left out, by reason."""
+    rows_by_path: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class _Noted:
+    """What reading tells beside the good rows, until the next slice takes it along."""
+
+    bad: list[Reject] = field(default_factory=list)
+    rows_by_path: Counter[str] = field(default_factory=Counter)
+
+    def watched(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        """The batches, noted."""
+        for batch in batches:
+            self.bad += batch.bad
+            self.rows_by_path[batch.path] += batch.frame.height + len(batch.bad)
+            yield batch
+
+    def given_to(self, made: Slice) -> Slice:
+        """The slice with what was noted since the last one."""
+        made.rejects = (*self.bad, *made.rejects)
+        made.rows_by_path = self.rows_by_path
+        self.bad, self.rows_by_path = [], Counter()
+        return made
+
+
+def slices(pages: Pages, staged: Staged, repeats: Repeats) -> Iterator[Slice]:
+    """The whole file; `repeats` sees the keys by which rows may name one profile twice."""
+    chain, noted = pages.chain, _Noted()
+    if chain.looks_first:
+        for rows in in_file_order(pages.batches()):
+            chain.look(rows)
+        chain.seen_all()
+    batches = noted.watched(pages.batches())
+    for batch in in_file_order(batches) if chain.needs_order else batches:
+        for done in chain.apply(batch):
+            yield noted.given_to(_slice(batch, done, pages, staged, repeats))
+    if noted.bad:
+        yield noted.given_to(Slice())
+
+
+def _slice(batch: Batch | Rows, done: Processed, pages: Pages, staged: Staged, repeats: Repeats) -> Slice:
+    def original() -> pl.DataFrame:
+        return batch.frame[done.places]
+
+    typed = apply(done.frame, done.record_numbers, done.line_numbers, pages.plan, original)
+    good = typed.good.select(staged.columns)
+    repeats.watch(good[staged.layout.keys[0].name])
+    return Slice(
+        csv=staging_csv(good) if good.height else b"",
+        rows=good.height,
+        rejects=(*done.rejects, *typed.rejects),
+        value_rejects=typed.value_rejects,
+        new_choices=typed.new_choices,
+        skipped=done.skipped,
+    )
