@@ -12,7 +12,8 @@ import asyncpg
 from bench.generate import Made
 from bench.goal import PROPERTIES, goal
 from shared.domain.run import ClaimedRun
-from shared.formats.csv_reader import CsvReader, open_text
+from shared.formats.csv_reader import CsvReader
+from shared.formats.text import as_utf8
 from shared.processing.file_columns import FileColumns
 from shared.processing.mapping import plan_of
 from shared.processing.repeats import Repeats
@@ -72,7 +73,8 @@ def parse(file: Path, target: Path) -> Parsed:
     """Read and type a file, in the layout of its staging table."""
     wanted, repeats = goal(), Repeats()
     layout = columns.layout_of(wanted, PROPERTIES)
-    with open_text(file, wanted.dialect, max_bytes=MAX_BYTES) as source, target.open("wb") as out:
+    with file.open("rb") as plain, target.open("wb") as out:
+        source = as_utf8(plain, wanted.dialect.encoding)
         reader = CsvReader(source, wanted.dialect)
         plan = plan_of(wanted, PROPERTIES, FileColumns.of(reader.header, reader.width))
         for batch in reader:

@@ -15,7 +15,8 @@ from shared.domain.failures import HeaderChanged
 from shared.domain.receipt import MemberFacts
 from shared.domain.trimmed import folded
 from shared.formats import encoding
-from shared.formats.csv_reader import Batch, CsvReader, RawRow, RecordFetcher
+from shared.formats.batch import Batch, RawRow
+from shared.formats.csv_reader import CsvReader, RecordFetcher
 from shared.formats.encoding import FoundEncoding
 from shared.formats.text import as_utf8
 from shared.formats.unpacking.members import Member, Members, open_members

@@ -11,7 +11,7 @@ from typing import TypeVar
 from services.importer.pages import Fetched, fetching
 from shared.domain.receipt import MemberFacts
 from shared.domain.reject import Reject
-from shared.formats.csv_reader import RawRow
+from shared.formats.batch import RawRow
 from shared.storage.merge import LateReject
 
 Result = TypeVar("Result")

@@ -8,7 +8,7 @@ import polars as pl
 
 from services.importer.pages import Pages
 from shared.domain.reject import Reject, ValueReject
-from shared.formats.csv_reader import Batch
+from shared.formats.batch import Batch
 from shared.processing.chain import Processed, Rows, in_file_order
 from shared.processing.repeats import Repeats
 from shared.processing.typing import apply, staging_csv

@@ -5,15 +5,14 @@ What stands here of a dialect goes for one column and overrides the file's; what
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictBool, StringConstraints, model_validator
+from pydantic import Field, StrictBool, StringConstraints, field_validator, model_validator
 
 from shared.domain.dialect import Dialect
-from shared.domain.field_choice import ColumnChoice, shown
 from shared.domain.merge import MergeRule
 from shared.domain.model import Model
 from shared.domain.property import MAX_CHOICES, Choice, PropertyName
 from shared.domain.trimmed import folded
-from shared.domain.zone import ZoneName
+from shared.domain.zones import known_zone
 
 OnBadValue = Literal["reject_row", "reject_value"]
 """What a value that does not fit does: its row is not imported, or only the value is not."""
@@ -21,25 +20,39 @@ OnBadValue = Literal["reject_row", "reject_value"]
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 
 
-class FieldChoice(ColumnChoice):
-    """A column of the file that settings go by."""
+class FieldChoice(Model):
+    """A column of the file, by its header's name or by its 0-based position."""
+
+    field: str | None = Field(default=None, min_length=1, max_length=1_000)
+    position: int | None = Field(default=None, ge=0, lt=10_000)
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "FieldChoice":
+        if (self.field is None) == (self.position is None):
+            raise ValueError("expected exactly one of field, position")
+        return self
 
     @property
     def shown(self) -> str:
         """How messages name the column."""
-        return shown(self.column)
+        return self.field if self.field is not None else f"position {self.position}"
 
 
 class Notation(Model):
     """How the values of one column are written, where that differs from the file's dialect."""
 
     date_format: str | None = Field(default=None, alias="dateFormat", min_length=1, max_length=64)
-    timezone: ZoneName | None = None
+    timezone: str | None = None
     decimal_char: Literal[".", ","] | None = Field(default=None, alias="decimalChar")
     group_char: str | None = Field(default=None, alias="groupChar", min_length=1, max_length=1)
     list_delimiter: str | None = Field(default=None, alias="listDelimiter", min_length=1, max_length=4)
     true_values: tuple[Word, ...] = Field(default=(), alias="trueValues", max_length=50)
     false_values: tuple[Word, ...] = Field(default=(), alias="falseValues", max_length=50)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, value: str | None) -> str | None:
+        return None if value is None else known_zone(value)
 
     @model_validator(mode="after")
     def _words_differ(self) -> "Notation":

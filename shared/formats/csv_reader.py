@@ -9,8 +9,6 @@ Memory is bounded by the slice, not by the file. The reader is synchronous and b
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -19,7 +17,6 @@ from shared.domain.dialect import Dialect
 from shared.domain.failures import TooManyColumns
 from shared.domain.reject import Reject, RejectCode
 from shared.formats.batch import Batch, RawRow, names
-from shared.formats.compression import Compression, open_plain
 from shared.formats.csv_grammar import RecordParser
 from shared.formats.csv_head import read_head
 from shared.formats.csv_region import ExactRow, Region
@@ -27,7 +24,7 @@ from shared.formats.csv_scan import Scanner, first_fault
 from shared.formats.csv_structure import Positions
 from shared.formats.limits import Limits
 from shared.formats.source import ByteSource
-from shared.formats.text import BOM, as_utf8, shown
+from shared.formats.text import BOM, shown
 
 _MISTAKEN = (BOM, b"x\x01", b"x^")
 """Beginnings that are values here. The last two are those of zlib streams (RFC 1950); the others' are no UTF-8."""
@@ -44,7 +41,7 @@ class CsvReader:
     def __init__(
         self, source: ByteSource, dialect: Dialect, limits: Limits | None = None, *, only_exact: bool = False
     ) -> None:
-        """`source` gives UTF-8, as `open_text` does. `only_exact` is for tests and for doubts."""
+        """`source` gives UTF-8, as `text.as_utf8` does. `only_exact` is for tests and for doubts."""
         self._dialect = dialect
         limits = limits or Limits()
         self._scanner = Scanner(source, dialect, limits, only_exact=only_exact)
@@ -103,15 +100,6 @@ class CsvReader:
             return None
         fault = first_fault(region.data[row.start : row.end])
         return None if fault is None else self._scanner.offset_of(region.position + row.start + fault)
-
-
-@contextmanager
-def open_text(
-    path: Path, dialect: Dialect, *, compression: Compression = "auto", max_bytes: int
-) -> Iterator[ByteSource]:
-    """A local file as UTF-8: unpacked, decoded, without a byte order mark. Counts unpacked bytes against max_bytes."""
-    with open_plain(path, compression, max_bytes=max_bytes) as plain:
-        yield as_utf8(plain, dialect.encoding)
 
 
 class RecordFetcher:

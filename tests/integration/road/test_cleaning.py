@@ -66,7 +66,7 @@ async def test_members_with_other_columns_fail_the_archive(tenant: Tenant) -> No
 async def test_an_unsafe_archive_is_refused_by_name_and_nothing_is_written(tenant: Tenant) -> None:
     await tenant.save(goal(source=ARCHIVE))
     run = await tenant.imported("packed.zip", zipped(**{"../a__csv": "email,name\na@b.example,A\n"}))
-    assert (run["state"], run["receipt"]["reason"]["code"]) == ("failed", "unsafe_archive")
+    assert (run["state"], run["receipt"]["reason"]["code"]) == ("failed", "member_name_outward")
 
 
 async def test_the_encoding_is_found_out_of_the_whole_file(tenant: Tenant) -> None:
@@ -83,7 +83,7 @@ async def test_processors_change_rows_before_they_are_mapped_and_rejects_hold_th
         {"kind": "trim", "fields": "all"},
         {"kind": "normalize_email", "field": "E-mail"},
         {"kind": "drop_rows", "where": {"field": "Country", "in": ["XX"]}},
-        {"kind": "join", "fields": ["First", "Last"], "into": "Name", "delimiter": " "},
+        {"kind": "join", "fields": ["First", "Last"], "into": "Name"},
         {"kind": "deduplicate", "fields": ["E-mail"], "keep": "last"},
     ]
     await tenant.save(

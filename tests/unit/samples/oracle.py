@@ -8,7 +8,8 @@ import polars as pl
 from shared.domain.findings import Answer, Findings, Question, QuestionCode, Value
 from shared.domain.goal import ImportGoal
 from shared.domain.property import Property
-from shared.formats.csv_reader import CsvReader, open_text
+from shared.formats.csv_reader import CsvReader
+from shared.formats.text import as_utf8
 from shared.processing.file_columns import FileColumns
 from shared.processing.mapping import plan_of
 from shared.processing.typing import apply
@@ -94,7 +95,8 @@ def read(path: Path, settings: dict[str, Any]) -> tuple[list[tuple[Any, ...]], i
     )
     rejected = 0
     frames: list[pl.DataFrame] = []
-    with open_text(path, goal.dialect, max_bytes=1 << 30) as source:
+    with path.open("rb") as file:
+        source = as_utf8(file, goal.dialect.encoding)
         reader = CsvReader(source, goal.dialect)
         plan = plan_of(goal, properties, FileColumns.of(reader.header, reader.width))
         for batch in reader:
