@@ -41,6 +41,8 @@ class CellText:
 
         Excel computes in binary64 and writes seventeen digits, so that 0.1 + 0.2 is stored as 0.30000000000000004.
         """
+        if text.isdecimal() and text.isascii():
+            return text
         if _WHOLE.fullmatch(text) is None and _STORED.fullmatch(text) is not None:
             rounded = _FIFTEEN_DIGITS.create_decimal(text)
             if len(rounded.as_tuple().digits) < len(Decimal(text).as_tuple().digits):

@@ -150,9 +150,12 @@ def _check_kind(head: bytes, file_format: FileFormat) -> None:
         raise FileTypeChanged(f"Expected {file_format}, found {found}.")
     if file_format == "jsonl":
         lines = [line.lstrip(_BEFORE_AN_OBJECT) for line in head.replace(b"\0", b"").splitlines()]
+        first = next(filter(None, lines), b"{")
+        # An array over several lines has objects at their starts as well.
+        if first.startswith(b"[") and not first.rstrip(b" \t,").endswith(b"]"):
+            raise FileTypeChanged("Expected jsonl, an object of JSON on each line; found a JSON array.")
         if any(lines) and not any(line.startswith(b"{") for line in lines):
-            kind = "a JSON array" if next(filter(None, lines)).startswith(b"[") else "a file that begins with none"
-            raise FileTypeChanged(f"Expected jsonl, an object of JSON on each line; found {kind}.")
+            raise FileTypeChanged("Expected jsonl, an object of JSON on each line; found a file that begins with none.")
 
 
 _BEFORE_AN_OBJECT = b"\xef\xbb\xbf\xff\xfe \t"

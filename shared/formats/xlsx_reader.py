@@ -14,10 +14,9 @@
 import re
 from collections.abc import Iterator
 from itertools import chain, islice
-from typing import NamedTuple
 
 from shared.domain.dialect import Dialect
-from shared.domain.failures import HeaderChanged, TooManyColumns
+from shared.domain.failures import DamagedWorkbook, HeaderChanged, TooManyColumns
 from shared.domain.reject import MESSAGES, Reject, RejectCode
 from shared.formats.batch import Batch, Gathering
 from shared.formats.cell_text import CellText
@@ -31,14 +30,8 @@ from shared.formats.xlsx_workbook import Workbook
 
 _PEEKED_ROWS = 100
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_MAX_DIGITS = 12
 _TEXTS = frozenset({"str", "inlineStr"})
-
-
-class _Text(NamedTuple):
-    """A cell's text, and what is wrong with it."""
-
-    text: str
-    code: RejectCode | None = None
 
 
 class XlsxReader:
@@ -53,6 +46,7 @@ class XlsxReader:
         self._rows: Iterator[SheetRow] = rows(sheet, self._limits)
         self.mapped: frozenset[int] | None = None
         self.header: tuple[str, ...] | None = None
+        self.width = 0
         self.is_empty = False
         if dialect.has_header:
             self.header = self._read_header()
@@ -62,7 +56,7 @@ class XlsxReader:
             peeked = list(islice(self._rows, _PEEKED_ROWS))
             self._rows = chain(peeked, self._rows)
             self.is_empty = not peeked
-            self.width = max((row.cells[-1].column + 1 for row in peeked), default=0)
+            self.width = max((row.cells[-1][0] + 1 for row in peeked), default=0)
         if self.width > self._limits.columns:
             raise TooManyColumns(f"Found {self.width}, expected at most {self._limits.columns}.")
 
@@ -70,14 +64,12 @@ class XlsxReader:
         gathering = Gathering(self.width, self._limits.slice_bytes)
         record = 0
         for row in self._rows:
-            texts = [(cell.column, self._of(cell)) for cell in row.cells]
-            if not any(each.text or each.code for _, each in texts) or self._is_comment(texts):
+            faults: dict[int, RejectCode] = {}
+            fields = self._fields(row.cells, faults)
+            if not (faults or any(fields)) or self._is_comment(fields):
                 continue
             record += 1
-            fields = [""] * max(self.width, row.cells[-1].column + 1)
-            for column, each in texts:
-                fields[column] = each.text
-            reject = self._judge(record, row, texts, fields)
+            reject = self._judge(record, row.number, fields, faults)
             if reject is None:
                 gathering.add(record, row.number, fields[: self.width], row.size + len(fields))
             else:
@@ -87,59 +79,77 @@ class XlsxReader:
         if (batch := gathering.batch()) is not None:
             yield batch
 
-    def _judge(self, record: int, row: SheetRow, texts: list[tuple[int, _Text]], fields: list[str]) -> Reject | None:
+    def _judge(
+        self, record_number: int, row_number: int, fields: list[str], faults: dict[int, RejectCode]
+    ) -> Reject | None:
         """What is wrong with a row, if anything."""
-        code: RejectCode | None = None
-        field: str | None = None
-        for column, each in texts:
-            if column >= self.width:
-                if each.text:
-                    code, field = RejectCode.TOO_MANY_FIELDS, None
-                    break
-                continue
-            found = each.code if self.mapped is None or column in self.mapped else None
-            if "\0" in each.text:
-                found = RejectCode.NUL_BYTE
-            elif len(each.text) > self._limits.field_bytes // 4 and (
-                len(each.text.encode("utf-8", "surrogatepass")) > self._limits.field_bytes
-            ):
-                found = RejectCode.FIELD_TOO_LONG
-            elif not each.text.isascii() and not _is_text(each.text):
-                found = RejectCode.UNDECODABLE
-            if found is not None and code is None:
-                code, field = found, self._name(column)
-        if code is None:
+        found = self._fault(fields, faults)
+        if found is None:
             return None
+        code, column = found
         raw = tuple(text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode() for text in fields)
-        return Reject(record_number=record, line_number=row.number, code=code, field=field, raw=raw)
+        name = self.header[column] if self.header is not None and column is not None else None
+        return Reject(record_number=record_number, line_number=row_number, code=code, field=name, raw=raw)
 
-    def _name(self, column: int) -> str | None:
-        return self.header[column] if self.header is not None else None
+    def _fault(self, fields: list[str], faults: dict[int, RejectCode]) -> tuple[RejectCode, int | None] | None:
+        if len(fields) > self.width and any(fields[self.width :]):
+            return RejectCode.TOO_MANY_FIELDS, None
+        for column, code in faults.items():
+            if column < self.width and (self.mapped is None or column in self.mapped):
+                return code, column
+        text = "".join(fields)
+        if text.isascii() and "\0" not in text and len(text) <= self._limits.field_bytes:
+            return None
+        for column, text in enumerate(fields):
+            if "\0" in text:
+                return RejectCode.NUL_BYTE, column
+            if _SURROGATE.search(text) is not None:
+                return RejectCode.UNDECODABLE, column
+            if len(text.encode()) > self._limits.field_bytes:
+                return RejectCode.FIELD_TOO_LONG, column
+        return None
 
-    def _is_comment(self, texts: list[tuple[int, _Text]]) -> bool:
+    def _is_comment(self, fields: list[str]) -> bool:
         mark = self._dialect.comment_char
-        return mark is not None and texts[0][0] == 0 and texts[0][1].text.startswith(mark)
+        return mark is not None and fields[0].startswith(mark)
 
-    def _of(self, cell: Cell) -> _Text:
-        if cell.value is None:
-            return _Text("", RejectCode.CELL_WITHOUT_VALUE if cell.has_formula else None)
-        if cell.kind == "s":
-            return _Text(self._book.strings.text(int(cell.value) if _is_number(cell.value) else -1))
-        if cell.kind in _TEXTS:
-            return _Text(unescaped(cell.value))
-        if cell.kind == "b":
-            return _Text("true" if cell.value == "1" else "false")
-        if cell.kind == "e":
-            return _Text(cell.value, RejectCode.CELL_ERROR)
-        if cell.kind == "d" or not self._book.styles.is_date(cell.style):
-            return _Text(cell.value if cell.kind == "d" else self._text.stored_number(cell.value))
-        return _Text(self._dated(cell.value, is_time=self._book.styles.is_time(cell.style)))
+    def _fields(self, cells: list[Cell], faults: dict[int, RejectCode]) -> list[str]:
+        """The row's texts, at least as many as there are columns, and what is wrong with some of them."""
+        fields = [""] * max(self.width, cells[-1][0] + 1)
+        texts = self._book.strings.text
+        for cell in cells:
+            column, kind, _, value, _ = cell
+            if kind == "s" and value and value.isdecimal() and len(value) < _MAX_DIGITS:
+                fields[column] = texts(int(value))
+            else:
+                fields[column] = self._of(cell, faults)
+        return fields
 
-    def _dated(self, value: str, *, is_time: bool) -> str:
+    def _of(self, cell: Cell, faults: dict[int, RejectCode]) -> str:
+        column, kind, style, value, has_formula = cell
+        # Some programs write an empty number where they have not calculated; an empty text is a result.
+        if value is None or (not value and kind not in _TEXTS):
+            if has_formula:
+                faults[column] = RejectCode.CELL_WITHOUT_VALUE
+            return ""
+        if kind == "n":
+            is_date = style is not None and self._book.styles.is_date(style)
+            return self._dated(value, style) if is_date else self._text.stored_number(value)
+        if kind in _TEXTS:
+            return unescaped(value)
+        if kind == "b":
+            return "true" if value == "1" else "false"
+        if kind == "e":
+            faults[column] = RejectCode.CELL_ERROR
+        elif kind == "s":
+            raise DamagedWorkbook("Found a cell with a shared text that has no number.")
+        return value
+
+    def _dated(self, value: str, style: str | None) -> str:
         moment = moment_of(value, since_1904=self._book.since_1904)
         if moment is None:
             return self._text.stored_number(value)
-        return time_of(value) if is_time else self._text.moment(moment)
+        return time_of(value) if self._book.styles.is_time(style) else self._text.moment(moment)
 
     def _skip(self) -> None:
         last = max(self._dialect.comment_rows, default=0)
@@ -174,20 +184,10 @@ class XlsxReader:
         return None
 
     def _names(self, row: SheetRow) -> tuple[str, ...]:
-        names = [""] * (row.cells[-1].column + 1)
-        for cell in row.cells:
-            found = self._of(cell)
-            if found.code is not None:
-                raise HeaderChanged(f"The header in row {row.number} cannot be read. {MESSAGES[found.code]}")
-            names[cell.column] = found.text
+        faults: dict[int, RejectCode] = {}
+        names = self._fields(row.cells, faults)
+        for code in faults.values():
+            raise HeaderChanged(f"The header in row {row.number} cannot be read. {MESSAGES[code]}")
         while names and not names[-1]:
             names.pop()
         return tuple(names)
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 12
-
-
-def _is_text(text: str) -> bool:
-    return _SURROGATE.search(text) is None

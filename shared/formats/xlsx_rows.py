@@ -6,34 +6,25 @@ merged one are empty, as they are stored; rows and columns that are hidden or fi
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shared.domain.failures import DamagedWorkbook, RecordTooLong
 from shared.formats.limits import Limits
 from shared.formats.source import ByteSource
-from shared.formats.xml_part import Attributes, parse
+from shared.formats.xml_part import Attributes, local, parse
 
 MAX_ROWS = 1_048_576
 MAX_COLUMNS = 16_384
 """Of a sheet (Excel's specification; ECMA-376 names no other)."""
-_REFERENCE = re.compile(r"([A-Z]{1,3})[0-9]{1,7}")
+_LETTERS = re.compile("[A-Z]{1,3}")
 
 
-@dataclass(slots=True)
-class Cell:
-    """One cell that has something."""
-
-    column: int
-    """0-based."""
-    kind: str
-    """ECMA-376-1, 18.18.11: n, s, str, inlineStr, b, e, d."""
-    style: str | None
-    value: str | None = None
-    has_formula: bool = False
+Cell = tuple[int, str, str | None, str | None, bool]
+"""A cell that has something: its column (0-based); its kind (n, s, str, inlineStr, b, e or d: ECMA-376-1, 18.18.11);
+its format; its value, None where the file has none; whether it has a formula. A plain tuple: there are millions."""
 
 
-@dataclass(frozen=True, slots=True)
-class SheetRow:
+class SheetRow(NamedTuple):
     """One row that has cells."""
 
     number: int
@@ -54,13 +45,18 @@ class _Rows:
     """Follows the parser through `sheetData/row/c`."""
 
     def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+        self._max_size = limits.record_bytes
         self._done: list[SheetRow] = []
         self._columns: dict[str, int] = {}
         self._number = 0
         self._cells: list[Cell] | None = None
-        self._cell: Cell | None = None
-        self._parts: list[str] = []
+        self._is_cell = False
+        self._column = -1
+        self._kind = "n"
+        self._style: str | None = None
+        self._parts: list[str] | None = None
+        """Of the value; None where there is none yet."""
+        self._has_formula = False
         self._is_value = False
         self._spoken = 0
         self._size = 0
@@ -72,53 +68,58 @@ class _Rows:
 
     def start(self, name: str, attributes: Attributes) -> None:
         """An element begins."""
-        if name == "c" and self._cells is not None:
-            self._cell = Cell(self._column(attributes.get("r")), attributes.get("t") or "n", attributes.get("s"))
-            self._parts = []
+        if name == "c":
+            if self._cells is not None:
+                self._is_cell = True
+                self._column = self._column_of(attributes.get("r"))
+                self._kind = attributes.get("t") or "n"
+                self._style = attributes.get("s")
+        elif name == "v" or (name == "t" and not self._spoken):
+            if self._is_cell:
+                self._is_value = True
+                if self._parts is None:
+                    self._parts = []
         elif name == "row":
             self._number = self._row_number(attributes.get("r"))
-            self._cells, self._size = [], 0
-        elif self._cell is not None:
-            if name == "v" or (name == "t" and not self._spoken):
-                self._is_value = True
-                if self._cell.value is None:
-                    self._cell.value = ""
-            elif name == "f":
-                self._cell.has_formula = True
-            elif name == "rPh":
-                self._spoken += 1
+            self._cells, self._size, self._column = [], 0, -1
+        elif name == "f":
+            self._has_formula = True
+        elif name == "rPh":
+            self._spoken += 1
+        elif ":" in name:
+            self.start(local(name), attributes)
 
     def end(self, name: str) -> None:
         """An element ends."""
-        if name in ("v", "t"):
+        if name == "c":
+            if self._cells is not None and (self._parts or self._has_formula):
+                value = None if self._parts is None else "".join(self._parts)
+                self._cells.append((self._column, self._kind, self._style, value, self._has_formula))
+            self._is_cell = self._has_formula = False
+            self._parts = None
+        elif name in ("v", "t"):
             self._is_value = False
-        elif name == "c" and self._cell is not None and self._cells is not None:
-            if self._cell.value is not None:
-                self._cell.value = "".join(self._parts)
-            if self._cell.value or self._cell.has_formula:
-                self._cells.append(self._cell)
-            self._column_before = self._cell.column
-            self._cell = None
-        elif name == "row" and self._cells is not None:
+        elif name == "row":
             if self._cells:
                 self._done.append(SheetRow(self._number, self._cells, self._size))
             self._cells = None
         elif name == "rPh":
             self._spoken -= 1
+        elif ":" in name:
+            self.end(local(name))
 
     def text(self, data: str) -> None:
         """Text between elements."""
-        if not self._is_value:
+        if not self._is_value or self._parts is None:
             return
         self._size += len(data)
-        if self._size > self._limits.record_bytes:
-            raise RecordTooLong(f"Row {self._number} has more than {self._limits.record_bytes} characters.")
+        if self._size > self._max_size:
+            raise RecordTooLong(f"Row {self._number} has more than {self._max_size} characters.")
         self._parts.append(data)
 
     def _row_number(self, text: str | None) -> int:
         if self._cells is not None:
             raise DamagedWorkbook(f"Found a row within row {self._number}.")
-        self._column_before = -1
         number = self._number + 1
         if text is not None:
             number = int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else 0
@@ -126,21 +127,22 @@ class _Rows:
             raise DamagedWorkbook(f"Found a row behind row {self._number} that is not below it, or beyond {MAX_ROWS}.")
         return number
 
-    def _column(self, reference: str | None) -> int:
-        column = self._column_before + 1
+    def _column_of(self, reference: str | None) -> int:
+        column = self._column + 1
         if reference is not None:
-            found = _REFERENCE.fullmatch(reference)
-            letters = found[1] if found is not None else ""
-            column = self._columns.get(letters, -1)
-            if column < 0:
-                column = self._columns[letters] = _column_of(letters)
-        if not self._column_before < column < MAX_COLUMNS:
+            letters = reference.rstrip("0123456789")
+            found = self._columns.get(letters)
+            column = self._columns.setdefault(letters, _number_of(letters)) if found is None else found
+        if not self._column < column < MAX_COLUMNS:
             raise DamagedWorkbook(f"Found a cell in row {self._number} that is not right of the one before it.")
         return column
 
 
-def _column_of(letters: str) -> int:
+def _number_of(letters: str) -> int:
+    """0 for A; beyond all columns for what is none."""
     number = 0
+    if not _LETTERS.fullmatch(letters):
+        return MAX_COLUMNS
     for letter in letters:
         number = number * 26 + ord(letter) - ord("A") + 1
     return number - 1

@@ -9,9 +9,11 @@ from tempfile import TemporaryFile
 
 from shared.domain.failures import DamagedWorkbook
 from shared.formats.source import ByteSource
-from shared.formats.xml_part import Attributes, parse
+from shared.formats.xml_part import Attributes, local, parse
 
-_FLUSHED = 1 << 16
+_KEPT = 1 << 15
+_SHORT = 100
+"""Of a column of countries every text is asked for again and again."""
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
@@ -21,41 +23,46 @@ class SharedStrings:
     def __init__(self, source: ByteSource | None, workspace: Path, max_text_bytes: int, stack: ExitStack) -> None:
         """Raises `DamagedWorkbook`. A longer text is cut behind its limit, so that whoever judges it sees it."""
         self._texts: mmap.mmap | bytes = b""
-        self._ends: mmap.mmap | bytes = b""
-        self._count = 0
+        self._ends: memoryview[int] = memoryview(array("Q"))
+        self._recent: dict[int, str] = {}
         if source is not None:
             self._read(source, workspace, max_text_bytes, stack)
 
     def text(self, number: int) -> str:
         """One text. Raises `DamagedWorkbook` where there is none of that number."""
-        if not 0 <= number < self._count:
-            raise DamagedWorkbook(f"Found a cell with the shared text {number}, of which there are {self._count}.")
-        before = int.from_bytes(self._ends[8 * number - 8 : 8 * number], "little") if number else 0
-        end = int.from_bytes(self._ends[8 * number : 8 * number + 8], "little")
-        return self._texts[before:end].decode("utf-8", "surrogatepass")
+        found = self._recent.get(number)
+        if found is not None:
+            return found
+        if not 0 <= number < len(self._ends):
+            raise DamagedWorkbook(f"Found a cell with the shared text {number}, of which there are {len(self._ends)}.")
+        begin = self._ends[number - 1] if number else 0
+        text = self._texts[begin : self._ends[number]].decode("utf-8", "surrogatepass")
+        if len(text) <= _SHORT:
+            if len(self._recent) >= _KEPT:
+                self._recent.clear()
+            self._recent[number] = text
+        return text
 
     def _read(self, source: ByteSource, workspace: Path, max_text_bytes: int, stack: ExitStack) -> None:
         texts = stack.enter_context(TemporaryFile(dir=workspace))  # noqa: SIM115  # the stack is its manager
         ends = stack.enter_context(TemporaryFile(dir=workspace))  # noqa: SIM115  # the stack is its manager
-        pending = array("Q")
         gathering = _Texts(max_text_bytes)
         place = 0
         for _ in parse(source, "sharedStrings", start=gathering.start, end=gathering.end, text=gathering.text):
+            pending = array("Q")
             for found in gathering.taken():
                 place += texts.write(found.encode("utf-8", "surrogatepass"))
                 pending.append(place)
-                self._count += 1
-            if len(pending) >= _FLUSHED:
-                ends.write(_little(pending))
-                pending = array("Q")
-        ends.write(_little(pending))
+            ends.write(pending.tobytes())
         texts.flush()
         ends.flush()
         # An empty file cannot be mapped.
         if place:
             self._texts = stack.enter_context(mmap.mmap(texts.fileno(), 0, access=mmap.ACCESS_READ))
-        if self._count:
-            self._ends = stack.enter_context(mmap.mmap(ends.fileno(), 0, access=mmap.ACCESS_READ))
+        if ends.tell():
+            mapped = stack.enter_context(mmap.mmap(ends.fileno(), 0, access=mmap.ACCESS_READ))
+            bare = stack.enter_context(memoryview(mapped))
+            self._ends = stack.enter_context(bare.cast("Q"))
 
 
 class _Texts:
@@ -70,6 +77,7 @@ class _Texts:
         self._spoken = 0
 
     def start(self, name: str, _attributes: Attributes) -> None:
+        name = local(name)
         if name == "si":
             self._parts, self._size = [], 0
         elif name == "rPh":
@@ -78,6 +86,7 @@ class _Texts:
             self._is_text = self._spoken == 0
 
     def end(self, name: str) -> None:
+        name = local(name)
         if name == "si":
             self._done.append(unescaped("".join(self._parts)))
         elif name == "rPh":
@@ -98,10 +107,3 @@ class _Texts:
 def unescaped(text: str) -> str:
     """A text whose `_x000D_` are the characters that XML cannot hold (ECMA-376-1, 22.9.2.19, ST_Xstring)."""
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
-
-
-def _little(numbers: "array[int]") -> bytes:
-    """As eight bytes each, whatever the machine's order."""
-    if int.from_bytes(array("Q", [1]).tobytes(), "little") != 1:
-        numbers.byteswap()
-    return numbers.tobytes()

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
 from shared.formats.source import ByteSource
-from shared.formats.xml_part import Attributes, attribute, parse
+from shared.formats.xml_part import Attributes, attribute, local, parse
 
 _BUILT_IN_DATES = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
 """ECMA-376-1, 18.8.30; the ranges beyond 22 are those of East Asian languages and of times."""
@@ -47,6 +47,7 @@ class Styles:
         return _chosen(self._are_times, style)
 
     def _start(self, name: str, attributes: Attributes) -> None:
+        name = local(name)
         if name == "cellXfs":
             self._depth += 1
         elif name == "numFmt" and len(self._codes) < _MAX_FORMATS:
@@ -55,7 +56,7 @@ class Styles:
             self._formats.append(_number(attribute(attributes, "numFmtId")))
 
     def _end(self, name: str) -> None:
-        if name == "cellXfs":
+        if local(name) == "cellXfs":
             self._depth -= 1
 
     def _is_date(self, number: int) -> bool:

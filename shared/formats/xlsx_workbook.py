@@ -27,7 +27,7 @@ from shared.formats.unpacking.zip_directory import read_directory
 from shared.formats.unpacking.zip_members import entries
 from shared.formats.xlsx_strings import SharedStrings
 from shared.formats.xlsx_styles import Styles
-from shared.formats.xml_part import Attributes, attribute, parse
+from shared.formats.xml_part import Attributes, attribute, local, parse
 
 ZIP_MAGIC = b"PK\x03\x04"
 OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -142,9 +142,10 @@ class _Listing:
 
     def start(self, name: str, attributes: Attributes) -> None:
         """Note an element."""
+        name = local(name)
         if name == "sheet" and len(self.sheets) < _MAX_SHEETS:
             state = attribute(attributes, "state") or "visible"
-            relation = next((attributes[key] for key in attributes if key.endswith(" id")), "")
+            relation = next((attributes[key] for key in attributes if key.endswith(":id")), "")
             self.sheets.append((attribute(attributes, "name") or "", relation, state != "visible"))
         elif name == "workbookPr":
             self.since_1904 = attribute(attributes, "date1904") in ("1", "true")
@@ -161,7 +162,11 @@ class _Relations:
 
     def start(self, name: str, attributes: Attributes) -> None:
         """Note an element."""
-        if name == "Relationship" and attributes.get("TargetMode") != "External" and len(self.found) < 10 * _MAX_SHEETS:
+        if (
+            local(name) == "Relationship"
+            and attributes.get("TargetMode") != "External"
+            and len(self.found) < 10 * _MAX_SHEETS
+        ):
             target = posixpath.normpath(posixpath.join("/", self.base, attributes.get("Target", ""))).lstrip("/")
             self.found[attributes.get("Id", "")] = attributes.get("Type", ""), target
 

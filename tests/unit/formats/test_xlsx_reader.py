@@ -136,7 +136,7 @@ def test_a_workbook_may_count_from_1904(tmp_path: Path) -> None:
 
 BAD = {
     "cell_error": '<c t="e"><v>#N/A</v></c>',
-    "cell_without_value": "<c><f>A1</f></c>",
+    "cell_without_value": "<c><f>A1</f><v></v></c>",
     "nul_byte": "<c t='inlineStr'><is><t>_x0000_</t></is></c>",
     "undecodable": "<c t='inlineStr'><is><t>_xD800_</t></is></c>",
     "field_too_long": t("x" * 101),
@@ -152,7 +152,7 @@ def test_an_unfit_cell_rejects_its_row(code: str, tmp_path: Path) -> None:
 
 
 def test_an_error_in_a_column_that_nobody_wants_rejects_nothing(tmp_path: Path) -> None:
-    data = workbook(HEAD, [t("1"), BAD["cell_error"]], [t("2"), BAD["cell_without_value"]])
+    data = workbook(HEAD, [t("1"), BAD["cell_error"]], [t("2"), "<c><f>A1</f></c>"])
     with prepared(data, tmp_path).rows() as reader:
         reader.mapped = frozenset({0})
         assert read_from(reader).good == {1: (2, ("1", "#N/A")), 2: (3, ("2", ""))}
