@@ -187,10 +187,18 @@ async def table(postgres_server: PrivatePostgres) -> AsyncIterator[asyncpg.Conne
 
 
 async def _found_by_sql(connection: asyncpg.Connection, rows: list[dict[str, Any]], condition: Any) -> list[int]:
+    await _fill(connection, rows)
+    return await _asked(connection, condition)
+
+
+async def _fill(connection: asyncpg.Connection, rows: list[dict[str, Any]]) -> None:
     await connection.execute("TRUNCATE profiles")
     await connection.copy_records_to_table(
         "profiles", records=[(number, *(row[name] for name in PROPERTIES)) for number, row in enumerate(rows)]
     )
+
+
+async def _asked(connection: asyncpg.Connection, condition: Any) -> list[int]:
     asked = compiled(condition, PROPERTIES, first_parameter=2)
     found = await connection.fetch(
         f"SELECT p.id FROM profiles p WHERE p.id >= $1 AND {asked.text} ORDER BY p.id", 0, *asked.parameters
@@ -289,3 +297,15 @@ async def test_numbers_are_exact(table: asyncpg.Connection, name: str, given: An
     for says, places in (({"equals": given}, [1]), ({"less": given}, [0]), ({"in": [given]}, [1])):
         condition = CONDITION.validate_python({"property": name, **says})
         assert await _found_by_sql(table, rows, condition) == _found_by_polars(rows, condition) == places
+
+
+async def test_awkward_texts_are_themselves_to_every_operator(table: asyncpg.Connection) -> None:
+    texts = [text for text in _AWKWARD if text.strip(TRIMMED)]
+    rows = [dict.fromkeys(PROPERTIES) | {"the_text": text} for text in texts]
+    await _fill(table, rows)
+    for operator in ("equals", "less", "at_least", "contains", "starts_with", "ends_with"):
+        for text in texts:
+            for ignore_case in (False, True):
+                says = {"property": "the_text", operator: text, "ignore_case": ignore_case}
+                condition = CONDITION.validate_python(says)
+                assert await _asked(table, condition) == _found_by_polars(rows, condition), says
