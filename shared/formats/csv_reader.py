@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import polars as pl
 
-from shared.domain.dialect import AUTO, Dialect
+from shared.domain.dialect import Dialect
 from shared.domain.failures import TooManyColumns
 from shared.domain.reject import Reject, RejectCode
 from shared.formats.batch import Batch, RawRow, names
@@ -22,7 +22,6 @@ from shared.formats.csv_head import read_head
 from shared.formats.csv_region import ExactRow, Region
 from shared.formats.csv_scan import Scanner, first_fault
 from shared.formats.csv_structure import Positions
-from shared.formats.encoding import detect
 from shared.formats.limits import Limits
 from shared.formats.source import ByteSource
 from shared.formats.text import BOM, shown
@@ -103,21 +102,6 @@ class CsvReader:
         return None if fault is None else self._scanner.offset_of(region.position + row.start + fault)
 
 
-<<<<<<< ours
-=======
-@contextmanager
-def open_text(
-    path: Path, dialect: Dialect, *, compression: Compression = "auto", max_bytes: int
-) -> Iterator[ByteSource]:
-    """A local file as UTF-8: unpacked, decoded, without a byte order mark. Counts unpacked bytes against max_bytes."""
-    encoding = dialect.encoding
-    if encoding == AUTO:
-        encoding = detect(lambda: open_plain(path, compression, max_bytes=max_bytes)).settled()
-    with open_plain(path, compression, max_bytes=max_bytes) as plain:
-        yield as_utf8(plain, encoding)
-
-
->>>>>>> theirs
 class RecordFetcher:
     """A second pass over the same text, for rows that proved unfit only after reading: when they were merged."""
 
