@@ -28,6 +28,7 @@ from shared.formats.unpacking.packing import (
     packing_of,
     without_suffix,
 )
+from shared.formats.unpacking.seven_zip_coders import Keys
 from shared.formats.unpacking.streams import decoded
 from shared.formats.unpacking.zip_directory import has_end_record, read_directory
 
@@ -128,6 +129,7 @@ class _Opening:
     packing: list[Packing] = field(default_factory=list)
     found: list[_Found] = field(default_factory=list)
     passed_over: int = 0
+    keys: Keys = field(default_factory=Keys, repr=False)
 
     def members(self, path: Path) -> Members:
         packing = self._packing_of(path, head(LocalFile(path), HEAD_BYTES))
@@ -177,7 +179,7 @@ class _Opening:
         elif packing == "tar":
             entries = tar.entries(path, self.budget, counts=counts)
         else:
-            entries = seven_zip.entries(path, self.budget, self.passwords, self.spill)
+            entries = seven_zip.entries(path, self.budget, self.passwords, self.spill, self.keys)
         for entry in entries:
             self._take(entry, depth=depth, under=under)
         return None

@@ -58,6 +58,10 @@ FAULTS: dict[str, tuple[bytes, str]] = {
         changed(PLAIN, replaced(LZMA2, LZMA2[:-1] + b"\x28")), "unpacking_needs_memory"),
     "an impossible dictionary": (changed(PLAIN, replaced(LZMA2, LZMA2[:-1] + b"\x29")), "damaged_archive"),
     "an unknown method": (changed(PLAIN, replaced(LZMA2, b"\x01\x21\x77\x01\x10")), "packing_not_supported"),
+    "packed twice over": (
+        with_header(b"\0" * 9, b"\x01\x04\x06\x00\x01\x09\x09\x00\x07\x0b\x01\x00\x02\x21\x21\x01\x10\x21\x21\x01\x10"
+                    b"\x01\x00\x0c\x09\x09\x00\x00\x05\x01\x11\x0d\x00" + A_CSV + b"\x00\x00"),
+        "packing_not_supported"),
     "PPMd": (
         seven_zipped({"a.csv": TEXT}, filters=[{"id": py7zr.FILTER_PPMD, "order": 6, "mem": 16}]),
         "packing_not_supported"),
@@ -98,6 +102,12 @@ def test_the_right_one_of_several_passwords_opens_a_7z(tmp_path: Path, method: i
     # Where nothing was compressed, only the checksum at the end tells that the content is another.
     assert one_wrong == ("archive_password_wrong" if hides_names or method != py7zr.FILTER_COPY else "damaged_archive")
     assert fault(tmp_path, packed, passwords=["wrong", "too"]) == "archive_password_wrong"
+
+
+def test_passwords_have_an_end_too(tmp_path: Path) -> None:
+    packed = sevens.plain({"a.csv": TEXT})
+    aes = b"\x01\x24\x06\xf1\x07\x01\x01\x19"  # 2^25 rounds
+    assert fault(tmp_path, changed(packed, replaced(LZMA2, aes)), passwords=["a", "b"]) == "packing_not_supported"
 
 
 def test_a_single_file_streams_and_a_row_is_kept(tmp_path: Path) -> None:
