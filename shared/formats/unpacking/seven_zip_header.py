@@ -1,7 +1,7 @@
 """Read a 7z archive's header: which files there are, and how each row of them ("folder") is packed.
 
 Written by the format's description, because the libraries trust a header's counts and sizes with their memory: here
-every count is compared with what the header can hold before anything is made of it. Nothing is decoded here, and a
+every count is compared with how many entries there may be before anything is made of it. Nothing is decoded here, and a
 feature that contact files do not need is a failure by name.
 
 Sections are those of 7zFormat.txt (7-Zip's DOC folder).
@@ -18,6 +18,7 @@ from shared.domain.failures import (
     MemberIsDevice,
     MemberIsLink,
     PackingNotSupported,
+    TooManyMembers,
 )
 from shared.formats.unpacking.budget import Budget
 from shared.formats.unpacking.names import Names, shown
@@ -84,7 +85,7 @@ class Header:
 
 def read_encoded(data: bytes, area: int) -> Folder:
     """How the header itself is packed. `area`: how many bytes there are before it."""
-    read = _Reader(data)
+    read = _Reader(data, most=_MAX_CODERS)
     read.expect(ENCODED)
     folders, _ = _streams_info(read, area)
     if len(folders) != 1:
@@ -94,7 +95,7 @@ def read_encoded(data: bytes, area: int) -> Folder:
 
 def read_header(data: bytes, area: int, budget: Budget) -> Header:
     """The header. Raises DamagedArchive, PackingNotSupported, TooManyMembers and what is wrong with an entry."""
-    read = _Reader(data)
+    read = _Reader(data, most=budget.entries_left)
     read.expect(HEADER)
     folders: list[Folder] = []
     streams: list[Stream] = []
@@ -114,9 +115,10 @@ def read_header(data: bytes, area: int, budget: Budget) -> Header:
 class _Reader:
     """Numbers and bytes of a header, one after the other; never beyond its end."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, *, most: int) -> None:
         self._data = data
         self._at = 0
+        self.most = most
 
     def take(self, length: int) -> bytes:
         if length > len(self._data) - self._at:
@@ -141,11 +143,14 @@ class _Reader:
         return low | high << 8 * following
 
     def count(self) -> int:
-        """How many of something follow. Each takes a bit of the header at least."""
+        """How many of something follow: no more than there may be entries."""
         found = self.number()
-        if found > 8 * len(self._data):
-            raise DamagedArchive(f"The 7z header speaks of {found} items, which it cannot hold.")
+        if found > self.most:
+            raise TooManyMembers(f"The 7z header speaks of {found} items, expected {self.most} at most.")
         return found
+
+    def rest(self) -> bytes:
+        return self.take(len(self._data) - self._at)
 
     def bits(self, count: int) -> list[bool]:
         data = self.take(-(-count // 8))
@@ -259,6 +264,8 @@ def _substreams(read: _Reader, folders: list[Folder]) -> Iterator[Stream]:
     if kind == _NUM_UNPACK:
         counts = [read.count() for _ in folders]
         kind = read.byte()
+    if sum(counts) > read.most:
+        raise TooManyMembers(f"The 7z header speaks of {sum(counts)} files, expected {read.most} at most.")
     sizes: list[list[int]] = []
     for folder, count in zip(folders, counts, strict=True):
         told = [read.number() for _ in range(count - 1)] if kind == _SIZE else []
@@ -292,7 +299,7 @@ def _files(read: _Reader, streams: list[Stream], budget: Budget) -> Iterator[Sev
     is_empty_file: list[bool] = []
     attributes = [0] * count
     while (kind := read.byte()) != _END:
-        part = _Reader(read.take(read.number()))
+        part = _Reader(read.take(read.number()), most=read.most)
         if kind == _EMPTY_STREAM:
             is_empty = part.bits(count)
         elif kind == _EMPTY_FILE:
@@ -325,11 +332,8 @@ def _joined(
 
 
 def _names(read: _Reader, count: int) -> list[str]:
-    raw = bytearray()
-    while not read.is_at_end:
-        raw += read.take(2)
     try:
-        found = raw.decode("utf-16-le").split("\0")
+        found = read.rest().decode("utf-16-le").split("\0")
     except UnicodeDecodeError as error:
         raise DamagedArchive("The names in the 7z header are no UTF-16.") from error
     if found.pop() or len(found) != count:
