@@ -29,7 +29,8 @@ Keep = Callable[[bytes], None]
 """Takes the output as it comes; what it raises ends gpg."""
 
 _OPTIONS = (
-    *("--no-options", "--batch", "--no-tty", "--quiet", "--no-autostart", "--pinentry-mode", "loopback"),
+    # Not --quiet: it also keeps back why a key did not open.
+    *("--no-options", "--batch", "--no-tty", "--no-autostart", "--pinentry-mode", "loopback"),
     *("--trust-model", "always", "--no-auto-check-trustdb", "--no-symkey-cache", "--no-random-seed-file"),
     *("--no-auto-key-locate", "--no-auto-key-retrieve", "--disable-dirmngr"),
 )
@@ -112,10 +113,21 @@ class Home:
             if told.exit_code != 0 and shutil.disk_usage(self.directory).free < _ROOM_BYTES:
                 raise DiskFull
 
-    async def decrypt(self, source: BinaryIO, keep: Keep, answer: Answer, *, verify: bool) -> Told:
-        """Decrypt, or take the signature off; with `verify` signatures are looked at."""
-        skip = () if verify else ("--skip-verify",)
-        return await self._run((*skip, "--decrypt"), source, keep, answer)
+    async def decrypt(
+        self, source: BinaryIO, keep: Keep, answer: Answer, *, verify: bool, show: bool = False, session_key: str = ""
+    ) -> Told:
+        """Decrypt, or take the signature off; with `verify` signatures are looked at.
+
+        With `show` the session key is told, with which the same message opens again without any other.
+        """
+        words = [*(() if verify else ("--skip-verify",)), *(("--show-session-key",) if show else ())]
+        if not session_key:
+            return await self._run((*words, "--decrypt"), source, keep, answer)
+        with tempfile.TemporaryFile(dir=self.directory, buffering=0) as file:
+            file.write(session_key.encode() + b"\n")
+            file.seek(0)
+            words += ["--override-session-key-fd", str(file.fileno())]
+            return await self._run((*words, "--decrypt"), source, keep, answer, file.fileno())
 
     async def encrypt(
         self, source: BinaryIO, keep: Keep, answer: Answer, recipients: Sequence[str], signer: str | None
@@ -126,20 +138,22 @@ class Home:
         # What is sent was packed before, or is not to be: gpg's own compression takes fifteen times as long.
         return await self._run((*named, *sign, "--compress-algo", "none", "--encrypt"), source, keep, answer)
 
-    async def _run(self, words: Sequence[str], source: BinaryIO, keep: Keep | None, answer: Answer) -> Told:
+    async def _run(self, words: Sequence[str], source: BinaryIO, keep: Keep | None, answer: Answer, *more: int) -> Told:
         try:
             async with asyncio.timeout(self.limits.seconds):
-                return await self._talk(words, source, keep, answer)
+                return await self._talk(words, source, keep, answer, *more)
         except TimeoutError as error:
             raise DecryptionTooSlow(f"It was not over after {self.limits.seconds:.0f} seconds.") from error
 
-    async def _talk(self, words: Sequence[str], source: BinaryIO, keep: Keep | None, answer: Answer) -> Told:
+    async def _talk(
+        self, words: Sequence[str], source: BinaryIO, keep: Keep | None, answer: Answer, *more: int
+    ) -> Told:
         loop = asyncio.get_running_loop()
         with ExitStack() as pipes, ThreadPoolExecutor(2, thread_name_prefix="gpg") as threads:
             status, to_status = _pipe(pipes)
             commands, to_commands = _pipe(pipes)
             output, to_output = _pipe(pipes)
-            process = await self._start(words, source, to_output, to_status, commands)
+            process = await self._start(words, source, to_output, to_status, commands, *more)
             for given in (to_status, commands, to_output):
                 given.close()
             listening = loop.run_in_executor(threads, _listen, status, to_commands, answer)
@@ -154,7 +168,7 @@ class Home:
             return Told(exit_code, listening.result())
 
     async def _start(
-        self, words: Sequence[str], source: BinaryIO, output: FileIO, status: FileIO, commands: FileIO
+        self, words: Sequence[str], source: BinaryIO, output: FileIO, status: FileIO, commands: FileIO, *more: int
     ) -> asyncio.subprocess.Process:
         ours = (
             "--homedir",
@@ -173,7 +187,7 @@ class Home:
                 stdin=source,
                 stdout=output,
                 stderr=asyncio.subprocess.DEVNULL,
-                pass_fds=(status.fileno(), commands.fileno()),
+                pass_fds=(status.fileno(), commands.fileno(), *more),
                 env=_environment(self.directory),
                 cwd=self.directory,
                 start_new_session=True,

@@ -16,6 +16,7 @@ from typing import Any
 import pgpy
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap
 from pgpy.constants import (
     CompressionAlgorithm,
     EllipticCurveOID,
@@ -26,7 +27,7 @@ from pgpy.constants import (
     String2KeyType,
     SymmetricKeyAlgorithm,
 )
-from pgpy.errors import PGPDecryptionError, PGPError
+from pgpy.errors import PGPDecryptionError, PGPEncryptionError, PGPError, PGPInsecureCipherError
 from pgpy.packet import Packet
 
 from shared.domain.failures import (
@@ -43,8 +44,12 @@ warnings.filterwarnings("ignore", message=".* has been moved to cryptography.haz
 
 BROKEN = (
     PGPError,
+    PGPDecryptionError,
+    PGPEncryptionError,
+    PGPInsecureCipherError,
     UnsupportedAlgorithm,
     InvalidSignature,
+    InvalidUnwrap,
     ValueError,
     TypeError,
     LookupError,

@@ -7,7 +7,7 @@ behind. Nothing here looks at what the content means, or unpacks it.
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -32,7 +32,7 @@ from shared.formats.openpgp.detect import Message, detect
 from shared.formats.openpgp.gpg import Answer, Home, Programs, home_of
 from shared.formats.openpgp.limits import Limits
 from shared.formats.openpgp.quarantine import Quarantine, quarantined
-from shared.formats.openpgp.status import Verdict, judge, no_key
+from shared.formats.openpgp.status import Told, Verdict, judge, no_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +179,21 @@ async def _attempt(
     home: Home, path: Path, message: Message, answer: Answer, policy: Policy, quarantine: Quarantine
 ) -> Verdict:
     signers = policy.require_signature_by
-    quarantine.begin()
-    with path.open("rb") as source:
-        told = await home.decrypt(source, quarantine.keep, answer, verify=bool(signers))
+
+    async def run(*, show: bool = False, session_key: str = "") -> Told:
+        quarantine.begin()
+        with path.open("rb") as source:
+            verify = bool(signers)
+            return await home.decrypt(
+                source, quarantine.keep, answer, verify=verify, show=show, session_key=session_key
+            )
+
+    told = await run(show=message.hides_recipients)
+    if message.hides_recipients and told.exit_code != 0 and told.has("DECRYPTION_OKAY"):
+        # Each key that was tried in vain counts as an error, which would hide others: once more, without trying.
+        again = await run(session_key=told.said("SESSION_KEY")[0][0])
+        keys = tuple(line for line in told.lines if line[0] == "DECRYPTION_KEY")
+        told = replace(again, lines=(*keys, *again.lines))
     return judge(told, is_encrypted=message.is_encrypted, signers=signers)
 
 
