@@ -14,10 +14,12 @@ from shared.domain.expression_tree import (
     Sequence,
     merged,
     nodes_of,
+    skips_of,
     weight_of,
 )
 
 MAX_WEIGHT = 1_000
+MAX_SKIPS = 200
 MAX_COUNT = 200
 MAX_DEPTH = 20
 MAX_GROUPS = 20
@@ -179,6 +181,8 @@ class Reader:
     def _weigh(self, node: Node) -> None:
         if weight_of(node) > MAX_WEIGHT:
             self.refuse(f"found more than {MAX_WEIGHT} characters and classes when counts are written out")
+        if skips_of(node) > MAX_SKIPS:
+            self.refuse(f"found more than {MAX_SKIPS} parts that may be left out when counts are written out")
 
     def _peek(self) -> str:
         return self._text[self.place : self.place + 1]

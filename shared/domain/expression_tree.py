@@ -97,6 +97,20 @@ def weight_of(node: Node) -> int:
     return sum(map(weight_of, children(node))) or 1
 
 
+def skips_of(node: Node) -> int:
+    """How many parts may be left out, one by one, when counts are written out.
+
+    PostgreSQL works out every way past them before it begins: a minute for 900 in each other, a tenth of a second for
+    200.
+    """
+    match node:
+        case Repeat(inner=inner, least=least, most=most):
+            return max(least, most or 0, 1) * skips_of(inner) + (least == 0)
+        case Sequence(parts=()):
+            return 1
+    return sum(map(skips_of, children(node)))
+
+
 def _is_bounded(node: Node) -> bool:
     return all(each.most is not None for each in nodes_of(node) if isinstance(each, Repeat))
 

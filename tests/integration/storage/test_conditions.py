@@ -3,8 +3,10 @@
 Trees, expressions and rows are generated: nothing, case, collation, scripts, wildcards of LIKE, limits of the types.
 """
 
+import json
 import re
 import string
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -16,7 +18,7 @@ import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from shared.domain.condition import OPERATORS, Comparison, Condition, Operator
 from shared.domain.condition_values import ValueType, type_of
@@ -28,6 +30,7 @@ from shared.processing.conditions import Values, asked_of
 from shared.processing.readings import DECIMAL, MOMENT
 from shared.storage.columns import TYPES, quoted
 from shared.storage.conditions import compiled
+from tests.corpora.folder import FOLDER, content
 from tests.real.postgres import PrivatePostgres
 
 PROPERTIES = {
@@ -309,3 +312,47 @@ async def test_awkward_texts_are_themselves_to_every_operator(table: asyncpg.Con
                 says = {"property": "the_text", operator: text, "ignore_case": ignore_case}
                 condition = CONDITION.validate_python(says)
                 assert await _asked(table, condition) == _found_by_polars(rows, condition), says
+
+
+def _heavy_expressions() -> list[str]:
+    ranges = "".join(f"{chr(0x400 + 40 * step)}-{chr(0x400 + 40 * step + 20)}" for step in range(100))
+    found = [
+        f"[^{ranges}]{{10}}",
+        "(?:.{200}){5}",
+        "(?:(?:.?){10}){20}b",
+        "(?:(?:.*a){10}){19}!",
+        "(?:(?:a*b*c*){8}){8}d",
+        "(?:(?:a|b|ab)*c){100}",
+    ]
+    found += [
+        "|".join(f"w{number}" for number in range(100)),
+        r"(?:[\x01-\uffff]{0,200}é){4}",
+        "(?:(?:[^é]?){14}){14}$",
+    ]
+    if FOLDER.is_dir():
+        found += [each["pattern"] for each in json.loads(content("redos", "patterns.json"))]
+    return found
+
+
+@pytest.mark.parametrize("ignore_case", [False, True])
+async def test_the_heaviest_expressions_are_asked_in_bounded_time_and_memory(
+    table: asyncpg.Connection, ignore_case: bool
+) -> None:
+    rows = [
+        dict.fromkeys(PROPERTIES) | {"the_text": sign * 2_000} for sign in ("a", "x", "0", " ", "abc", "é", ",", "#")
+    ]
+    await _fill(table, rows)
+    asked = 0
+    for expression in _heavy_expressions():
+        try:
+            condition = CONDITION.validate_python(
+                {"property": "the_text", "matches": expression, "ignore_case": ignore_case}
+            )
+        except ValidationError:
+            continue
+        asked += 1
+        began = time.monotonic()
+        assert await _asked(table, condition) == _found_by_polars(rows, condition), expression
+        # Usual is a hundredth of a second.
+        assert time.monotonic() - began < 30, expression
+    assert asked >= 8

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from shared.domain.case_folding import fold, folding
-from shared.domain.expression_reader import MAX_WEIGHT
+from shared.domain.expression_reader import MAX_SKIPS, MAX_WEIGHT
 from shared.domain.regular_expression import MAX_LENGTH, regular_expression
 from tests.corpora.folder import content, needed
 
@@ -60,6 +60,10 @@ REFUSED = [
     ("()" * 21, "more than 20 groups"),
     ("((a{100}){100})", f"more than {MAX_WEIGHT}"),
     ("(?:(?:){100}){100}", f"more than {MAX_WEIGHT}"),
+    ("(?:(?:a?){30}){30}", f"more than {MAX_SKIPS}"),
+    ("(a|){201}", "found the count"),
+    ("(?:(a||b*){20}){6}", f"more than {MAX_SKIPS}"),
+    ("a?" * 201, f"more than {MAX_SKIPS}"),
 ]
 
 
