@@ -101,6 +101,11 @@ class Importing:
         body = {"kind": "import_profiles", "name": name, "source": source, "opt_in": {"declaration": "undefined"}}
         return await self.gateway.post(f"/v1/connections/{self._tenant.connection_id}/goals", json=body | more)
 
+    async def define_group(self, name: str) -> None:
+        """Make a domain group, so that a file's profiles meet no other file's."""
+        async with self._tenant.base.database.account(self._tenant.account_id) as tx:
+            await domain_groups.create(tx, name)
+
     async def define(self, name: str, kind: str = "text", *, is_identifier: bool = False) -> None:
         """Define a property."""
         body = {"name": name, "type": kind, "identifier": is_identifier}
@@ -119,8 +124,7 @@ class Importing:
                 return items
 
     async def _save(self, case: Case) -> Outcome | None:
-        async with self._tenant.base.database.account(self._tenant.account_id) as tx:
-            await domain_groups.create(tx, case.name)
+        await self.define_group(case.name)
         key, width = _identifier(case)
         answer = await self.save(
             case.name,

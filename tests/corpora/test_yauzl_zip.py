@@ -1,15 +1,19 @@
 """The zips of yauzl: each is opened with the right contents, or refused by the name of its fault.
 
-Where the outcome is another than the corpus' index says, the reason stands in EXCEPTIONS.
+Where the outcome is another than the corpus' index says, the reason stands in EXCEPTIONS. First as members, then all
+the way: dropped into a watched folder, and read back through the gateway.
 """
 
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from shared.domain.failures import Failure
 from shared.domain.unpack import Unpack
 from shared.formats.unpacking.members import open_members
 from tests.corpora import folder
+from tests.corpora.importing import Importing
 from tests.unit.formats.unpacking.opening import drained
 
 CORPUS = "yauzl-zip"
@@ -116,3 +120,40 @@ def test_a_zip_is_judged_alike_where_its_packing_is_found_by_content(tmp_path: P
             assert found == expected(entry), entry["file"]
         else:
             assert list(found) == [None], entry["file"]
+
+
+NO_ROWS = {
+    # Zeros and no text: the zip is right, its content is none.
+    "success/big-compression.zip": "no_usable_rows",
+    "success/big-uncompressed.zip": "no_usable_rows",
+    "success/everything.zip": "no_usable_rows",
+}
+
+
+@folder.needed
+@pytest.mark.timeout(600)
+async def test_the_whole_road_imports_what_is_right_and_nothing_of_what_is_not(importing: Importing) -> None:
+    await importing.define("line", is_identifier=True)
+    entries = {entry["file"].replace("/", "-"): entry for entry in folder.entries(CORPUS)}
+    for name in entries:
+        await importing.define_group(name)
+        answer = await importing.save(
+            name,
+            unpack={"compression": "zip"},
+            dialect={"header": False, "delimiter": "\x1f", "quoteChar": None},
+            domain_group=name,
+            identifiers=[{"position": 0, "property": "line"}],
+            allow_empty_file=True,
+        )
+        assert answer.status_code == 201, answer.text
+    runs = await importing.runs({name: folder.content(CORPUS, entry["file"]) for name, entry in entries.items()})
+    for name, entry in entries.items():
+        found = await importing.all("/v1/profiles", domain_group=name)
+        lines = {profile["properties"]["line"].strip() for profile in found}
+        wanted = NO_ROWS.get(entry["file"]) or expected(entry)
+        if isinstance(wanted, str):
+            assert (runs[name]["state"], runs[name]["reason"]["code"], lines) == ("failed", wanted, set()), name
+        else:
+            text = b"\n".join(wanted.values()).decode()
+            assert runs[name]["state"] == "completed", name
+            assert lines == {line.strip() for line in text.splitlines() if line.strip()}, name
