@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from shared.domain.failures import Failure
 from tests.unit.formats.unpacking import sevens
@@ -74,3 +76,21 @@ def test_what_was_cut_off_is_never_read_as_whole(tmp_path: Path, name: str) -> N
 def every_damage(packed: bytes) -> list[bytes]:
     """The same with one byte changed, at many places; of a tar's zeros only at some."""
     return [packed[:at] + bytes([packed[at] ^ 1 << at % 8]) + packed[at + 1 :] for at in range(0, len(packed), EVERY)]
+
+
+@pytest.mark.parametrize("name", ["zip", "7z", "7z, header packed", "tar"])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    changes=st.lists(st.tuples(st.integers(0, 600), st.binary(min_size=1, max_size=9), st.integers(0, 9)), max_size=5)
+)
+def test_whatever_an_archive_says_no_library_is_heard(
+    tmp_path: Path, name: str, changes: list[tuple[int, bytes, int]]
+) -> None:
+    packed = ARCHIVES[name]()
+    for at, new, length in changes:
+        packed = packed[:at] + new + packed[at + length :]
+    if name.startswith("7z") and len(packed) > 32:
+        # With right checksums, so that the header is read at all.
+        offset = int.from_bytes(packed[12:20], "little")
+        packed = sevens.with_header(packed[32 : 32 + offset], packed[32 + offset :])
+    outcome(tmp_path, packed, name.split(",")[0])
