@@ -58,9 +58,16 @@ class JsonLinesReader:
     """Rows of a file that is opened anew for each pass. `header` is None where the file has no object at all."""
 
     def __init__(
-        self, open_text: TextOpener, dialect: Dialect, limits: Limits | None = None, *, also: Sequence[str] = ()
+        self,
+        open_text: TextOpener,
+        dialect: Dialect,
+        limits: Limits | None = None,
+        *,
+        also: Sequence[str] = (),
+        columns: Sequence[str] | None = None,
     ) -> None:
-        """`also`: columns that there shall be, even if no object has the key.
+        """`also`: columns that there shall be, even if no object has the key. `columns`: these and no others, as they
+        are known from another file of the same archive or from a first reading; then none has to be looked for.
 
         Construction reads the file once. Raises `TooManyColumns`, `RecordTooLong`, `UndecodableFile`.
         """
@@ -68,7 +75,10 @@ class JsonLinesReader:
         self._limits = limits or Limits()
         self._text = CellText(dialect)
         self.mapped: frozenset[int] | None = None
-        found = self._find_columns()
+        self.unknown: dict[str, None] = {}
+        """Keys that are no columns, of the rows read so far, where the columns were given; so many at most as there may
+        be columns."""
+        found = self._find_columns() if columns is None else self._given(columns)
         self.is_empty = found is None
         self.header: tuple[str, ...] | None = None if found is None else tuple(dict.fromkeys((*found, *also)))
         self.width = len(self.header or ())
@@ -116,6 +126,11 @@ class JsonLinesReader:
                         raise TooManyColumns(f"Found more than {self._limits.columns} keys.")
         return list(known) if has_lines else None
 
+    def _given(self, columns: Sequence[str]) -> list[str] | None:
+        with self._open_text() as source, closing(_lines(source, self._limits)) as lines:
+            has_lines = any(line and not line.isspace() for _, _, line in lines)
+        return list(columns) if has_lines else None
+
     def _fields(self, line: bytes) -> list[str]:
         fields = [""] * self.width
         seen: set[str] = set()
@@ -123,6 +138,8 @@ class JsonLinesReader:
         for name, value in _flattened(_parsed(line)):
             place = self._places.get(name)
             if place is None:
+                if len(self.unknown) < self._limits.columns:
+                    self.unknown[name] = None
                 continue
             if name in seen:
                 raise _Unfit(RejectCode.DUPLICATE_KEY, name)

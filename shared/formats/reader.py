@@ -51,6 +51,9 @@ class Reading:
     """What was found out, where the goal says `auto`."""
     also: tuple[str, ...] = ()
     """Columns that there shall be even if no object of JSON Lines has the key."""
+    columns: tuple[str, ...] | None = None
+    """The columns of JSON Lines, once they are known: `dataclasses.replace(reading, columns=header)` saves looking for
+    them again, and makes an archive's other members have the same."""
     limits: Limits = field(default_factory=Limits)
 
     @contextmanager
@@ -68,7 +71,8 @@ class Reading:
             with opening as book, book.open(book.sheet(self.dialect)) as sheet:
                 yield XlsxReader(sheet, book, self.dialect, self.limits)
         elif self.format == "jsonl":
-            yield JsonLinesReader(self._open_text, self.dialect, self.limits, also=self.also)
+            given = self.columns
+            yield JsonLinesReader(self._open_text, self.dialect, self.limits, also=self.also, columns=given)
         else:
             with self._open_text() as source:
                 yield CsvReader(source, self.dialect, self.limits)
@@ -116,7 +120,8 @@ def prepare(
             dialect = dialect.model_copy(update={"encoding": found.settled()})
         elif (mark := contradicting_mark(head, dialect.encoding)) is not None:
             raise EncodingChanged(f"Expected {dialect.encoding}, found the byte order mark of {mark}.")
-    return Reading(member, file_format, dialect, workspace, max_bytes, found, tuple(also), limits or Limits())
+    limits = limits or Limits()
+    return Reading(member, file_format, dialect, workspace, max_bytes, found, tuple(also), limits=limits)
 
 
 def rejects_dialect(file_format: FileFormat, dialect: Dialect) -> Dialect:

@@ -108,6 +108,24 @@ def test_a_single_letter_far_behind_is_seen() -> None:
     assert found(b"a,b\n1,2\n" * 500_000 + "ü\n".encode()).encoding == "utf-8"
 
 
+LONG = {
+    "cp932": "ポケットの中にはビスケットがひとつ、ポケットをたたくとビスケットはふたつ。能ある鷹は爪を隠すポポポ表示",
+    "euc_jp": "吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。何でも薄暗いじめじめした所で泣いて",
+    "gb18030": "人人生而自由，在尊严和权利上一律平等。他们赋有理性和良心，并应以兄弟关系的精神相对待。龘靐齉爩",
+    "cp949": "모든인간은태어날때부터자유로우며그존엄과권리에있어동등하다인간은천부적으로이성과양심을부여받았으며",
+}
+
+
+@pytest.mark.parametrize("encoding", LONG)
+def test_long_words_may_be_cut(encoding: str) -> None:
+    text = "".join(f"{number},{LONG[encoding][number % 9 :]}\n" for number in range(40))
+    result = found(text.encode(encoding))
+    if result.rivals:
+        assert encoding in (result.encoding, *result.rivals)
+    else:
+        assert text.encode(encoding).decode(result.settled()) == text
+
+
 def test_too_few_words_are_a_question() -> None:
     assert found("a\nfrançois\n".encode("cp1252")).rivals
 

@@ -51,6 +51,13 @@ def test_a_column_may_be_asked_for_that_no_line_has() -> None:
     assert read(b'{"a": "1"}', also=("a", "z")).good == {1: (1, ("1", ""))}
 
 
+def test_columns_may_be_known_already() -> None:
+    source = JsonLinesReader(opener(b'{"z": 1, "a": 2}', Dialect()), Dialect(), columns=("a", "b"))
+    assert read_from(source) == Read(("a", "b"), 2, {1: (1, ("2", ""))}, {})
+    assert list(source.unknown) == ["z"]
+    assert JsonLinesReader(opener(b"\n", Dialect()), Dialect(), columns=("a",)).is_empty
+
+
 @pytest.mark.parametrize(
     ("number", "text"),
     [

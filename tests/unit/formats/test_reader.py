@@ -1,5 +1,6 @@
 """One door for all formats: what the file is not is told first, then all of them give the same."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def test_every_format_gives_the_same_table(file_format: FileFormat, tmp_path: Pa
     for _ in range(2):
         with reading.rows() as reader:
             assert read_from(reader) == TABLE
-    with reading.fetcher() as fetcher:
+    with replace(reading, columns=TABLE.header).fetcher() as fetcher:
         assert [row.fields for row in fetcher.rows([2])] == [("2", "漢")]
 
 
