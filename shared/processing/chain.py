@@ -3,9 +3,10 @@
     columns = FileColumns.of(reader.header, reader.width)
     with Chain.of(goal.processors, columns, goal.dialect, scratch=workspace) as chain:
         if chain.looks_first:                       # deduplicate keeps the last row: the file is read twice
-            for rows in in_file_order(batches()):
+            for rows in in_file_order(first_reading):
                 chain.look(rows)
-        for rows in in_file_order(batches()) if chain.needs_order else batches():
+            chain.seen_all()
+        for rows in in_file_order(reader) if chain.needs_order else reader:
             for done in chain.apply(rows):
                 ...                                 # done.frame, done.rejects, done.skipped
 
