@@ -165,6 +165,9 @@ class Home:
             finally:
                 await _undisturbed(_end(process, listening, keeping))
             keeping.result()
+            # 1 and 2 are what it leaves with where it has refused something; it never leaves with more.
+            if exit_code not in (0, 1, 2):
+                raise GnupgFailed(f"gpg ended with {exit_code}.")
             return Told(exit_code, listening.result())
 
     async def _start(

@@ -99,7 +99,7 @@ def _failure(told: Told, info: tuple[str, ...]) -> DecryptionFailed:
         return _never_began(told, errors)
     if _number(info, 1) not in CIPHERS or _CIPHER_UNKNOWN in errors:
         return UnsupportedEncryption(f"Found cipher number {_number(info, 1)}, which GnuPG here does not know.")
-    if not _is_protected(info) and not told.has("DECRYPTION_OKAY"):
+    if not _is_protected(info):
         return NotIntegrityProtected(
             "Found encrypted data without a modification detection code, expected MDC or AEAD."
         )
