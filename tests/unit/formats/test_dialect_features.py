@@ -1,11 +1,13 @@
 """Delimiters of several characters, comments, skipped rows and blanks, by table: on both paths, in any slices."""
 
+import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from shared.domain.dialect import Dialect
-from shared.domain.failures import HeaderChanged
+from shared.domain.failures import HeaderChanged, RecordTooLong, TooManyColumns
 from tests.unit.formats.reading import read, read_with_shares
 
 
@@ -127,3 +129,29 @@ def test_a_slice_that_uses_every_character_is_read_exactly() -> None:
 def test_what_contradicts_itself_is_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"delimiter|commentChar|Rows|skipInitialSpace|sheetName"):
         dialect(**settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "pattern"),
+    [
+        ({"commentChar": "#"}, b"#\n"),
+        ({"commentChar": "#"}, b'#"\n"#\n'),
+        ({"skipInitialSpace": True}, b" "),
+        ({"skipInitialSpace": True}, b' "'),
+        ({"skipInitialSpace": True}, b'a, "b\n'),
+        ({"delimiter": "||"}, b"|"),
+        ({"delimiter": "||"}, b'"||"|"\n'),
+        ({"delimiter": "a|a"}, b"a|"),
+        ({"delimiter": "||"}, b'\xff\xfe\xc0\xc1\xf8||"\n'),
+    ],
+)
+def test_hostile_files_take_time_in_proportion_to_their_size(settings: dict[str, Any], pattern: bytes) -> None:
+    def seconds(size: int) -> float:
+        begin = time.process_time()
+        with suppress(RecordTooLong, TooManyColumns):
+            read(pattern * (size // len(pattern)), dialect(**settings), slice_bytes=1 << 14, field_bytes=1 << 13)
+        return time.process_time() - begin
+
+    size = 1 << 15
+    # Quadratic time would be sixteen times as long; the sum keeps tiny times from deciding.
+    assert seconds(4 * size) < 8 * (seconds(size) + 0.15)
