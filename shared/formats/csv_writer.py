@@ -15,8 +15,8 @@ from collections.abc import Iterable, Sequence
 
 import polars as pl
 
-from shared.domain.dialect import Dialect
-from shared.domain.failures import UnwritableValue
+from shared.domain.dialect import AUTO, Dialect
+from shared.domain.failures import InvalidGoal, UnwritableValue
 
 Fields = Sequence[str | None]
 
@@ -27,7 +27,10 @@ class CsvWriter:
     """Turns rows into the bytes of one file, in order. It opens and keeps nothing."""
 
     def __init__(self, dialect: Dialect) -> None:
-        """Raises `UnwritableValue` where the dialect cannot express its own null sequence."""
+        """Raises `UnwritableValue` where the dialect cannot express its own null sequence, `InvalidGoal` where it does
+        not say in which encoding to write."""
+        if dialect.encoding == AUTO:
+            raise InvalidGoal("Found the encoding auto, by which files are read; expected one to write in, as utf-8.")
         self._dialect = dialect
         self._encoder = codecs.getincrementalencoder(dialect.encoding)()
         self._at_start = True

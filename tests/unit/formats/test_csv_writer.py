@@ -6,7 +6,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from shared.domain.dialect import Dialect
-from shared.domain.failures import UnwritableValue
+from shared.domain.failures import InvalidGoal, UnwritableValue
 from shared.formats.csv_writer import CsvWriter
 from tests.unit.formats.reading import read
 
@@ -104,3 +104,15 @@ def test_a_byte_order_mark_is_written_once() -> None:
     writer = CsvWriter(Dialect(encoding="utf-16"))
     written = writer.rows([["a", "b"]]) + writer.frame(pl.DataFrame({"a": ["c"], "b": ["d"]}))
     assert written.decode("utf-16") == "a,b\nc,d\n"
+
+
+def test_nothing_is_written_in_an_encoding_that_is_to_be_found_out() -> None:
+    with pytest.raises(InvalidGoal, match="auto"):
+        CsvWriter(Dialect(encoding="auto"))
+
+
+def test_the_header_stands_where_the_dialect_expects_it() -> None:
+    dialect = Dialect.model_validate({"headerRows": [1, 3], "commentRows": [2, 4]})
+    written = CsvWriter(dialect).rows([["a", "b"], ["1", "2"]])
+    assert written == b",\n\na,b\n\n1,2\n"
+    assert read(written, dialect).header == ("a", "b")
