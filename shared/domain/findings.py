@@ -42,6 +42,7 @@ class QuestionCode(StrEnum):
     """What may be open about a sample; closed and documented."""
 
     MEMBERS = "members"
+    SHEET = "sheet"
     ENCODING = "encoding"
     DELIMITER = "delimiter"
     QUOTE_CHAR = "quote_char"
@@ -213,6 +214,8 @@ class Findings(Model):
     """Packings from the outside in, joined by `+`: `none`, `gzip`, `openpgp+zip`."""
     members: Found[str] | None = None
     """Which files of an archive are meant: the wildcard of a goal's `unpack.members`. None where it is no archive."""
+    sheet: Found[str] | None = None
+    """Which sheet of a workbook is meant."""
     format: Found[str] | None = None
     """csv, xlsx or jsonl, as in a goal."""
     encoding: Found[str] | None = None

@@ -21,6 +21,8 @@ class Look:
     """What a column of that name usually holds."""
     values: Values
     distinct: int
+    list_mark: str | None = None
+    """What joins its items, where its format says that it is a list."""
     wanted: PropertyType | None = None
     """The type of the property it is meant for."""
     why: list[str] = field(default_factory=list)

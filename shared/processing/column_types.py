@@ -57,6 +57,9 @@ def find_column(look: Look, asking: Asking) -> FoundColumn:
 
 
 def _typed(look: Look, asking: Asking) -> Verdict:
+    if look.list_mark is not None and look.wanted in (None, PropertyType.LIST, PropertyType.MULTI_CHOICE):
+        look.why.append("The file says that it is a list.")
+        return look.wanted or PropertyType.LIST, Certainty.CERTAIN, {"listDelimiter": look.list_mark}
     trials = _candidates(look)
     for group in trials:
         look.note(group[0])
@@ -83,7 +86,8 @@ def _candidates(look: Look) -> list[list[Trial]]:
         found.append([attempt(values, PropertyType.URL)])
     if look.wanted is PropertyType.PHONE or sum(text.startswith("+") for text in looked) > half:
         found.append([attempt(values, PropertyType.PHONE)])
-    if look.wanted is PropertyType.BOOLEAN or len(values) <= _MAX_SPELLINGS:
+    may_be_truth = len(values) <= _MAX_SPELLINGS and look.concept not in _KEPT_AS_TEXT
+    if look.wanted is PropertyType.BOOLEAN or may_be_truth:
         found.append([attempt(values, PropertyType.BOOLEAN, **words_of(looked))])
     if sum(bool(_NUMERIC.fullmatch(text)) for text in looked) > half:
         numbers = number_trials(values)

@@ -17,15 +17,18 @@ def goal_settings(findings: Findings) -> dict[str, Any]:
         raise QuestionsOpen(f"Open: {open_codes}." if open_codes else "The file cannot be read.")
     if findings.identifiers is None:
         raise QuestionsOpen("Found no column that could name a profile.")
-    notation = _common_notation(findings.columns)
+    file_format = findings.format.value if findings.format else "csv"
+    # Other formats write numbers and dates as the dialect says, and only texts in a notation of their own.
+    notation = _common_notation(findings.columns) if file_format == "csv" else {}
+    sheet = {} if findings.sheet is None else {"sheetName": findings.sheet.value}
     columns = {column.position: column for column in findings.columns}
     identifiers = findings.identifiers.value
     by_position = {entry.position: entry for entry in findings.mapping}
     is_archive = findings.members is not None and findings.members.value != "*"
     return {
         "unpack": {"members": findings.members.value} if findings.members and is_archive else {},
-        "format": findings.format.value if findings.format else "csv",
-        "dialect": dialect_settings(findings.dialect, findings.encoding.value) | notation,
+        "format": file_format,
+        "dialect": dialect_settings(findings.dialect, findings.encoding.value) | sheet | notation,
         "identifiers": [_entry(by_position[place], columns[place], findings, notation) for place in identifiers],
         "mapping": [
             _entry(entry, columns[entry.position], findings, notation)

@@ -55,8 +55,12 @@ def propose(
     properties: Sequence[Property],
     asking: Asking,
     unfit: Mapping[int, str],
+    lists: Mapping[int, str],
 ) -> Proposal:
-    """`frame` has text columns c0, c1, ... without nulls; of the unfit ones, by position, is told why."""
+    """`frame` has text columns c0, c1, ... without nulls.
+
+    Of unfit columns, by position, is told why; of those that are known to be lists, what joins their items.
+    """
     width = min(frame.width, MAX_COLUMNS)
     if frame.width > width:
         asking.remark("columns_not_looked_at", f"Only the first {width} of {frame.width} columns are proposed.")
@@ -73,6 +77,7 @@ def propose(
             concept=concept_of(names.get(place, "")),
             values=raw[place].without(nulls.value),
             distinct=len(raw[place].without(nulls.value)),
+            list_mark=lists.get(place),
             wanted=known[match.property].type if (match := matches.get(place)) and match.property else None,
         )
         for place in range(width)

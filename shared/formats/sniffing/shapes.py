@@ -5,8 +5,9 @@ Only looks are judged, and generously: whether a value fits a type is decided in
 
 import re
 
-EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]{2,}")
-URL = re.compile(r"(?i:https?|ftp)://\S+|www\.\S+\.\S+")
+EMAIL = re.compile(r"[^@\s,;|]+@[^@\s,;|]+\.[^@\s.,;|]{2,}")
+URL = re.compile(r"(?i:https?|ftp)://[^\s,;|]+|www\.[^\s,;|]+\.[^\s,;|]+")
+"""Addresses may hold more characters than these, but then they may also be two values."""
 NUMBER = re.compile(r"[-+]?(?:[0-9]+|[0-9]{1,3}(?:[.,'\u2019\u00a0\u202f ][0-9]{3})+)(?:[.,][0-9]+)?|[-+]?[.,][0-9]+")
 AMOUNT = re.compile(rf"(?:[€$£]|[A-Z]{{3}})? ?(?:{NUMBER.pattern}) ?(?:[€$£%]|[A-Z]{{3}})?")
 TIME = r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,6})?)?(?: ?[AaPp][Mm])?(?: ?(?:Z|[-+][0-9]{2}:?[0-9]{2}))?"

@@ -8,8 +8,9 @@ import polars as pl
 from shared.domain.findings import Answer, Findings, Question, QuestionCode, Value
 from shared.domain.goal import ImportGoal
 from shared.domain.property import Property
-from shared.formats.csv_reader import CsvReader
-from shared.formats.text import as_utf8
+from shared.domain.unpack import Unpack
+from shared.formats.reader import prepare
+from shared.formats.unpacking.members import open_members
 from shared.processing.file_columns import FileColumns
 from shared.processing.mapping import plan_of
 from shared.processing.typing import apply
@@ -17,6 +18,7 @@ from shared.runtime.samples import find
 from tests.unit.samples.made import Made
 
 ROUNDS = 8
+MAX_BYTES = 1 << 30
 DATES, NUMBERS = 5, 6
 
 
@@ -95,14 +97,17 @@ def read(path: Path, settings: dict[str, Any]) -> tuple[list[tuple[Any, ...]], i
     )
     rejected = 0
     frames: list[pl.DataFrame] = []
-    with path.open("rb") as file:
-        source = as_utf8(file, goal.dialect.encoding)
-        reader = CsvReader(source, goal.dialect)
-        plan = plan_of(goal, properties, FileColumns.of(reader.header, reader.width))
-        for batch in reader:
-            typed = apply(batch.frame, batch.record_numbers, batch.line_numbers, plan)
-            rejected += len(batch.bad) + len(typed.rejects)
-            frames.append(typed.good)
+    how, place = Unpack.model_validate(settings["unpack"]), path.parent
+    with open_members(path, how, workspace=place, max_bytes=MAX_BYTES) as members:
+        (member,) = members
+        reading = prepare(member, settings["format"], goal.dialect, workspace=place, max_bytes=MAX_BYTES)
+        with reading.rows() as reader:
+            plan = plan_of(goal, properties, FileColumns.of(reader.header, reader.width))
+            reader.mapped = frozenset(column.position for column in plan.columns if column.position is not None)
+            for batch in reader:
+                typed = apply(batch.frame, batch.record_numbers, batch.line_numbers, plan)
+                rejected += len(batch.bad) + len(typed.rejects)
+                frames.append(typed.good)
     order = sorted(plan.columns, key=lambda column: column.position or 0)
     frame = (
         pl.concat(frames)
