@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, StrictBool, field_validator, model_validator
 
+from shared.domain.dates import PIVOT_YEAR
 from shared.domain.model import Model
 
 NO_FILE_ENCODINGS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"})
@@ -52,6 +53,7 @@ class Dialect(Model):
     group_char: str | None = Field(default=None, alias="groupChar", min_length=1, max_length=1)
     list_delimiter: str = Field(default="|", alias="listDelimiter", min_length=1, max_length=4)
     date_format: str = Field(default="YYYY-MM-DD", alias="dateFormat", min_length=1, max_length=64)
+    pivot_year: int = Field(default=PIVOT_YEAR, alias="pivotYear", ge=0, le=100)
     timezone: str = "UTC"
 
     @field_validator("encoding")

@@ -42,6 +42,7 @@ class Notation(Model):
     """How the values of one column are written, where that differs from the file's dialect."""
 
     date_format: str | None = Field(default=None, alias="dateFormat", min_length=1, max_length=64)
+    pivot_year: int | None = Field(default=None, alias="pivotYear", ge=0, le=100)
     timezone: str | None = None
     decimal_char: Literal[".", ","] | None = Field(default=None, alias="decimalChar")
     group_char: str | None = Field(default=None, alias="groupChar", min_length=1, max_length=1)
@@ -67,7 +68,7 @@ class Notation(Model):
 
     def within(self, dialect: Dialect) -> Dialect:
         """The file's dialect with what this column writes otherwise."""
-        names = ("date_format", "timezone", "decimal_char", "group_char", "list_delimiter")
+        names = ("date_format", "pivot_year", "timezone", "decimal_char", "group_char", "list_delimiter")
         own = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         if own.get("decimal_char") == own.get("group_char", dialect.group_char) is not None:
             # A column that swaps the file's two characters need not name both.

@@ -7,7 +7,7 @@ goal's own model refuses (types, lengths, one column per property) is not repeat
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from shared.domain.dates import date_pattern
+from shared.domain.dates import AUTO, date_pattern
 from shared.domain.failures import NotAvailableYet
 from shared.domain.fields import FieldChoice, IdentifierField, MappedField
 from shared.domain.goal import ExportGoal, Goal, ImportGoal, Readiness
@@ -102,7 +102,8 @@ def _common_flaws(goal: Goal, around: Surroundings) -> Iterator[Flaw]:
     if goal.domain_group not in around.domain_groups:
         known = ", ".join(sorted(around.domain_groups))
         yield Flaw("/domain_group", "unknown_domain_group", f"Found {goal.domain_group!r}, expected one of: {known}.")
-    yield from _date_flaws("/dialect/dateFormat", goal.dialect.date_format)
+    if goal.dialect.date_format != AUTO or isinstance(goal, ExportGoal):
+        yield from _date_flaws("/dialect/dateFormat", goal.dialect.date_format)
 
 
 def _import_flaws(goal: ImportGoal, around: Surroundings) -> list[Flaw]:
@@ -143,7 +144,8 @@ def _mapping_flaws(pointer: str, entry: MappedField, rule: MergeRule, around: Su
         detail = f"Found {rule.value!r} on the {known.type.value} {entry.property!r}, expected one of: {choices}."
         yield Flaw(f"{pointer}/rule", "rule_not_allowed", detail)
     if entry.date_format is not None:
-        yield from _date_flaws(f"{pointer}/dateFormat", entry.date_format)
+        if entry.date_format != AUTO:
+            yield from _date_flaws(f"{pointer}/dateFormat", entry.date_format)
         if known.type not in (PropertyType.DATE, PropertyType.DATETIME):
             detail = f"The property {entry.property!r} is of type {known.type.value}, which has no date format."
             yield Flaw(f"{pointer}/dateFormat", "invalid_date_pattern", detail)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from shared.domain.dates import DatePattern, date_pattern
+from shared.domain.dates import AUTO, DatePattern, date_pattern
 from shared.domain.dialect import Dialect
 from shared.domain.failures import HeaderChanged, InvalidGoal
 from shared.domain.fields import IdentifierField, MappedField
@@ -119,18 +119,13 @@ def _property_of(entry: Entry, goal: ImportGoal, known: Mapping[str, Property]) 
 
 
 def _pattern_of(entry: Entry, kind: Property, dialect: Dialect) -> DatePattern | None:
-    if kind.type not in (PropertyType.DATE, PropertyType.DATETIME):
+    """How the column's dates are written; None where it has none, or where the whole column is to tell (`auto`)."""
+    if kind.type not in (PropertyType.DATE, PropertyType.DATETIME) or dialect.date_format == AUTO:
         return None
     try:
-        pattern = date_pattern(dialect.date_format)
+        return date_pattern(dialect.date_format, dialect.pivot_year)
     except ValueError as error:
         raise InvalidGoal(f"The dateFormat of {entry.shown!r}: {error}.") from error
-    if kind.type is PropertyType.DATE and pattern.has_time:
-        raise InvalidGoal(
-            f"The dateFormat {pattern.pattern!r} of {entry.shown!r} has a time, but {kind.name!r} is a date. "
-            "Give that mapping a dateFormat of its own, without the time."
-        )
-    return pattern
 
 
 def _places(wanted: Sequence[tuple[Entry, Property]], columns: FileColumns) -> tuple[list[int | None], int]:

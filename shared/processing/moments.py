@@ -61,12 +61,6 @@ def dates(values: pl.Series, pattern: DatePattern, zone: str = "UTC") -> tuple[p
     return iso, is_bad
 
 
-def datetimes(values: pl.Series, pattern: DatePattern, zone: str) -> tuple[pl.Series, pl.Series]:
-    """ISO moments in UTC, and which values are no moments in the pattern; among them what the clocks skip or repeat."""
-    found = moments(values, pattern, zone, ClockChange.REJECT)
-    return found.values, found.is_bad
-
-
 def moments(
     values: pl.Series, pattern: DatePattern, zone: str, change: ClockChange = ClockChange.COMPATIBLE
 ) -> Moments:

@@ -41,6 +41,10 @@ class Typed:
     """Values of good rows that were not taken."""
     new_choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Words that become choices, by property."""
+    skipped_times: int = 0
+    """Local times that no clock showed, moved forward."""
+    repeated_times: int = 0
+    """Local times that the clocks showed twice, read as the earlier."""
 
 
 @dataclass(slots=True)
@@ -53,6 +57,8 @@ class _Reading:
     flags: dict[str, pl.Series] = field(default_factory=dict)
     faults: list[tuple[str | None, pl.Series]] = field(default_factory=list)
     """Codes that reject rows, with the name of the field."""
+    skipped_times: int = 0
+    repeated_times: int = 0
     value_faults: list[tuple[MappedColumn, pl.Series]] = field(default_factory=list)
     """Codes that reject values."""
 
@@ -66,6 +72,8 @@ class _Reading:
         raw = None if column.position is None else self.frame[f"c{column.position}"]
         found = _absent(self.frame.height) if raw is None else _checked(typed(raw, column), column)
         self.values[column.property.column] = found.values
+        self.skipped_times += found.skipped_times
+        self.repeated_times += found.repeated_times
         if column.is_lenient and found.codes is not None:
             self.value_faults.append((column, found.codes))
         else:
@@ -115,7 +123,9 @@ def apply(
         is_good = code.is_null()
         good = good.filter(is_good)
     value_rejects = tuple(_value_rejects(reading, is_good, numbers, plan))
-    return Typed(good, rejects, value_rejects, _new_choices(good, plan))
+    return Typed(
+        good, rejects, value_rejects, _new_choices(good, plan), reading.skipped_times, reading.repeated_times
+    )
 
 
 def _absent(height: int) -> Column:
@@ -127,11 +137,10 @@ def _checked(found: Column, column: MappedColumn) -> Column:
     entry = column.entry
     if not isinstance(entry, MappedField) or entry.empty_allowed or not found.values.null_count():
         return found
-    is_empty = found.values.is_null()
-    codes = pl.select(pl.when(is_empty).then(pl.lit(RejectCode.EMPTY_VALUE.value))).to_series()
-    return Column(
-        found.values, codes if found.codes is None else pl.select(pl.coalesce(found.codes, codes)).to_series()
-    )
+    codes = pl.select(pl.when(found.values.is_null()).then(pl.lit(RejectCode.EMPTY_VALUE.value))).to_series()
+    if found.codes is not None:
+        codes = pl.select(pl.coalesce(found.codes, codes)).to_series()
+    return found._replace(codes=codes)
 
 
 def _flagged(found: Column, *, is_missing: bool) -> pl.Series:

@@ -21,7 +21,7 @@ from shared.processing.choices import chosen
 from shared.processing.column import Column
 from shared.processing.lists import array_literals, items_of, looked_up
 from shared.processing.mapping import MappedColumn
-from shared.processing.moments import dates, datetimes
+from shared.processing.moments import dates, moments
 
 MAX_EMAIL_BYTES = 254
 MAX_LOCAL_PART_BYTES = 64
@@ -77,10 +77,11 @@ def typed(raw: pl.Series, column: MappedColumn) -> Column:
         return _emails(*_fitting(raw, nulls, _EMAIL))
     assert column.pattern is not None
     if kind is PropertyType.DATE:
-        values, is_bad = dates(_trimmed(raw, nulls), column.pattern)
+        values, is_bad = dates(trimmed(raw, nulls), column.pattern, dialect.timezone)
         return _coded(values, is_bad, RejectCode.NOT_A_DATE)
-    values, is_bad = datetimes(_trimmed(raw, nulls), column.pattern, dialect.timezone)
-    return _coded(values, is_bad, RejectCode.NOT_A_DATETIME)
+    found = moments(trimmed(raw, nulls), column.pattern, dialect.timezone)
+    read = _coded(found.values, found.is_bad, RejectCode.NOT_A_DATETIME)
+    return read._replace(skipped_times=found.skipped, repeated_times=found.repeated)
 
 
 def nulls_of(dialect: Dialect) -> list[str]:
@@ -96,9 +97,10 @@ def _absent_as_null(values: pl.Series, trimmed: pl.Series, nulls: list[str]) -> 
     return frame.to_series()
 
 
-def _trimmed(raw: pl.Series, nulls: list[str]) -> pl.Series:
-    trimmed = raw.str.strip_chars()
-    return _absent_as_null(trimmed, trimmed, nulls)
+def trimmed(raw: pl.Series, nulls: list[str]) -> pl.Series:
+    """Values without white space at their ends, null where there is nothing; `nulls` as `nulls_of` gives them."""
+    stripped = raw.str.strip_chars()
+    return _absent_as_null(stripped, stripped, nulls)
 
 
 def _fitting(raw: pl.Series, nulls: list[str], expression: str) -> tuple[pl.Series, pl.Series]:
@@ -109,7 +111,7 @@ def _fitting(raw: pl.Series, nulls: list[str], expression: str) -> tuple[pl.Seri
     values = _absent_as_null(raw, raw, nulls)
     fits = values.str.contains(expression)
     if not fits.all():
-        values = _trimmed(raw, nulls)
+        values = trimmed(raw, nulls)
         fits = values.str.contains(expression)
     return values, ~fits.fill_null(value=True)
 
