@@ -37,6 +37,8 @@ class Tally:
     """Rows that processors left out."""
     rows_by_path: Counter[str] = field(default_factory=Counter)
     has_value_rejects: bool = False
+    skipped_times: int = 0
+    repeated_times: int = 0
     members: tuple[MemberFacts, ...] = ()
     """The files that were read: one, where the file was no archive."""
     new_choices: dict[str, dict[str, None]] = field(default_factory=dict)
@@ -94,12 +96,10 @@ def _note_columns(pages: Pages, desk: Desk) -> None:
 def _note_members(pages: Pages, desk: Desk) -> None:
     """What was read, once it was read to its end."""
     assert desk.file is not None
-    found = {each.settled() for each in pages.encodings.values()}
-    is_archive = pages.members[pages.first].name is not None
     desk.file = desk.file.model_copy(
         update={
-            "encoding": ", ".join(sorted(found)) or None,
-            "members": tuple(pages.facts) if is_archive else (),
+            "encoding": ", ".join(sorted(pages.encodings)) or None,
+            "members": tuple(pages.facts) if pages.is_archive else (),
         }
     )
 
@@ -142,6 +142,10 @@ async def _note(each: Slice, tally: Tally, tools: Tools, desk: Desk) -> None:
     tally.skipped_by_reason.update(each.skipped)
     tally.rejects_by_code.update(reject.code.value for reject in each.rejects)
     desk.advance(rows=each.rows + len(each.rejects) + each.skipped.total())
+    tally.skipped_times += each.skipped_times
+    tally.repeated_times += each.repeated_times
+    for note in each.notes:
+        desk.warn("dates_found_out", note)
     _note_choices(each, tally)
     if each.rejects or each.value_rejects:
         tally.has_value_rejects = tally.has_value_rejects or bool(each.value_rejects)
@@ -161,8 +165,19 @@ def _note_choices(each: Slice, tally: Tally) -> None:
 
 
 def _judge(tally: Tally, desk: Desk) -> None:
+    _warn_of_times(tally, desk)
     if tally.rows_read == 0:
         desk.warn("no_rows", "The file has no rows.", "Nothing, if that was meant.")
     elif tally.rejects_by_code.total() == tally.rows_read and READING_CODES.issuperset(tally.rejects_by_code):
         found = ", ".join(f"{code} {count}" for code, count in sorted(tally.rejects_by_code.items()))
         raise NoUsableRows(f"Found only rows that cannot be read: {found}.")
+
+
+def _warn_of_times(tally: Tally, desk: Desk) -> None:
+    if tally.skipped_times or tally.repeated_times:
+        desk.warn(
+            "clock_changes",
+            f"{tally.skipped_times} local times were skipped by the clocks and moved forward, "
+            f"{tally.repeated_times} came twice and were read as the earlier.",
+            "Have the sender write the offset from UTC, if that matters.",
+        )

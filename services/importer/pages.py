@@ -10,19 +10,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from services.importer.order import Order
-from shared.domain.dialect import AUTO, Dialect
 from shared.domain.failures import HeaderChanged
 from shared.domain.receipt import MemberFacts
 from shared.domain.trimmed import folded
-from shared.formats import encoding
-from shared.formats.batch import Batch, RawRow
-from shared.formats.csv_reader import CsvReader, RecordFetcher
-from shared.formats.encoding import FoundEncoding
-from shared.formats.text import as_utf8
+from shared.formats.batch import Batch, RawRow, RowFetcher, TableReader
+from shared.formats.reader import Reading, prepare
 from shared.formats.unpacking.members import Member, Members, open_members
-from shared.processing.chain import Chain
+from shared.processing.chain import Chain, columns_after
 from shared.processing.file_columns import FileColumns
 from shared.processing.mapping import MappingPlan, plan_of
+
+Fetch = Callable[[Sequence[int]], Iterator[RawRow]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +38,25 @@ class Fetched:
         how = self.order.goal.unpack
         return open_members(self.file, how, workspace=self.scratch, max_bytes=self.max_unpacked_bytes)
 
+    def reading(self, member: Member) -> Reading:
+        """How one of them is read. Raises FileTypeChanged, EncodingChanged, AmbiguousEncoding, UndecodableFile."""
+        goal = self.order.goal
+        also = [each.field for each in (*goal.identifiers, *goal.mapping) if each.field is not None]
+        return prepare(
+            member, goal.format, goal.dialect, workspace=self.scratch, max_bytes=self.max_unpacked_bytes, also=also
+        )
+
 
 @dataclass(slots=True)
 class Pages:
     """An opened file that has a row, or at least a header."""
 
-    order: Order
-    members: Members
-    first: int
-    """The first member with anything in it."""
+    fetched: Fetched
+    readings: Sequence[tuple[Member, Reading]]
+    """The members from the first on that has anything in it, and how each is read."""
     header: tuple[str, ...] | None
-    chain: Chain
+    columns: FileColumns
     plan: MappingPlan
-    encodings: dict[int, FoundEncoding]
-    """What was found out, by member, where the goal lets it be found out."""
     facts: list[MemberFacts] = field(default_factory=list)
     """Of the members that were read so far."""
 
@@ -61,11 +64,12 @@ class Pages:
         """All rows, from the first member to the last, with numbers that go on; fills `facts`."""
         self.facts = []
         records = 0
-        for member in self.members[self.first :]:
-            with _reader(member, self.order.goal.dialect, self.encodings) as reader:
+        for member, reading in self.readings:
+            with reading.rows() as reader:
                 if reader.is_empty:
                     continue
                 self._demand_same(member, reader)
+                reader.mapped = self._wanted
                 before, rejected = records, 0
                 for batch in reader:
                     numbered = _moved(batch, before)
@@ -77,7 +81,29 @@ class Pages:
                     MemberFacts(name=name, first_record=before + 1, rows_read=records - before, unreadable=rejected)
                 )
 
-    def _demand_same(self, member: Member, reader: CsvReader) -> None:
+    def chain(self) -> Chain:
+        """The goal's processors for one reading of the file."""
+        goal = self.fetched.order.goal
+        return Chain.of(goal.processors, self.columns, goal.dialect, scratch=self.fetched.scratch)
+
+    @property
+    def encodings(self) -> set[str]:
+        """What was found out, where the goal lets it be found out."""
+        return {reading.found.encoding for _, reading in self.readings if reading.found is not None}
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether the file holds files with names."""
+        return self.readings[0][0].name is not None
+
+    @property
+    def _wanted(self) -> frozenset[int] | None:
+        """The columns that somebody wants; processors may want any."""
+        if self.fetched.order.goal.processors:
+            return None
+        return frozenset(column.position for column in self.plan.columns if column.position is not None)
+
+    def _demand_same(self, member: Member, reader: TableReader) -> None:
         if _names(reader.header) != _names(self.header):
             raise HeaderChanged(
                 f"The {member.number}th file of the archive has other columns, or has them in another order, than the "
@@ -89,29 +115,27 @@ class Pages:
 def opened(fetched: Fetched) -> Iterator[Pages | None]:
     """Open a file; None where nothing is in it. Raises the failures of unpacking, reading, processors and mapping."""
     order = fetched.order
-    with ExitStack() as stack:
-        members = stack.enter_context(fetched.members())
-        encodings: dict[int, FoundEncoding] = {}
-        for place, member in enumerate(members):
-            with _reader(member, order.goal.dialect, encodings) as reader:
+    with fetched.members() as members:
+        readings = [(member, fetched.reading(member)) for member in members]
+        for place, (_, reading) in enumerate(readings):
+            with reading.rows() as reader:
                 if reader.is_empty:
                     continue
                 header, columns = reader.header, FileColumns.of(reader.header, reader.width)
-            goal = order.goal
-            chain = stack.enter_context(Chain.of(goal.processors, columns, goal.dialect, scratch=fetched.scratch))
-            plan = plan_of(goal, order.properties, chain.columns)
-            yield Pages(order, members, place, header, chain, plan, encodings)
+            after = columns_after(order.goal.processors, columns, order.goal.dialect)
+            plan = plan_of(order.goal, order.properties, after)
+            yield Pages(fetched, readings[place:], header, columns, plan)
             return
         yield None
 
 
 @contextmanager
-def fetching(fetched: Fetched, facts: Sequence[MemberFacts]) -> Iterator[Callable[[Sequence[int]], Iterator[RawRow]]]:
+def fetching(fetched: Fetched, facts: Sequence[MemberFacts]) -> Iterator[Fetch]:
     """Open a file once more for rows that are asked for by number, ascending; `facts` are what was read before."""
     with ExitStack() as stack:
         members = stack.enter_context(fetched.members())
         by_name = {member.name or "": member for member in members}
-        fetcher: RecordFetcher | None = None
+        fetcher: RowFetcher | None = None
         present = -1
         reading = stack.enter_context(ExitStack())
 
@@ -124,29 +148,12 @@ def fetching(fetched: Fetched, facts: Sequence[MemberFacts]) -> Iterator[Callabl
                     continue
                 if fetcher is None or place != present:
                     reading.close()
-                    dialect = _settled(by_name[each.name], fetched.order.goal.dialect, {})
-                    source = as_utf8(reading.enter_context(by_name[each.name].open()), dialect.encoding)
-                    fetcher, present = RecordFetcher(source, dialect), place
+                    fetcher = reading.enter_context(fetched.reading(by_name[each.name]).fetcher())
+                    present = place
                 for row in fetcher.rows(wanted):
                     yield row._replace(record_number=row.record_number + before)
 
         yield fetch
-
-
-@contextmanager
-def _reader(member: Member, dialect: Dialect, encodings: dict[int, FoundEncoding]) -> Iterator[CsvReader]:
-    dialect = _settled(member, dialect, encodings)
-    with member.open() as source:
-        yield CsvReader(as_utf8(source, dialect.encoding), dialect)
-
-
-def _settled(member: Member, dialect: Dialect, encodings: dict[int, FoundEncoding]) -> Dialect:
-    """The dialect with the encoding found out, where it is to be. Raises AmbiguousEncoding, UndecodableFile."""
-    if dialect.encoding != AUTO:
-        return dialect
-    if member.number not in encodings:
-        encodings[member.number] = encoding.detect(member.open)
-    return dialect.model_copy(update={"encoding": encodings[member.number].settled()})
 
 
 def _moved(batch: Batch, records: int) -> Batch:

@@ -4,18 +4,16 @@ Part by part, because a million rows may be rejected for one profile's sum.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import ExitStack
 from typing import TypeVar
 
-from services.importer.pages import Fetched, fetching
+from services.importer.pages import Fetch, Fetched, fetching
 from shared.domain.receipt import MemberFacts
 from shared.domain.reject import Reject
-from shared.formats.batch import RawRow
 from shared.storage.merge import LateReject
 
 Result = TypeVar("Result")
-Fetch = Callable[[Sequence[int]], Iterator[RawRow]]
 
 
 async def recovered(

@@ -10,6 +10,8 @@ from services.importer.pages import Pages
 from shared.domain.reject import Reject, ValueReject
 from shared.formats.batch import Batch
 from shared.processing.chain import Processed, Rows, in_file_order
+from shared.processing.date_choice import DateChoice
+from shared.processing.mapping import MappingPlan
 from shared.processing.repeats import Repeats
 from shared.processing.typing import apply, staging_csv
 from shared.storage.staging import Staged
@@ -27,6 +29,10 @@ class Slice:
     skipped: Counter[str] = field(default_factory=Counter)
     """Rows that processors left out, by reason."""
     rows_by_path: Counter[str] = field(default_factory=Counter)
+    skipped_times: int = 0
+    repeated_times: int = 0
+    notes: tuple[str, ...] = ()
+    """What was found out of the whole file, for the receipt."""
 
 
 @dataclass(slots=True)
@@ -52,25 +58,44 @@ class _Noted:
 
 
 def slices(pages: Pages, staged: Staged, repeats: Repeats) -> Iterator[Slice]:
-    """The whole file; `repeats` sees the keys by which rows may name one profile twice."""
-    chain, noted = pages.chain, _Noted()
-    if chain.looks_first:
-        for rows in in_file_order(pages.batches()):
-            chain.look(rows)
-        chain.seen_all()
-    batches = noted.watched(pages.batches())
-    for batch in in_file_order(batches) if chain.needs_order else batches:
-        for done in chain.apply(batch):
-            yield noted.given_to(_slice(batch, done, pages, staged, repeats))
+    """The whole file; `repeats` sees the keys by which rows may name one profile twice.
+
+    Where the goal lets date patterns be found out, the file is read once more before: raises AmbiguousDates and
+    UnreadableDates before the first slice.
+    """
+    choice = DateChoice(pages.plan)
+    plan = pages.plan
+    notes: tuple[str, ...] = ()
+    if choice.is_needed:
+        for _, done in _processed(pages, _Noted()):
+            choice.see(done.frame, done.record_numbers)
+        plan, notes = choice.plan(), tuple(choice.told())
+    noted = _Noted()
+    yield Slice(notes=notes)
+    for batch, done in _processed(pages, noted):
+        yield noted.given_to(_slice(batch, done, plan, staged, repeats))
     if noted.bad:
         yield noted.given_to(Slice())
 
 
-def _slice(batch: Batch | Rows, done: Processed, pages: Pages, staged: Staged, repeats: Repeats) -> Slice:
+def _processed(pages: Pages, noted: _Noted) -> Iterator[tuple[Batch | Rows, Processed]]:
+    """The rows of one reading, batch by batch, and what the processors made of them."""
+    with pages.chain() as chain:
+        if chain.looks_first:
+            for rows in in_file_order(pages.batches()):
+                chain.look(rows)
+            chain.seen_all()
+        batches = noted.watched(pages.batches())
+        for batch in in_file_order(batches) if chain.needs_order else batches:
+            for done in chain.apply(batch):
+                yield batch, done
+
+
+def _slice(batch: Batch | Rows, done: Processed, plan: MappingPlan, staged: Staged, repeats: Repeats) -> Slice:
     def original() -> pl.DataFrame:
         return batch.frame[done.places]
 
-    typed = apply(done.frame, done.record_numbers, done.line_numbers, pages.plan, original)
+    typed = apply(done.frame, done.record_numbers, done.line_numbers, plan, original)
     good = typed.good.select(staged.columns)
     repeats.watch(good[staged.layout.keys[0].name])
     return Slice(
@@ -80,4 +105,6 @@ def _slice(batch: Batch | Rows, done: Processed, pages: Pages, staged: Staged, r
         value_rejects=typed.value_rejects,
         new_choices=typed.new_choices,
         skipped=done.skipped,
+        skipped_times=typed.skipped_times,
+        repeated_times=typed.repeated_times,
     )

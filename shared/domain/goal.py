@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StrictBool, StringConstraints, field_validator, model_validator
 
 from shared.domain.dates import date_pattern
-from shared.domain.dialect import Dialect
+from shared.domain.dialect import Dialect, FileFormat
 from shared.domain.email_address import EmailAddress
 from shared.domain.fields import IdentifierField, MappedField, OnBadValue
 from shared.domain.merge import MergeRule, Mode
@@ -117,6 +117,7 @@ class ImportGoal(GoalBase):
     kind: Literal["import_profiles"] = "import_profiles"
     source: Source
     unpack: Unpack = Unpack()
+    format: FileFormat = "csv"
     dialect: Dialect = Dialect()
     processors: tuple[Processor, ...] = Field(default=(), max_length=MAX_PROCESSORS)
     identifiers: tuple[IdentifierField, ...] = Field(min_length=1, max_length=10)

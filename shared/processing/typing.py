@@ -123,9 +123,7 @@ def apply(
         is_good = code.is_null()
         good = good.filter(is_good)
     value_rejects = tuple(_value_rejects(reading, is_good, numbers, plan))
-    return Typed(
-        good, rejects, value_rejects, _new_choices(good, plan), reading.skipped_times, reading.repeated_times
-    )
+    return Typed(good, rejects, value_rejects, _new_choices(good, plan), reading.skipped_times, reading.repeated_times)
 
 
 def _absent(height: int) -> Column:

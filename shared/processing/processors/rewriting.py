@@ -56,10 +56,10 @@ def reformat_number(processor: ReformatNumber, columns: FileColumns, dialect: Di
         reading = dialect.model_copy(update=marks)
 
     def work(values: pl.Series) -> Work:
-        canonical, codes = typed_as(values, PropertyType.NUMBER, reading)
-        written, is_precise = _number_written(canonical, processor.target)
+        read = typed_as(values, PropertyType.NUMBER, reading)
+        written, is_precise = _number_written(read.values, processor.target)
         too_precise = coded(is_precise, RejectCode.TOO_PRECISE)
-        found = [each for each in (codes, too_precise) if each is not None]
+        found = [each for each in (read.codes, too_precise) if each is not None]
         return Work(written.fill_null(""), pl.select(pl.coalesce(found)).to_series() if found else None)
 
     place = place_of(processor, columns)

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from shared.domain.dates import date_pattern
-from shared.processing.moments import datetimes
+from shared.processing.moments import moments
 
 SAID = (
     "2024-07-18T12:58:00",
@@ -25,7 +25,7 @@ ODD = {"YYYY-MM-DD": "2024-01-01", "yyyy-MM-dd": "2024-01-01", "YYYY-MM-DDTHH:mm
 
 
 def read(said: list[str | None], pattern: str, zone: str) -> list[datetime | str | None]:
-    values, is_bad = datetimes(pl.Series(said, dtype=pl.String), date_pattern(pattern), zone)
+    values, is_bad, _, _ = moments(pl.Series(said, dtype=pl.String), date_pattern(pattern), zone)
     return [
         "bad" if bad else None if value is None else datetime.fromisoformat(value)
         for value, bad in zip(values.to_list(), is_bad.to_list(), strict=True)
