@@ -13,7 +13,7 @@ from shared.domain.fields import IdentifierField, MappedField, OnBadValue
 from shared.domain.merge import MergeRule, Mode
 from shared.domain.model import Model
 from shared.domain.names import Directory, RelativePath
-from shared.domain.processor import MAX_PROCESSORS, Processor
+from shared.domain.processor import Processors
 from shared.domain.property import PropertyName
 from shared.domain.unpack import Unpack
 
@@ -119,7 +119,7 @@ class ImportGoal(GoalBase):
     unpack: Unpack = Unpack()
     format: FileFormat = "csv"
     dialect: Dialect = Dialect()
-    processors: tuple[Processor, ...] = Field(default=(), max_length=MAX_PROCESSORS)
+    processors: Processors = ()
     identifiers: tuple[IdentifierField, ...] = Field(min_length=1, max_length=10)
     mapping: tuple[MappedField, ...] = Field(default=(), max_length=400)
     default_rule: MergeRule = MergeRule.SET

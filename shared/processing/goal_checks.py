@@ -14,6 +14,7 @@ from shared.domain.goal import ExportGoal, Goal, ImportGoal, Readiness
 from shared.domain.merge import MergeRule, allowed
 from shared.domain.property import Property, PropertyType
 from shared.domain.trimmed import folded
+from shared.processing.processor_checks import faults_of
 
 FLAW_CODES: dict[str, str] = {
     "unknown_domain_group": "The account has no domain group of that name.",
@@ -22,6 +23,7 @@ FLAW_CODES: dict[str, str] = {
     "identifier_in_mapping": "The property is an identifier, and belongs into identifiers.",
     "rule_not_allowed": "The merge rule makes no sense on a property of that type.",
     "invalid_date_pattern": "The date pattern cannot be used.",
+    "invalid_processor": "The processor cannot work as it is set.",
     "no_choices": "The property's type has no choices.",
     "unknown_choice": "The property has no such choice.",
     "readiness_not_available": "The place cannot tell readiness in that way.",
@@ -112,6 +114,10 @@ def _import_flaws(goal: ImportGoal, around: Surroundings) -> list[Flaw]:
         flaws += _identifier_flaws(f"/identifiers/{number}", identifier, around)
     for number, entry in enumerate(goal.mapping):
         flaws += _mapping_flaws(f"/mapping/{number}", entry, goal.rule_of(entry), around)
+    flaws += [
+        Flaw(f"/processors{pointer}", "invalid_processor", sentence)
+        for pointer, sentence in faults_of(goal.processors, goal.dialect)
+    ]
     flaws += _place_flaws(goal, around)
     if goal.opt_in.declaration != "undefined":
         detail = f"Found {goal.opt_in.declaration!r}; this version of Tidegate only stores 'undefined'."

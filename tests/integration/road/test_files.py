@@ -127,10 +127,20 @@ async def test_a_regular_file_takes_the_fast_path(tenant: Tenant) -> None:
         (b"email,name\n", {}, "completed", None),
         (b"email,name\nann@example.com\nbob\n", {}, "failed", "no_usable_rows"),
         (b"mail,name\nann@example.com,Ann\n", {}, "failed", "header_changed"),
-        (b"\xff\xfe\xff,name\n", {}, "failed", "undecodable_file"),
+        (b"\x81\xff\x82,name\n", {}, "failed", "undecodable_file"),
+        (b"\xff\xfee\x00,\x00", {}, "failed", "encoding_changed"),
         (packed("email,name\nann@example.com,Ann\n")[:-9], {}, "failed", "damaged_archive"),
     ],
-    ids=["nothing", "nothing, allowed", "a header alone", "no row", "another header", "no text", "cut off"],
+    ids=[
+        "nothing",
+        "nothing, allowed",
+        "a header alone",
+        "no row",
+        "another header",
+        "no text",
+        "another encoding",
+        "cut off",
+    ],
 )
 async def test_a_file_that_gives_nothing_says_why(
     tenant: Tenant, content: bytes, changes: dict[str, Any], state: str, code: str | None

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+
 from tests.integration.road.place import Tenant, goal
 from tests.unit.formats.workbooks import n, packed, parts_of, sheet, t
 
