@@ -30,6 +30,7 @@ class Scanner:
 
     def __init__(self, source: ByteSource, dialect: Dialect, limits: Limits, *, only_exact: bool = False) -> None:
         self._source = source
+        self._offset_of = source.offset_of if isinstance(source, TextSource) else None
         self._limits = limits
         self._parser = RecordParser(dialect, limits)
         self._marks = None if only_exact or not Marks.fit(dialect) else Marks(dialect)
@@ -77,7 +78,7 @@ class Scanner:
 
     def offset_of(self, position: int) -> int | None:
         """The offset in the file of the undecodable byte at this position of the text."""
-        return self._source.offset_of(position) if isinstance(self._source, TextSource) else position
+        return position if self._offset_of is None else self._offset_of(position)
 
     @property
     def line_number(self) -> int:

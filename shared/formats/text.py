@@ -78,6 +78,7 @@ class _WithoutMark:
 
     def __init__(self, source: ByteSource) -> None:
         self._source = source
+        self._offset_of = source.offset_of if isinstance(source, TextSource) else None
         self._at_start = True
         self._dropped = 0
 
@@ -98,7 +99,7 @@ class _WithoutMark:
 
     def offset_of(self, position: int) -> int | None:
         position += self._dropped
-        return self._source.offset_of(position) if isinstance(self._source, TextSource) else position
+        return position if self._offset_of is None else self._offset_of(position)
 
 
 class _Ordered:
