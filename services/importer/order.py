@@ -8,9 +8,10 @@ from shared.domain.arrival import FileStamp
 from shared.domain.connection import Login, Place
 from shared.domain.failures import FileChanged, InvalidGoal
 from shared.domain.goal import ImportGoal
+from shared.domain.openpgp_key import Bundle
 from shared.domain.property import Property
 from shared.domain.run import ClaimedRun
-from shared.storage import arrivals, connections, domain_groups, goals, properties, runs
+from shared.storage import arrivals, connections, domain_groups, goals, openpgp_keys, properties, runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class Order:
     login: Login
     file: FileStamp
     upload_id: UUID | None
+    bundle: Bundle
+    """The keys and passwords that a file may be opened with."""
     latest_sha256: str | None
     """What the goal's latest effective run of this version read."""
     is_late: bool
@@ -54,6 +57,7 @@ async def read_order(tools: Tools, run: ClaimedRun) -> Order:
                 modified_at=arrival["modified_at"],
             ),
             upload_id=arrival["upload_id"],
+            bundle=await openpgp_keys.bundle_of(tx, tools.keys),
             latest_sha256=await runs.latest_effective_sha256(tx, run),
             is_late=await runs.is_older_than_completed(tx, run.id),
         )

@@ -36,7 +36,13 @@ class Fetched:
     def members(self) -> AbstractContextManager[Members]:
         """The files that it holds."""
         how = self.order.goal.unpack
-        return open_members(self.file, how, workspace=self.scratch, max_bytes=self.max_unpacked_bytes)
+        return open_members(
+            self.file,
+            how,
+            workspace=self.scratch,
+            max_bytes=self.max_unpacked_bytes,
+            passwords=self.order.bundle.passwords,
+        )
 
     def reading(self, member: Member) -> Reading:
         """How one of them is read. Raises FileTypeChanged, EncodingChanged, AmbiguousEncoding, UndecodableFile."""
@@ -124,6 +130,9 @@ def opened(fetched: Fetched) -> Iterator[Pages | None]:
                 header, columns = reader.header, FileColumns.of(reader.header, reader.width)
             after = columns_after(order.goal.processors, columns, order.goal.dialect)
             plan = plan_of(order.goal, order.properties, after)
+            # What keys the objects of one member have does not change the columns of the others.
+            if order.goal.format == "jsonl" and header is not None:
+                readings = [(member, replace(each, columns=header)) for member, each in readings]
             yield Pages(fetched, readings[place:], header, columns, plan)
             return
         yield None

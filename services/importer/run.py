@@ -11,6 +11,7 @@ from uuid import UUID
 
 import structlog
 
+from services.importer.decode import decode
 from services.importer.fetch import fetch
 from services.importer.ingest import Tally, stage
 from services.importer.order import Order, read_order
@@ -48,7 +49,10 @@ async def carry_out(desk: Desk, tools: Tools) -> None:
         reach("importer.fetched")
         if await is_put_off(order, tools, desk):
             return
-        fetched = Fetched(file, order, workplace, tools.max_unpacked_bytes)
+        with desk.step("decrypt"):
+            plain = await decode(file, order, tools, desk)
+        reach("importer.decoded")
+        fetched = Fetched(plain, order, workplace, tools.max_unpacked_bytes)
         async with run_connection(tools.database, desk.run) as connection:
             with desk.step("stage"):
                 staged, tally = await stage(fetched, connection, tools, desk)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.formats.openpgp.gpg import Programs
 from shared.observe.metrics import Metrics
 from shared.storage.database import Database
 from shared.storage.secrets import KeyRing
@@ -19,4 +20,6 @@ class Tools:
     keys: KeyRing
     work_directory: Path
     max_unpacked_bytes: int
+    gpg: Programs | None
+    """GnuPG, where it is installed."""
     lease_seconds: float

@@ -12,6 +12,7 @@ from shared.bus.consumer import MessageHandler, consume_messages
 from shared.bus.topology import IMPORTER
 from shared.contracts.message import Message
 from shared.contracts.runs import ArrivalEnded, FileArrived
+from shared.formats.openpgp.gpg import find_programs
 from shared.runtime.desk import Desk
 from shared.runtime.service import Base
 from shared.runtime.worker import worker_of
@@ -27,6 +28,7 @@ def tools_of(base: Base, directory: Path) -> Tools:
         keys=base.keys,
         work_directory=directory,
         max_unpacked_bytes=base.settings.max_unpacked_bytes,
+        gpg=find_programs(),
         lease_seconds=base.settings.lease_seconds,
     )
 

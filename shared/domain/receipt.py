@@ -54,6 +54,11 @@ class FileFacts(Model):
     sha256: str | None = None
     columns: tuple[str, ...] = ()
     """The header as it was read, once it proved to be the goal's: rejects are handed back under it."""
+    was_encrypted: bool = False
+    decrypted_with: str | None = None
+    """Fingerprint of the own key that opened it; None where a password did."""
+    signed_by: str | None = None
+    """Fingerprint of the key whose signature was demanded, and held."""
     encoding: str | None = None
     """What was found out, where the goal lets it be found out."""
     members: tuple[MemberFacts, ...] = ()

@@ -11,6 +11,7 @@ from uuid import UUID
 from shared.domain.failures import InvalidGoal
 from shared.domain.goal import ImportGoal
 from shared.domain.reject import MESSAGES, ValueReject
+from shared.formats.reader import rejects_dialect
 from shared.formats.rejects_file import OWN_COLUMNS, DialectLines
 
 
@@ -27,7 +28,7 @@ class ValueRejectsFile:
             raise InvalidGoal("The goal finds columns by position, and in a file of rejected values they would differ.")
         if goal.processors:
             raise InvalidGoal("The goal has processors, and they have changed these values already.")
-        self._lines = DialectLines(goal.dialect)
+        self._lines = DialectLines(rejects_dialect(goal.format, goal.dialect))
         self._names = [*(each.field or "" for each in goal.identifiers), *columns.values()]
         self._positions = tuple(columns)
         self._run_id = run_id

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.domain.dates import AUTO, date_pattern
+from shared.domain.dialect import AUTO as AUTO_ENCODING
 from shared.domain.failures import NotAvailableYet
 from shared.domain.fields import FieldChoice, IdentifierField, MappedField
 from shared.domain.goal import ExportGoal, Goal, ImportGoal, Readiness
@@ -24,6 +25,8 @@ FLAW_CODES: dict[str, str] = {
     "rule_not_allowed": "The merge rule makes no sense on a property of that type.",
     "invalid_date_pattern": "The date pattern cannot be used.",
     "invalid_processor": "The processor cannot work as it is set.",
+    "one_notation": "The format has one notation for all columns.",
+    "encoding_open": "An encoding that is found out by reading cannot be written.",
     "no_choices": "The property's type has no choices.",
     "unknown_choice": "The property has no such choice.",
     "readiness_not_available": "The place cannot tell readiness in that way.",
@@ -118,6 +121,7 @@ def _import_flaws(goal: ImportGoal, around: Surroundings) -> list[Flaw]:
         Flaw(f"/processors{pointer}", "invalid_processor", sentence)
         for pointer, sentence in faults_of(goal.processors, goal.dialect)
     ]
+    flaws += _notation_flaws(goal)
     flaws += _place_flaws(goal, around)
     if goal.opt_in.declaration != "undefined":
         detail = f"Found {goal.opt_in.declaration!r}; this version of Tidegate only stores 'undefined'."
@@ -156,6 +160,21 @@ def _mapping_flaws(pointer: str, entry: MappedField, rule: MergeRule, around: Su
             detail = f"The property {entry.property!r} is of type {known.type.value}, which has no date format."
             yield Flaw(f"{pointer}/dateFormat", "invalid_date_pattern", detail)
     yield from _choice_flaws(pointer, entry, known)
+
+
+def _notation_flaws(goal: ImportGoal) -> Iterator[Flaw]:
+    """Cells of a sheet and values of JSON have no notation of their own: they come written in the file's dialect."""
+    if goal.format == "csv":
+        return
+    for number, entry in enumerate(goal.mapping):
+        own = [
+            name
+            for name in ("date_format", "decimal_char", "group_char", "list_delimiter")
+            if getattr(entry, name) is not None
+        ]
+        if own:
+            detail = f"Found a notation of its own for {entry.shown!r}; a {goal.format} file has one, in the dialect."
+            yield Flaw(f"/mapping/{number}", "one_notation", detail)
 
 
 def _choice_flaws(pointer: str, entry: MappedField, known: Property) -> Iterator[Flaw]:
@@ -202,11 +221,14 @@ def _is_torn(goal: ImportGoal, sibling: ImportGoal) -> bool:
 
 
 def _export_flaws(goal: ExportGoal, around: Surroundings) -> list[Flaw]:
-    return [
+    flaws = [
         Flaw(f"/columns/{number}/property", "unknown_property", f"The account has no property {column.property!r}.")
         for number, column in enumerate(goal.columns)
         if column.property not in around.properties
     ]
+    if goal.dialect.encoding == AUTO_ENCODING:
+        flaws.append(Flaw("/dialect/encoding", "encoding_open", "Found 'auto', expected an encoding such as utf-8."))
+    return flaws
 
 
 def _date_flaws(pointer: str, pattern: str) -> Iterator[Flaw]:

@@ -40,7 +40,8 @@ POINTS: dict[type[Road], tuple[str, ...]] = {
     roads.RenameRoad: ("dropserver.renamed", "dropserver.told"),
     roads.OneRunRoad: (
         "poller.recorded", "poller.heard",
-        "importer.claiming", "importer.claimed", "importer.fetched", "importer.hashed", "run.connected",
+        "importer.claiming", "importer.claimed", "importer.fetched", "importer.hashed", "importer.decoded",
+        "run.connected",
         "importer.creating", "importer.created", "importer.rejected", "importer.copying", "importer.staged",
         "importer.analyzed", "importer.merged", "importer.told", "importer.finishing", "importer.committed",
         "importer.cleared", "importer.released",

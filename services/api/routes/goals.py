@@ -22,7 +22,7 @@ from shared.domain.failures import InvalidGoal, NotAvailableYet
 from shared.domain.goal import ExportGoal, Goal, ImportGoal
 from shared.domain.scope import Scope
 from shared.processing.goal_checks import Surroundings, completed, flaws_of
-from shared.storage import connections, decisions, domain_groups, goals, properties
+from shared.storage import connections, decisions, domain_groups, goals, openpgp_keys, properties
 from shared.storage.connections import StoredConnection
 from shared.storage.database import Tx
 from shared.storage.goals import StoredGoal
@@ -201,6 +201,8 @@ async def _judged(tx: Tx, visit: Visit, connection: StoredConnection, sent: Goal
         is_early = all(flaw.code == NotAvailableYet.code for flaw in flaws)
         errors = [FieldError(pointer=flaw.pointer, code=flaw.code, detail=flaw.detail) for flaw in flaws]
         raise Refused(NotAvailableYet() if is_early else InvalidGoal(), errors)
+    if isinstance(goal, ImportGoal):
+        await openpgp_keys.hold(tx, goal.unpack.require_signature_by)
     return goal
 
 

@@ -20,6 +20,7 @@ from shared.domain.goal import ImportGoal
 from shared.domain.receipt import Receipt
 from shared.domain.reject import MESSAGES, Reject, RejectCode
 from shared.domain.scope import Scope
+from shared.formats.reader import rejects_dialect
 from shared.formats.rejects_file import RejectsFile
 from shared.storage import goals, rejects
 
@@ -88,7 +89,11 @@ async def get_rejects_file(run_id: UUID, visit: Reader) -> StreamingResponse:
 
 async def _lines(visit: Visit, run: dict[str, Any], goal: ImportGoal, found: list[Reject]) -> AsyncIterator[bytes]:
     """The file in pieces; a short transaction each, so that a slow reader holds nothing of the database."""
-    file = RejectsFile(goal.dialect, columns_of(run, max((len(each.raw) for each in found), default=0)), run["run_id"])
+    file = RejectsFile(
+        rejects_dialect(goal.format, goal.dialect),
+        columns_of(run, max((len(each.raw) for each in found), default=0)),
+        run["run_id"],
+    )
     yield file.header()
     while found:
         yield file.rows(found)

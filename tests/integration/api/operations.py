@@ -29,9 +29,9 @@ NAMES_A_THING = {"account_id", "drop_folder_id", "property", "domain_group", "fi
 NAMES_NOTHING = {
     "active", "afterwards", "algorithm", "aliases", "all", "allow_empty_file", "any", "at_least", "at_most",
     "between", "characters", "choices", "collapse", "columns", "commentChar", "commentRows", "compression",
-    "contains", "dateFormat", "decimalChar", "decimals", "declaration", "default_region", "default_rule", "delete",
-    "delimiter", "dialect", "directory", "done", "doubleQuote", "duplicate_content", "email", "emails", "empty",
-    "empty_allowed", "encoding", "ends_with", "equals", "escapeChar", "expires_at", "expression", "failed",
+    "contains", "dateFormat", "decimalChar", "decimals", "declaration", "decrypt", "default_region", "default_rule",
+    "delete", "delimiter", "dialect", "directory", "done", "doubleQuote", "duplicate_content", "email", "emails",
+    "empty", "empty_allowed", "encoding", "ends_with", "equals", "escapeChar", "expires_at", "expression", "failed",
     "falseValues", "feedback", "field", "fields", "file_name", "find", "format", "from", "generate", "greater",
     "group", "groupChar", "header", "headerJoin", "headerRows", "hold_order_for_seconds", "home_directory", "host",
     "host_keys", "identifier", "identifiers", "ignore_case", "in", "interval_seconds", "into", "keep", "key", "kind",
@@ -39,10 +39,10 @@ NAMES_NOTHING = {
     "max_unpacked_bytes", "members", "minimum_age_seconds", "mode", "move_to", "name", "not", "not_equals",
     "nullSequence", "on_bad_value", "on_failure", "on_longer", "opt_in", "out_of_order", "passphrase", "password",
     "pattern", "pivotYear", "place", "port", "position", "private_key", "processors", "public_key", "quota_bytes",
-    "quoteChar", "readiness", "rename_suffix", "required", "rule", "scopes", "separator", "sheetName", "sheetNumber",
-    "skipInitialSpace", "source", "starts_with", "strategy", "target", "timezone", "to", "transport", "trueValues",
-    "trust_on_first_use", "type", "unknown_choice", "unpack", "user_id", "username", "value", "values", "when",
-    "where", "wildcard", "with",
+    "quoteChar", "readiness", "rename_suffix", "require_signature_by", "required", "rule", "scopes", "separator",
+    "sheetName", "sheetNumber", "skipInitialSpace", "source", "starts_with", "strategy", "target", "timezone", "to",
+    "transport", "trueValues", "trust_on_first_use", "type", "unknown_choice", "unpack", "user_id", "username",
+    "value", "values", "when", "where", "wildcard", "with",
 }  # fmt: skip
 """Fields of bodies, wherever they stand. The name of a field that names a thing must mean nothing else."""
 
