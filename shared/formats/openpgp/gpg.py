@@ -6,6 +6,7 @@ in `status`.
 """
 
 import asyncio
+import fcntl
 import os
 import resource
 import shutil
@@ -34,7 +35,7 @@ _OPTIONS = (
     *("--trust-model", "always", "--no-auto-check-trustdb", "--no-symkey-cache", "--no-random-seed-file"),
     *("--no-auto-key-locate", "--no-auto-key-retrieve", "--disable-dirmngr"),
 )
-_CHUNK = 1 << 18
+_CHUNK = 1 << 20
 _LONGEST_LINE = 1 << 16
 _MOST_LINES = 20_000
 _ROOM_BYTES = 1 << 20
@@ -153,6 +154,7 @@ class Home:
             status, to_status = _pipe(pipes)
             commands, to_commands = _pipe(pipes)
             output, to_output = _pipe(pipes)
+            _widen(output)
             process = await self._start(words, source, to_output, to_status, commands, *more)
             for given in (to_status, commands, to_output):
                 given.close()
@@ -222,6 +224,13 @@ async def _end(process: asyncio.subprocess.Process, *readers: "asyncio.Future[An
 def _pipe(stack: ExitStack) -> tuple[FileIO, FileIO]:
     reading, writing = os.pipe()
     return stack.enter_context(FileIO(reading, "rb")), stack.enter_context(FileIO(writing, "wb"))
+
+
+def _widen(pipe: FileIO) -> None:
+    """Fewer turns between gpg and us; the system allows so much to everybody, and less where it was told to."""
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        with suppress(PermissionError):
+            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _CHUNK)
 
 
 def _pump(output: FileIO, keep: Keep | None) -> None:
