@@ -70,6 +70,8 @@ def _print(findings: Findings, console: Console) -> None:
 
 def _print_file(findings: Findings, console: Console) -> None:
     _found(console, "Packing", findings.packing)
+    _found(console, "Files", findings.members)
+    _found(console, "Sheet", findings.sheet)
     _found(console, "Format", findings.format)
     _found(console, "Encoding", findings.encoding)
     dialect = findings.dialect

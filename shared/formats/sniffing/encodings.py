@@ -1,6 +1,8 @@
 """In which encoding a file is written: what `encoding.detect` finds, or a question with words of the file.
 
-Whether it is a text at all is judged here too, as some encodings give every byte a meaning.
+That one judges by what texts are like, and a sample may be short. So where it is not proved (by a mark, by UTF-8), few
+words are not believed as long as another usual encoding makes words of them too, and none that make no sense.
+Whether it is a text at all is judged here as well, as some encodings give every byte a meaning.
 """
 
 import re
@@ -11,6 +13,7 @@ from shared.domain.asking import Asking
 from shared.domain.failures import UnknownFormat
 from shared.domain.findings import Certainty, Choice, Found, QuestionCode
 from shared.formats.encoding import FoundEncoding, Opener, detect
+from shared.formats.sniffing.words import is_plausible
 from shared.formats.text import as_utf8
 
 POINTER = "/encoding"
@@ -19,6 +22,36 @@ _CHUNK_BYTES = 1 << 16
 _HIGH_LINE = re.compile(rb"[^\r\n]{0,200}[\x80-\xff][^\r\n]{0,200}")
 _HIGH_WORD = re.compile(r"[^\W\d_]*[^\x00-\x7f][^\s,;|\"']*")
 _MAX_LINES = 200
+_JUDGED = (
+    "cp1252",
+    "iso8859-15",
+    "cp1250",
+    "iso8859-2",
+    "cp1251",
+    "koi8-r",
+    "iso8859-5",
+    "cp1253",
+    "cp1254",
+    "cp1257",
+    "cp932",
+    "euc_jp",
+    "gb18030",
+    "big5",
+    "cp949",
+    "mac-roman",
+    "mac-latin2",
+    "mac-cyrillic",
+    "cp850",
+    "cp437",
+    "cp852",
+    "cp866",
+)
+"""Encodings that other bytes are valid in too: which one it is can only be judged."""
+_WORD = re.compile(r"[^\s,;|\"'0-9()@.:/^~\\]+")
+_NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x7f-\x9f\ue000-\uf8ff]")
+_MANY_WORDS = 40
+_FEW_ODD = 0.1
+_MAX_RIVALS = 5
 _CONTROL = re.compile(r"[\x00\x02-\x06\x08\x0b\x0e-\x1a\x1c\x1d\x7f]")
 """Separators of ASCII may part fields, and a terminal's sequences may stand in any text."""
 _TOLERATED, _ALWAYS_TOLERATED = 0.01, 10
@@ -30,12 +63,15 @@ def find_encoding(opener: Opener, asking: Asking) -> tuple[Found[str], float]:
     detected = detect(opener)
     found = Found[str](value=detected.encoding, why=_reasons(detected))
     confidence = detected.confidence
-    if detected.rivals:
+    rivals = detected.rivals
+    if detected.encoding in _JUDGED and not rivals:
+        rivals = _rivals(opener, detected.encoding)
+    if rivals:
         answer = asking.ask(
             QuestionCode.ENCODING,
             POINTER,
             "Which of these readings is right?",
-            _choices(opener, (detected.encoding, *detected.rivals)),
+            _choices(opener, (detected.encoding, *rivals)),
             why=found.why,
             is_free=True,
         )
@@ -48,6 +84,34 @@ def find_encoding(opener: Opener, asking: Asking) -> tuple[Found[str], float]:
 def _reasons(detected: FoundEncoding) -> tuple[str, ...]:
     alike = f"{', '.join(detected.alike)} would read the same text."
     return (detected.why, alike) if detected.alike else (detected.why,)
+
+
+def _rivals(opener: Opener, name: str) -> tuple[str, ...]:
+    """Usual encodings that read the same lines differently, and as well; none where there are many words."""
+    lines = _high_lines(opener)
+    reading = _decoded(lines, name)
+    words = _words(reading or ())
+    odd = sum(not is_plausible(word) for word in words)
+    if len(words) >= _MANY_WORDS and odd <= _FEW_ODD * len(words):
+        return ()
+    others = {other: _decoded(lines, other) for other in _JUDGED if other != name}
+    found: dict[tuple[str, ...], str] = {}
+    for other, texts in others.items():
+        if texts is not None and texts != reading and all(map(is_plausible, _words(texts))):
+            found.setdefault(texts, other)
+    return tuple(found.values())[:_MAX_RIVALS]
+
+
+def _decoded(lines: Sequence[bytes], name: str) -> tuple[str, ...] | None:
+    try:
+        texts = tuple(line.decode(name) for line in lines)
+    except UnicodeDecodeError:
+        return None
+    return None if any(_NO_TEXT.search(text) for text in texts) else texts
+
+
+def _words(texts: Sequence[str]) -> set[str]:
+    return {word for text in texts for word in _WORD.findall(text) if not word.isascii()}
 
 
 def _choices(opener: Opener, names: Sequence[str]) -> list[Choice]:

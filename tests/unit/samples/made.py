@@ -108,12 +108,18 @@ class Made:
     tags: dict[str, str] = field(default_factory=dict)
 
 
-def files(count: int = 96) -> list[Made]:
+def files(count: int = 72) -> list[Made]:
     """So many files, in which every value of each dimension is met with many of the others."""
     dice = random.Random(20)
     dimensions = list(
         product(
-            sorted(ENCODINGS), DELIMITERS, QUOTING, sorted(ORDERS), MARKS, ("english", "german", "none"), (4, 30, 200)
+            sorted(ENCODINGS),
+            DELIMITERS,
+            QUOTING,
+            sorted(ORDERS),
+            MARKS,
+            ("english", "german", "none"),
+            (2, 5, 30, 100),
         )
     )
     chosen = dice.sample(dimensions, count * 4)

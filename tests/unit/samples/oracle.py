@@ -63,7 +63,9 @@ def _truth(question: Question, made: Made) -> Value:
         case QuestionCode.COMMENT_CHAR:
             return made.comment
         case QuestionCode.DATE_ORDER:
-            return made.date_format
+            # Where no day or month has one digit, both patterns read the same.
+            offered = [choice.value for choice in question.choices]
+            return made.date_format if made.date_format in offered else made.date_format.replace("D.M.", "DD.MM.")
         case QuestionCode.DECIMAL_CHAR:
             values = [choice.value for choice in question.choices]
             both = f"{made.decimal}{made.group}"
