@@ -1,5 +1,7 @@
 """Tell people that an OpenPGP key expires: 30, 7 and 1 days before, each once. Part of the sweep."""
 
+from uuid import UUID
+
 import structlog
 
 from services.poller.tools import Tools
@@ -24,12 +26,14 @@ async def tell_of_expiry(tools: Tools) -> None:
         async with tools.database.account(account_id) as tx:
             found = await openpgp_keys.warn(tx, key_id)
             if found is not None:
-                await notifications.raise_(tx, _news(found))
+                users = dict(await openpgp_keys.named_by(tx, key_id, found.fingerprint))
+                await notifications.raise_(tx, _news(found, users.get("connection"), users.get("goal")))
         if found is not None:
             log.info("openpgp_key.expiring", account_id=str(account_id), days=found.days)
 
 
-def _news(found: Expiring) -> notifications.News:
+def _news(found: Expiring, connection_id: UUID | None, goal_id: UUID | None) -> notifications.News:
+    """About one of those that need the key too, where there are any: who made it gets a mail."""
     whose = "Your OpenPGP key" if found.kind == "own" else "A partner's OpenPGP key"
     within = "a day" if found.days == 1 else f"{found.days} days"
     return notifications.News(
@@ -37,4 +41,6 @@ def _news(found: Expiring) -> notifications.News:
         title=f"{whose} expires within {within}",
         detail=f"The key {found.fingerprint} expires at {found.expires_at:%Y-%m-%d %H:%M} UTC.",
         what_to_do=_WHAT_TO_DO[found.kind],
+        connection_id=connection_id,
+        goal_id=goal_id,
     )

@@ -149,13 +149,18 @@ async def renew(tx: Tx, ring: KeyRing, held: StoredKey, key: OwnKey | PartnerKey
 
 async def delete(tx: Tx, held: StoredKey) -> None:
     """Take a held key away for good. Raises OpenPgpKeyInUse where a connection or a goal names it."""
-    # Not null for a password's fingerprint: settings are full of that.
-    named = {"id": str(held.id), "fingerprint": held.facts.fingerprint if held.facts else str(held.id)}
-    users = await tx.fetch("openpgp_keys.users", tx.account_id, named)
+    users = await named_by(tx, held.id, held.facts.fingerprint if held.facts else None)
     if users:
-        named_by = ", ".join(f"{row['kind']} {row['id']}" for row in users)
-        raise OpenPgpKeyInUse(f"Found {named_by}.")
+        raise OpenPgpKeyInUse(f"Found {', '.join(f'{kind} {user_id}' for kind, user_id in users)}.")
     await tx.execute("openpgp_keys.delete", tx.account_id, held.id)
+
+
+async def named_by(tx: Tx, key_id: UUID, fingerprint: str | None) -> list[tuple[Literal["connection", "goal"], UUID]]:
+    """Connections and goals, ten at most, whose settings name a key by its identity or fingerprint."""
+    # Not null for a password's fingerprint: settings are full of that.
+    named = {"id": str(key_id), "fingerprint": fingerprint or str(key_id)}
+    rows = await tx.fetch("openpgp_keys.users", tx.account_id, named)
+    return [(row["kind"], row["id"]) for row in rows]
 
 
 async def hold(tx: Tx, named: Iterable[UUID | str]) -> None:

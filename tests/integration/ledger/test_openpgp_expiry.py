@@ -70,6 +70,17 @@ async def test_a_key_that_was_prolonged_is_told_anew(book: Book, tools: Tools, k
     assert await _told(book) == ["Your OpenPGP key expires within a day", "Your OpenPGP key expires within 30 days"]
 
 
+async def test_the_news_is_about_a_goal_that_needs_the_key(book: Book, tools: Tools, key_id: UUID) -> None:
+    async with book.database.account(book.account_id) as tx:
+        query = "UPDATE tidegate.goals SET settings = settings || jsonb_build_object('keys', $1::text)"
+        await tx.connection.execute(query, KEY.facts.fingerprint)
+    await _expires_in(book, key_id, "3 hours")
+    await sweep_once(tools)
+    async with book.database.account(book.account_id) as tx:
+        [news] = await notifications.page(tx, NotificationFilter(code="openpgp_key_expiring"), 10)
+    assert (news.news.goal_id, news.news.connection_id) == (book.goal_id, None)
+
+
 async def test_a_partners_key_says_whose_it_is(book: Book, tools: Tools) -> None:
     partner: PartnerKey = public(KEY)
     async with book.database.account(book.account_id) as tx:
