@@ -39,6 +39,7 @@ def zipped(**files: bytes) -> bytes:
     ("content", "packing"),
     [(TEXT, "none"), (gzip.compress(TEXT), "gzip"), (bz2.compress(gzip.compress(TEXT)), "bzip2+gzip"),
      (zipped(a_csv=TEXT), "zip")],
+    ids=["plain", "gzip", "bzip2 of gzip", "zip"],
 )  # fmt: skip  # a table
 def test_a_packed_sample_is_looked_into(content: bytes, packing: str, tmp_path: Path) -> None:
     findings = found(tmp_path, content)
