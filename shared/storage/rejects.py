@@ -100,8 +100,7 @@ async def value_columns(tx: Tx, run_id: UUID, token: int) -> dict[int, str]:
 
 def _written_value(run: ClaimedRun, reject: ValueReject) -> tuple[Any, ...]:
     place = (reject.record_number, reject.line_number, reject.position)
-    identifiers = [each.encode() for each in reject.identifiers]
-    return (run.id, run.token, *place, reject.code.value, reject.field, reject.raw.encode(), identifiers)
+    return (run.id, run.token, *place, reject.code.value, reject.field, reject.raw, list(reject.identifiers))
 
 
 def _read_value(row: Record) -> ValueReject:
@@ -111,8 +110,8 @@ def _read_value(row: Record) -> ValueReject:
         position=row["position"],
         code=RejectCode(row["code"]),
         field=row["field"],
-        raw=row["raw"].decode(),
-        identifiers=tuple(each.decode() for each in row["identifiers"]),
+        raw=row["raw"],
+        identifiers=tuple(row["identifiers"]),
     )
 
 

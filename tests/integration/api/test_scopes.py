@@ -32,7 +32,7 @@ def wanted(method: str, path: str) -> list[str]:
     """The scopes of an operation, by our rule: reading reads, all else writes; a path's last name decides."""
     if path.startswith("/v1/accounts"):
         return [Scope.ADMIN.value]
-    if "/rejects" in path:
+    if "rejects" in path:
         # What was rejected are values of people.
         return [Scope.PROFILES_READ.value, Scope.RUNS_READ.value]
     name = [part for part in path.split("/") if part in FAMILIES][-1]

@@ -8,7 +8,7 @@ CREATE TABLE {schema}.value_rejects (
     position integer NOT NULL,
     code text NOT NULL,
     field text NOT NULL,
-    raw bytea NOT NULL,
-    identifiers bytea[] NOT NULL,
+    raw text NOT NULL,
+    identifiers text[] NOT NULL,
     PRIMARY KEY (run_id, token, record_number, position)
 );
