@@ -6,12 +6,12 @@ are counted from 1 as the physical lines of a text, as the rows of a sheet.
 
 import codecs
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, StrictBool, field_validator, model_validator
 
 from shared.domain.dates import PIVOT_YEAR
 from shared.domain.model import Model
+from shared.domain.zones import known_zone
 
 NO_FILE_ENCODINGS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"})
 """Codecs of Python's that turn text into other text; no file is written in them, and some take quadratic time."""
@@ -72,11 +72,7 @@ class Dialect(Model):
     @field_validator("timezone")
     @classmethod
     def _known_timezone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (OSError, ValueError, ZoneInfoNotFoundError) as error:
-            raise ValueError(f"found {value!r}, expected an IANA time zone such as Europe/Amsterdam") from error
-        return value
+        return known_zone(value)
 
     @field_validator("null_sequence", mode="before")
     @classmethod

@@ -679,6 +679,13 @@ class AlreadyExists(Conflict):
     what_to_do = "Choose another name, or change the existing thing."
 
 
+class TooManyDomainGroups(Conflict):
+    """The account has as many domain groups as one can have."""
+
+    code = "too_many_domain_groups"
+    what_to_do = "Use an existing one, or have the operator make another account."
+
+
 class TooManyProperties(Conflict):
     """The account has as many properties as a record type can have."""
 

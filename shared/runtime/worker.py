@@ -90,7 +90,8 @@ class Worker:
 
     async def _carry_out(self, desk: Desk, stopping: asyncio.Event) -> None:
         """Carry a run out that is in hand, and write down how it ended."""
-        fate = await self._watched(desk, stopping)
+        # Told to stop while the claim was on its way: nothing new is begun.
+        fate = _HAND_BACK if stopping.is_set() else await self._watched(desk, stopping)
         if isinstance(fate, BaseException):
             tracing.mark_failed(str(getattr(fate, "code", type(fate).__name__)))
         try:
@@ -103,9 +104,6 @@ class Worker:
 
     async def _watched(self, desk: Desk, stopping: asyncio.Event) -> "BaseException | Reason | None":
         """Carry the run out with its heart beating; what ended it, or None when it ended by itself."""
-        if stopping.is_set():
-            # Told to stop while the claim was on its way: nothing new is begun.
-            return _HAND_BACK
         work = asyncio.ensure_future(self.carry_out(desk))
         pulse = asyncio.create_task(self._beat(desk))
         stop = asyncio.create_task(_after(stopping, self.shutdown_seconds))

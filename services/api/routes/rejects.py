@@ -23,6 +23,7 @@ from shared.domain.scope import Scope
 from shared.formats.reader import rejects_dialect
 from shared.formats.rejects_file import RejectsFile
 from shared.storage import goals, rejects
+from shared.storage.database import Tx
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"], responses=PROBLEMS)
 Reader = Annotated[Visit, Depends(allowed(Scope.RUNS_READ, Scope.PROFILES_READ))]
@@ -76,12 +77,7 @@ async def list_rejects(run_id: UUID, visit: Reader, query: Annotated[RejectQuery
 async def get_rejects_file(run_id: UUID, visit: Reader) -> StreamingResponse:
     """A run's rejects in the columns and dialect of the original: mend and drop again."""
     async with visit.reading() as tx:
-        run = await facts_of(tx, run_id)
-        goal = await goals.version(tx, run["goal_id"], run["goal_version"])
-        if not isinstance(goal, ImportGoal):
-            raise Conflict("An export has no rejects.")
-        if not has_rejects(run):
-            raise Conflict(f"Found the run {run['state']}; it has rejects once it has ended.")
+        run, goal = await ended_import(tx, run_id)
         first = await rejects.page(tx, run_id, run["token"], after_record=0, limit=_ROWS_AT_A_TIME)
     headers = {"Content-Disposition": f'attachment; filename="rejects-{run_id}.csv"'}
     return StreamingResponse(_lines(visit, run, goal, first), media_type="text/csv", headers=headers)
@@ -101,6 +97,17 @@ async def _lines(visit: Visit, run: dict[str, Any], goal: ImportGoal, found: lis
             found = await rejects.page(
                 tx, run["run_id"], run["token"], after_record=found[-1].record_number, limit=_ROWS_AT_A_TIME
             )
+
+
+async def ended_import(tx: Tx, run_id: UUID) -> tuple[dict[str, Any], ImportGoal]:
+    """A run of an import that has ended, and its goal as it was. Raises NotFound, Conflict."""
+    run = await facts_of(tx, run_id)
+    goal = await goals.version(tx, run["goal_id"], run["goal_version"])
+    if not isinstance(goal, ImportGoal):
+        raise Conflict("An export has no rejects.")
+    if not has_rejects(run):
+        raise Conflict(f"Found the run {run['state']}; it has rejects once it has ended.")
+    return run, goal
 
 
 def columns_of(run: dict[str, Any], width: int) -> tuple[str, ...]:

@@ -16,14 +16,12 @@ from pydantic import BaseModel, Field
 from services.api.access import Visit, allowed
 from services.api.paging import Listing, Page
 from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS
-from services.api.routes.rejects import RejectQuery, has_rejects
+from services.api.routes.rejects import RejectQuery, ended_import, has_rejects
 from services.api.routes.runs import facts_of
-from shared.domain.failures import Conflict
-from shared.domain.goal import ImportGoal
 from shared.domain.reject import MESSAGES, RejectCode, ValueReject
 from shared.domain.scope import Scope
 from shared.formats.value_rejects_file import ValueRejectsFile
-from shared.storage import goals, rejects
+from shared.storage import rejects
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"], responses=PROBLEMS)
 Reader = Annotated[Visit, Depends(allowed(Scope.RUNS_READ, Scope.PROFILES_READ))]
@@ -76,12 +74,7 @@ async def list_value_rejects(
 async def get_value_rejects_file(run_id: UUID, visit: Reader) -> StreamingResponse:
     """The same values with their identifiers, in the dialect of the original: mend and drop again."""
     async with visit.reading() as tx:
-        run = await facts_of(tx, run_id)
-        goal = await goals.version(tx, run["goal_id"], run["goal_version"])
-        if not isinstance(goal, ImportGoal):
-            raise Conflict("An export has no rejects.")
-        if not has_rejects(run):
-            raise Conflict(f"Found the run {run['state']}; it has rejects once it has ended.")
+        run, goal = await ended_import(tx, run_id)
         columns = await rejects.value_columns(tx, run_id, run["token"])
         first = await rejects.value_page(tx, run_id, run["token"], after=_START, limit=_VALUES_AT_A_TIME)
         file = ValueRejectsFile(goal, columns, run_id)

@@ -70,6 +70,7 @@ BODIES: dict[str, list[Any]] = {
     "create_drop_folder": [{"name": "fresh {fresh}"}],
     "change_drop_folder": [{"name": "fresh {fresh}"}],
     "create_credential": [{}],
+    "create_domain_group": [{"name": "fresh-{fresh}"}],
     "create_openpgp_key": [{"name": "fresh {fresh}", "password": "hush"}],
     "change_openpgp_key": [{"name": "fresh {fresh}"}],
 }

@@ -89,6 +89,7 @@ class Served:
             "inquiry_id": str(inquiry),
             "profile_id": str(profile),
             "name": "email",
+            "domain_group": "default",
             "number": "1",
         }
 

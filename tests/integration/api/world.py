@@ -58,6 +58,7 @@ async def settle(client: Client, database: Database, account_id: UUID, mark: str
     made = await set_up(client, hosted=True)
     connection, folder = made["connection"]["id"], made["folder"]["id"]
     await client.ask("POST", "/v1/properties", 201, json={"name": f"own_{mark}", "type": "text", "label": mark})
+    await client.ask("POST", "/v1/domain-groups", 201, json={"name": f"group-{mark}"})
     other_folder = await client.ask("POST", "/v1/drop-folders", 201, json={"name": f"other {mark}"})
     other = {"name": f"Other {mark}", "place": {"transport": "hosted", "drop_folder_id": other_folder["id"]}}
     other_connection = await client.ask("POST", "/v1/connections", 201, json=other)
@@ -92,7 +93,7 @@ async def settle(client: Client, database: Database, account_id: UUID, mark: str
         "key_id": keys[0]["id"],
         "name": f"own_{mark}",
         "property": f"own_{mark}",
-        "domain_group": f"group {mark}",
+        "domain_group": f"group-{mark}",
         "profile_id": str(profiles[0]),
         "connection_id": connection,
         "goal_id": goal,

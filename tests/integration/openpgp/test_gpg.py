@@ -3,6 +3,8 @@
 import asyncio
 import os
 import stat
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -20,6 +22,13 @@ from tests.openpgp import made_key, public
 
 OURS = made_key()
 BUNDLE = Bundle(own=(OURS,))
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A folder with a short name: gpg is started under another name where its home's is long, and not found by it."""
+    with tempfile.TemporaryDirectory(prefix="tidegate-") as folder:
+        yield Path(folder)
 
 
 def _at_work(folder: Path) -> list[psutil.Process]:

@@ -111,7 +111,7 @@ async def test_domain_groups_have_profiles_of_their_own(database: Database, acco
     bench = Bench(database, account)
     await bench.define(EMAIL)
     async with database.account(account) as tx:
-        other = await domain_groups.create(tx, "other")
+        other = (await domain_groups.create(tx, "other")).number
     for group in (1, other):
         assert (await bench.merge(import_goal(), [{"email": "ann@x.example"}], group=group)).created == 1
     assert len(await bench.profiles("email", group=other)) == 1

@@ -79,10 +79,6 @@ GOALS: list[tuple[dict[str, Any], str]] = [
     ({"identifiers": EMAIL, "mapping": [{"field": "Name", "property": "name", "rule": "sum"}]}, "'sum'"),
     ({"identifiers": EMAIL, "mapping": [{"field": "Name", "property": "number", "rule": "sum"}]}, "an identifier"),
     ({"identifiers": EMAIL, "mapping": [{"field": "Name", "property": "born", "dateFormat": "Q"}]}, "'Q'"),
-    (
-        {"identifiers": EMAIL, "mapping": [{"field": "Name", "property": "born", "dateFormat": "YYYY-MM-DD HH:mm"}]},
-        "a time",
-    ),
 ]
 
 

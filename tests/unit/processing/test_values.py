@@ -172,12 +172,6 @@ BAD: list[tuple[str, Dialect, list[str], str]] = [
     ),
     (
         "datetime",
-        Dialect(timezone="Europe/Amsterdam"),
-        ["2024-03-31T02:30:00", "2024-10-27T02:30:00"],
-        "not_a_datetime",
-    ),
-    (
-        "datetime",
         Dialect(date_format="yyyy-MM-dd HH:mm"),
         ["2024-07-01", "2024-07-01T12:30", "2024-07-01 12:30:00"],
         "not_a_datetime",
