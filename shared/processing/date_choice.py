@@ -52,9 +52,11 @@ class DateChoice:
         return replace(self._plan, columns=tuple(columns))
 
     def told(self) -> Iterator[str]:
-        """What was found, a sentence a column, for the receipt."""
+        """What was found, a sentence for each column that has values, for the receipt."""
         for place, survey in self._surveys.items():
-            yield told(survey.verdict(), self._plan.columns[place].shown)
+            verdict = survey.verdict()
+            if verdict.pattern is not None:
+                yield told(verdict, self._plan.columns[place].shown)
 
 
 def _is_open(column: MappedColumn) -> bool:
