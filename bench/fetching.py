@@ -18,6 +18,7 @@ from services.importer.fetch import fetch
 from services.importer.order import Order
 from shared.domain.arrival import FileStamp
 from shared.domain.connection import Login, SftpPlace
+from shared.domain.openpgp_key import Bundle
 from shared.domain.run import ClaimedRun
 from shared.observe.metrics import Metrics
 from shared.runtime.desk import Desk
@@ -75,7 +76,7 @@ async def _by_us(partner: PrivateOpenSSH, target: Path) -> float:
     login = Login(private_key=partner.client_key.read_text(encoding="utf-8"))
     stat = (partner.drop / NAME).stat()
     file = FileStamp(path=NAME, size_bytes=stat.st_size, modified_at=datetime.fromtimestamp(int(stat.st_mtime), UTC))
-    order = Order(goal(), (), 1, place, login, file, None, None, is_late=False)
+    order = Order(goal(), (), 1, place, login, file, None, Bundle(), latest_sha256=None, is_late=False)
     now = datetime.now(UTC)
     run = ClaimedRun(
         id=uuid4(),
