@@ -47,6 +47,9 @@ class RejectCode(StrEnum):
     ROW_TOO_WIDE = "row_too_wide"
 
 
+OWN_COLUMNS = ("_row", "_code", "_field", "_message", "_run")
+"""What files of rejects have behind the original's columns."""
+
 READING_CODES = frozenset(
     {
         RejectCode.TOO_FEW_FIELDS,

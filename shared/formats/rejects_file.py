@@ -14,10 +14,8 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from shared.domain.dialect import AUTO, Dialect
-from shared.domain.reject import MESSAGES, READING_CODES, Reject
+from shared.domain.reject import MESSAGES, OWN_COLUMNS, READING_CODES, Reject
 from shared.formats.csv_writer import rows_around_header
-
-OWN_COLUMNS = ("_row", "_code", "_field", "_message", "_run")
 
 
 class RejectsFile:

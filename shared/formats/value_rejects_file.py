@@ -10,9 +10,9 @@ from uuid import UUID
 
 from shared.domain.failures import InvalidGoal
 from shared.domain.goal import ImportGoal
-from shared.domain.reject import MESSAGES, ValueReject
+from shared.domain.reject import MESSAGES, OWN_COLUMNS, ValueReject
 from shared.formats.reader import rejects_dialect
-from shared.formats.rejects_file import OWN_COLUMNS, DialectLines
+from shared.formats.rejects_file import DialectLines
 
 
 class ValueRejectsFile:

@@ -16,6 +16,7 @@ from shared.domain.fields import IdentifierField, MappedField
 from shared.domain.goal import ImportGoal
 from shared.domain.merge import MergeRule, allowed
 from shared.domain.property import Property, PropertyType
+from shared.domain.reject import OWN_COLUMNS
 from shared.domain.trimmed import TRIMMED, folded
 from shared.processing.file_columns import FileColumns
 
@@ -83,7 +84,9 @@ def plan_of(goal: ImportGoal, properties: Sequence[Property], columns: FileColum
     )
     used = set(places)
     ignored = tuple(
-        column.name for place, column in enumerate(columns.columns) if column.name is not None and place not in used
+        column.name
+        for place, column in enumerate(columns.columns)
+        if column.name is not None and place not in used and column.name not in OWN_COLUMNS
     )
     return MappingPlan(mapped, len(goal.identifiers), ignored, renamed)
 
@@ -137,12 +140,12 @@ def _places(wanted: Sequence[tuple[Entry, Property]], columns: FileColumns) -> t
     # A column that one entry names is not another's under one of its other names.
     named = {folded(entry.field) for entry, _ in wanted if entry.field is not None}
     names = [_name_in(entry, kind, by_name, named) for entry, kind in wanted]
-    _demand_names(wanted, names, by_name, columns.header or ())
+    _demand_names(wanted, names, by_name, columns)
     by_position = {column.position: place for place, column in enumerate(columns.columns)}
     lacking = [
         entry.position
         for entry, _ in wanted
-        if entry.position is not None and entry.position not in by_position and _is_required(entry)
+        if entry.position is not None and entry.position not in by_position and _is_required(entry, columns)
     ]
     if lacking:
         raise HeaderChanged(
@@ -163,17 +166,17 @@ def _demand_names(
     wanted: Sequence[tuple[Entry, Property]],
     names: Sequence[str | None],
     by_name: Mapping[str, list[int]],
-    header: tuple[str, ...],
+    columns: FileColumns,
 ) -> None:
     """Raise HeaderChanged where a column that must be there is not, or where one is there twice."""
     asked = [entry.field for entry, _ in wanted if entry.field is not None]
     missing = [
         entry.field
         for (entry, _), name in zip(wanted, names, strict=True)
-        if entry.field is not None and name is None and _is_required(entry)
+        if entry.field is not None and name is None and _is_required(entry, columns)
     ]
     if missing:
-        raise HeaderChanged(_lack(missing, asked, header))
+        raise HeaderChanged(_lack(missing, asked, columns.header or ()))
     twice = sorted({name for name in names if name is not None and len(by_name[name]) > 1})
     if twice:
         raise HeaderChanged(f"Expected each mapped field once, found more than once: {_listed(twice)}.")
@@ -196,8 +199,11 @@ def _name_in(entry: Entry, kind: Property, by_name: Mapping[str, list[int]], nam
     return others[0] if others else None
 
 
-def _is_required(entry: Entry) -> bool:
-    return not isinstance(entry, MappedField) or entry.required
+def _is_required(entry: Entry, columns: FileColumns) -> bool:
+    """Whether a file without the column is refused. One that hands rejects back may hold their columns alone."""
+    if not isinstance(entry, MappedField):
+        return True
+    return entry.required and not {column.name for column in columns.columns}.issuperset(OWN_COLUMNS)
 
 
 def _lack(missing: Sequence[str], wanted: Sequence[str], header: tuple[str, ...]) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from shared.domain.property import Property, PropertyType
 from shared.storage import properties, rejects
+from tests.integration.road.gateway import gateway_of
 from tests.integration.road.place import Tenant, goal
 
 COLOURS = ("Red", "Green", "Royal blue")
@@ -181,3 +182,27 @@ async def test_a_column_has_a_notation_of_its_own(shop: Tenant) -> None:
     a, b = await shop.profile("a@b.example"), await shop.profile("b@b.example")
     assert (a["member"], a["balance"], str(a["born"]), a["tags"]) == (True, Decimal("1234.5"), "1999-12-31", ["a", "b"])
     assert (b["member"], b["balance"]) == (False, Decimal("1.5"))
+
+
+async def test_rejected_values_are_mended_and_dropped_again_and_nothing_else_happens_twice(shop: Tenant) -> None:
+    mapping = [
+        {"field": "p", "property": "points", "rule": "sum"},
+        {"field": "b", "property": "born"},
+        {"field": "name", "property": "name", "rule": "set_or_clear", "on_bad_value": "reject_row"},
+    ]
+    await shop.save(goal(mapping=mapping, on_bad_value="reject_value"))
+    run = await shop.imported("first.csv", "email,p,b,name\na@b.example,7,x,Ann\nb@b.example,many,y,Bob\n")
+    assert run["receipt"]["values_rejected_by_code"] == {"not_a_date": 2, "not_an_integer": 1}
+    async with gateway_of(shop) as gateway:
+        answer = await gateway.get(f"/v1/runs/{run['run_id']}/value-rejects.csv")
+    header, first, second = answer.text.splitlines()
+    assert header == "email,p,b,_row,_code,_field,_message,_run"
+    assert (first.split(",")[:3], second.split(",")[:3]) == (["a@b.example", "", "x"], ["b@b.example", "many", "y"])
+    mended = answer.text.replace(",x,", ",1999-12-31,").replace(",many,y,", ",5,2000-01-01,")
+    again = await shop.imported("again.csv", mended)
+    assert (again["state"], again["receipt"]["warnings"]) == ("completed", []), again["receipt"]
+    found = [await shop.profile(f"{name}@b.example") for name in "ab"]
+    assert [(each["points"], str(each["born"]), each["name"]) for each in found] == [
+        (7, "1999-12-31", "Ann"),
+        (5, "2000-01-01", "Bob"),
+    ]

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.dialect import Dialect
-from shared.domain.reject import Reject, RejectCode
-from shared.formats.rejects_file import OWN_COLUMNS, RejectsFile
+from shared.domain.reject import OWN_COLUMNS, Reject, RejectCode
+from shared.formats.rejects_file import RejectsFile
 
 RUN = UUID(int=7)
 COLUMNS = ("E-mail", "Name")
