@@ -6,7 +6,6 @@ or a customer has named goes through `shown`.
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from services.notifier.shown import shown
 from shared.domain.receipt import Receipt
@@ -101,7 +100,7 @@ def describe(run: TellableRun) -> ReceiptText:
         file_name=file_name,
         reason=shown(reason.detail, REASON_CHARACTERS),
         reason_code=shown(reason.code, FIELD_CHARACTERS),
-        what_to_do=_what_to_do(run.state, receipt.run_id, reason),
+        what_to_do=_what_to_do(run.state, receipt, reason),
         counts=_counts(run),
         skipped=_by_code(receipt.skipped_by_reason),
         rejects=_by_code(receipt.rejects_by_code),
@@ -138,7 +137,8 @@ def _summary(run: TellableRun) -> str:
     return f"{_rows(receipt.rows_read)} read, none rejected."
 
 
-def _what_to_do(state: RunState, run_id: UUID, reason: Reason) -> tuple[str, ...]:
+def _what_to_do(state: RunState, receipt: Receipt, reason: Reason) -> tuple[str, ...]:
+    run_id = receipt.run_id
     given = shown(reason.what_to_do, REASON_CHARACTERS)
     advice = [given] if given else []
     if state is RunState.COMPLETED_WITH_REJECTS:
@@ -151,6 +151,9 @@ def _what_to_do(state: RunState, run_id: UUID, reason: Reason) -> tuple[str, ...
         advice.append(f"Once the cause is mended, repeat the run with POST /v1/runs/{run_id}/retry.")
     elif state is RunState.CANCELLED:
         advice.append(f"To carry it out nevertheless, repeat the run with POST /v1/runs/{run_id}/retry.")
+    if state in _TOOK_EFFECT and receipt.values_rejected_by_code:
+        advice.append(f"Get the rejected values with GET /v1/runs/{run_id}/value-rejects.csv.")
+        advice.append("Mend them there and drop that file into the same folder: nothing else of these rows is in it.")
     return tuple(advice)
 
 

@@ -14,6 +14,8 @@ from shared.domain.reject import MESSAGES, OWN_COLUMNS, ValueReject
 from shared.formats.reader import rejects_dialect
 from shared.formats.rejects_file import DialectLines
 
+_LISTED = "GET /v1/runs/{id}/value-rejects lists the values; mend them where they come from."
+
 
 class ValueRejectsFile:
     """Turns rejected values into the bytes of one file, in the order of the original. It opens and keeps nothing."""
@@ -25,9 +27,11 @@ class ValueRejectsFile:
         elsewhere here, or one with processors, which have been at work on these values already.
         """
         if any(each.field is None for each in (*goal.identifiers, *goal.mapping)):
-            raise InvalidGoal("The goal finds columns by position, and in a file of rejected values they would differ.")
+            raise InvalidGoal(
+                f"The goal finds columns by position, and in this file they would stand elsewhere. {_LISTED}"
+            )
         if goal.processors:
-            raise InvalidGoal("The goal has processors, and they have changed these values already.")
+            raise InvalidGoal(f"The goal has processors, and they have changed these values already. {_LISTED}")
         self._lines = DialectLines(rejects_dialect(goal.format, goal.dialect))
         self._names = [*(each.field or "" for each in goal.identifiers), *columns.values()]
         self._positions = tuple(columns)

@@ -95,6 +95,14 @@ def test_a_run_with_rejects_says_where_the_rejected_rows_are() -> None:
     assert f"GET /v1/runs/{RUN}/rejects.csv" in text.what_to_do[0]
 
 
+@pytest.mark.parametrize("state", [RunState.COMPLETED, RunState.COMPLETED_WITH_REJECTS])
+def test_a_run_with_rejected_values_says_where_they_are(state: RunState) -> None:
+    rejected = REJECTED if state is RunState.COMPLETED_WITH_REJECTS else {}
+    text = describe(run(state, values_rejected_by_code={"not_a_date": 2}, **rejected))
+    assert any(f"GET /v1/runs/{RUN}/value-rejects.csv" in advice for advice in text.what_to_do)
+    assert not any("value-rejects" in advice for advice in describe(run(state, **rejected)).what_to_do)
+
+
 def test_an_export_tells_the_rows_it_wrote() -> None:
     text = describe(run(is_export=True, rows_exported=1_234))
     assert text.summary == "1,234 rows exported."
