@@ -144,11 +144,16 @@ async def test_an_interrupted_rotation_is_repeated(
 ) -> None:
     made = [await _connection(database, account) for _ in range(6)]
     monkeypatch.setattr(rotation, "_PAGE", 2)
-    rotating = asyncio.create_task(rotate(database, DURING))
-    await eventually(lambda: _some_are_resealed(database, account), "a part of the work")
-    rotating.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await rotating
+    last = max(each.id for each in made)
+    async with database.account(account) as tx:
+        # Held, so that it cannot come to its end before it is interrupted.
+        await tx.connection.execute("SELECT FROM tidegate.connections WHERE connection_id = $1 FOR UPDATE", last)
+        rotating = asyncio.create_task(rotate(database, DURING))
+        await eventually(lambda: _some_are_resealed(database, account), "a part of the work")
+        await eventually(lambda: _is_waiting(database), "the rotation to wait for the last connection")
+        rotating.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await rotating
     for connection in made:
         assert await _opens(database, account, DURING, connection) == "hush"
     done = await rotate(database, DURING)
