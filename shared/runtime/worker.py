@@ -81,6 +81,7 @@ class Worker:
     async def _take(self, run: ClaimedRun, stopping: asyncio.Event) -> None:
         facts = {"run_id": str(run.id), "goal_id": str(run.goal_id), "account_id": str(run.account_id)}
         with structlog.contextvars.bound_contextvars(**facts, attempt=run.attempt):
+            # A claim that was on its way when we were told to stop is not begun, and is told by its hand-back alone.
             if not stopping.is_set():
                 log.info("run.claimed", kind=self.kind)
             reach(f"{self.kind}er.claimed")
