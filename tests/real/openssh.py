@@ -12,6 +12,7 @@ import shutil
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -87,7 +88,8 @@ class PrivateOpenSSH:
             return
         everyone = _stopped_tree(self._process)
         for process in everyone:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         self._process.wait(10)
         psutil.wait_procs(everyone[1:], timeout=10)
         self._process = None
@@ -179,7 +181,9 @@ def _stopped_tree(root: psutil.Process) -> list[psutil.Process]:
     fresh = [root]
     while fresh:
         for process in fresh:
-            process.suspend()
+            # A session's process may end by itself between the listing and its turn.
+            with suppress(psutil.NoSuchProcess):
+                process.suspend()
         found += fresh
         fresh = [process for process in root.children(recursive=True) if process not in found]
     return found

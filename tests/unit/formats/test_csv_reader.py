@@ -1,8 +1,6 @@
 """What the reader promises about whole files: headers, widths, limits, shares, memory and time."""
 
-import gc
 import io
-import time
 import tracemalloc
 from contextlib import suppress
 
@@ -12,6 +10,7 @@ from shared.domain.dialect import Dialect
 from shared.domain.failures import HeaderChanged, RecordTooLong, TooManyColumns, UndecodableFile
 from shared.formats.csv_reader import CsvReader, RecordFetcher
 from shared.formats.limits import Limits
+from tests.processor_time import processor_seconds
 from tests.unit.formats.reading import read, read_with_shares
 
 HEADERLESS = Dialect(has_header=False)
@@ -110,17 +109,13 @@ HOSTILE = {
 def test_hostile_files_take_time_in_proportion_to_their_size(pattern: bytes, start: bytes) -> None:
     def seconds(size: int) -> float:
         data = b"h,i\n" + start + pattern * (size // len(pattern))
-        # Collecting what a whole suite has left behind takes seconds, and is not this file's time.
-        gc.collect()
-        gc.disable()
-        try:
-            begin = time.process_time()
+
+        def work() -> None:
             with suppress(RecordTooLong):
                 for _ in open_bytes(data, slice_bytes=1 << 14, field_bytes=1 << 13, record_bytes=1 << 20):
                     pass
-            return time.process_time() - begin
-        finally:
-            gc.enable()
+
+        return processor_seconds(work)
 
     size = 1 << 15
     # Quadratic time would be sixteen times as long; the sum keeps tiny times from deciding.
