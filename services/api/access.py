@@ -46,6 +46,12 @@ class Visit:
         keyed = keyed_of(self.request)
         return self.tools.database.account(self.caller.account_id) if keyed is None else keyed.writing()
 
+    async def know_file(self, sha256: str) -> None:
+        """The request's file was read, and is this one. Raises AnsweredBefore where that was answered."""
+        keyed = keyed_of(self.request)
+        if keyed is not None:
+            await keyed.know(self.request.scope, sha256)
+
     async def settle(self, status: int, location: str, body: BaseModel) -> None:
         """Make true what was written, before the answer is complete; until it is, a repeated request gets this one."""
         keyed = keyed_of(self.request)

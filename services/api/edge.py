@@ -1,7 +1,7 @@
 """What happens to every request before and after the routes: bounds, counting, headers. Plain ASGI.
 
 From the outside: Measured, Uncrowded, Narrow, then the gate (`gate.py`), then Bounded. So whoever has no key has no
-body read, and whoever is refused is counted.
+body read, and whoever is refused is counted. Files stream past Bounded to their routes, which count them.
 """
 
 import asyncio
@@ -25,6 +25,8 @@ from shared.observe.metrics import Metrics
 Refuse = Callable[[Failure, Scope, Receive, Send], Awaitable[None]]
 """Answers with a failure, and counts it."""
 
+STREAMED = frozenset({"/v1/samples", "/v1/imports"})
+"""What takes files: a POST there whose body is not JSON is read by its route, piece by piece."""
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 
@@ -134,6 +136,7 @@ class Bounded:
 
     def __init__(self, app: Application, *, limits: Limits, refuse: Refuse) -> None:
         self._app = app
+        self._limits = limits
         self._limit = limits.body_bytes
         self._seconds = limits.body_seconds
         self._refuse = refuse
@@ -142,6 +145,9 @@ class Bounded:
         """Serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        if is_streamed(scope):
+            await self._app(scope, _patient(receive, self._limits), send)
             return
         try:
             async with asyncio.timeout(self._seconds):
@@ -187,6 +193,39 @@ def is_json(scope: Scope) -> bool:
     return media_type == b"application/json" or (
         media_type.startswith(b"application/") and media_type.endswith(b"+json")
     )
+
+
+def is_streamed(scope: Scope) -> bool:
+    """Whether a request's body is a file, which no layer reads before its route does."""
+    return scope["method"] == "POST" and scope["path"] in STREAMED and not is_json(scope)
+
+
+def _patient(receive: Receive, limits: Limits) -> Receive:
+    """Waits for a file as long as it comes at a bearable pace. Raises RequestTooSlow, also where it breaks off."""
+    waited = 0.0
+    taken = 0
+    is_whole = False
+
+    async def patient() -> Message:
+        nonlocal waited, taken, is_whole
+        if is_whole:
+            return await receive()
+        # What is done with the pieces in between does not count against the client.
+        left = limits.body_seconds + taken / limits.least_bytes_per_second - waited
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(left):
+                message = await receive()
+        except TimeoutError:
+            raise RequestTooSlow from None
+        if message["type"] != "http.request":
+            raise RequestTooSlow("The connection was closed before the end of the body.")
+        waited += time.monotonic() - began
+        taken += len(message.get("body", b""))
+        is_whole = not message.get("more_body", False)
+        return message
+
+    return patient
 
 
 def _missing(message: Message, path: str) -> list[tuple[bytes, bytes]]:

@@ -12,6 +12,13 @@ class Limits:
 
     body_bytes: int = 1024 * 1024
     body_seconds: float = 30.0
+    """For a whole body; a file that streams has so long from the start, and one second more for each
+    `least_bytes_per_second`."""
+    least_bytes_per_second: int = 16 * 1024
+    sample_bytes: int = 64 * 1024**2
+    upload_bytes: int = 1024**3
+    kept_bytes: int = 20 * 1024**3
+    """Of samples and uploads that one account keeps at a time."""
     address_bytes: int = 8192
     """Path and query."""
     parameters: int = 100

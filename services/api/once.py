@@ -2,7 +2,8 @@
 
 The request's writing joins one transaction, in which its answer is kept too; the answer leaves after the commit. So
 whatever crashes, the repeated request finds both or does both. Of two at the same time one is told to come again.
-What was refused was not done and is not kept: mended, it may come under the same key.
+What was refused was not done and is not kept: mended, it may come under the same key. A file that streams is known
+by its hash, once its route has read it.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ from pydantic import BaseModel
 
 from services.api import problems
 from services.api.asgi import Application, Message, Receive, Scope, Send, replayed
+from services.api.edge import is_streamed
 from services.api.gate import CALLER
 from services.api.problems import FieldError
 from services.api.tools import Tools
@@ -73,7 +75,10 @@ class _Undone(Exception):
 
 
 class Keyed:
-    """A request with a key, and the transaction that all its writing joins."""
+    """A request with a key, and the transaction that all its writing joins.
+
+    `request` is what makes it the same; "" of a file that is yet to be read, until `know` tells.
+    """
 
     def __init__(self, tools: Tools, account_id: UUID, key: str, request: str) -> None:
         self._tools = tools
@@ -85,14 +90,25 @@ class Keyed:
         self._is_settled = False
         self.is_answered = False
 
+    async def know(self, scope: Scope, sha256: str) -> None:
+        """The file was read: this is its content. Raises as `look`."""
+        self._request = _fingerprint(scope, sha256.encode())
+        await self.look()
+
     async def look(self) -> None:
-        """Raises AnsweredBefore for a request that was carried out, IdempotencyKeyReused for another one."""
+        """Raises AnsweredBefore for a request that was carried out, IdempotencyKeyReused for another one.
+
+        Of a file that is yet to be read nothing can be said.
+        """
+        if not self._request:
+            return
         async with self._tools.database.account(self._account_id, read_only=True) as tx:
             await self._compare(tx)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Tx]:
         """The request's transaction. Raises as `look`, and RequestUnderWay."""
+        assert self._request, "a file is read before anything is written"
         if self._tx is None:
             tx = await self._stack.enter_async_context(self._tools.database.account(self._account_id))
             if not await kept_answers.take(tx, self._digest):
@@ -151,13 +167,16 @@ class Once:
         if len(sent) > 1 or not _KEY.fullmatch(sent[0]):
             await problems.answer(InvalidRequest(), [_bad_key()])(scope, receive, send)
             return
-        body = await _body(receive)
-        keyed = Keyed(self._tools, scope[CALLER].account_id, sent[0].decode(), _fingerprint(scope, body))
+        request = ""
+        if not is_streamed(scope):
+            body = await _body(receive)
+            request, receive = _fingerprint(scope, body), replayed(body, receive)
+        keyed = Keyed(self._tools, scope[CALLER].account_id, sent[0].decode(), request)
         scope[KEYED] = keyed
         answer = _Answer()
         try:
             async with keyed:
-                await self._app(scope, replayed(body, receive), answer.take)
+                await self._app(scope, receive, answer.take)
                 if keyed.is_answered or not answer.is_good:
                     raise _Undone
                 await keyed.keep(answer.status, answer.headers, _without_secrets(scope, answer.body))

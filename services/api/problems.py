@@ -38,6 +38,7 @@ STATUS: dict[type[Failure], int] = {
     failures.GoalInactive: 409,
     failures.VersionStale: 412,
     failures.RequestTooLarge: 413,
+    failures.FileTooLarge: 413,
     failures.AddressTooLong: 414,
     failures.UnsupportedMediaType: 415,
     failures.GoalFailure: 422,

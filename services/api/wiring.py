@@ -35,6 +35,9 @@ def limits_of(settings: Settings) -> Limits:
     """How much and how fast a gateway takes under these settings."""
     proxies = filter(None, (part.strip() for part in settings.trusted_proxies.split(",")))
     return Limits(
+        sample_bytes=settings.max_sample_bytes,
+        upload_bytes=settings.max_upload_bytes,
+        kept_bytes=settings.max_kept_bytes,
         concurrent_requests=settings.concurrent_requests,
         requests_per_second=settings.requests_per_second,
         request_burst=settings.request_burst,

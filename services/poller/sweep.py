@@ -17,7 +17,18 @@ from shared.contracts.places import InquiryAsked
 from shared.contracts.runs import ArrivalEnded
 from shared.domain.failures import Failure, InternalError, StorageUnavailable
 from shared.observe.failpoints import reach
-from shared.storage import arrivals, ending, inquiries, kept_answers, leases, notifications, outbox, runs, takeover
+from shared.storage import (
+    arrivals,
+    ending,
+    inquiries,
+    kept_answers,
+    kept_files,
+    leases,
+    notifications,
+    outbox,
+    runs,
+    takeover,
+)
 from shared.storage.errors import TransactionConflict
 
 log = structlog.get_logger()
@@ -74,6 +85,7 @@ def _tell(error: Exception | None, part: str) -> None:
 async def _forget(tools: Tools) -> None:
     await outbox.forget_sent(tools.database)
     await kept_answers.forget_old(tools.database)
+    await kept_files.sweep(tools.database)
 
 
 async def _take_over(tools: Tools) -> None:

@@ -446,6 +446,13 @@ class FileChanged(FileFailure):
     what_to_do = "Nothing: the new version is imported as an arrival of its own."
 
 
+class FileTooLarge(FileFailure):
+    """The file is larger than what is taken."""
+
+    code = "file_too_large"
+    what_to_do = "Send a part of it as a sample, or put it into a drop folder."
+
+
 class FileGone(FileFailure):
     """The file is no longer in the drop folder."""
 
@@ -627,6 +634,13 @@ class NotFound(RequestFailure):
     what_to_do = "Check the identifier; it must belong to the account of the key that is used."
 
 
+class KeptFileGone(NotFound):
+    """The file that was sent is no longer kept: its time is over, or it was deleted."""
+
+    code = "kept_file_gone"
+    what_to_do = "Send the file again."
+
+
 class InvalidRequest(RequestFailure):
     """The request is not valid."""
 
@@ -727,6 +741,13 @@ class AnswerLost(Conflict):
 
     code = "answer_lost"
     what_to_do = "Look for what it made in the list of such things; use a new key for a new request."
+
+
+class TooMuchKept(Conflict):
+    """The account keeps as many bytes of samples and uploads as it may."""
+
+    code = "too_much_kept"
+    what_to_do = "Delete samples that are no longer needed, or wait until what was sent expires."
 
 
 class VersionStale(Conflict):

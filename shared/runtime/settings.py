@@ -63,6 +63,12 @@ class Settings(BaseSettings):
     """Requests without a valid key from one address (IPv6: one /64), and as many at once."""
     concurrent_requests: int = Field(default=200, ge=1, le=10_000)
     """Under way at a time."""
+    max_sample_bytes: int = Field(default=64 * 1024**2, ge=1024, le=4 * 1024**3)
+    """Of a sample that is sent to the gateway, or fetched from a drop folder to be looked at."""
+    max_upload_bytes: int = Field(default=1024**3, ge=1024, le=50 * 1024**3)
+    """Of a file that is sent to the gateway to be imported."""
+    max_kept_bytes: int = Field(default=20 * 1024**3, ge=1024)
+    """Of samples and uploads that one account keeps at a time; they lie in the database."""
     health_host: str = "0.0.0.0"  # noqa: S104 probes come from outside the container
     health_port: int = Field(default=9090, ge=0, le=65_535)
     sftp_host: str = "0.0.0.0"  # noqa: S104 partners come from outside

@@ -38,6 +38,7 @@ BY_COLUMN = {
     "runs.arrival_id": "gen_random_uuid()",
     "mails.about_kind": "'run'",
     "inquiries.kind": "'verify'",
+    "kept_files.kind": "'sample'",
     "openpgp_keys.kind": "'password'",
     "openpgp_keys.name": "gen_random_uuid()::text",
     "openpgp_keys.password_sealed": "decode(repeat('00', 32), 'hex')",

@@ -18,6 +18,7 @@ READABLE = {
     "goals": "account_id connection_id deleted_at goal_id is_active kind version",
     "inquiries": "account_id asked_at inquiry_id state taken_until",
     "kept_answers": "account_id created_at",
+    "kept_files": "account_id expires_at kept_file_id",
     "mails": "account_id attempts claimed_until mail_id next_try_at state",
     "openpgp_keys": "account_id expires_at is_revoked kind openpgp_key_id warned_days",
     "outbox": "account_id body created_at message_id name sent_at",
