@@ -27,7 +27,7 @@ async def measure(system: System, data: Path, sizes: tuple[int, int], rounds: in
 async def _into(system: System, data: Path, size: int, rounds: int) -> list[float]:
     found = []
     async with tenant(system) as account:
-        load = first_load(data / f"first_{size}.csv", size)
+        load = first_load(data / f"growth_{size}.csv", size)
         await account.bring(load, "first.csv", look_seconds=0.5)
         load.path.unlink()
         await account.rest()
