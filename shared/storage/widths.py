@@ -12,8 +12,8 @@ from shared.domain.property import Property
 from shared.storage import columns
 
 PAGE_BYTES = 8_160
-_OWN_BYTES = 216
-"""Header, bitmap of nulls for 800 columns, and the columns that every profile has."""
+_OWN_BYTES = 336
+"""Header, bitmap of nulls for 800 columns, and the columns that every profile has, those of consent among them."""
 LIMIT_BYTES = PAGE_BYTES - _OWN_BYTES
 _POINTER_BYTES = 18
 _LONGEST_INLINE = 23

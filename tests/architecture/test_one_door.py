@@ -13,6 +13,7 @@ DATABASE = "shared/storage/database.py"
 MODULES = sorted(file for folder in ("shared", "services") for file in (ROOT / folder).rglob("*.py"))
 ASSEMBLERS = {
     DATABASE: "named statements, with the account's schema in them",
+    "shared/storage/consent.py": "what a word does to consent, for profiles in a run's table",
     "shared/storage/export.py": "an account's columns, and a cursor over them",
     "shared/storage/merge.py": "a run's table of rejected rows",
     "shared/storage/merge_first.py": "the indexes of an account's columns",
