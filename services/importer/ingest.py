@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
+from services.importer.named_rejects import NamedRejects
 from services.importer.pages import Fetched, Pages, opened
 from services.importer.slices import Slice, slices
 from services.importer.tools import Tools
@@ -73,12 +74,15 @@ async def stage(fetched: Fetched, connection: RunConnection, tools: Tools, desk:
             raise EmptyFile("Found blank lines at most.")
         if pages is not None:
             _note_columns(pages, desk)
-            repeats = Repeats()
-            copied = _copied(slices(pages, staged, repeats), thread, tally, tools, desk)
+            repeats, named = Repeats(), NamedRejects(fetched.scratch / "named_rejects")
+            copied = _copied(slices(pages, staged, repeats, named), thread, tally, tools, desk)
             tally.rows_staged = await staging.load(connection.raw, staged, copied)
             tally.members = tuple(pages.facts)
             _note_members(pages, desk)
-            staged = replace(staged, may_repeat=await loop.run_in_executor(thread, repeats.may_be))
+            if staged.names_rejects and named.named:
+                await staging.load_named(connection.raw, staged, named.file)
+            may_repeat = await loop.run_in_executor(thread, repeats.may_be)
+            staged = replace(staged, may_repeat=may_repeat, nameless_rejects=named.nameless)
     _judge(tally, desk)
     reach("importer.staged")
     async with connection.transaction() as tx:

@@ -90,7 +90,9 @@ class Pages:
     def chain(self) -> Chain:
         """The goal's processors for one reading of the file."""
         goal = self.fetched.order.goal
-        return Chain.of(goal.processors, self.columns, goal.dialect, scratch=self.fetched.scratch)
+        return Chain.of(
+            goal.processors, self.columns, goal.dialect, scratch=self.fetched.scratch, following=self.plan.naming
+        )
 
     @property
     def encodings(self) -> set[str]:

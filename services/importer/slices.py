@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from services.importer.named_rejects import NamedRejects
 from services.importer.pages import Pages
 from shared.domain.reject import Reject, ValueReject
 from shared.formats.batch import Batch
@@ -14,6 +15,7 @@ from shared.processing.date_choice import DateChoice
 from shared.processing.mapping import MappingPlan
 from shared.processing.repeats import Repeats
 from shared.processing.typing import apply, staging_csv
+from shared.processing.typing import named as whom_named
 from shared.storage.staging import Staged
 
 
@@ -57,8 +59,8 @@ class _Noted:
         return made
 
 
-def slices(pages: Pages, staged: Staged, repeats: Repeats) -> Iterator[Slice]:
-    """The whole file; `repeats` sees the keys by which rows may name one profile twice.
+def slices(pages: Pages, staged: Staged, repeats: Repeats, named: NamedRejects) -> Iterator[Slice]:
+    """The whole file; `repeats` sees the keys by which rows may name one profile twice, `named` whom rejects name.
 
     Where the goal lets date patterns be found out, the file is read once more before: raises AmbiguousDates and
     UnreadableDates before the first slice.
@@ -73,8 +75,10 @@ def slices(pages: Pages, staged: Staged, repeats: Repeats) -> Iterator[Slice]:
     noted = _Noted()
     yield Slice(notes=notes)
     for batch, done in _processed(pages, noted):
-        yield noted.given_to(_slice(batch, done, plan, staged, repeats))
+        named.add_unreadable(len(noted.bad))
+        yield noted.given_to(_slice(batch, done, plan, staged, repeats, named))
     if noted.bad:
+        named.add_unreadable(len(noted.bad))
         yield noted.given_to(Slice())
 
 
@@ -91,13 +95,19 @@ def _processed(pages: Pages, noted: _Noted) -> Iterator[tuple[Batch | Rows, Proc
                 yield batch, done
 
 
-def _slice(batch: Batch | Rows, done: Processed, plan: MappingPlan, staged: Staged, repeats: Repeats) -> Slice:
+def _slice(
+    batch: Batch | Rows, done: Processed, plan: MappingPlan, staged: Staged, repeats: Repeats, named: NamedRejects
+) -> Slice:
     def original() -> pl.DataFrame:
         return batch.frame[done.places]
 
     typed = apply(done.frame, done.record_numbers, done.line_numbers, plan, original)
     good = typed.good.select(staged.columns)
     repeats.watch(good[staged.layout.keys[0].name])
+    for rejected in done.followed:
+        named.add(whom_named(rejected.frame, rejected.record_numbers, plan))
+    if typed.named is not None:
+        named.add(typed.named)
     return Slice(
         csv=staging_csv(good) if good.height else b"",
         rows=good.height,

@@ -165,6 +165,11 @@ class ImportGoal(GoalBase):
         return may_lack and self.rule_of(entry) is MergeRule.SET_OR_CLEAR
 
     @property
+    def wants_named_rejects(self) -> bool:
+        """Whether anything in the goal asks whom rejected rows name; finding that out costs where rows are rejected."""
+        return False
+
+    @property
     def on_duplicate_content(self) -> Literal["skip", "ask", "import"]:
         """What to do with a file whose bytes are those of the latest effective run."""
         return self.duplicate_content or ("skip" if self.is_idempotent else "ask")

@@ -13,10 +13,13 @@
 What the processors do is the business of shared/processing/processors; here rows are counted and taken out. However a
 file is cut into batches, its rows come to the same. Memory is bounded by the batch: where a processor may make text
 grow, a batch leaves in several pieces. Columns after the chain are known before any row: `columns_after`.
+
+Where it is asked for (`following`), rows that a processor rejects go on by themselves through the processors behind
+it, so that their identifiers come out as those of good rows do. No row is left out any more: a rejected row stays one.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,10 +37,13 @@ from shared.domain.reject import Reject, RejectCode
 from shared.processing.file_columns import FileColumns
 from shared.processing.processors import columns as of_columns
 from shared.processing.processors import contacts, duplicates, matching, rewriting, rows, texts, values
-from shared.processing.processors.step import Outcome, Step
+from shared.processing.processors.step import Outcome, Step, either
 
 MAX_FRAME_BYTES = 64 << 20
 """A piece whose next step could make it larger is cut."""
+
+_FILLERS = ("", "\N{REPLACEMENT CHARACTER}")
+"""Nothing, and something that stands for nothing in no dialect."""
 
 Numbers = npt.NDArray[np.int64]
 
@@ -85,6 +91,13 @@ class Rows(NamedTuple):
     line_numbers: Numbers
 
 
+class Followed(NamedTuple):
+    """Columns of rejected rows as they would have come out: those that were asked for, under their names."""
+
+    frame: pl.DataFrame
+    record_numbers: Numbers
+
+
 @dataclass(frozen=True, slots=True)
 class Processed:
     """What became of the rows of a batch, or of a piece of it."""
@@ -101,6 +114,8 @@ class Processed:
     """The same by the processor's number, from 0."""
     rejects: tuple[Reject, ...] = ()
     """Rows that a processor cannot work on, with their fields as they were read."""
+    followed: tuple[Followed, ...] = ()
+    """The same rows, where that was asked for; a value is empty where it comes from one that could not be made."""
 
 
 class _Numbered(NamedTuple):
@@ -120,7 +135,13 @@ class _Piece(NamedTuple):
 class Chain:
     """The processors of one goal, on one reading of one file. It remembers what deduplication needs."""
 
-    def __init__(self, columns: FileColumns, steps: Sequence[_Numbered], looking: Sequence[_Numbered] = ()) -> None:
+    def __init__(
+        self,
+        columns: FileColumns,
+        steps: Sequence[_Numbered],
+        looking: Sequence[_Numbered] = (),
+        following: Collection[int] = (),
+    ) -> None:
         self._before = columns.keys
         self._steps = tuple(steps)
         self._looking = tuple(looking)
@@ -129,17 +150,25 @@ class Chain:
         self._empty = dict.fromkeys(after.keys, pl.String)
         self.columns = after.rekeyed()
         """The columns after the last processor; their keys are those of `Processed.frame`."""
+        self._following = {self._after[place]: self.columns.keys[place] for place in sorted(following)}
         self._notes: duplicates.Notes | None = None
         self.needs_order = False
         """Whether the rows must come in file order: a reader may give batches whose numbers interleave."""
 
     @classmethod
     def of(
-        cls, processors: Sequence[Processor], columns: FileColumns, dialect: Dialect, *, scratch: Path | None = None
+        cls,
+        processors: Sequence[Processor],
+        columns: FileColumns,
+        dialect: Dialect,
+        *,
+        scratch: Path | None = None,
+        following: Collection[int] = (),
     ) -> Self:
         """Prepare the processors for a file. Raises HeaderChanged where it lacks a column, InvalidGoal.
 
-        `scratch` is a private directory, in which deduplication keeps what is too much for the memory.
+        `scratch` is a private directory, in which deduplication keeps what is too much for the memory. `following`
+        are places of columns as they are after the chain, counted from 0, that are wanted of rejected rows too.
         """
         notes = duplicates.Notes(scratch)
         last = next(
@@ -151,7 +180,7 @@ class Chain:
             reached = looking[-1].step.columns if looking else columns
             noting = duplicates.noting(processors[last], reached, dialect, notes)  # type: ignore[arg-type]  # it is one
             looking.append(_Numbered(last, noting))
-        chain = cls(columns, _steps_of(processors, columns, dialect, scratch, notes), looking)
+        chain = cls(columns, _steps_of(processors, columns, dialect, scratch, notes), looking, following)
         chain._notes = notes if looking else None
         chain.needs_order = any(isinstance(each, Deduplicate) for each in processors)
         return chain
@@ -183,7 +212,7 @@ class Chain:
 
     def apply(self, batch: Batch) -> Iterator[Processed]:
         """What becomes of a batch's rows: one piece, or several where text may grow large. In file order."""
-        passing = _Passing(self._steps, batch)
+        passing = _Passing(self._steps, batch, self._following)
         for piece in passing.pieces(_whole(batch, self._before)):
             # Without rows the last steps may not have been asked.
             frame = piece.frame.select(self._after) if piece.frame.height else pl.DataFrame(schema=self._empty)
@@ -194,9 +223,12 @@ class Chain:
 class _Passing:
     """The way of one batch through steps, with the counts of the piece that is on its way."""
 
-    def __init__(self, steps: Sequence[_Numbered], batch: Batch) -> None:
+    def __init__(self, steps: Sequence[_Numbered], batch: Batch, following: Mapping[str, str] | None = None) -> None:
         self._steps = steps
         self._batch = batch
+        self._following = following or {}
+        """The columns that are wanted of rejected rows: as the last step calls them, and as `Chain.columns` does."""
+        self._followed: list[Followed] = []
         self._skipped: Counter[str] = Counter()
         self._by_processor: Counter[int] = Counter()
         self._rejects: list[Reject] = []
@@ -204,17 +236,14 @@ class _Passing:
     def pieces(self, piece: _Piece, first: int = 0) -> Iterator[_Piece]:
         """Take a piece through the steps from the given one on."""
         for place in range(first, len(self._steps)):
-            number, step = self._steps[place]
-            height, size = piece.frame.height, step.size_after(piece.frame)
-            if size > MAX_FRAME_BYTES and height > 1:
-                rows = max(height * MAX_FRAME_BYTES // size, 1)
-                for start in range(0, height, rows):
-                    part = _Piece(piece.frame.slice(start, rows), piece.places[start : start + rows])
+            parts = _cut(piece, self._steps[place].step)
+            if len(parts) > 1:
+                for part in parts:
                     yield from self.pieces(part, place)
                 return
-            if not height:
+            if not piece.frame.height:
                 break
-            piece = self._passed(number, step.apply(piece.frame), piece.places)
+            piece = self._passed(place, piece)
         yield piece
 
     def processed(self, frame: pl.DataFrame, places: npt.NDArray[np.intp]) -> Processed:
@@ -228,22 +257,56 @@ class _Passing:
             self._skipped,
             self._by_processor,
             tuple(self._rejects),
+            tuple(self._followed),
         )
-        self._skipped, self._by_processor, self._rejects = Counter(), Counter(), []
+        self._skipped, self._by_processor, self._rejects, self._followed = Counter(), Counter(), [], []
         return done
 
-    def _passed(self, number: int, outcome: Outcome, places: npt.NDArray[np.intp]) -> _Piece:
+    def _passed(self, place: int, piece: _Piece) -> _Piece:
+        number, step = self._steps[place]
+        outcome, places = step.apply(piece.frame), piece.places
         frame, stays = outcome.frame, None
         if outcome.codes is not None:
             is_bad = outcome.codes.is_not_null()
             self._rejects += _rejects(self._batch, places[is_bad.to_numpy()], outcome.codes.drop_nulls(), outcome.field)
             stays = ~is_bad
+            if self._following and is_bad.any():
+                self._follow(place + 1, outcome, places)
         elif outcome.keeps is not None and not outcome.keeps.all():
             stays = outcome.keeps
             dropped = frame.height - int(stays.sum())
             self._skipped[outcome.reason.value] += dropped
             self._by_processor[number] += dropped
         return _Piece(frame, places) if stays is None else _Piece(frame.filter(stays), places[stays.to_numpy()])
+
+    def _follow(self, first: int, outcome: Outcome, places: npt.NDArray[np.intp]) -> None:
+        """Note what the rejected rows of a step come to behind it.
+
+        They go on twice, with different fillers for what could not be made: what differs at the end comes from that.
+        """
+        assert outcome.codes is not None
+        is_bad = outcome.codes.is_not_null()
+        places = places[is_bad.to_numpy()]
+        one, other = (
+            pl.concat(self._to_the_end(_Piece(_filled(outcome, filler).filter(is_bad), places), first, filler))
+            for filler in _FILLERS
+        )
+        wanted = [either(one[key] == other[key], one[key], "").alias(name) for key, name in self._following.items()]
+        self._followed.append(Followed(pl.DataFrame(wanted), self._batch.record_numbers[places]))
+
+    def _to_the_end(self, piece: _Piece, first: int, filler: str) -> Iterator[pl.DataFrame]:
+        """What is wanted of rejected rows, behind the last step."""
+        for place in range(first, len(self._steps)):
+            step = self._steps[place].step
+            if step.only_chooses:
+                continue
+            parts = _cut(piece, step)
+            if len(parts) > 1:
+                for part in parts:
+                    yield from self._to_the_end(part, place, filler)
+                return
+            piece = _Piece(_filled(step.apply(piece.frame), filler), piece.places)
+        yield piece.frame.select(list(self._following))
 
 
 class Stage(NamedTuple):
@@ -317,6 +380,25 @@ def _steps_of(
         found += [_Numbered(number, step) for step in steps]
         columns = steps[-1].columns if steps else columns
     return found
+
+
+def _cut(piece: _Piece, step: Step) -> list[_Piece]:
+    """The piece, in parts where the step could make it too large."""
+    height, size = piece.frame.height, step.size_after(piece.frame)
+    if size <= MAX_FRAME_BYTES or height <= 1:
+        return [piece]
+    rows = max(height * MAX_FRAME_BYTES // size, 1)
+    return [
+        _Piece(piece.frame.slice(start, rows), piece.places[start : start + rows]) for start in range(0, height, rows)
+    ]
+
+
+def _filled(outcome: Outcome, filler: str) -> pl.DataFrame:
+    """What a step made, with the filler where it could not."""
+    if outcome.codes is None or outcome.made is None:
+        return outcome.frame
+    values = either(outcome.codes.is_null(), outcome.frame[outcome.made], filler)
+    return outcome.frame.with_columns(values.alias(outcome.made))
 
 
 def _whole(batch: Batch, keys: list[str]) -> _Piece:

@@ -5,7 +5,7 @@ order of words are not guessed at. Columns may have moved; columns that are not 
 What a value must look like is the business of `typing`.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -60,6 +60,18 @@ class MappingPlan:
     """Names in the header that are not mapped."""
     renamed: int = 0
     """How many columns were known by another name of their property."""
+    names_rejects: bool = False
+    """Whether rows that are rejected are asked whom they name."""
+
+    @property
+    def naming(self) -> tuple[int, ...]:
+        """The positions of the columns that say whom a rejected row names, where that is asked."""
+        return tuple(self._positions()) if self.names_rejects else ()
+
+    def _positions(self) -> Iterator[int]:
+        for column in self.columns[: self.identifiers]:
+            if column.position is not None:
+                yield column.position
 
     @property
     def staged(self) -> tuple[str, ...]:
@@ -88,7 +100,7 @@ def plan_of(goal: ImportGoal, properties: Sequence[Property], columns: FileColum
         for place, column in enumerate(columns.columns)
         if column.name is not None and place not in used and column.name not in OWN_COLUMNS
     )
-    return MappingPlan(mapped, len(goal.identifiers), ignored, renamed)
+    return MappingPlan(mapped, len(goal.identifiers), ignored, renamed, goal.wants_named_rejects)
 
 
 def _column(entry: Entry, kind: Property, place: int | None, goal: ImportGoal) -> MappedColumn:

@@ -45,6 +45,8 @@ class Typed:
     """Local times that no clock showed, moved forward."""
     repeated_times: int = 0
     """Local times that the clocks showed twice, read as the earlier."""
+    named: pl.DataFrame | None = None
+    """Whom the rejects name, where the plan asks for it: see `named`."""
 
 
 @dataclass(slots=True)
@@ -115,15 +117,50 @@ def apply(
     }
     good = pl.DataFrame({**numbers, **reading.keys, **reading.values, **reading.flags})
     rejects: tuple[Reject, ...] = ()
-    is_good = None
+    is_good = named = None
     if reading.faults:
         code, shown = _first_faults(reading.faults)
         read = frame if original is None else original()
         rejects = _rejects(read, record_numbers, line_numbers, code, shown)
         is_good = code.is_null()
         good = good.filter(is_good)
+        if plan.names_rejects:
+            named = _named(reading, numbers["record_number"], plan).filter(code.is_not_null())
     value_rejects = tuple(_value_rejects(reading, is_good, numbers, plan))
-    return Typed(good, rejects, value_rejects, _new_choices(good, plan), reading.skipped_times, reading.repeated_times)
+    return Typed(
+        good=good,
+        rejects=rejects,
+        value_rejects=value_rejects,
+        new_choices=_new_choices(good, plan),
+        skipped_times=reading.skipped_times,
+        repeated_times=reading.repeated_times,
+        named=named,
+    )
+
+
+def named(frame: pl.DataFrame, record_numbers: Numbers, plan: MappingPlan) -> pl.DataFrame:
+    """Whom rows name that are not imported, because a processor rejected them; `frame` has the plan's `naming` columns.
+
+    A row each: `record_number`, then `k_<name>` of every identifier of the goal (String), null where the row has none
+    that can be read, and `opt_out` (Boolean), null where the row says nothing of it.
+    """
+    reading = _Reading(frame)
+    for column in plan.columns[: plan.identifiers]:
+        reading.add_key(column, reading.add(column))
+    return _named(reading, pl.Series(record_numbers, dtype=pl.Int64), plan)
+
+
+def _named(reading: _Reading, record_numbers: pl.Series, plan: MappingPlan) -> pl.DataFrame:
+    names = [column.property.key_column for column in plan.columns[: plan.identifiers]]
+    # A key that is too long can be no profile's.
+    keys = {name: _indexed(reading.keys[name]) for name in names}
+    opt_out = pl.Series([None], dtype=pl.Boolean).new_from_index(0, record_numbers.len())
+    return pl.DataFrame({"record_number": record_numbers, **keys, "opt_out": opt_out})
+
+
+def _indexed(keys: pl.Series) -> pl.Series:
+    is_bad = is_too_long(keys)
+    return pl.select(pl.when(~is_bad).then(keys)).to_series() if is_bad.any() else keys
 
 
 def _absent(height: int) -> Column:

@@ -128,9 +128,9 @@ def layout_of(goal: ImportGoal, properties: Sequence[Property]) -> Layout:
     return Layout(tuple(keys), tuple(values))
 
 
-def definitions(layout: Layout) -> str:
+def definitions(columns: Iterable[Column]) -> str:
     """The column definitions of a staging table."""
-    return ", ".join(f"{column.quoted} {column.type}" for column in layout.carried)
+    return ", ".join(f"{column.quoted} {column.type}" for column in columns)
 
 
 def merged(column: Column) -> str:

@@ -12,7 +12,7 @@ from shared.domain.reject import RejectCode
 from shared.storage import columns, widths
 from shared.storage.columns import Column, Layout
 from shared.storage.database import Record, Tx
-from shared.storage.staging import ASIDE, LATE, Staged
+from shared.storage.staging import ASIDE, LATE, NAMED, Staged
 from shared.storage.statements import statement
 
 
@@ -58,7 +58,7 @@ class Work:
         names = [column.name for column in self.layout.written]
         carried = [column.name for column in self.layout.carried]
         anchor = columns.quoted("target") if self.is_resolved else self.layout.keys[0].quoted
-        return {
+        return self._naming | {
             "schema": self.tx.schema,
             "domain_group": str(int(self.domain_group)),
             "staging": self.staged.table(),
@@ -83,7 +83,10 @@ class Work:
 
     def text(self, name: str, **slots: str) -> str:
         """A frame with its slots filled."""
-        text = statement(name)
+        return self.filled(statement(name), **slots)
+
+    def filled(self, text: str, **slots: str) -> str:
+        """A text with its slots filled."""
         # Fragments given for this frame may use the common slots in their turn, and `source` may too.
         for slot, fragment in (*slots.items(), ("source", self._source), *self.common.items()):
             text = text.replace("{" + slot + "}", fragment)
@@ -132,6 +135,12 @@ class Work:
     def fold(self) -> str:
         """The select of one row for each profile that the file names more than once."""
         return self.text("merge.folding", **self.fold_slots())
+
+    def same_profile(self, alias: str) -> list[str]:
+        """For each of the goal's identifiers, the condition that it names the profile `p`."""
+        return [
+            f"p.domain_group = {{domain_group}} AND p.{key.quoted} = {alias}.{key.quoted}" for key in self.layout.keys
+        ]
 
     def plan_slots(self, *, is_folded: bool) -> dict[str, str]:
         """What is written, for whom, and when it is worth writing."""
@@ -197,6 +206,18 @@ class Work:
     @property
     def _source(self) -> str:
         return "(" + statement("merge.resolved_rows") + ")" if self.is_resolved else "{staging}"
+
+    @property
+    def _naming(self) -> dict[str, str]:
+        """How rows that are rejected leave word of whom they name, where that is asked."""
+        if not self.staged.names_rejects:
+            return {"gone_keys": "", "naming": "", "named": ""}
+        names = [key.name for key in self.layout.keys]
+        return {
+            "gone_keys": ", " + columns.listed(names, "s"),
+            "naming": ", " + statement("named_rejects.keep").replace("{keys}", columns.listed(names)),
+            "named": self.staged.table(NAMED),
+        }
 
     def _own(self, alias: str) -> str:
         return f"{alias}.target, " if self.is_resolved else ""

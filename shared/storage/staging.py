@@ -5,7 +5,8 @@ dropped by whoever takes the run over. Writes the staging tables only.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from uuid import UUID
 
 from shared.domain.goal import ImportGoal
@@ -23,6 +24,9 @@ ASIDE = "_w"
 LATE = "_l"
 """What the name of the table ends in that takes rows which the merge rejects."""
 
+NAMED = "_n"
+"""What the name of the table ends in that says whom rejected rows name: see `named_rejects`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Staged:
@@ -33,6 +37,10 @@ class Staged:
     layout: Layout
     may_repeat: bool = True
     """Whether rows may name one profile twice by its only identifier; False where it is known that none does."""
+    names_rejects: bool = False
+    """Whether it is kept whom rejected rows name."""
+    nameless_rejects: int = 0
+    """Rows that were rejected before the merge and name nobody that can be read; counted where names are kept."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -57,8 +65,11 @@ def named(tx: Tx, run: ClaimedRun, layout: Layout) -> Staged:
 async def create(tx: Tx, run: ClaimedRun, goal: ImportGoal, properties: Sequence[Property]) -> Staged:
     """Make the staging table of a run and token. Raises InvalidGoal where the goal and the properties disagree."""
     staged = named(tx, run, columns.layout_of(goal, properties))
-    text = _text("create", staged).replace("{columns}", columns.definitions(staged.layout))
+    staged = replace(staged, names_rejects=goal.wants_named_rejects)
+    text = _text("create", staged).replace("{columns}", columns.definitions(staged.layout.carried))
     await tx.connection.execute(text)
+    if staged.names_rejects:
+        await tx.connection.execute(_text("name_rejects", staged))
     if staged.is_guarded:
         await tx.connection.execute(_text("guard", staged))
     return staged
@@ -84,6 +95,23 @@ async def load(connection: "Connection[Record]", staged: Staged, chunks: AsyncIt
     return int(status.rsplit(" ", 1)[-1])
 
 
+async def load_named(connection: "Connection[Record]", staged: Staged, file: Path) -> None:
+    """Copy a CSV of whom rejected rows name: record_number, the keys of the goal's identifiers, opt_out.
+
+    As `load`. Raises StorageUnavailable.
+    """
+    with translated():
+        await connection.copy_to_table(
+            staged.name + NAMED,
+            source=file,
+            columns=["record_number", *(key.name for key in staged.layout.keys), "opt_out"],
+            schema_name=staged.schema.strip('"'),
+            format="csv",
+            null="",
+            encoding="utf-8",
+        )
+
+
 async def analyze(tx: Tx, staged: Staged) -> None:
     """Let the planner know the rows, and the profiles if it knows nothing of them: joins take twice as long without.
 
@@ -92,8 +120,8 @@ async def analyze(tx: Tx, staged: Staged) -> None:
     """
     if not await tx.value("staging.has_profiles"):
         return
-    keys = columns.listed(key.name for key in staged.layout.keys)
-    await tx.connection.execute(_text("analyze", staged).replace("{keys}", keys))
+    joined = columns.listed(key.name for key in staged.layout.keys)
+    await tx.connection.execute(_text("analyze", staged).replace("{joined}", joined))
     if await tx.value("staging.is_unknown", tx.schema.strip('"')):
         await tx.execute("staging.analyze_profiles")
 
@@ -117,4 +145,14 @@ def _prefix(run_id: UUID) -> str:
 
 def _text(name: str, staged: Staged) -> str:
     text = statement(f"staging.{name}").replace("{schema}", staged.schema)
-    return text.replace("{table}", staged.table()).replace("{aside}", staged.table(ASIDE))
+    keys = columns.definitions(staged.layout.keys)
+    slots = {
+        "table": staged.table(),
+        "aside": staged.table(ASIDE),
+        "named": staged.table(NAMED),
+        "keys": keys,
+        "and_keys": f", {keys}" if staged.names_rejects else "",
+    }
+    for slot, fragment in slots.items():
+        text = text.replace("{" + slot + "}", fragment)
+    return text

@@ -51,7 +51,8 @@ def join(processor: Join, columns: FileColumns, dialect: Dialect) -> list[Step]:
         codes = None
         if frame.height and _most_bytes(frame, keys) + separator * len(keys) > MAX_VALUE_BYTES:
             codes = coded(joined.str.len_bytes() > MAX_VALUE_BYTES, RejectCode.FIELD_TOO_LONG)
-        return Outcome(frame.with_columns(joined.alias(target.key)), codes=codes, field=target.shown)
+        made = frame.with_columns(joined.alias(target.key))
+        return Outcome(made, codes=codes, field=target.shown, made=target.key)
 
     def size(frame: pl.DataFrame) -> int:
         return int(frame.estimated_size()) + bytes_of(frame, keys) + (separator * len(keys) + 16) * frame.height

@@ -121,7 +121,10 @@ def _step(
         hashes[:, _have_nothing(frame, keys, dialect)] = 0
         return Outcome(frame, keeps=pl.Series(keeps(hashes)), reason=SkipReason.DUPLICATE)
 
-    return Step(columns, apply, lambda frame: int(frame.estimated_size()) + bytes_of(frame, keys) + 64 * frame.height)
+    def size(frame: pl.DataFrame) -> int:
+        return int(frame.estimated_size()) + bytes_of(frame, keys) + 64 * frame.height
+
+    return Step(columns, apply, size, only_chooses=True)
 
 
 def _joined(frame: pl.DataFrame, keys: list[str], *, ignore_case: bool) -> pl.Series:

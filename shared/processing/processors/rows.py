@@ -31,4 +31,4 @@ def _filtered(processor: KeepRows | DropRows, columns: FileColumns, dialect: Dia
     def apply(frame: pl.DataFrame) -> Outcome:
         return Outcome(frame, keeps=frame.select(keeps.alias("keeps")).to_series(), reason=SkipReason.FILTERED)
 
-    return Step(columns, apply)
+    return Step(columns, apply, only_chooses=True)

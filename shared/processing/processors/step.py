@@ -40,6 +40,8 @@ class Outcome(NamedTuple):
     """Reject codes as text, null where the row is good; None where all are."""
     field: str | None = None
     """How rejects name the column."""
+    made: str | None = None
+    """The key of the column in which rows with a code have nothing of use."""
 
 
 Size = Callable[[pl.DataFrame], int]
@@ -65,6 +67,8 @@ class Step:
     """At most how many bytes a frame comes to; asked before it is applied."""
     close: Callable[[], None] = _nothing_open
     """Lets go of what the step keeps outside the memory."""
+    only_chooses: bool = False
+    """Whether it says which rows go on and changes no value."""
 
 
 class Work(NamedTuple):
@@ -117,7 +121,8 @@ def step_at(
         if codes is not None and on_failure != "reject":
             values = either(codes.is_not_null(), raw if on_failure == "keep" else "", values)
             codes = None
-        return Outcome(frame.with_columns(values.alias(place.target.key)), codes=codes, field=place.source.shown)
+        made = frame.with_columns(values.alias(place.target.key))
+        return Outcome(made, codes=codes, field=place.source.shown, made=place.target.key)
 
     return Step(place.after, apply, size_after)
 

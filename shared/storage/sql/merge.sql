@@ -99,15 +99,16 @@ WITH u AS (
     DELETE FROM {staging} s
     USING u{also}
     WHERE {of_profile} AND {feeds}
-    RETURNING s.record_number, s.line_number, CASE {which} END AS field
-)
+    RETURNING s.record_number, s.line_number{gone_keys}, CASE {which} END AS field
+){naming}
 INSERT INTO {late} (record_number, line_number, code, field)
 SELECT record_number, line_number, $1, ($2::text[])[field + 1] FROM gone
 
 -- name: put_aside
 -- Rows that were too wide to be staged at all.
+WITH gone AS (SELECT s.record_number, s.line_number{gone_keys} FROM {aside} s){naming}
 INSERT INTO {late} (record_number, line_number, code)
-SELECT record_number, line_number, $1 FROM {aside}
+SELECT record_number, line_number, $1 FROM gone
 
 -- name: folded_too_wide
 -- Doubled profiles of which the file says more than fits a page.
@@ -126,8 +127,8 @@ WITH u AS ({too_wide}), gone AS (
     DELETE FROM {staging} s
     USING u{also}
     WHERE {of_profile}
-    RETURNING s.record_number, s.line_number
-)
+    RETURNING s.record_number, s.line_number{gone_keys}
+){naming}
 INSERT INTO {late} (record_number, line_number, code)
 SELECT record_number, line_number, $1 FROM gone
 

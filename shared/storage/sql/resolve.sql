@@ -143,10 +143,13 @@ ANALYZE {resolved}
 
 -- name: reject_conflicts
 -- Rows whose identifiers belong to different profiles; they have no target, and so feed none.
+WITH gone AS (
+    SELECT s.record_number, s.line_number{gone_keys}, r.conflict
+    FROM {resolved} r JOIN {staging} s ON s.record_number = r.record_number
+    WHERE r.conflict IS NOT NULL
+){naming}
 INSERT INTO {late} (record_number, line_number, code, field)
-SELECT s.record_number, s.line_number, $1, ($2::text[])[r.conflict + 1]
-FROM {resolved} r JOIN {staging} s ON s.record_number = r.record_number
-WHERE r.conflict IS NOT NULL
+SELECT record_number, line_number, $1, ($2::text[])[conflict + 1] FROM gone
 
 -- name: overtaken
 -- Whether another transaction changed a profile that was found since we began to look.

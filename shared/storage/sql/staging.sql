@@ -6,9 +6,13 @@ CREATE UNLOGGED TABLE {table} (
     {columns}
 ) WITH (autovacuum_enabled = false)
 
+-- name: name_rejects
+-- Whom rejected rows name: a row each, of those that have an identifier that can be read.
+CREATE UNLOGGED TABLE {named} (record_number bigint NOT NULL, {keys}, opt_out boolean)
+
 -- name: guard
--- Rows that no page can hold go beside the table, by number only.
-CREATE UNLOGGED TABLE {aside} (record_number bigint NOT NULL, line_number bigint NOT NULL);
+-- Rows that no page can hold go beside the table, by number, and by whom they name where that is asked.
+CREATE UNLOGGED TABLE {aside} (record_number bigint NOT NULL, line_number bigint NOT NULL{and_keys});
 CREATE TRIGGER put_wide_aside BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION {schema}.put_wide_aside()
 
 -- name: count_guarded
@@ -17,7 +21,7 @@ SELECT (SELECT count(*) FROM {table}) + (SELECT count(*) FROM {aside})
 
 -- name: analyze
 -- Statistics of what was loaded, of the columns that it is joined by: the others cost more than twice as much again.
-ANALYZE {table} ({keys})
+ANALYZE {table} ({joined})
 
 -- name: has_profiles
 -- Whether there is any profile.
@@ -33,7 +37,7 @@ ANALYZE (SKIP_LOCKED) {schema}.profiles
 
 -- name: drop
 -- The rows are merged, or will be staged again.
-DROP TABLE IF EXISTS {table}, {aside}
+DROP TABLE IF EXISTS {table}, {aside}, {named}
 
 -- name: tables
 -- What a run has staged, under any token.

@@ -14,6 +14,8 @@ from shared.storage import merge, properties, staging
 from shared.storage.columns import quoted
 from shared.storage.database import Database, Tx
 from shared.storage.merge import LateReject, Merged
+from shared.storage.merge_work import Work
+from shared.storage.named_rejects import profiles_named
 from shared.storage.staging import Staged
 from tests.builders import claimed_run
 
@@ -25,6 +27,8 @@ class MergedWithRejects(Merged):
     """The outcome of a merge, and the rows that it rejected."""
 
     late_rejects: tuple[LateReject, ...] = ()
+    named: tuple[tuple[int, int], ...] = ()
+    """Record and profile of what rejected rows name, where the goal asks."""
 
 
 @dataclass
@@ -55,7 +59,8 @@ class Bench:
             async with self.database.transaction(connection, self.account) as tx:
                 await staging.analyze(tx, staged)
                 merged = await merge.merge(tx, run, staged, goal, self.properties, group)
-                return await _with_rejects(tx, staged, merged)
+                work = Work(tx, run.id, staged, goal.mode, group, tuple(self.properties))
+                return replace(await _with_rejects(tx, staged, merged), named=await named(work))
 
     async def load(self, connection: Any, staged: Staged, rows: Sequence[Row]) -> int:
         """Put rows into a staging table; how many."""
@@ -97,6 +102,14 @@ class Bench:
         """Where each profile lies and who wrote it last: equal before and after for one that was not touched."""
         async with self.database.account(self.account) as tx:
             return [tuple(row) for row in await _versions(tx)]
+
+
+async def named(work: Work) -> tuple[tuple[int, int], ...]:
+    """Record and profile of what rejected rows name; nothing where the goal does not ask."""
+    if not work.staged.names_rejects:
+        return ()
+    rows = await work.tx.connection.fetch(work.filled(profiles_named(work)))
+    return tuple(sorted((row["record_number"], row["id"]) for row in rows))
 
 
 async def _with_rejects(tx: Tx, staged: Staged, merged: Merged) -> MergedWithRejects:
