@@ -511,6 +511,13 @@ class UnwritableValue(GoalFailure):
     what_to_do = "Use the encoding utf-8, and give the dialect a quoteChar with doubleQuote, then run the goal again."
 
 
+class ListMissing(GoalFailure):
+    """A list that the goal puts people on was deleted."""
+
+    code = "list_missing"
+    what_to_do = "Name another list in the goal, or none, then retry the run."
+
+
 class GoalInactive(GoalFailure):
     """The goal or its connection is switched off."""
 
@@ -719,6 +726,13 @@ class OpenPgpKeyInUse(Conflict):
 
     code = "openpgp_key_in_use"
     what_to_do = "Take the key out of what the detail names, then delete it."
+
+
+class ListInUse(Conflict):
+    """A goal puts people on the list."""
+
+    code = "list_in_use"
+    what_to_do = "Take the list out of what the detail names, then delete it."
 
 
 class FolderWatched(Conflict):

@@ -60,6 +60,15 @@ def identifiers_guarded() -> Iterator[None]:
         raise TransactionConflict("another transaction took an identifier of this file meanwhile") from None
 
 
+@contextmanager
+def names_guarded() -> Iterator[None]:
+    """Raise TransactionConflict where another transaction took a name that was free when we looked."""
+    try:
+        yield
+    except asyncpg.UniqueViolationError as error:
+        raise TransactionConflict("another transaction took the name meanwhile") from error
+
+
 @dataclass(slots=True)
 class Attempt:
     """Whether what was tried went through."""

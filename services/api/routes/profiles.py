@@ -1,6 +1,6 @@
 """`/v1/profiles`: people, looked up. Numbers travel as strings, so that none loses a digit on its way."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -17,7 +17,7 @@ from services.api.routes.answers import ABSENT, PROBLEMS
 from shared.domain.failures import InvalidGoal, InvalidRequest, NotFound
 from shared.domain.property import Property
 from shared.domain.scope import Scope
-from shared.storage import domain_groups, profiles, properties
+from shared.storage import domain_groups, list_members, profiles, properties
 from shared.storage.database import Tx
 
 router = APIRouter(prefix="/v1/profiles", tags=["profiles"], responses=PROBLEMS)
@@ -54,6 +54,15 @@ _PARAMETERS = [
 ]
 
 
+class ListOfProfile(BaseModel):
+    """A list that a profile is on."""
+
+    id: UUID
+    number: int
+    name: str
+    added_at: datetime
+
+
 class ProfileShown(BaseModel):
     """One person of the contact database."""
 
@@ -67,6 +76,7 @@ class ProfileShown(BaseModel):
     properties: dict[str, str | bool | list[str] | None] = Field(
         description="By name; integers and numbers as strings, dates and times in RFC 3339, null where there is none"
     )
+    lists: list[ListOfProfile] = Field(description="That it is on: at most 100, those first that it was put on last")
 
 
 @router.get("", openapi_extra={"parameters": _PARAMETERS})
@@ -88,7 +98,8 @@ async def list_profiles(visit: Reader, request: Request) -> Page[ProfileShown]:
             found = await profiles.page(
                 tx, known, after_id=listing.number, limit=listing.wanted, domain_group=number_or_all
             )
-    return listing.page(found, lambda each: _shown(each, known, groups), lambda each: (each.id,))
+        lists = await list_members.lists_of(tx, [each.id for each in found])
+    return listing.page(found, lambda each: _shown(each, known, groups, lists), lambda each: (each.id,))
 
 
 @router.get("/{profile_id}", responses=ABSENT)
@@ -100,9 +111,10 @@ async def get_profile(profile_id: int, visit: Reader) -> ProfileShown:
         known = await properties.list_all(tx)
         groups = await domain_groups.names(tx)
         found = await profiles.get(tx, known, profile_id)
+        lists = await list_members.lists_of(tx, [profile_id])
     if found is None:
         raise NotFound
-    return _shown(found, known, groups)
+    return _shown(found, known, groups, lists)
 
 
 def _page_query(sent: dict[str, str]) -> PageQuery:
@@ -122,7 +134,12 @@ async def _number_of(tx: Tx, name: str) -> int:
         raise Refused(InvalidRequest(), [error]) from failure
 
 
-def _shown(profile: profiles.Profile, known: Sequence[Property], groups: dict[int, str]) -> ProfileShown:
+def _shown(
+    profile: profiles.Profile,
+    known: Sequence[Property],
+    groups: dict[int, str],
+    lists: Mapping[int, Sequence[list_members.ListOfProfile]],
+) -> ProfileShown:
     return ProfileShown(
         id=str(profile.id),
         domain_group=groups[profile.domain_group],
@@ -132,6 +149,7 @@ def _shown(profile: profiles.Profile, known: Sequence[Property], groups: dict[in
         updated_by_run=profile.updated_by_run,
         opt_in=profile.opt_in,
         properties={each.name: _plain(profile.values[each.name]) for each in known},
+        lists=[ListOfProfile.model_validate(each, from_attributes=True) for each in lists.get(profile.id, ())],
     )
 
 

@@ -71,6 +71,8 @@ BODIES: dict[str, list[Any]] = {
     "change_drop_folder": [{"name": "fresh {fresh}"}],
     "create_credential": [{}],
     "create_domain_group": [{"name": "fresh-{fresh}"}],
+    "create_list": [{"name": "fresh {fresh}"}],
+    "change_list": [{"name": "fresh {fresh}"}],
     "create_openpgp_key": [{"name": "fresh {fresh}", "password": "hush"}],
     "change_openpgp_key": [{"name": "fresh {fresh}"}],
 }

@@ -75,6 +75,7 @@ async def _one_of_each(owner: Client, database: Database, account: UUID) -> dict
         "/v1/runs/{run_id}/cancel": (f"{runs['cancel']}/cancel", None),
         "/v1/drop-folders": ("/v1/drop-folders", {"name": "second"}),
         "/v1/drop-folders/{drop_folder_id}/credentials": (f"/v1/drop-folders/{made['folder']['id']}/credentials", {}),
+        "/v1/lists": ("/v1/lists", {"name": "second"}),
         "/v1/domain-groups": ("/v1/domain-groups", {"name": "second"}),
         "/v1/openpgp-keys": ("/v1/openpgp-keys", {"name": "files", "password": PASSWORD}),
         "/v1/notifications/{notification_id}/read": (f"/v1/notifications/{notification}/read", None),

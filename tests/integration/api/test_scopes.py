@@ -16,6 +16,7 @@ FAMILIES = {
     "properties": "profiles",
     "profiles": "profiles",
     "domain-groups": "profiles",
+    "lists": "profiles",
     "connections": "connections",
     "drop-folders": "connections",
     "inquiries": "connections",

@@ -50,6 +50,7 @@ _KINDS = (
     "notification_id",
     "inquiry_id",
     "openpgp_key_id",
+    "list_id",
 )
 
 
@@ -77,6 +78,7 @@ async def settle(client: Client, database: Database, account_id: UUID, mark: str
             ({"generate": {"user_id": mark, "algorithm": "curve25519"}}, {"password": "hush hush"})
         )
     ]
+    lists = [await client.ask("POST", "/v1/lists", 201, json={"name": f"{mark} {number}"}) for number in range(2)]
     runs = [await arrive(database, account_id, made, minute=minute) for minute in (0, 1)]
     claimed = await claim(database)
     await complete(database, claimed)
@@ -88,6 +90,8 @@ async def settle(client: Client, database: Database, account_id: UUID, mark: str
             asked.append(await inquiries.ask(tx, UUID(connection)))
             query = f"INSERT INTO {tx.schema}.profiles (id, domain_group) VALUES ($1, 1) RETURNING id"
             profiles.append(await tx.connection.fetchval(query, 5_000_000_000 + uuid4().int % 10**9))
+            query = f"INSERT INTO {tx.schema}.list_members (list_number, profile_id) VALUES ($1, $2)"
+            await tx.connection.execute(query, lists[0]["number"], profiles[-1])
     ids = {
         "account_id": str(account_id),
         "key_id": keys[0]["id"],
@@ -107,10 +111,11 @@ async def settle(client: Client, database: Database, account_id: UUID, mark: str
         "notification_id": str(news[0]),
         "inquiry_id": str(asked[0]),
         "openpgp_key_id": openpgp_keys[0]["id"],
+        "list_id": lists[0]["id"],
         "fingerprint": "SHA256:" + "a" * 43,
     }
     known = {*ids.values(), mark, other_connection["id"], other_folder["id"], export["id"], *map(str, runs)}
-    known |= {each["id"] for each in (*keys, *credentials, *arrivals, *openpgp_keys)} | {
+    known |= {each["id"] for each in (*keys, *credentials, *arrivals, *openpgp_keys, *lists)} | {
         str(each) for each in (*news, *asked)
     }
     return World(account_id, client, ids, frozenset(each for each in known if len(each) > 8))

@@ -1,0 +1,88 @@
+"""Lists of an account, in its own schema. Writes `lists`; who is on them is written by `list_members`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from shared.domain.failures import AlreadyExists, ListInUse, NotFound
+from shared.storage.database import Record, Tx
+from shared.storage.errors import names_guarded
+
+
+@dataclass(frozen=True, slots=True)
+class StoredList:
+    """A list as it is stored."""
+
+    id: UUID
+    number: int
+    name: str
+    members: int
+    """How many profiles are on it."""
+    version: int
+    created_at: datetime
+    created_by_run: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListFilter:
+    """Which lists are wanted; None is any. `after` is the number of the last one seen."""
+
+    name: str | None = None
+    number: int | None = None
+    after: int = 0
+
+
+async def create(tx: Tx, name: str) -> StoredList:
+    """Make a list, with a number that no list of the account ever had. Raises AlreadyExists."""
+    row = await tx.row("lists.insert", name, None)
+    if row is None:
+        raise AlreadyExists(f"Found a list {name!r} already.")
+    return _list(row)
+
+
+async def get(tx: Tx, list_id: UUID) -> StoredList:
+    """One list. Raises NotFound."""
+    return _list(await tx.row("lists.get", list_id))
+
+
+async def lock(tx: Tx, list_id: UUID) -> StoredList:
+    """One list, held until the transaction ends. Raises NotFound."""
+    return _list(await tx.row("lists.lock", list_id))
+
+
+async def page(tx: Tx, chosen: ListFilter, limit: int) -> list[StoredList]:
+    """Lists in the order of their numbers."""
+    return [_list(row) for row in await tx.fetch("lists.page", chosen.name, chosen.number, chosen.after, limit)]
+
+
+async def rename(tx: Tx, held: StoredList, name: str) -> StoredList:
+    """Give a held list another name: a new version. Raises AlreadyExists."""
+    others = await page(tx, ListFilter(name=name), 1)
+    if others and others[0].id != held.id:
+        raise AlreadyExists(f"Found a list {name!r} already.")
+    with names_guarded():
+        return _list(await tx.row("lists.rename", held.id, name))
+
+
+async def delete(tx: Tx, held: StoredList) -> None:
+    """Take a held list away with its memberships; the profiles stay. Raises ListInUse where a goal names it."""
+    users = await tx.fetch("lists.users", tx.account_id, [str(held.id)], [held.number])
+    if users:
+        raise ListInUse(f"Found the goals {', '.join(str(row['goal_id']) for row in users)}.")
+    await tx.execute("lists.delete_members", held.number)
+    await tx.execute("lists.delete", held.id)
+
+
+async def known(tx: Tx, references: Sequence[UUID | int]) -> list[StoredList]:
+    """Those of these lists that there are, by number, kept from being deleted until the transaction ends."""
+    ids = [each for each in references if isinstance(each, UUID)]
+    numbers = [each for each in references if isinstance(each, int)]
+    return [_list(row) for row in await tx.fetch("lists.hold", ids, numbers)]
+
+
+def _list(row: Record | None) -> StoredList:
+    if row is None:
+        raise NotFound
+    facts = dict(row)
+    return StoredList(id=facts.pop("list_id"), **facts)

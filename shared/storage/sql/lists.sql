@@ -1,0 +1,49 @@
+-- name: insert
+-- A new list; no row when the name is taken.
+INSERT INTO {schema}.lists (name, created_by_run) VALUES ($1, $2)
+ON CONFLICT (name) DO NOTHING
+RETURNING list_id, number, name, members, version, created_at, created_by_run
+
+-- name: get
+-- One list.
+SELECT list_id, number, name, members, version, created_at, created_by_run FROM {schema}.lists WHERE list_id = $1
+
+-- name: lock
+-- One list, held for a change.
+SELECT list_id, number, name, members, version, created_at, created_by_run FROM {schema}.lists WHERE list_id = $1
+FOR UPDATE
+
+-- name: hold
+-- Lists by ids and numbers, kept from being deleted. Imports that put people on them do not wait for each other here.
+SELECT list_id, number, name, members, version, created_at, created_by_run FROM {schema}.lists
+WHERE list_id = ANY ($1::uuid[]) OR number = ANY ($2::integer[])
+ORDER BY number
+FOR KEY SHARE
+
+-- name: page
+-- Lists in the order of their numbers, after a cursor.
+SELECT list_id, number, name, members, version, created_at, created_by_run FROM {schema}.lists
+WHERE number > $3 AND ($1::text IS NULL OR name = $1) AND ($2::integer IS NULL OR number = $2)
+ORDER BY number
+LIMIT $4
+
+-- name: rename
+-- Another name: a new version.
+UPDATE {schema}.lists SET name = $2, version = version + 1 WHERE list_id = $1
+RETURNING list_id, number, name, members, version, created_at, created_by_run
+
+-- name: users
+-- Goals, ten at most, that are not deleted and name a list by its id or number.
+SELECT g.goal_id FROM tidegate.goals g
+WHERE g.account_id = $1 AND g.deleted_at IS NULL
+  AND (g.settings #> '{lists,add_to}' @> $2::jsonb OR g.settings #> '{lists,add_to}' @> $3::jsonb)
+ORDER BY g.goal_id
+LIMIT 10
+
+-- name: delete_members
+-- Nobody is on it any more.
+DELETE FROM {schema}.list_members WHERE list_number = $1
+
+-- name: delete
+-- The list itself. Its number is not given again.
+DELETE FROM {schema}.lists WHERE list_id = $1
