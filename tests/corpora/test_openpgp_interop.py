@@ -4,6 +4,8 @@ What differs from the corpus' own expectation stands in a table, each with its r
 nothing plain behind.
 """
 
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,10 @@ from shared.domain.openpgp_key import Bundle, KeyUse, OwnKey, PartnerKey
 from shared.formats.openpgp import keys, message
 from shared.formats.openpgp.gpg import find_programs
 from shared.formats.openpgp.message import Policy
+from shared.storage import openpgp_keys
 from tests.corpora.folder import FOLDER, entries, needed
+from tests.corpora.importing import Importing
+from tests.integration.road.place import Tenant
 
 pytestmark = needed
 CORPUS = "openpgp-interop"
@@ -110,6 +115,52 @@ def test_a_key_says_only_what_its_own_signatures_hold(entry: dict[str, Any]) -> 
     assert usable <= set(key.facts.key_ids)
     if not usable and KeyUse.ENCRYPT in key.facts.uses:
         pytest.fail("a revoked subkey counts as one that encrypts")
+
+
+@pytest.mark.timeout(600)
+async def test_the_whole_road_imports_what_opens_and_leaves_nothing_plain(importing: Importing, tenant: Tenant) -> None:
+    await importing.define("line", is_identifier=True)
+    messages = {Path(each["file"]).stem: each for each in _messages()}
+    await _hand_over(tenant, messages.values())
+    for name in messages:
+        await importing.define_group(name)
+        answer = await importing.save(
+            name,
+            unpack={"decrypt": "required"},
+            dialect={"header": False},
+            domain_group=name,
+            identifiers=[{"position": 0, "property": "line"}],
+        )
+        assert answer.status_code == 201, answer.text
+    runs = await importing.runs(
+        {name: (FOLDER / CORPUS / each["file"]).read_bytes() for name, each in messages.items()}
+    )
+    outcomes = {}
+    for name, run in runs.items():
+        found = await importing.all("/v1/profiles", domain_group=name)
+        outcomes[name] = (run["receipt"]["reason"] or {}).get("code") or [each["properties"]["line"] for each in found]
+    codes = {name: why.partition(": ")[0] for name, why in EXCEPTIONS["gnupg"].items()}
+    refused = {name: code for name, code in codes.items() if code != "content"}
+    # The two keys that cannot be read are not the account's, and what they would open is opened by none of its keys.
+    refused |= dict.fromkeys(("e2e-001", "e2e-002"), "no_decryption_key")
+    expected = {name: refused.get(name) or [each["expected_text"].strip()] for name, each in messages.items()}
+    assert outcomes == expected
+    work = tenant.base.settings.work_directory
+    assert [path for path in work.rglob("*") if path.is_file() and path.name != "lock"] == []
+
+
+async def _hand_over(tenant: Tenant, messages: Iterable[dict[str, Any]]) -> None:
+    """Make every key that can be read, of those that open the messages, the account's."""
+    found: dict[str, OwnKey] = {}
+    for place, passphrase in sorted({(each["decrypt_key"], each["passphrase"]) for each in messages}):
+        path = FOLDER / CORPUS / place
+        with suppress(UnsupportedOpenPgpKey):
+            key = keys.imported(path.read_text(), passphrase or None) if path.is_file() else None
+            if isinstance(key, OwnKey):
+                found[key.facts.fingerprint] = key
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        for fingerprint, key in found.items():
+            await openpgp_keys.add_own(tx, tenant.base.keys, fingerprint, key, keys.public_part(key))
 
 
 def test_the_exceptions_are_of_messages_that_there_are() -> None:
