@@ -11,7 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
+from services.importer.columns_told import note_columns, note_further
 from services.importer.named_rejects import NamedRejects
+from services.importer.order import Order
 from services.importer.pages import Fetched, Pages, opened
 from services.importer.slices import Slice, slices
 from services.importer.tools import Tools
@@ -20,7 +22,6 @@ from shared.domain.property import MAX_CHOICES
 from shared.domain.receipt import MemberFacts
 from shared.domain.reject import READING_CODES
 from shared.observe.failpoints import reach
-from shared.processing.mapping import MappingPlan
 from shared.processing.repeats import Repeats
 from shared.runtime.desk import Desk
 from shared.storage import rejects, staging
@@ -51,14 +52,12 @@ class Tally:
         return self.rows_staged + self.rejects_by_code.total() + self.skipped_by_reason.total()
 
 
-async def stage(fetched: Fetched, connection: RunConnection, tools: Tools, desk: Desk) -> tuple[Staged, Tally]:
-    """Stage the file's rows under the run's token. Raises the file's failures; nothing of a profile is touched."""
+async def stage(fetched: Fetched, connection: RunConnection, tools: Tools, desk: Desk) -> tuple[Fetched, Staged, Tally]:
+    """Stage the file's rows under the run's token. Raises the file's failures; nothing of a profile is touched.
+
+    What was fetched comes back with the goal as it goes for this file.
+    """
     tally, order = Tally(), fetched.order
-    async with connection.transaction() as tx:
-        await staging.drop_all_of(tx, desk.run.id)
-        staged = await staging.create(tx, desk.run, order.goal, order.properties)
-        reach("importer.creating")
-    reach("importer.created")
     loop = asyncio.get_running_loop()
     # One thread reads the file from its first byte to its last: the memory allocator keeps what a thread gives back
     # for that thread, and slices read by whichever is free take half as much again.
@@ -73,7 +72,10 @@ async def stage(fetched: Fetched, connection: RunConnection, tools: Tools, desk:
         if pages is None and not order.goal.allow_empty_file:
             raise EmptyFile("Found blank lines at most.")
         if pages is not None:
-            _note_columns(pages, desk)
+            note_columns(pages, desk)
+            order = replace(order, goal=pages.settled.goal)
+        staged = await _table(order, connection, desk)
+        if pages is not None:
             repeats, named = Repeats(), NamedRejects(fetched.scratch / "named_rejects")
             copied = _copied(slices(pages, staged, repeats, named), thread, tally, tools, desk)
             tally.rows_staged = await staging.load(connection.raw, staged, copied)
@@ -88,17 +90,21 @@ async def stage(fetched: Fetched, connection: RunConnection, tools: Tools, desk:
     async with connection.transaction() as tx:
         await staging.analyze(tx, staged)
     reach("importer.analyzed")
-    return staged, tally
+    return replace(fetched, order=order), staged, tally
 
 
-def _note_columns(pages: Pages, desk: Desk) -> None:
-    assert desk.file is not None
-    desk.file = desk.file.model_copy(update={"columns": pages.header or ()})
-    _warn_of_columns(pages.plan, desk)
+async def _table(order: Order, connection: RunConnection, desk: Desk) -> Staged:
+    async with connection.transaction() as tx:
+        await staging.drop_all_of(tx, desk.run.id)
+        staged = await staging.create(tx, desk.run, order.goal, order.properties)
+        reach("importer.creating")
+    reach("importer.created")
+    return staged
 
 
 def _note_members(pages: Pages, desk: Desk) -> None:
     """What was read, once it was read to its end."""
+    note_further(pages, desk)
     assert desk.file is not None
     desk.file = desk.file.model_copy(
         update={
@@ -106,21 +112,6 @@ def _note_members(pages: Pages, desk: Desk) -> None:
             "members": tuple(pages.facts) if pages.is_archive else (),
         }
     )
-
-
-def _warn_of_columns(plan: MappingPlan, desk: Desk) -> None:
-    if plan.renamed:
-        desk.warn(
-            "columns_renamed",
-            f"{plan.renamed} columns of the file go by a label or an alias of their property, not by the goal's name.",
-            "Nothing, if that was meant; otherwise take the alias off the property.",
-        )
-    if plan.ignored:
-        desk.warn(
-            "columns_ignored",
-            f"{len(plan.ignored)} columns of the file are not mapped and were ignored.",
-            "Map them in the goal if their values are wanted.",
-        )
 
 
 async def _copied(

@@ -11,6 +11,7 @@ from shared.domain.goal import ImportGoal
 from shared.domain.openpgp_key import Bundle
 from shared.domain.property import Property
 from shared.domain.run import ClaimedRun
+from shared.domain.trimmed import folded
 from shared.storage import arrivals, connections, domain_groups, goals, openpgp_keys, properties, runs
 
 
@@ -29,6 +30,8 @@ class Order:
     """The keys and passwords that a file may be opened with."""
     latest_sha256: str | None
     """What the goal's latest effective run of this version read."""
+    known_columns: frozenset[str]
+    """Folded names of columns that the goal's latest effective runs have seen and told of; empty before the first."""
     is_late: bool
     """Whether a later file of this goal has been imported already."""
 
@@ -59,5 +62,6 @@ async def read_order(tools: Tools, run: ClaimedRun) -> Order:
             upload_id=arrival["upload_id"],
             bundle=await openpgp_keys.bundle_of(tx, tools.keys),
             latest_sha256=await runs.latest_effective_sha256(tx, run),
+            known_columns=frozenset(map(folded, await runs.columns_seen(tx, run))),
             is_late=await runs.is_older_than_completed(tx, run.id),
         )

@@ -18,7 +18,8 @@ from shared.formats.reader import Reading, prepare
 from shared.formats.unpacking.members import Member, Members, open_members
 from shared.processing.chain import Chain, columns_after
 from shared.processing.file_columns import FileColumns
-from shared.processing.mapping import MappingPlan, plan_of
+from shared.processing.map_all import Settled, settled
+from shared.processing.mapping import MappingPlan
 
 Fetch = Callable[[Sequence[int]], Iterator[RawRow]]
 
@@ -62,9 +63,12 @@ class Pages:
     """The members from the first on that has anything in it, and how each is read."""
     header: tuple[str, ...] | None
     columns: FileColumns
-    plan: MappingPlan
+    settled: Settled
+    """What the goal means for a file of these columns."""
     facts: list[MemberFacts] = field(default_factory=list)
     """Of the members that were read so far."""
+    further: dict[str, None] = field(default_factory=dict)
+    """Keys of JSON Lines that members have and the first one lacks: they are no columns."""
 
     def batches(self) -> Iterator[Batch]:
         """All rows, from the first member to the last, with numbers that go on; fills `facts`."""
@@ -82,6 +86,7 @@ class Pages:
                     records = max(records, _last(numbered))
                     rejected += len(numbered.bad)
                     yield numbered
+                self.further.update(dict.fromkeys(reader.unknown))
                 name = member.name or ""
                 self.facts.append(
                     MemberFacts(name=name, first_record=before + 1, rows_read=records - before, unreadable=rejected)
@@ -93,6 +98,11 @@ class Pages:
         return Chain.of(
             goal.processors, self.columns, goal.dialect, scratch=self.fetched.scratch, following=self.plan.naming
         )
+
+    @property
+    def plan(self) -> MappingPlan:
+        """What to make of the columns."""
+        return self.settled.plan
 
     @property
     def encodings(self) -> set[str]:
@@ -131,11 +141,11 @@ def opened(fetched: Fetched) -> Iterator[Pages | None]:
                     continue
                 header, columns = reader.header, FileColumns.of(reader.header, reader.width)
             after = columns_after(order.goal.processors, columns, order.goal.dialect)
-            plan = plan_of(order.goal, order.properties, after)
+            meant = settled(order.goal, order.properties, after)
             # What keys the objects of one member have does not change the columns of the others.
             if order.goal.format == "jsonl" and header is not None:
                 readings = [(member, replace(each, columns=header)) for member, each in readings]
-            yield Pages(fetched, readings[place:], header, columns, plan)
+            yield Pages(fetched, readings[place:], header, columns, meant)
             return
         yield None
 

@@ -55,7 +55,7 @@ async def carry_out(desk: Desk, tools: Tools) -> None:
         fetched = Fetched(plain, order, workplace, tools.max_unpacked_bytes)
         async with run_connection(tools.database, desk.run) as connection:
             with desk.step("stage"):
-                staged, tally = await stage(fetched, connection, tools, desk)
+                fetched, staged, tally = await stage(fetched, connection, tools, desk)
             with desk.step("merge"):
                 await merge_and_finish(fetched, staged, tally, connection, tools, desk)
             reach("importer.committed")

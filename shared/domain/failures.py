@@ -84,6 +84,13 @@ class HeaderChanged(FileFailure):
     what_to_do = "Mend the header of the file, or change the goal's mapping to the new names, then retry the run."
 
 
+class ColumnsCollide(FileFailure):
+    """Two columns of the file would go into one property."""
+
+    code = "columns_collide"
+    what_to_do = "Name one of them in the goal's mapping or in its ignore, then retry the run."
+
+
 class AmbiguousDates(FileFailure):
     """The dates of a column can be read in more than one way."""
 

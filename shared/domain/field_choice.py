@@ -4,9 +4,9 @@ from typing import Annotated
 
 from pydantic import Field, StrictInt, StringConstraints
 
-from shared.domain.fields import FieldChoice
+from shared.domain.fields import MAX_COLUMN_NAME, FieldChoice
 
-ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
+ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=MAX_COLUMN_NAME)]
 """A header's name. Names are compared trimmed and in Unicode's canonical composition (NFC), case-sensitive."""
 ColumnPosition = Annotated[StrictInt, Field(ge=0, lt=10_000)]
 """Where the column stands in the file itself, counted from 0, whatever processors dropped or added."""

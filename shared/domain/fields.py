@@ -17,13 +17,15 @@ from shared.domain.zones import known_zone
 OnBadValue = Literal["reject_row", "reject_value"]
 """What a value that does not fit does: its row is not imported, or only the value is not."""
 
+MAX_COLUMN_NAME = 1_000
+
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 
 
 class FieldChoice(Model):
     """A column of the file, by its header's name or by its 0-based position."""
 
-    field: str | None = Field(default=None, min_length=1, max_length=1_000)
+    field: str | None = Field(default=None, min_length=1, max_length=MAX_COLUMN_NAME)
     position: int | None = Field(default=None, ge=0, lt=10_000)
 
     @model_validator(mode="after")
@@ -98,3 +100,15 @@ class MappedField(FieldChoice, Notation):
     """What the file's words stand for, where they are not the property's choices themselves."""
     unknown_choice: Literal["reject", "add"] = "reject"
     """What becomes of a word that is no choice: a bad value, or a new choice of the property."""
+
+
+class MapAll(Model):
+    """All columns of a file that the goal names nowhere else, each into the property that is called as it is.
+
+    The property's name is the prefix and the column's name in small letters, digits and underscores: `Order Date` goes
+    into `shop_order_date`. Columns without a name are left out; two that come to one property fail the file.
+    """
+
+    prefix: Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9_]{0,29})?\z")] = ""
+    rule: MergeRule | None = None
+    """For all of them. None: the goal's default rule."""

@@ -9,12 +9,14 @@ from pydantic import Field, StrictBool, StringConstraints, field_validator, mode
 from shared.domain.dates import date_pattern
 from shared.domain.dialect import Dialect, FileFormat
 from shared.domain.email_address import EmailAddress
-from shared.domain.fields import IdentifierField, MappedField, OnBadValue
+from shared.domain.field_choice import ColumnName
+from shared.domain.fields import IdentifierField, MapAll, MappedField, OnBadValue
 from shared.domain.merge import MergeRule, Mode
 from shared.domain.model import Model
 from shared.domain.names import Directory, RelativePath
 from shared.domain.processor import Processors
 from shared.domain.property import PropertyName
+from shared.domain.trimmed import folded
 from shared.domain.unpack import Unpack
 
 TEMPORARY_SUFFIXES = (".part", ".tmp", ".filepart")
@@ -122,6 +124,9 @@ class ImportGoal(GoalBase):
     processors: Processors = ()
     identifiers: tuple[IdentifierField, ...] = Field(min_length=1, max_length=10)
     mapping: tuple[MappedField, ...] = Field(default=(), max_length=400)
+    map_all: MapAll | None = None
+    ignore: tuple[ColumnName, ...] = Field(default=(), max_length=1_000)
+    """Columns that are not imported, and not reported: by their names, whether a file has them or not."""
     default_rule: MergeRule = MergeRule.SET
     on_bad_value: OnBadValue = "reject_row"
     mode: Mode = Mode.UPSERT
@@ -133,8 +138,7 @@ class ImportGoal(GoalBase):
     @model_validator(mode="after")
     def _one_column_one_property(self) -> "ImportGoal":
         seen: set[str] = set()
-        entries: tuple[IdentifierField | MappedField, ...] = (*self.identifiers, *self.mapping)
-        for entry in entries:
+        for entry in self._entries:
             if entry.property in seen:
                 raise ValueError(f"the property {entry.property!r} is named twice; one column feeds one property")
             seen.add(entry.property)
@@ -145,12 +149,28 @@ class ImportGoal(GoalBase):
                 raise ValueError(f"the groupChar and the decimalChar of {entry.shown!r} must differ")
         return self
 
+    @model_validator(mode="after")
+    def _columns_are_taken_or_left(self) -> "ImportGoal":
+        ignored = {folded(name) for name in self.ignore}
+        both = [each.field for each in self._entries if each.field is not None and folded(each.field) in ignored]
+        if both:
+            raise ValueError(f"{both[0]!r} is mapped, and to be ignored as well")
+        if self.map_all is not None and not self.dialect.has_header and not self.processors:
+            raise ValueError("map_all goes by names, and a file without a header has none; only processors name them")
+        return self
+
+    @property
+    def _entries(self) -> "tuple[IdentifierField | MappedField, ...]":
+        return (*self.identifiers, *self.mapping)
+
     @property
     def is_idempotent(self) -> bool:
         """Whether importing the same file twice leaves what importing it once does."""
+        if self.map_all is not None and self.rule_of(self.map_all) is MergeRule.SUM:
+            return False
         return all(self.rule_of(entry) is not MergeRule.SUM for entry in self.mapping)
 
-    def rule_of(self, entry: MappedField) -> MergeRule:
+    def rule_of(self, entry: MappedField | MapAll) -> MergeRule:
         """By what rule a column goes into its property."""
         return entry.rule or self.default_rule
 

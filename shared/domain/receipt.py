@@ -54,6 +54,8 @@ class FileFacts(Model):
     sha256: str | None = None
     columns: tuple[str, ...] = ()
     """The header as it was read, once it proved to be the goal's: rejects are handed back under it."""
+    further_columns: tuple[str, ...] = ()
+    """Keys of JSON Lines that an archive's later files have and the first lacks: they were not read."""
     was_encrypted: bool = False
     decrypted_with: str | None = None
     """Fingerprint of the own key that opened it; None where a password did."""

@@ -46,6 +46,8 @@ class TableReader(Protocol):
     width: int
     is_empty: bool
     """Whether there is no record at all, nor a header."""
+    unknown: dict[str, None]
+    """Names that rows read so far have beside the columns; only an object of JSON can have any."""
     mapped: frozenset[int] | None
     """The columns that somebody wants, by position; None means all. A value that is unfit to be read rejects its row
     only in these. To be set before the first batch; delimited text has no such values."""

@@ -49,6 +49,7 @@ class CsvReader:
         self.header = head.header
         self.width = head.width
         self.mapped: frozenset[int] | None = None
+        self.unknown: dict[str, None] = {}
         self.is_empty = head.is_empty
         """Whether there is no record at all: no byte but a byte order mark, or blank lines and comments alone."""
         if self.width > limits.columns:

@@ -45,6 +45,7 @@ class XlsxReader:
         self._text = CellText(dialect)
         self._rows: Iterator[SheetRow] = rows(sheet, self._limits)
         self.mapped: frozenset[int] | None = None
+        self.unknown: dict[str, None] = {}
         self.header: tuple[str, ...] | None = None
         self.width = 0
         self.is_empty = False

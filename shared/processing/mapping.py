@@ -1,7 +1,7 @@
 """Decide which column of a file feeds which property, before any row is looked at.
 
 Names of a header are compared exactly, after trimming and Unicode's canonical composition (NFC): case, punctuation and
-order of words are not guessed at. Columns may have moved; columns that are not mapped are reported and ignored.
+order of words are not guessed at. Columns may have moved; those that are not mapped are left.
 What a value must look like is the business of `typing`.
 """
 
@@ -17,13 +17,10 @@ from shared.domain.goal import ImportGoal
 from shared.domain.merge import MergeRule, allowed
 from shared.domain.property import Property, PropertyType
 from shared.domain.reject import OWN_COLUMNS
-from shared.domain.trimmed import TRIMMED, folded
-from shared.processing.file_columns import FileColumns
+from shared.domain.trimmed import folded
+from shared.processing.file_columns import FileColumn, FileColumns, listed, shortened
 
 Entry = IdentifierField | MappedField
-
-_SHOWN_NAMES = 30
-_SHOWN_CHARACTERS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +53,8 @@ class MappingPlan:
     """The goal's identifiers first, in their order, then its mapping."""
     identifiers: int
     """How many of the columns name the profile."""
-    ignored: tuple[str, ...]
-    """Names in the header that are not mapped."""
+    left: tuple[FileColumn, ...]
+    """Columns with a name that are not mapped."""
     renamed: int = 0
     """How many columns were known by another name of their property."""
     names_rejects: bool = False
@@ -95,12 +92,12 @@ def plan_of(goal: ImportGoal, properties: Sequence[Property], columns: FileColum
         _column(entry, each, place, goal) for entry, each, place in zip(entries, chosen, places, strict=True)
     )
     used = set(places)
-    ignored = tuple(
-        column.name
+    left = tuple(
+        column
         for place, column in enumerate(columns.columns)
         if column.name is not None and place not in used and column.name not in OWN_COLUMNS
     )
-    return MappingPlan(mapped, len(goal.identifiers), ignored, renamed, goal.wants_named_rejects)
+    return MappingPlan(mapped, len(goal.identifiers), left, renamed, goal.wants_named_rejects)
 
 
 def _column(entry: Entry, kind: Property, place: int | None, goal: ImportGoal) -> MappedColumn:
@@ -191,7 +188,7 @@ def _demand_names(
         raise HeaderChanged(_lack(missing, asked, columns.header or ()))
     twice = sorted({name for name in names if name is not None and len(by_name[name]) > 1})
     if twice:
-        raise HeaderChanged(f"Expected each mapped field once, found more than once: {_listed(twice)}.")
+        raise HeaderChanged(f"Expected each mapped field once, found more than once: {listed(twice)}.")
 
 
 def _name_in(entry: Entry, kind: Property, by_name: Mapping[str, list[int]], named: Set[str]) -> str | None:
@@ -206,7 +203,7 @@ def _name_in(entry: Entry, kind: Property, by_name: Mapping[str, list[int]], nam
     others = sorted({folded(name) for name in kind.other_names} & by_name.keys() - named)
     if len(others) > 1:
         raise HeaderChanged(
-            f"Expected {_shortened(entry.field)}; found {_listed(others)}, which are all names of {kind.name!r}."
+            f"Expected {shortened(entry.field)}; found {listed(others)}, which are all names of {kind.name!r}."
         )
     return others[0] if others else None
 
@@ -220,19 +217,9 @@ def _is_required(entry: Entry, columns: FileColumns) -> bool:
 
 def _lack(missing: Sequence[str], wanted: Sequence[str], header: tuple[str, ...]) -> str:
     """What is expected and found. The first line of a file without a header is a person's record: it is not shown."""
-    expected = f"Expected {_listed(missing)}"
+    expected = f"Expected {listed(missing)}"
     if len(set(missing)) == len(set(wanted)) and not any(get_close_matches(name, header) for name in missing):
         return f"{expected}, found {len(header)} fields with none of the mapped names; is there a header at all?"
     near = {name: get_close_matches(name, header, n=1) for name in missing}
-    hints = [f"{_shortened(name)} may now be {_shortened(found[0])}" for name, found in near.items() if found]
-    return ". ".join([f"{expected}, found {_listed(header)}", *hints]) + "."
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(_shortened(name) for name in names[:_SHOWN_NAMES])
-    return shown if len(names) <= _SHOWN_NAMES else f"{shown} and {len(names) - _SHOWN_NAMES} more"
-
-
-def _shortened(name: str) -> str:
-    text = "".join(c if c.isprintable() else " " for c in name.strip(TRIMMED))
-    return repr(text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…")
+    hints = [f"{shortened(name)} may now be {shortened(found[0])}" for name, found in near.items() if found]
+    return ". ".join([f"{expected}, found {listed(header)}", *hints]) + "."

@@ -234,6 +234,12 @@ async def latest_effective_sha256(tx: Tx, run: ClaimedRun) -> str | None:
     return sha256
 
 
+async def columns_seen(tx: Tx, run: ClaimedRun) -> list[str]:
+    """The columns of the files that the goal's latest effective runs read."""
+    rows = await tx.fetch("runs.columns_seen", tx.account_id, run.goal_id, run.id)
+    return [row["name"] for row in rows]
+
+
 async def is_older_than_completed(tx: Tx, run_id: UUID) -> bool:
     """Whether a run that comes after this one in the goal's order has completed already."""
     return bool(await tx.value("runs.newer_completed", tx.account_id, run_id))

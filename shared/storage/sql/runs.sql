@@ -141,6 +141,16 @@ WHERE account_id = $1 AND goal_id = $2 AND goal_version = $3 AND run_id <> $4
 ORDER BY finished_at DESC
 LIMIT 1
 
+-- name: columns_seen
+-- The columns of the files that the goal's latest effective runs read; not all of its runs, which may be very many.
+SELECT DISTINCT seen.name
+FROM (SELECT receipt FROM tidegate.runs
+      WHERE account_id = $1 AND goal_id = $2 AND run_id <> $3 AND state IN ('completed', 'completed_with_rejects')
+      ORDER BY finished_at DESC
+      LIMIT 50) AS latest
+CROSS JOIN LATERAL jsonb_array_elements_text(
+    coalesce(receipt #> '{file,columns}', '[]') || coalesce(receipt #> '{file,further_columns}', '[]')) AS seen (name)
+
 -- name: newer_completed
 -- Whether a run that comes after this one in its goal's order has completed already.
 SELECT EXISTS (

@@ -11,6 +11,7 @@ def goal(
     identifiers: list[dict[str, Any]],
     mapping: list[dict[str, Any]] | None = None,
     dialect: Mapping[str, Any] | None = None,
+    **changes: Any,
 ) -> ImportGoal:
     """An import goal with nothing but what these tests are about."""
     return ImportGoal.model_validate(
@@ -21,6 +22,7 @@ def goal(
             "identifiers": identifiers,
             "mapping": mapping or [],
             "dialect": dict(dialect or {}),
+            **changes,
         }
     )
 

@@ -1,0 +1,49 @@
+"""Columns of files as they come and go: taken all together, left out, moved, and told once."""
+
+from typing import Any
+
+from tests.integration.road.place import Tenant, goal
+from tests.unit.formats.unpacking.packing import zipped
+
+
+def told(run: dict[str, Any], code: str) -> list[str]:
+    return [each["detail"] for each in run["receipt"]["warnings"] if each["code"] == code]
+
+
+async def test_all_columns_are_taken_but_for_those_that_the_goal_leaves_out(tenant: Tenant) -> None:
+    await tenant.save(goal(mapping=[{"field": "Full name", "property": "name"}], map_all={"rule": "set"}, ignore=["x"]))
+    run = await tenant.imported("all.csv", "Points,x,Full name,email,Tags,Zip\n7,?,Ann,a@b.example,p|q,1234\n")
+    assert run["state"] == "completed", run["receipt"]
+    assert [each["code"] for each in run["receipt"]["warnings"]] == ["columns_ignored"]
+    assert told(run, "columns_ignored")[0].startswith("1 columns")
+    found = await tenant.profile("a@b.example")
+    assert (found["name"], found["points"], found["tags"]) == ("Ann", 7, ["p", "q"])
+
+
+async def test_columns_are_told_once_by_the_run_that_sees_them_first_and_succeeds(tenant: Tenant) -> None:
+    await tenant.save(goal(ignore=["quiet"], duplicate_content="import"))
+    first = await tenant.imported("1.csv", "email,name,old\na@b.example,Ann,1\n")
+    assert [each["code"] for each in first["receipt"]["warnings"]] == ["columns_ignored"]
+    failed = await tenant.imported("2.csv", "email,old,new\na@b.example,1,2\n")
+    assert (failed["state"], failed["reason_code"]) == ("failed", "header_changed")
+    moved = "new,name,quiet,email,old\n2,Ann,?,a@b.example,1\n"
+    third = await tenant.imported("3.csv", moved)
+    assert told(third, "columns_new") == [
+        "Columns that files of this goal did not have before: 'new'. 1 of them were ignored."
+    ]
+    assert (await tenant.imported("4.csv", "email,name\na@b.example,Ann\n"))["receipt"]["warnings"] == []
+    assert (await tenant.imported("5.csv", moved))["receipt"]["warnings"] == []
+
+
+async def test_keys_that_an_archives_later_files_have_are_told_once(tenant: Tenant) -> None:
+    wanted = goal(format="jsonl", source={"pattern": {"wildcard": "*.zip"}, "readiness": {"strategy": "rename"}})
+    await tenant.save(wanted.model_copy(update={"duplicate_content": "import"}))
+    archive = zipped(
+        {"1.jsonl": b'{"email":"a@b.example","name":"A"}\n', "2.jsonl": b'{"email":"b@b.example","z":1}\n'}
+    )
+    run = await tenant.imported("1.zip", archive)
+    assert (told(run, "columns_new"), run["receipt"]["file"]["further_columns"]) == (
+        ["Columns that files of this goal did not have before: 'z'. 1 of them were ignored."],
+        ["z"],
+    )
+    assert (await tenant.imported("2.zip", archive))["receipt"]["warnings"] == []
