@@ -1,6 +1,6 @@
 """What all tests share: the real parts, each from its own plugin."""
 
-from collections import Counter
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -18,16 +18,15 @@ pytest_plugins = [
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Tell tests apart that have one name, as Schemathesis gives it to all operations: pytest-xdist goes by names, and
-    would run one of them for all. It names groups behind them too, in an attribute that pytest 9.2 reads no longer.
-    """
-    seen: Counter[str] = Counter()
-    for item in items:
-        seen[item.nodeid] += 1
-        if seen[item.nodeid] > 1:
-            item._id = coerce_node_id(f"{item.nodeid}[{seen[item.nodeid]}]")
+    """pytest-xdist names the group behind a test's name in an attribute that pytest 9.2 reads no longer."""
     yield
     for item in items:
         grouped = getattr(item, "_nodeid", None)
         if grouped is not None:
             item._id = coerce_node_id(grouped)
+
+
+def pytest_collection_finish() -> None:
+    """What modules and collected tests hold stays until the end: the garbage collector need not go through it again."""
+    gc.collect()
+    gc.freeze()

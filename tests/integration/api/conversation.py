@@ -2,36 +2,48 @@
 
 Nothing is left out of Schemathesis's checks but what the document cannot say: that a body which fits its schema is
 also right (`positive_data_acceptance`; a mapping onto a property that does not exist fits the schema too).
+
+Cases are made when an operation's turn comes. Schemathesis's own way to make tests of a schema makes all of them while
+pytest collects: the bounds of a goal's body alone have more than sixty thousand, a minute and a gigabyte and a half in
+every process that collects.
 """
 
 from collections import Counter
+from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import hypothesis
 import requests
 import schemathesis
+from hypothesis import HealthCheck, strategies
+from schemathesis import GenerationMode
 from schemathesis.config import SchemathesisConfig
+from schemathesis.generation.drivers import CoverageGenerator
+from schemathesis.generation.feedback import NO_FEEDBACK
+from schemathesis.generation.overrides import Override
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
+from tests.integration.api.operations import OPERATIONS
 from tests.integration.api.served import Served
 
 DOCUMENT = Path(__file__).parents[3] / "openapi.yaml"
 _SECONDS = 20
 _REFUSALS = ["401", "403", "404", "405", "409", "412", "413", "414", "415", "422", "428", "429", "431"]
-_STREAMS = r"/progress$"
+_STREAM = "/progress"
 """Answered as long as something happens: read by tests of their own."""
+_LOOKED_AT = 600
+"""Of an operation's cases, where only some of them are sent."""
+
+LABELS = [str(each) for each in OPERATIONS if not each.path.endswith(_STREAM)]
+"""The operations that are talked to, as Schemathesis names them."""
 
 
-def schema_with(examples: int) -> Any:
-    """The schema, with so many generated examples an operation besides those that cover its bounds."""
-    settings = {
-        "seed": 1,
-        "generation": {"max-examples": examples, "deterministic": True},
-        "checks": {"negative_data_rejection": {"expected-statuses": _REFUSALS}},
-    }
-    config = SchemathesisConfig.from_dict(settings)
-    return schemathesis.openapi.from_path(DOCUMENT, config=config).exclude(path_regex=_STREAMS)
+def _schema() -> Any:
+    settings = {"seed": 1, "checks": {"negative_data_rejection": {"expected-statuses": _REFUSALS}}}
+    return schemathesis.openapi.from_path(DOCUMENT, config=SchemathesisConfig.from_dict(settings))
 
 
 def _excluded(case: Any, response: requests.Response) -> list[Any]:
@@ -44,22 +56,44 @@ def _excluded(case: Any, response: requests.Response) -> list[Any]:
 class Conversation:
     """What is said with one gateway, and what came back."""
 
-    def __init__(self, gateway: Served, *, at_most: int = 1_000_000) -> None:
+    def __init__(self, gateway: Served) -> None:
         self._gateway = gateway
-        self._at_most = at_most
-        """Requests to one operation: some have bodies with hundreds of bounds to cover."""
-        self._said: Counter[str] = Counter()
+        self._schema = _schema()
         self._session = requests.Session()
         self._things: dict[str, str] = {}
         self._are_for = ""
         self._counted = 0
         self.statuses: Counter[tuple[str, int]] = Counter()
 
+    def hold(self, label: str, *, drawn: int, at_most: int | None = None) -> None:
+        """Ask an operation with the cases that cover its bounds, then with so many random ones.
+
+        at_most of the first, spread over the beginning of what Schemathesis makes of the operation; None for all.
+        """
+        operation = self._schema.find_operation_by_label(label)
+        covering = CoverageGenerator(
+            operation=operation,
+            generation_modes=list(GenerationMode),
+            generation_config=self._schema.config.generation_for(operation=operation, phase="coverage"),
+            auth_storage=None,
+            override=Override(),
+            feedback=NO_FEEDBACK,
+        )
+        for case in covering if at_most is None else _spread(list(islice(covering, _LOOKED_AT)), at_most):
+            self.say(case)
+        kinds = [operation.as_strategy(generation_mode=mode) for mode in GenerationMode]
+
+        @hypothesis.settings(
+            max_examples=drawn, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck)
+        )
+        @hypothesis.given(case=strategies.one_of(kinds))
+        def talk(case: Any) -> None:
+            self.say(case)
+
+        talk()
+
     def say(self, case: Any) -> None:
-        """Send one case and have the answer checked; nothing once enough was said to the operation."""
-        self._said[case.operation.label] += 1
-        if self._said[case.operation.label] > self._at_most:
-            return
+        """Send one case and have the answer checked."""
         is_aimed = self._aim(case)
         path = case.operation.path
         headers = {"Authorization": f"Bearer {self._gateway.key_for(path)}"}
@@ -86,3 +120,8 @@ class Conversation:
     def close(self) -> None:
         """Hang up."""
         self._session.close()
+
+
+def _spread(cases: Sequence[Any], count: int) -> list[Any]:
+    """So many of them, from the first on, with equal strides."""
+    return list(cases) if len(cases) <= count else [cases[place * len(cases) // count] for place in range(count)]
