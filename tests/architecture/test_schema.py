@@ -9,8 +9,18 @@ from importlib.resources import files
 from pathlib import Path
 from uuid import UUID
 
+import pytest
+
 from shared.storage import catalogue
 from shared.storage.database import Database
+
+
+@pytest.mark.parametrize("family", ["shared", "account"])
+def test_no_two_migrations_have_one_number(family: str) -> None:
+    """What is already at a number never gets the second one of it."""
+    folder = files("shared.storage") / "migrations" / family
+    names = [entry.name for entry in folder.iterdir() if entry.name.endswith(".sql")]
+    assert sorted(int(name.split("_", 1)[0]) for name in names) == list(range(1, len(names) + 1)), sorted(names)
 
 
 async def test_the_shared_migrations_end_at_the_schema_that_is_checked_in(database: Database) -> None:
