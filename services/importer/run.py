@@ -124,6 +124,7 @@ async def merge_and_finish(
                 reach("importer.merged")
                 await _keep_rejects(tx, fetched, staged, tally, merged, desk)
                 values_rejected = await rejects.settle_values(tx, desk.run) if tally.has_value_rejects else {}
+                await _tell_members(tx, desk)
                 await _add_choices(tx, tally)
                 counts = _counts(tally, merged)
                 await _finish(tx, counts, values_rejected, desk)
@@ -133,6 +134,17 @@ async def merge_and_finish(
             if attempt == MERGE_ATTEMPTS:
                 raise
     _measure(counts, values_rejected, tools, desk)
+
+
+async def _tell_members(tx: Tx, desk: Desk) -> None:
+    """How many rows of each file of an archive were rejected, late ones included."""
+    assert desk.file is not None
+    members = desk.file.members
+    if not members:
+        return
+    counts = await rejects.counts_from(tx, desk.run, [each.first_record for each in members])
+    told = [each.model_copy(update={"rejected": count}) for each, count in zip(members, counts, strict=True)]
+    desk.file = desk.file.model_copy(update={"members": tuple(told)})
 
 
 async def _add_choices(tx: Tx, tally: Tally) -> None:

@@ -44,6 +44,8 @@ class MemberFacts(Model):
     rows_read: int
     unreadable: int = 0
     """Rows that could not be read as they are written."""
+    rejected: int = 0
+    """Rows that were not imported, for whatever reason."""
 
 
 class FileFacts(Model):

@@ -46,8 +46,9 @@ async def test_an_archive_is_one_run_whose_members_are_told_apart(tenant: Tenant
     receipt = run["receipt"]
     assert (run["state"], receipt["rows_read"], receipt["created"]) == ("completed_with_rejects", 6, 3), receipt
     assert receipt["rejects_by_code"] == {"not_an_integer": 1, "out_of_range": 2}
-    assert [(each["name"], each["first_record"], each["rows_read"]) for each in receipt["file"]["members"]] == [
-        ("a.csv", 1, 2), ("b.csv", 3, 2), ("c.csv", 5, 2),
+    members = receipt["file"]["members"]
+    assert [(each["name"], each["first_record"], each["rows_read"], each["rejected"]) for each in members] == [
+        ("a.csv", 1, 2, 1), ("b.csv", 3, 2, 1), ("c.csv", 5, 2, 1),
     ]  # fmt: skip  # a table
     assert sorted(await tenant.rejects(run)) == [
         (2, "not_an_integer", "points"), (2, "out_of_range", "points"), (3, "out_of_range", "points"),
