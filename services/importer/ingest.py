@@ -10,8 +10,10 @@ from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from uuid import UUID
 
 from services.importer.columns_told import note_columns, note_further
+from services.importer.mended import parent_of
 from services.importer.named_rejects import NamedRejects
 from services.importer.order import Order
 from services.importer.pages import Fetched, Pages, opened
@@ -43,6 +45,10 @@ class Tally:
     repeated_times: int = 0
     members: tuple[MemberFacts, ...] = ()
     """The files that were read: one, where the file was no archive."""
+    is_mending: bool = False
+    """Whether the file hands rejects of an earlier run back, so that it is no full file of anything."""
+    mends: UUID | None = None
+    """That run, where it is certain."""
     new_choices: dict[str, dict[str, None]] = field(default_factory=dict)
     """Words that become choices with the merge, by property, in the order in which they came."""
 
@@ -79,6 +85,8 @@ async def stage(fetched: Fetched, connection: RunConnection, tools: Tools, desk:
             repeats, named = Repeats(), NamedRejects(fetched.scratch / "named_rejects")
             copied = _copied(slices(pages, staged, repeats, named), thread, tally, tools, desk)
             tally.rows_staged = await staging.load(connection.raw, staged, copied)
+            tally.is_mending = pages.mended.is_mending
+            tally.mends = await parent_of(pages.mended, is_idempotent=order.goal.is_idempotent, tools=tools, desk=desk)
             tally.members = tuple(pages.facts)
             _note_members(pages, desk)
             if staged.names_rejects and named.named:

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from services.importer.mended import Mended
 from services.importer.order import Order
 from shared.domain.failures import HeaderChanged
 from shared.domain.receipt import MemberFacts
@@ -65,6 +66,8 @@ class Pages:
     columns: FileColumns
     settled: Settled
     """What the goal means for a file of these columns."""
+    mended: Mended
+    """Whose rejects the rows are that were read so far, if they are any."""
     facts: list[MemberFacts] = field(default_factory=list)
     """Of the members that were read so far."""
     further: dict[str, None] = field(default_factory=dict)
@@ -82,6 +85,7 @@ class Pages:
                 reader.mapped = self._wanted
                 before, rejected = records, 0
                 for batch in reader:
+                    self.mended.see(batch.frame)
                     numbered = _moved(batch, before)
                     records = max(records, _last(numbered))
                     rejected += len(numbered.bad)
@@ -145,7 +149,8 @@ def opened(fetched: Fetched) -> Iterator[Pages | None]:
             # What keys the objects of one member have does not change the columns of the others.
             if order.goal.format == "jsonl" and header is not None:
                 readings = [(member, replace(each, columns=header)) for member, each in readings]
-            yield Pages(fetched, readings[place:], header, columns, meant)
+            mended = Mended.of(columns, has_header=header is not None)
+            yield Pages(fetched, readings[place:], header, columns, meant, mended)
             return
         yield None
 

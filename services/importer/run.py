@@ -127,7 +127,7 @@ async def merge_and_finish(
                 await _tell_members(tx, desk)
                 await _add_choices(tx, tally)
                 counts = _counts(tally, merged)
-                await _finish(tx, counts, values_rejected, desk)
+                await _finish(tx, counts, values_rejected, tally.mends, desk)
             break
         except TransactionConflict as conflict:
             log.warning("merge.repeated", attempt=attempt, detail=conflict.detail)
@@ -162,10 +162,10 @@ async def _keep_rejects(tx: Tx, fetched: Fetched, staged: Staged, tally: Tally, 
                 await rejects.add(tx, desk.run, part)
 
 
-async def _finish(tx: Tx, counts: Counts, values_rejected: dict[str, int], desk: Desk) -> None:
+async def _finish(tx: Tx, counts: Counts, values_rejected: dict[str, int], mends: UUID | None, desk: Desk) -> None:
     state = RunState.COMPLETED_WITH_REJECTS if counts.rejected else RunState.COMPLETED
     await rejects.drop_other_tokens(tx, desk.run)
-    receipt = desk.receipt(state, counts=counts, values_rejected_by_code=values_rejected)
+    receipt = desk.receipt(state, counts=counts, values_rejected_by_code=values_rejected, mends=mends)
     await ending.end(tx, desk.run, KIND, receipt)
     reach("importer.finishing")
 

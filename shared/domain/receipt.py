@@ -78,6 +78,8 @@ class Receipt(Counts):
     state: RunState
     reason: Reason | None = None
     file: FileFacts | None = None
+    mends: UUID | None = None
+    """The run whose rejects the file handed back."""
     values_rejected_by_code: dict[str, int] = Field(default_factory=dict)
     warnings: tuple[Reason, ...] = ()
     rows_exported: int | None = None

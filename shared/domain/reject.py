@@ -1,8 +1,11 @@
 """Rejects: rows that were not imported, each with a stable code. The list is closed and documented."""
 
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from uuid import UUID
 
 from shared.domain.model import Model
+from shared.domain.trimmed import folded
 
 
 class RejectCode(StrEnum):
@@ -99,6 +102,36 @@ MESSAGES: dict[RejectCode, str] = {
     RejectCode.TEXT_TOO_LONG: "The value is longer than a processor allows.",
     RejectCode.ROW_TOO_WIDE: "The profile would not fit into a page of the database.",
 }
+
+
+RUN_COLUMN = "_run"
+"""Of OWN_COLUMNS the one that names the run."""
+
+
+def hands_back(names: Iterable[str | None]) -> bool:
+    """Whether columns of these names are those of a file that hands rejects back: it is no full file of anything.
+
+    Somebody may have taken some of our columns out; `_run` with one other of them is enough.
+    """
+    ours = {folded(name) for name in names if name is not None}.intersection(OWN_COLUMNS)
+    return RUN_COLUMN in ours and len(ours) > 1
+
+
+def ends_as_ours(fields: Sequence[str]) -> bool:
+    """Whether a row ends with what stands in OWN_COLUMNS: how a file without a header tells that it hands back."""
+    if len(fields) <= len(OWN_COLUMNS):
+        return False
+    row, code, _, message, run_id = fields[-len(OWN_COLUMNS) :]
+    is_told = any(code == each.value and message == MESSAGES[each] for each in RejectCode)
+    return is_told and row.isascii() and row.isdecimal() and as_run_id(run_id) is not None
+
+
+def as_run_id(text: str) -> UUID | None:
+    """The run that a value of `_run` names; None where it names none."""
+    try:
+        return UUID(folded(text))
+    except ValueError:
+        return None
 
 
 class Reject(Model):

@@ -7,6 +7,9 @@ instead of being imported with values that are shifted or that stand for bytes w
 
 Unlike csv_writer this refuses nothing: what was not imported is often just what a dialect cannot express. Fields are
 written as they were read, undecodable bytes as those bytes; formulas are not defused, since that would change them.
+
+The original may itself be a file of rejects that was mended: these columns stand there once then, and tell of the new
+run.
 """
 
 import codecs
@@ -14,7 +17,8 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from shared.domain.dialect import AUTO, Dialect
-from shared.domain.reject import MESSAGES, OWN_COLUMNS, READING_CODES, Reject
+from shared.domain.reject import MESSAGES, OWN_COLUMNS, READING_CODES, Reject, ends_as_ours, hands_back
+from shared.domain.trimmed import folded
 from shared.formats.csv_writer import rows_around_header
 
 
@@ -24,7 +28,11 @@ class RejectsFile:
     def __init__(self, dialect: Dialect, columns: Sequence[str], run_id: UUID) -> None:
         """`columns` are the original's header, or any names in its width where it had none."""
         self._lines = DialectLines(dialect)
-        self._columns = columns
+        ours = OWN_COLUMNS if hands_back(columns) else ()
+        self._width = len(columns)
+        self._places = [place for place, name in enumerate(columns) if folded(name) not in ours]
+        self._columns = [columns[place] for place in self._places]
+        self._has_header = dialect.has_header
         self._run_id = run_id
 
     def header(self) -> bytes:
@@ -36,11 +44,16 @@ class RejectsFile:
         return b"".join(self._lines.line(self._fields(reject)) for reject in rejects)
 
     def _fields(self, reject: Reject) -> list[str]:
-        width = len(self._columns)
-        raw = [*reject.raw[:width], *[""] * (width - len(reject.raw))]
+        read = reject.raw if self._has_header else without_own(reject.raw)
+        raw = [read[place] if place < len(read) else "" for place in self._places]
         own = [str(reject.line_number), reject.code.value, reject.field or "", MESSAGES[reject.code], str(self._run_id)]
-        surplus = list(reject.raw[width:]) or [""] if reject.code in READING_CODES else []
+        surplus = list(read[self._width :]) or [""] if reject.code in READING_CODES else []
         return [*raw, *own, *surplus]
+
+
+def without_own(fields: Sequence[str]) -> Sequence[str]:
+    """A row of a file without a header, without what a file of rejects has behind the original's fields."""
+    return fields[: -len(OWN_COLUMNS)] if ends_as_ours(fields) else fields
 
 
 class DialectLines:

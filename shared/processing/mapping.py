@@ -16,7 +16,7 @@ from shared.domain.fields import IdentifierField, MappedField
 from shared.domain.goal import ImportGoal
 from shared.domain.merge import MergeRule, allowed
 from shared.domain.property import Property, PropertyType
-from shared.domain.reject import OWN_COLUMNS
+from shared.domain.reject import OWN_COLUMNS, hands_back
 from shared.domain.trimmed import folded
 from shared.processing.file_columns import FileColumn, FileColumns, listed, shortened
 
@@ -212,7 +212,7 @@ def _is_required(entry: Entry, columns: FileColumns) -> bool:
     """Whether a file without the column is refused. One that hands rejects back may hold their columns alone."""
     if not isinstance(entry, MappedField):
         return True
-    return entry.required and not {column.name for column in columns.columns}.issuperset(OWN_COLUMNS)
+    return entry.required and not hands_back(column.name for column in columns.columns)
 
 
 def _lack(missing: Sequence[str], wanted: Sequence[str], header: tuple[str, ...]) -> str:

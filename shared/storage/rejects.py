@@ -14,8 +14,8 @@ from shared.domain.run import ClaimedRun
 from shared.storage.database import Record, Tx
 from shared.storage.statements import statement
 
-_COLUMNS = ("run_id", "token", "record_number", "line_number", "code", "field", "raw")
-_VALUE_COLUMNS = (*_COLUMNS[:4], "position", *_COLUMNS[4:], "identifiers")
+_COLUMNS = ("run_id", "token", "record_number", "line_number", "code", "field", "raw", "byte_offset")
+_VALUE_COLUMNS = (*_COLUMNS[:4], "position", *_COLUMNS[4:7], "identifiers")
 _PREFETCHED_ROWS = 1_000
 
 
@@ -127,7 +127,8 @@ def _read_value(row: Record) -> ValueReject:
 
 def _written(run: ClaimedRun, reject: Reject) -> tuple[Any, ...]:
     raw = [part.encode("utf-8", "surrogateescape") for part in reject.raw]
-    return (run.id, run.token, reject.record_number, reject.line_number, reject.code.value, reject.field, raw)
+    place = (reject.record_number, reject.line_number)
+    return (run.id, run.token, *place, reject.code.value, reject.field, raw, reject.byte_offset)
 
 
 def _read(row: Record) -> Reject:
@@ -137,4 +138,5 @@ def _read(row: Record) -> Reject:
         code=RejectCode(row["code"]),
         field=row["field"],
         raw=tuple(part.decode("utf-8", "surrogateescape") for part in row["raw"]),
+        byte_offset=row["byte_offset"],
     )

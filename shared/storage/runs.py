@@ -168,6 +168,7 @@ async def finish(tx: Tx, run: ClaimedRun, receipt: Receipt) -> None:
         receipt.skipped,
         receipt.rejected,
         receipt.model_dump(mode="json"),
+        receipt.mends,
     )
     if row is None:
         raise LeaseLost
@@ -243,6 +244,15 @@ async def columns_seen(tx: Tx, run: ClaimedRun) -> list[str]:
 async def is_older_than_completed(tx: Tx, run_id: UUID) -> bool:
     """Whether a run that comes after this one in the goal's order has completed already."""
     return bool(await tx.value("runs.newer_completed", tx.account_id, run_id))
+
+
+async def mendable(tx: Tx, run: ClaimedRun, named: Sequence[UUID]) -> dict[UUID, bool]:
+    """Those of the named runs whose rejects a file of this one may hand back: ended ones of the same goal.
+
+    Each with whether rows of it have come back before, and were imported.
+    """
+    rows = await tx.fetch("runs.mendable", tx.account_id, run.goal_id, run.id, list(named))
+    return {row["run_id"]: row["was_mended"] for row in rows}
 
 
 async def lock(tx: Tx, run_id: UUID) -> Record | None:

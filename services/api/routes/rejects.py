@@ -21,7 +21,7 @@ from shared.domain.receipt import Receipt
 from shared.domain.reject import MESSAGES, Reject, RejectCode
 from shared.domain.scope import Scope
 from shared.formats.reader import rejects_dialect
-from shared.formats.rejects_file import RejectsFile
+from shared.formats.rejects_file import RejectsFile, without_own
 from shared.storage import goals, rejects
 from shared.storage.database import Tx
 
@@ -46,6 +46,10 @@ class RejectShown(BaseModel):
     code: RejectCode
     field: str | None
     message: str
+    byte_offset: int | None = Field(
+        description="Of an undecodable row where that is known: its first byte that is no text, 0-based in the "
+        "unpacked file or member"
+    )
     raw: list[str] = Field(description="The row's fields as they were read; undecodable bytes as U+FFFD")
 
 
@@ -87,7 +91,7 @@ async def _lines(visit: Visit, run: dict[str, Any], goal: ImportGoal, found: lis
     """The file in pieces; a short transaction each, so that a slow reader holds nothing of the database."""
     file = RejectsFile(
         rejects_dialect(goal.format, goal.dialect),
-        columns_of(run, max((len(each.raw) for each in found), default=0)),
+        columns_of(run, max((len(without_own(each.raw)) for each in found), default=0)),
         run["run_id"],
     )
     yield file.header()
@@ -130,5 +134,6 @@ def _shown(reject: Reject) -> RejectShown:
         code=reject.code,
         field=reject.field,
         message=MESSAGES[reject.code],
+        byte_offset=reject.byte_offset,
         raw=[part.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for part in reject.raw],
     )

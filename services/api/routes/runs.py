@@ -58,6 +58,8 @@ class RunShown(BaseModel):
     size_bytes: int | None
     sha256: str | None
     delivered_name: str | None = Field(description="Of the file that was exported")
+    mends: UUID | None = Field(description="The run whose rejects the file handed back: its column `_run` says so")
+    mended_by: list[UUID] = Field(description="The runs of files that handed rejects of this one back; at most 100")
     attempt: int
     queued_at: datetime
     started_at: datetime | None
@@ -154,6 +156,7 @@ def _shown(row: dict[str, Any]) -> RunShown:
         {
             **shown,
             "id": row["run_id"],
+            "mends": row["parent_run_id"],
             "reason": None
             if code is None
             else Reason(code=code, detail=row["reason_detail"] or "", what_to_do=row["what_to_do"] or ""),

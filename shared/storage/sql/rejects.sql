@@ -9,7 +9,7 @@ FROM {schema}.rejects WHERE run_id = $1 AND token = $2 GROUP BY stretch
 
 -- name: page
 -- Rejects in the order of the file, after a cursor.
-SELECT record_number, line_number, code, field, raw
+SELECT record_number, line_number, code, field, raw, byte_offset
 FROM {schema}.rejects
 WHERE run_id = $1 AND token = $2 AND record_number > $3
   AND ($4::text IS NULL OR code = $4)
@@ -19,7 +19,7 @@ LIMIT $6
 
 -- name: all
 -- Every reject in the order of the file.
-SELECT record_number, line_number, code, field, raw
+SELECT record_number, line_number, code, field, raw, byte_offset
 FROM {schema}.rejects
 WHERE run_id = $1 AND token = $2
 ORDER BY record_number

@@ -105,7 +105,7 @@ DELETE FROM tidegate.run_leases WHERE account_id = $1 AND run_id = $2 AND token 
 UPDATE tidegate.runs
 SET state = $4, finished_at = now(), reason_code = $5, reason_detail = $6, what_to_do = $7, sha256 = coalesce($8, sha256),
     rows_read = $9, rows_created = $10, rows_updated = $11, rows_unchanged = $12, rows_skipped = $13, rows_rejected = $14,
-    receipt = $15
+    receipt = $15, parent_run_id = $16
 WHERE account_id = $1 AND run_id = $2 AND token = $3 AND state = 'running'
 RETURNING run_id
 
@@ -159,6 +159,17 @@ SELECT EXISTS (
     WHERE mine.account_id = $1 AND mine.run_id = $2
       AND other.state IN ('completed', 'completed_with_rejects')
       AND (other.order_at, other.order_name) > (mine.order_at, mine.order_name))
+
+-- name: mendable
+-- Runs that a file says it hands rejects back of, as far as they are ended ones of its goal; and whether rows of theirs
+-- have come back before.
+SELECT r.run_id, EXISTS (
+    SELECT FROM tidegate.runs m
+    WHERE m.account_id = r.account_id AND m.parent_run_id = r.run_id
+      AND m.rows_created + m.rows_updated + m.rows_unchanged > 0) AS was_mended
+FROM tidegate.runs r
+WHERE r.account_id = $1 AND r.goal_id = $2 AND r.run_id <> $3 AND r.run_id = ANY ($4::uuid[]) AND r.finished_at IS NOT NULL
+ORDER BY r.queued_at, r.run_id
 
 -- name: lock
 -- A run, held for a decision about it.
@@ -280,6 +291,8 @@ UPDATE tidegate.run_leases SET expires_at = now() - interval '1 second' WHERE ac
 SELECT r.run_id, r.kind, r.connection_id, r.goal_id, r.goal_version, r.arrival_id, r.replay, r.parent_run_id, r.state,
     r.waits_for, r.reason_code, r.reason_detail, r.what_to_do, r.attempt, r.token, r.queued_at, r.started_at,
     r.finished_at, r.retry_at, r.approved_at, r.sha256, r.delivered_name, r.receipt, a.path, a.size_bytes,
+    ARRAY(SELECT m.run_id FROM tidegate.runs m WHERE m.account_id = r.account_id AND m.parent_run_id = r.run_id
+          ORDER BY m.queued_at, m.run_id LIMIT 100) AS mended_by,
     l.step, l.rows_done, l.bytes_done, l.bytes_total
 FROM tidegate.runs r
 LEFT JOIN tidegate.arrivals a ON a.account_id = r.account_id AND a.arrival_id = r.arrival_id
@@ -302,6 +315,8 @@ SELECT r.run_id, r.kind, r.connection_id, r.goal_id, r.goal_version, r.arrival_i
     r.waits_for, r.reason_code, r.reason_detail, r.what_to_do, r.attempt, r.token, r.queued_at, r.started_at,
     r.finished_at, r.retry_at, r.approved_at, r.sha256, r.delivered_name,
     r.receipt #- '{file,columns}' AS receipt, a.path, a.size_bytes,
+    ARRAY(SELECT m.run_id FROM tidegate.runs m WHERE m.account_id = r.account_id AND m.parent_run_id = r.run_id
+          ORDER BY m.queued_at, m.run_id LIMIT 100) AS mended_by,
     l.step, l.rows_done, l.bytes_done, l.bytes_total
 FROM tidegate.runs r
 LEFT JOIN tidegate.arrivals a ON a.account_id = r.account_id AND a.arrival_id = r.arrival_id

@@ -21,6 +21,14 @@ async def test_what_was_read_comes_back_as_it_was(database: Database, account: U
         assert await rejects.page(tx, run.id, run.token, after_record=0, limit=10) == [_reject(1)]
 
 
+async def test_where_the_first_byte_stands_that_is_no_text_is_kept(database: Database, account: UUID) -> None:
+    run = claimed_run(account)
+    found = _reject(1, RejectCode.UNDECODABLE).model_copy(update={"byte_offset": 2**40})
+    async with database.account(account) as tx:
+        await rejects.add(tx, run, [found, _reject(2)])
+        assert await rejects.page(tx, run.id, run.token, after_record=0, limit=10) == [found, _reject(2)]
+
+
 async def test_rejects_come_in_file_order_however_they_were_found(database: Database, account: UUID) -> None:
     run = claimed_run(account)
     async with database.account(account) as tx:

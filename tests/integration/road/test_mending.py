@@ -1,0 +1,80 @@
+"""Rejects that come back: what was mended is imported, once, and its run is linked to the one that had rejected it."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from tests.integration.road.gateway import gateway_of
+from tests.integration.road.place import Tenant, goal
+
+MAPPING = [{"field": "p", "property": "points", "rule": "sum"}]
+OURS = "_row,_code,_field,_message,_run"
+
+
+async def rejects_file(tenant: Tenant, run: dict[str, Any]) -> str:
+    async with gateway_of(tenant) as gateway:
+        answer = await gateway.get(f"/v1/runs/{run['run_id']}/rejects.csv")
+    return answer.content.decode()
+
+
+def told(run: dict[str, Any]) -> list[str]:
+    return [each["code"] for each in run["receipt"]["warnings"]]
+
+
+async def test_mended_rows_alone_are_imported_and_their_run_is_linked_to_its_parent(tenant: Tenant) -> None:
+    await tenant.save(goal(mapping=MAPPING))
+    first = await tenant.imported("first.csv", "email,p\na@b.example,7\nb@b.example,many\n")
+    as_it_was = await rejects_file(tenant, first)
+    second = await tenant.imported("second.csv", as_it_was)
+    assert (second["receipt"]["rejected"], second["parent_run_id"], told(second)) == (1, first["run_id"], [])
+    again = await rejects_file(tenant, second)
+    assert again.splitlines()[0] == f"email,p,{OURS}"
+    assert again.splitlines()[1].endswith(str(second["run_id"]))
+    third = await tenant.imported("third.csv", as_it_was.replace("many,", "5,"))
+    assert (third["state"], third["receipt"]["rows_read"], third["receipt"]["mends"]) == (
+        "completed",
+        1,
+        str(first["run_id"]),
+    )
+    assert told(third) == []
+    assert [(await tenant.profile(f"{name}@b.example"))["points"] for name in "ab"] == [7, 5]
+    fourth = await tenant.imported("fourth.csv", as_it_was.replace("many,", "6,"))
+    assert (told(fourth), (await tenant.profile("b@b.example"))["points"]) == (["mended_before"], 11)
+    async with gateway_of(tenant) as gateway:
+        parent = await gateway.ask("GET", f"/v1/runs/{first['run_id']}", 200)
+        child = await gateway.ask("GET", f"/v1/runs/{third['run_id']}", 200)
+    assert (parent["mends"], parent["mended_by"]) == (None, [str(run["run_id"]) for run in (second, third, fourth)])
+    assert (child["mends"], child["mended_by"]) == (str(first["run_id"]), [])
+
+
+async def test_what_names_no_run_of_the_goal_or_several_is_linked_to_none_and_imported(tenant: Tenant) -> None:
+    other = {"pattern": {"wildcard": "*.txt"}, "readiness": {"strategy": "rename"}}
+    await tenant.save(goal(mapping=MAPPING))
+    await tenant.save(goal(name="Other", mapping=MAPPING, source=other))
+    runs = [await tenant.imported(name, "email,p\na@b.example,x\n") for name in ("1.csv", "1.txt")]
+    runs.append(await tenant.imported("2.csv", "email,p\nb@b.example,y\n"))
+    mine, foreign, also_mine = (str(run["run_id"]) for run in runs)
+    cases = [
+        ([foreign], None, ["mends_unknown_run"]),
+        ([str(uuid4()), "x" * 50, ""], None, ["mends_unknown_run"]),
+        ([mine, also_mine], None, ["mends_several_runs"]),
+        ([mine, foreign, "\N{SNOWMAN}"], mine, []),
+    ]
+    for number, (named, parent, warnings) in enumerate(cases):
+        rows = "".join(f"n{number}{place}@b.example,1,,,,,{run}\n" for place, run in enumerate(named))
+        run = await tenant.imported(f"case{number}.csv", f"email,p,{OURS}\n{rows}")
+        assert (run["state"], run["receipt"]["created"], told(run)) == ("completed", len(named), warnings)
+        assert run["parent_run_id"] == (parent and UUID(parent))
+
+
+async def test_rejects_without_a_header_come_back_too(tenant: Tenant) -> None:
+    identifiers = [{"position": 0, "property": "email"}]
+    mapping = [{"position": 1, "property": "points", "rule": "sum"}]
+    await tenant.save(goal(dialect={"header": False}, identifiers=identifiers, mapping=mapping))
+    first = await tenant.imported("first.csv", "a@b.example,7\nb@b.example,many\nc@b.example,more\n")
+    content = await rejects_file(tenant, first)
+    second = await tenant.imported("second.csv", content.replace("many,", "5,"))
+    assert (second["parent_run_id"], second["receipt"]["created"], told(second)) == (first["run_id"], 1, [])
+    again = await rejects_file(tenant, second)
+    assert again == content.splitlines(keepends=True)[1].replace(str(first["run_id"]), str(second["run_id"])).replace(
+        ",3,", ",2,"
+    )
