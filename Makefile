@@ -3,7 +3,8 @@
 #   make demo              the whole road on this machine, in under three minutes; BUS=rabbitmq: one process a service
 #   make up                Tidegate all in one, until Ctrl-C; ARGS="--data-dir DIR"
 #   make test              the tests, on real RabbitMQ, PostgreSQL, OpenSSH and GnuPG; ARGS="tests/unit -k merge"
-#   make faults            everything that may break, broken on purpose; writes docs/faults.md (about an hour)
+#   make faults            everything that may break, broken on purpose; then ten times as many random examples as in
+#                          the tests (about an hour); writes docs/faults.md
 #   make chaos             2,000 files under random kills for ten minutes; SEED=7 repeats a run
 #   make check             style, types, floors, and that every rendered file is fresh
 #   make containers        docker-compose.yml started for real, in Docker or else podman (as root), and the demonstration
@@ -38,12 +39,13 @@ up: $(READY)
 
 test: $(READY)
 	@scripts/install_servers.sh rabbitmq postgresql openssh gnupg
-	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 faults: $(READY)
 	@scripts/install_servers.sh rabbitmq postgresql openssh
 	@rm -rf $(FAULTS) && mkdir $(FAULTS)
 	TIDEGATE_FAULTS_FOLDER=$(FAULTS) $(BIN)/pytest tests/faults -m '' -n 3 --dist loadgroup $(ARGS)
+	$(if $(ARGS),,TIDEGATE_TEST_EXAMPLES=10 $(BIN)/pytest -m hypothesis -n 3 --dist loadfile --timeout 1800)
 	$(if $(ARGS),,TIDEGATE_FAULTS_FOLDER=$(FAULTS) $(BIN)/python -m tests.faults.report)
 
 chaos: $(READY)

@@ -27,6 +27,7 @@ from shared.storage import merge, staging
 from shared.storage.database import Database
 from shared.storage.staging import Staged
 from tests.builders import claimed_run, import_goal
+from tests.examples import examples
 from tests.integration.storage.merging import Bench
 from tests.integration.storage.model import RANGES, Model, Row
 
@@ -71,7 +72,7 @@ async def bench(database: Database, account: UUID) -> Bench:
 
 
 @settings(
-    max_examples=25,
+    max_examples=examples(20),
     deadline=None,  # a shared machine may pause for longer than any example takes
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example empties the account first
 )

@@ -31,6 +31,7 @@ from shared.processing.readings import DECIMAL, MOMENT
 from shared.storage.columns import TYPES, quoted
 from shared.storage.conditions import compiled
 from tests.corpora.folder import FOLDER, content
+from tests.examples import examples
 from tests.real.postgres import PrivatePostgres
 
 PROPERTIES = {
@@ -46,7 +47,7 @@ DTYPES = {
 }  # fmt: skip  # a table
 CONDITION: TypeAdapter[Any] = TypeAdapter(Condition)
 EXAMPLES = settings(
-    max_examples=60,
+    max_examples=examples(40),
     deadline=None,  # a shared machine may pause for longer than any example takes
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example empties the table first
 )

@@ -15,6 +15,7 @@ from shared.storage import merge_first
 from shared.storage.database import Database
 from shared.storage.merge import Merged
 from tests.builders import import_goal
+from tests.examples import examples
 from tests.integration.storage.merging import Bench
 from tests.integration.storage.model import RANGES, Model, Outcome, Row
 
@@ -56,7 +57,7 @@ def _files(keys: st.SearchStrategy[Row]) -> st.SearchStrategy[list[tuple[Mode, l
 
 
 _bounded = settings(
-    max_examples=30,
+    max_examples=examples(20),
     deadline=None,  # a shared machine may pause for longer than any example takes
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example empties the account first
 )

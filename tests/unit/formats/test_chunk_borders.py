@@ -13,6 +13,7 @@ from shared.domain.failures import AmbiguousEncoding, UndecodableFile
 from shared.formats.csv_reader import CsvReader
 from shared.formats.limits import Limits
 from shared.formats.text import as_utf8
+from tests.examples import examples
 from tests.unit.formats.reading import Read, Row, read, read_from
 
 TEXT = (
@@ -130,7 +131,7 @@ def _comes_back(character: str, encoding: str) -> bool:
         return False
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(
     encoding=st.sampled_from([name for name in encodings() if name not in JUMBLED]),
     data=st.binary(max_size=12)

@@ -15,6 +15,7 @@ from shared.formats.limits import Limits
 from shared.processing.file_columns import FileColumns
 from shared.processing.mapping import MappingPlan, plan_of
 from shared.processing.typing import Typed, apply, staging_csv
+from tests.examples import examples
 from tests.unit.processing.goals import goal, properties
 
 KNOWN = properties(
@@ -100,7 +101,7 @@ cells = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(st.lists(st.lists(cells, min_size=5, max_size=7).map(lambda row: row[:7]), max_size=20), st.data())
 def test_both_paths_lead_to_the_same_rows_and_rejects(rows: list[list[str]], data: st.DataObject) -> None:
     text = io.StringIO()
