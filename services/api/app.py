@@ -29,6 +29,7 @@ from services.api.routes import (
     properties,
     rejects,
     runs,
+    samples,
     value_rejects,
 )
 from services.api.tools import Tools
@@ -43,6 +44,7 @@ ROUTERS = (
     connections.router,
     goals.router,
     goal_versions.router,
+    samples.router,
     runs.router,
     progress.router,
     rejects.router,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from services.api.limits import Limits
 from services.api.streams import Streams
 from shared.observe.metrics import Metrics
+from shared.runtime.looking import Looking
 from shared.storage.database import Database
 from shared.storage.secrets import KeyRing
 
@@ -29,6 +30,7 @@ class Tools:
     metrics: Metrics
     hosted: HostedServer
     bus_is_ready: Callable[[], bool]
+    looking: Looking
     limits: Limits = field(default_factory=Limits)
     streams: Streams = field(default_factory=Streams)
     verify_seconds: float = 5.0

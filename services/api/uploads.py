@@ -10,13 +10,12 @@ from fastapi import Query
 from pydantic import AfterValidator
 
 from services.api.access import Visit
+from services.api.problems import FieldError, Refused
 from shared.domain.failures import FileTooLarge, InvalidRequest
 from shared.storage import kept_files
 from shared.storage.kept_files import Incoming, KeptFile, Kind
 
 MEDIA_TYPE = "application/octet-stream"
-KEPT_SECONDS = 7 * 24 * 3600.0
-"""How long samples and uploads are kept."""
 
 
 def _is_shown(name: str) -> str:
@@ -40,21 +39,22 @@ def body_of(*, schema: dict[str, Any] | None = None) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-async def received(visit: Visit, kind: Kind, name: str | None) -> KeptFile:
-    """The request's body, kept.
+async def received(visit: Visit, kind: Kind, name: str | None, keep_seconds: float) -> KeptFile:
+    """The request's body, kept for so long unless it is prolonged (`kept_files.keep_longer`).
 
-    Raises FileTooLarge, TooMuchKept, RequestTooSlow, InvalidRequest without a name, and AnsweredBefore for a request
+    Raises FileTooLarge, TooMuchKept, RequestTooSlow, Refused without a name, and AnsweredBefore for a request
     with an Idempotency-Key that came before with the same file.
     """
     if name is None:
-        raise InvalidRequest("The parameter name must say what the file is called.")
+        detail = "Expected what the file is called."
+        raise Refused(InvalidRequest(), [FieldError(pointer="?name", code="missing_field", detail=detail)])
     limits = visit.tools.limits
     most = limits.sample_bytes if kind == "sample" else limits.upload_bytes
     said = visit.request.headers.get("content-length", "")
     if said.isdecimal() and int(said) > most:
         raise FileTooLarge(f"At most {most:,} bytes are taken.")
     database, account_id = visit.tools.database, visit.caller.account_id
-    incoming = Incoming(kind, name, most, KEPT_SECONDS, limits.kept_bytes)
+    incoming = Incoming(kind, name, most, keep_seconds, limits.kept_bytes)
     kept = await kept_files.keep(database, account_id, incoming, visit.request.stream())
     is_new = False
     try:

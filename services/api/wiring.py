@@ -4,17 +4,22 @@ import asyncio
 import ipaddress
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from services.api.app import create_app
 from services.api.limits import Limits
 from services.api.tools import HostedServer, Tools
+from shared.formats.openpgp.gpg import find_programs
+from shared.runtime.apart import apart
+from shared.runtime.looking import Looking
 from shared.runtime.service import Base
 from shared.runtime.settings import Settings
 from shared.runtime.web import serving as serving_web
+from shared.runtime.workspace import work_directory
 from shared.storage import host_keys
 
 
-def tools_of(base: Base, *, sftp_port: int | None = None) -> Tools:
+def tools_of(base: Base, directory: Path, *, sftp_port: int | None = None) -> Tools:
     """The gateway's tools, from what every service has."""
     settings = base.settings
     return Tools(
@@ -27,6 +32,7 @@ def tools_of(base: Base, *, sftp_port: int | None = None) -> Tools:
             fingerprints=lambda: host_keys.known(base.database),
         ),
         bus_is_ready=base.bus.is_ready,
+        looking=Looking(base.database, base.keys, directory, find_programs(), apart()),
         limits=limits_of(settings),
     )
 
@@ -57,7 +63,13 @@ async def running(base: Base, stopping: asyncio.Event) -> AsyncIterator[None]:
 async def serving(base: Base, *, sftp_port: int | None = None) -> AsyncIterator[int]:
     """The same, for those who want to know the port; `sftp_port` is where the hosted server really listens."""
     settings = base.settings
-    tools = tools_of(base, sftp_port=sftp_port)
+    with work_directory(settings.work_directory) as directory:
+        async with _serving(tools_of(base, directory, sftp_port=sftp_port), settings) as port:
+            yield port
+
+
+@asynccontextmanager
+async def _serving(tools: Tools, settings: Settings) -> AsyncIterator[int]:
     async with serving_web(create_app(tools), settings.api_host, settings.api_port) as port:
         try:
             yield port

@@ -4,48 +4,79 @@ from uuid import UUID
 
 import structlog
 
+from services.poller.fetch_sample import fetch_sample
 from services.poller.tools import Tools
-from shared.domain.connection import HostedPlace
+from shared.domain.connection import HostedPlace, Login
+from shared.domain.failures import NotFound
 from shared.domain.goal import ExportGoal
 from shared.observe.failpoints import reach
 from shared.runtime.keeping import kept
-from shared.storage import connections, goals, inquiries
+from shared.storage import connections, goals, inquiries, samples
+from shared.storage.connections import StoredConnection
+from shared.storage.database import Tx
+from shared.storage.goals import StoredGoal
+from shared.storage.samples import StoredSample
 from shared.transfer.open_folder import Step, verify
 
 log = structlog.get_logger()
 
 
 async def answer(tools: Tools, account_id: UUID, inquiry_id: UUID) -> None:
-    """Try the connection step by step and write down what was found. A question that another answers is left to it."""
+    """Do what was asked and write down what was found. A question that another answers is left to it."""
     async with tools.database.account(account_id) as tx:
-        connection_id = await inquiries.take(tx, inquiry_id, tools.lease_seconds)
-        if connection_id is None:
+        taken = await inquiries.take(tx, inquiry_id, tools.lease_seconds)
+        if taken is None:
             return
-        connection = await connections.get(tx, connection_id)
-        login = await connections.login_of(tx, tools.keys, connection_id)
-        stored = await goals.of_connection(tx, connection_id)
+        connection = await connections.get(tx, taken.connection_id)
+        login = await connections.login_of(tx, tools.keys, taken.connection_id)
+        stored = await goals.of_connection(tx, taken.connection_id)
+        sample = None if taken.sample_id is None else await _sample(tx, taken.sample_id)
     reach("inquiry.taken")
-    sources = {each.goal.source.directory for each in stored if not isinstance(each.goal, ExportGoal)}
-    targets = [each.goal.target.directory for each in stored if isinstance(each.goal, ExportGoal)]
-
-    async def pin(line: str) -> None:
-        async with tools.database.account(account_id) as tx:
-            await connections.pin_host_key(tx, connection_id, line)
 
     async def keep() -> None:
         async with tools.database.account(account_id) as tx:
             await inquiries.keep(tx, inquiry_id, tools.lease_seconds)
 
     async with kept(keep, tools.lease_seconds):
-        steps = await verify(
-            connection.settings.place,
-            login,
-            tools.places,
-            account_id=account_id,
-            directories=tuple(sorted(sources)) or ("",),
-            write_to=targets[0] if targets else None,
-            on_first_key=None if isinstance(connection.settings.place, HostedPlace) else pin,
-        )
+        if taken.kind == "verify":
+            await _verify(tools, account_id, inquiry_id, connection, login, stored)
+        elif sample is not None:
+            await fetch_sample(tools, account_id, inquiry_id, sample, connection, login)
+
+
+async def _sample(tx: Tx, sample_id: UUID) -> StoredSample | None:
+    """A sample that is asked for; None where it was deleted meanwhile."""
+    try:
+        return await samples.get(tx, sample_id)
+    except NotFound:
+        return None
+
+
+async def _verify(
+    tools: Tools,
+    account_id: UUID,
+    inquiry_id: UUID,
+    connection: StoredConnection,
+    login: Login,
+    stored: list[StoredGoal],
+) -> None:
+    """Try the connection step by step."""
+    sources = {each.goal.source.directory for each in stored if not isinstance(each.goal, ExportGoal)}
+    targets = [each.goal.target.directory for each in stored if isinstance(each.goal, ExportGoal)]
+
+    async def pin(line: str) -> None:
+        async with tools.database.account(account_id) as tx:
+            await connections.pin_host_key(tx, connection.id, line)
+
+    steps = await verify(
+        connection.settings.place,
+        login,
+        tools.places,
+        account_id=account_id,
+        directories=tuple(sorted(sources)) or ("",),
+        write_to=targets[0] if targets else None,
+        on_first_key=None if isinstance(connection.settings.place, HostedPlace) else pin,
+    )
     reach("inquiry.found")
     is_ok = all(step.outcome == "ok" for step in steps)
     async with tools.database.account(account_id) as tx:
@@ -55,9 +86,9 @@ async def answer(tools: Tools, account_id: UUID, inquiry_id: UUID) -> None:
             return
         offered = _offered(steps)
         if offered:
-            await connections.offer_host_key(tx, connection_id, offered)
+            await connections.offer_host_key(tx, connection.id, offered)
         if is_ok and connection.stopped_code is not None:
-            await connections.resume(tx, connection_id)
+            await connections.resume(tx, connection.id)
         reach("inquiry.answering")
     reach("inquiry.answered")
     log.info("connection.verified", ok=is_ok)

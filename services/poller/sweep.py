@@ -27,6 +27,7 @@ from shared.storage import (
     notifications,
     outbox,
     runs,
+    samples,
     takeover,
 )
 from shared.storage.errors import TransactionConflict
@@ -85,6 +86,7 @@ def _tell(error: Exception | None, part: str) -> None:
 async def _forget(tools: Tools) -> None:
     await outbox.forget_sent(tools.database)
     await kept_answers.forget_old(tools.database)
+    await samples.forget_old(tools.database)
     await kept_files.sweep(tools.database)
 
 

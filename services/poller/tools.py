@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from shared.bus.bus import Bus
 from shared.observe.metrics import Metrics
+from shared.runtime.looking import Looking
 from shared.storage.database import Database
 from shared.storage.secrets import KeyRing
 from shared.transfer.open_folder import Places
@@ -24,5 +25,8 @@ class Tools:
     sweep_seconds: float
     lease_seconds: float
     retry_attempts: int
+    looking: Looking
+    max_sample_bytes: int
+    max_kept_bytes: int
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a look should not wait for the next tick."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from services.poller.handlers import handlers
 from services.poller.sweep import sweep
@@ -10,10 +11,14 @@ from services.poller.tools import Tools
 from services.poller.watch import watch
 from shared.bus.consumer import consume_messages
 from shared.bus.topology import POLLER
+from shared.formats.openpgp.gpg import find_programs
+from shared.runtime.apart import apart
+from shared.runtime.looking import Looking
 from shared.runtime.service import Base, worker_name
+from shared.runtime.workspace import work_directory
 
 
-def tools_of(base: Base) -> Tools:
+def tools_of(base: Base, directory: Path) -> Tools:
     """The poller's tools, from what every service has."""
     settings = base.settings
     return Tools(
@@ -27,13 +32,22 @@ def tools_of(base: Base) -> Tools:
         sweep_seconds=settings.sweep_seconds,
         lease_seconds=settings.lease_seconds,
         retry_attempts=settings.retry_attempts,
+        looking=Looking(base.database, base.keys, directory, find_programs(), apart()),
+        max_sample_bytes=settings.max_sample_bytes,
+        max_kept_bytes=settings.max_kept_bytes,
     )
 
 
 @asynccontextmanager
 async def running(base: Base, stopping: asyncio.Event) -> AsyncIterator[None]:
     """Watch, sweep and answer while inside; leave when told to stop and the looks under way are recorded."""
-    tools = tools_of(base)
+    with work_directory(base.settings.work_directory) as directory:
+        async with _running(base, tools_of(base, directory), stopping):
+            yield
+
+
+@asynccontextmanager
+async def _running(base: Base, tools: Tools, stopping: asyncio.Event) -> AsyncIterator[None]:
     async with (
         consume_messages(base.bus, POLLER, handlers(tools), base.metrics, prefetch=20),
         asyncio.TaskGroup() as group,

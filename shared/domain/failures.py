@@ -460,6 +460,13 @@ class FileTooLarge(FileFailure):
     what_to_do = "Send a part of it as a sample, or put it into a drop folder."
 
 
+class TooHardToRead(FileFailure):
+    """Looking at the file took more time, memory or disk than is given for that."""
+
+    code = "too_hard_to_read"
+    what_to_do = "Send a smaller part of the file; an import has wider limits."
+
+
 class FileGone(FileFailure):
     """The file is no longer in the drop folder."""
 

@@ -13,6 +13,8 @@ class Seen:
 
     name: str
     size_bytes: int
+    opened: tuple[str, ...] = ()
+    """What was taken off before it could be looked at."""
     packing: Found[str] = field(default_factory=lambda: Found(value="none"))
     members: Found[str] | None = None
     sheet: Found[str] | None = None

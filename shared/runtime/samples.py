@@ -35,17 +35,18 @@ def find(
     *,
     name: str = "",
     passwords: Sequence[str] = (),
+    opened: Sequence[str] = (),
     max_bytes: int = MAX_BYTES,
     workspace: Path | None = None,
 ) -> Findings:
     """Look at a local file. `properties` are the account's, in their order; `answers` are a person's.
 
-    `passwords` are tried on archives; max_bytes is what may come out of one; what must be unpacked to be read is kept
-    in the workspace (the system's by default) until the end. Synchronous, for a thread. Raises InvalidRequest for
-    an answer that is no choice, and OSError.
+    `passwords` are tried on archives; `opened` is what was taken off before, as `openpgp`; max_bytes is what may come
+    out of an archive; what must be unpacked to be read is kept in the workspace (the system's by default) until the
+    end. Synchronous, for a thread. Raises InvalidRequest for an answer that is no choice, and OSError.
     """
     asking = Asking(answers)
-    seen = Seen(name or path.name, path.stat().st_size)
+    seen = Seen(name or path.name, path.stat().st_size, opened=tuple(opened))
     try:
         with TemporaryDirectory(prefix="tidegate-sample-", dir=workspace) as made:
             _look_at(path, properties, asking, seen, Unpacking(Path(made), max_bytes, passwords))
@@ -109,7 +110,7 @@ def _member(path: Path, asking: Asking, seen: Seen, unpacking: Unpacking, stack:
         )
 
     members = opened("*")
-    seen.packing = Found(value="+".join(members.packing) or "none", why=("By its content.",))
+    seen.packing = Found(value="+".join((*seen.opened, *members.packing)) or "none", why=("By its content.",))
     if not members:
         raise EmptyFile("Found an archive without any file.")
     if next(iter(members)).name is None:

@@ -24,17 +24,28 @@ class Inquiry:
     answer: dict[str, Any] | None
 
 
-async def ask(tx: Tx, connection_id: UUID, kind: str = "verify") -> UUID:
-    """Ask something of a connection's server; the poller hears of it after the commit."""
-    inquiry_id: UUID = await tx.value("inquiries.insert", tx.account_id, connection_id, kind)
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A question in the hands of one poller."""
+
+    connection_id: UUID
+    kind: str
+    sample_id: UUID | None
+    """Which sample is to be fetched, where that was asked."""
+
+
+async def ask(tx: Tx, connection_id: UUID, *, sample_id: UUID | None = None) -> UUID:
+    """Ask that a connection be verified, or for a sample; the poller hears of it after the commit."""
+    kind = "verify" if sample_id is None else "fetch_sample"
+    inquiry_id: UUID = await tx.value("inquiries.insert", tx.account_id, connection_id, kind, sample_id)
     await outbox.put(tx, InquiryAsked(**outbox.heading(tx), inquiry_id=inquiry_id))
     return inquiry_id
 
 
-async def take(tx: Tx, inquiry_id: UUID, seconds: float) -> UUID | None:
-    """Take a question for so long: its connection; None where another answers it or it is answered."""
-    connection_id: UUID | None = await tx.value("inquiries.take", tx.account_id, inquiry_id, seconds)
-    return connection_id
+async def take(tx: Tx, inquiry_id: UUID, seconds: float) -> Taken | None:
+    """Take a question for so long; None where another answers it or it is answered."""
+    row = await tx.row("inquiries.take", tx.account_id, inquiry_id, seconds)
+    return None if row is None else Taken(**dict(row))
 
 
 async def keep(tx: Tx, inquiry_id: UUID, seconds: float) -> None:

@@ -1,13 +1,13 @@
 -- name: insert
 -- A question to a partner's server.
-INSERT INTO tidegate.inquiries (account_id, connection_id, kind) VALUES ($1, $2, $3)
+INSERT INTO tidegate.inquiries (account_id, connection_id, kind, sample_id) VALUES ($1, $2, $3, $4)
 RETURNING inquiry_id
 
 -- name: take
 -- Take a question that nobody answers just now; no row where somebody does or did.
 UPDATE tidegate.inquiries SET state = 'taken', taken_until = now() + make_interval(secs => $3)
 WHERE account_id = $1 AND inquiry_id = $2 AND (state = 'asked' OR (state = 'taken' AND taken_until < now()))
-RETURNING connection_id, kind
+RETURNING connection_id, kind, sample_id
 
 -- name: keep
 -- It is still being answered; no row where it ran out.

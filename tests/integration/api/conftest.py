@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from pathlib import Path
 from uuid import UUID
 
 import httpx
@@ -13,11 +14,14 @@ import pytest_asyncio
 from services.api.app import create_app
 from services.api.tools import HostedServer, Tools
 from shared.domain.scope import OWNER_SCOPES, Scope
+from shared.formats.openpgp.gpg import find_programs
 from shared.observe.metrics import Metrics
+from shared.runtime.looking import Looking
 from shared.storage import keys
 from shared.storage.accounts import OPERATOR
 from shared.storage.database import Database
 from shared.storage.secrets import KeyRing
+from tests.fakes.apart import in_thread
 from tests.integration.api.asking import Client
 from tests.real.database_fixtures import make_account
 
@@ -29,14 +33,16 @@ async def _fingerprints() -> tuple[str, ...]:
 
 
 @pytest.fixture
-def tools(database: Database) -> Tools:
+def tools(database: Database, tmp_path: Path) -> Tools:
     """The gateway's tools; nobody answers inquiries, so verify waits only a moment."""
+    ring = KeyRing((os.urandom(32),))
     return Tools(
         database=database,
-        keys=KeyRing((os.urandom(32),)),
+        keys=ring,
         metrics=Metrics(),
         hosted=HostedServer(host="drop.shop.example", port=2222, fingerprints=_fingerprints),
         bus_is_ready=lambda: True,
+        looking=Looking(database, ring, tmp_path, find_programs(), in_thread),
         verify_seconds=0.2,
     )
 

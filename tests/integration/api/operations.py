@@ -25,24 +25,25 @@ FILTERS = {
 IDENTIFYING = {"connection_id", "goal_id", "run_id", "arrival_id", "drop_folder_id", "domain_group"}
 """Parameters of queries that name a thing. `cursor` and `identifiers` have tests of their own."""
 
-NAMES_A_THING = {"account_id", "drop_folder_id", "property", "domain_group", "fingerprint"}
+NAMES_A_THING = {"account_id", "connection_id", "drop_folder_id", "property", "domain_group", "fingerprint"}
 NAMES_NOTHING = {
-    "active", "afterwards", "algorithm", "aliases", "all", "allow_empty_file", "any", "at_least", "at_most",
-    "between", "characters", "choices", "collapse", "columns", "commentChar", "commentRows", "compression",
-    "contains", "dateFormat", "decimalChar", "decimals", "declaration", "decrypt", "default_region", "default_rule",
-    "delete", "delimiter", "dialect", "directory", "done", "doubleQuote", "duplicate_content", "email", "emails",
-    "empty", "empty_allowed", "encoding", "ends_with", "equals", "escapeChar", "expires_at", "expression", "failed",
-    "falseValues", "feedback", "field", "fields", "file_name", "find", "format", "from", "generate", "greater",
-    "group", "groupChar", "header", "headerJoin", "headerRows", "hold_order_for_seconds", "home_directory", "host",
-    "host_keys", "identifier", "identifiers", "ignore", "ignore_case", "in", "interval_seconds", "into", "keep",
-    "key", "kind", "label", "leave", "less", "listDelimiter", "map_all", "mapping", "matches", "max_depth",
-    "max_members", "max_ratio", "max_unpacked_bytes", "members", "minimum_age_seconds", "mode", "move_to", "name",
-    "not", "not_equals", "nullSequence", "on_bad_value", "on_failure", "on_longer", "opt_in", "out_of_order",
-    "passphrase", "password", "pattern", "pivotYear", "place", "port", "position", "prefix", "private_key",
-    "processors", "public_key", "quota_bytes", "quoteChar", "readiness", "rename_suffix", "require_signature_by",
-    "required", "rule", "scopes", "separator", "sheetName", "sheetNumber", "skipInitialSpace", "source",
-    "starts_with", "strategy", "target", "timezone", "to", "transport", "trueValues", "trust_on_first_use", "type",
-    "unknown_choice", "unpack", "user_id", "username", "value", "values", "when", "where", "wildcard", "with",
+    "active", "afterwards", "algorithm", "aliases", "all", "allow_empty_file", "answers", "any", "at_least",
+    "at_most", "between", "characters", "choices", "code", "collapse", "columns", "commentChar", "commentRows",
+    "compression", "contains", "dateFormat", "decimalChar", "decimals", "declaration", "decrypt", "default_region",
+    "default_rule", "delete", "delimiter", "dialect", "directory", "done", "doubleQuote", "duplicate_content",
+    "email", "emails", "empty", "empty_allowed", "encoding", "ends_with", "equals", "escapeChar", "expires_at",
+    "expression", "failed", "falseValues", "feedback", "field", "fields", "file_name", "find", "format", "from",
+    "generate", "greater", "group", "groupChar", "header", "headerJoin", "headerRows", "hold_order_for_seconds",
+    "home_directory", "host", "host_keys", "identifier", "identifiers", "ignore", "ignore_case", "in",
+    "interval_seconds", "into", "keep", "key", "kind", "label", "leave", "less", "listDelimiter", "map_all",
+    "mapping", "matches", "max_depth", "max_members", "max_ratio", "max_unpacked_bytes", "members",
+    "minimum_age_seconds", "mode", "move_to", "name", "not", "not_equals", "nullSequence", "on_bad_value",
+    "on_failure", "on_longer", "opt_in", "out_of_order", "passphrase", "password", "path", "pattern", "pivotYear",
+    "place", "pointer", "port", "position", "prefix", "private_key", "processors", "public_key", "quota_bytes",
+    "quoteChar", "readiness", "rename_suffix", "require_signature_by", "required", "rule", "scopes", "separator",
+    "sheetName", "sheetNumber", "skipInitialSpace", "source", "starts_with", "strategy", "target", "timezone", "to",
+    "transport", "trueValues", "trust_on_first_use", "type", "unknown_choice", "unpack", "user_id", "username",
+    "value", "values", "when", "where", "wildcard", "with",
 }  # fmt: skip
 """Fields of bodies, wherever they stand. The name of a field that names a thing must mean nothing else."""
 
@@ -75,6 +76,8 @@ BODIES: dict[str, list[Any]] = {
     "change_list": [{"name": "fresh {fresh}"}],
     "create_openpgp_key": [{"name": "fresh {fresh}", "password": "hush"}],
     "change_openpgp_key": [{"name": "fresh {fresh}"}],
+    "create_sample": [{"connection_id": "{connection_id}", "path": "in/contacts.csv"}],
+    "answer_questions": [{"answers": [{"code": "encoding", "pointer": "/encoding", "value": "utf-8"}]}],
 }
 """What is sent, by operation; `{name}` is filled with an identifier. Several where a body has several shapes: every
 field that names a thing must stand in one of them."""

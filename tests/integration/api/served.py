@@ -6,6 +6,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import UUID
 
 import httpx
@@ -14,12 +16,15 @@ from services.api.app import create_app
 from services.api.limits import Limits
 from services.api.tools import HostedServer, Tools
 from shared.domain.scope import OPERATOR_SCOPES, OWNER_SCOPES
+from shared.formats.openpgp.gpg import find_programs
 from shared.observe.metrics import Metrics
+from shared.runtime.looking import Looking
 from shared.runtime.web import serving
-from shared.storage import inquiries, notifications
+from shared.storage import inquiries, notifications, samples
 from shared.storage.accounts import OPERATOR
 from shared.storage.database import Database
 from shared.storage.secrets import KeyRing
+from tests.fakes.apart import in_thread
 from tests.integration.api.asking import IMPORT_GOAL, Client
 from tests.integration.api.conftest import make_key
 from tests.integration.api.ledger import arrive, claim, complete
@@ -72,6 +77,7 @@ class Served:
         async with self._database.account(self.account) as tx:
             notification = await notifications.raise_(tx, notifications.News("code", "title"))
             inquiry = await inquiries.ask(tx, UUID(connection["id"]))
+            sample = await samples.ask(tx, UUID(connection["id"]), "in/a.csv", 60)
             profile = await tx.connection.fetchval(
                 f"INSERT INTO {tx.schema}.profiles (domain_group) VALUES (1) RETURNING id"
             )
@@ -87,6 +93,7 @@ class Served:
             "credential_id": credential["id"],
             "notification_id": str(notification),
             "inquiry_id": str(inquiry),
+            "sample_id": str(sample.id),
             "profile_id": str(profile),
             "name": "email",
             "domain_group": "default",
@@ -101,11 +108,12 @@ class Served:
             self.account = await make_account(database)
             self.owner_key = await make_key(database, self.account, OWNER_SCOPES)
             self.operator_key = await make_key(database, OPERATOR, OPERATOR_SCOPES)
-            async with serving(create_app(_tools(database)), "127.0.0.1", 0) as port:
-                self.url = f"http://127.0.0.1:{port}"
-                await self._define_properties()
-                has_started.set()
-                await self._stop.wait()
+            with TemporaryDirectory() as made:
+                async with serving(create_app(_tools(database, Path(made))), "127.0.0.1", 0) as port:
+                    self.url = f"http://127.0.0.1:{port}"
+                    await self._define_properties()
+                    has_started.set()
+                    await self._stop.wait()
 
     async def _define_properties(self) -> None:
         headers = {"Authorization": f"Bearer {self.owner_key}"}
@@ -152,13 +160,15 @@ async def _fingerprints() -> tuple[str, ...]:
     return ("SHA256:" + "h" * 43,)
 
 
-def _tools(database: Database) -> Tools:
+def _tools(database: Database, work_directory: Path) -> Tools:
+    ring = KeyRing((os.urandom(32),))
     return Tools(
         database=database,
-        keys=KeyRing((os.urandom(32),)),
+        keys=ring,
         metrics=Metrics(),
         hosted=HostedServer(host="drop.shop.example", port=2222, fingerprints=_fingerprints),
         bus_is_ready=lambda: True,
+        looking=Looking(database, ring, work_directory, find_programs(), in_thread),
         # Schemathesis asks as fast as it can, and with wrong keys too.
         limits=Limits(requests_per_second=1e6, request_burst=1_000_000, wrong_keys_per_minute=1e6),
         verify_seconds=0.05,

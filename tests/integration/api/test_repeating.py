@@ -22,6 +22,8 @@ from tests.integration.api.ledger import arrive, ask_a_person, claim, fail, mess
 
 KEY = {"Idempotency-Key": "0b5ee0a8-4b1a-4b56-9f1e-1d0c4c3ac2fc"}
 PASSWORD = "correct horse battery staple"
+FILE = {"Content-Type": "application/octet-stream"}
+SAMPLE = b"email;name\na@shop.example;Ann\nb@shop.example;Bob\n"
 
 
 async def _twice(client: Client, path: str, body: Any = None) -> tuple[httpx.Response, httpx.Response]:
@@ -57,6 +59,8 @@ async def _one_of_each(owner: Client, database: Database, account: UUID) -> dict
     async with database.account(account) as tx:
         await tx.connection.execute("UPDATE tidegate.connections SET offered_host_key = $1", HOST_KEY)
         notification = await notifications.raise_(tx, notifications.News("code", "title"))
+    sample = await owner.ask("POST", "/v1/samples?name=a.csv", 201, content=SAMPLE, headers=FILE)
+    yes = [{"code": "mapping", "pointer": "/mapping/0", "value": None}]
     fingerprint = (await owner.ask("GET", connection, 200))["offered_host_key"]["fingerprint"]
     return {
         "/v1/keys": ("/v1/keys", {"name": "k", "scopes": ["runs:read"], "email": "owner@shop.example"}),
@@ -78,6 +82,8 @@ async def _one_of_each(owner: Client, database: Database, account: UUID) -> dict
         "/v1/lists": ("/v1/lists", {"name": "second"}),
         "/v1/domain-groups": ("/v1/domain-groups", {"name": "second"}),
         "/v1/openpgp-keys": ("/v1/openpgp-keys", {"name": "files", "password": PASSWORD}),
+        "/v1/samples": ("/v1/samples", {"connection_id": partner["id"], "path": "in/a.csv"}),
+        "/v1/samples/{sample_id}/answers": (f"/v1/samples/{sample['id']}/answers", {"answers": yes}),
         "/v1/notifications/{notification_id}/read": (f"/v1/notifications/{notification}/read", None),
     }
 

@@ -22,6 +22,7 @@ FAMILIES = {
     "inquiries": "connections",
     "openpgp-keys": "connections",
     "goals": "goals",
+    "samples": "goals",
     "runs": "runs",
     "arrivals": "runs",
     "notifications": "runs",
@@ -36,6 +37,9 @@ def wanted(method: str, path: str) -> list[str]:
     if "rejects" in path:
         # What was rejected are values of people.
         return [Scope.PROFILES_READ.value, Scope.RUNS_READ.value]
+    if path == "/v1/samples/{sample_id}":
+        # What stands in a file are values of people, for whoever makes goals of them.
+        return [Scope.GOALS_WRITE.value]
     name = [part for part in path.split("/") if part in FAMILIES][-1]
     return [f"{FAMILIES[name]}:{'read' if method == 'get' else 'write'}"]
 

@@ -6,7 +6,7 @@ Whoever adds a route with an identifier of a new kind adds the thing to `settle`
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from shared.storage import inquiries, notifications
+from shared.storage import inquiries, notifications, samples
 from shared.storage.database import Database
 from tests.integration.api.asking import EXPORT_GOAL, IMPORT_GOAL, Client, set_up
 from tests.integration.api.ledger import arrive, claim, complete
@@ -51,6 +51,7 @@ _KINDS = (
     "inquiry_id",
     "openpgp_key_id",
     "list_id",
+    "sample_id",
 )
 
 
@@ -83,11 +84,12 @@ async def settle(client: Client, database: Database, account_id: UUID, mark: str
     claimed = await claim(database)
     await complete(database, claimed)
     arrivals = (await client.ask("GET", "/v1/arrivals", 200))["items"]
-    news, asked, profiles = [], [], []
+    news, asked, profiles, looked_at = [], [], [], []
     async with database.account(account_id) as tx:
         for _ in "ab":
             news.append(await notifications.raise_(tx, notifications.News("code", f"About {mark}")))
             asked.append(await inquiries.ask(tx, UUID(connection)))
+            looked_at.append((await samples.ask(tx, UUID(connection), f"in/{mark}.csv", 3600)).id)
             query = f"INSERT INTO {tx.schema}.profiles (id, domain_group) VALUES ($1, 1) RETURNING id"
             profiles.append(await tx.connection.fetchval(query, 5_000_000_000 + uuid4().int % 10**9))
             query = f"INSERT INTO {tx.schema}.list_members (list_number, profile_id) VALUES ($1, $2)"
@@ -112,10 +114,11 @@ async def settle(client: Client, database: Database, account_id: UUID, mark: str
         "inquiry_id": str(asked[0]),
         "openpgp_key_id": openpgp_keys[0]["id"],
         "list_id": lists[0]["id"],
+        "sample_id": str(looked_at[0]),
         "fingerprint": "SHA256:" + "a" * 43,
     }
     known = {*ids.values(), mark, other_connection["id"], other_folder["id"], export["id"], *map(str, runs)}
     known |= {each["id"] for each in (*keys, *credentials, *arrivals, *openpgp_keys, *lists)} | {
-        str(each) for each in (*news, *asked)
+        str(each) for each in (*news, *asked, *looked_at)
     }
     return World(account_id, client, ids, frozenset(each for each in known if len(each) > 8))

@@ -9,6 +9,9 @@ from services.api.app import create_app
 from services.api.limits import Limits
 from services.api.tools import HostedServer, Tools
 from shared.domain.scope import OWNER_SCOPES
+from shared.formats.openpgp.gpg import find_programs
+from shared.runtime.apart import apart
+from shared.runtime.looking import Looking
 from shared.storage import keys
 from tests.integration.api.asking import Client
 from tests.integration.road.place import Tenant
@@ -25,6 +28,7 @@ async def gateway_of(tenant: Tenant) -> AsyncIterator[Client]:
         metrics=base.metrics,
         hosted=server,
         bus_is_ready=lambda: True,
+        looking=Looking(base.database, base.keys, base.settings.work_directory, find_programs(), apart()),
         # One key makes hundreds of things here, as fast as the machine can.
         limits=Limits(request_burst=1_000_000),
     )

@@ -15,7 +15,7 @@ CONTENT = "email,name\nann@example.com,Ann\n"
 async def test_an_upload_to_a_connection_that_is_switched_off_waits_until_it_is_on(tenant: Tenant) -> None:
     await tenant.save(goal(source={"pattern": {"wildcard": "*.csv"}, "readiness": {"strategy": "closed"}}))
     await _switch(tenant, on=False)
-    await take_upload(tools_of(tenant.base), await _uploaded(tenant, "a.csv"))
+    await take_upload(tools_of(tenant.base, tenant.base.settings.work_directory), await _uploaded(tenant, "a.csv"))
     assert await tenant.arrivals() == {}
 
     await _switch(tenant, on=True)

@@ -39,6 +39,7 @@ BY_COLUMN = {
     "mails.about_kind": "'run'",
     "inquiries.kind": "'verify'",
     "kept_files.kind": "'sample'",
+    "samples.state": "'fetching'",
     "openpgp_keys.kind": "'password'",
     "openpgp_keys.name": "gen_random_uuid()::text",
     "openpgp_keys.password_sealed": "decode(repeat('00', 32), 'hex')",

@@ -25,6 +25,7 @@ READABLE = {
     "run_leases": "account_id expires_at run_id token",
     "runs": "account_id arrival_id attempt connection_id finished_at goal_id goal_version hold_until kind order_at "
     "queued_at retry_at run_id rung_at started_at state token waits_for",
+    "samples": "account_id expires_at sample_id",
     "uploads": "account_id closed_at drop_folder_id opened_at state upload_id",
     "watches": "account_id connection_id expires_at holder",
 }
@@ -33,7 +34,8 @@ user name of a hosted login is random, and made by us."""
 WRITABLE = {("outbox", "UPDATE", "sent_at"), ("outbox", "DELETE", None)}
 NEVER = frozenset(
     "name label email recipient path settled_path delivered_name order_name settings receipt answer title detail "  # noqa: SIM905 a list would take twenty lines
-    "what_to_do reason_detail stopped_detail offered_host_key created_by_email public_key sha256".split()
+    "what_to_do reason_detail stopped_detail offered_host_key created_by_email public_key sha256 "
+    "findings answers content".split()
 )
 """Columns of people, places and contents, wherever they stand; and all that is sealed or hashed."""
 ATTEMPTS = (

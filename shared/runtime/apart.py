@@ -1,0 +1,121 @@
+"""Work on a file of hostile hands in a process of its own, which the system holds to limits of time, memory and disk.
+
+A thread can be neither stopped nor measured; a process can, and what it breaks is only itself. It gets an order and
+gives an answer, both as bytes, and nothing of the service's environment. Of what goes wrong in it the places in our
+code are told and never a text: values of the file may stand in it.
+"""
+
+import asyncio
+import errno
+import os
+import resource
+import sys
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from types import TracebackType
+
+import structlog
+
+from shared.domain.failures import DiskFull, InternalError, TooHardToRead
+
+log = structlog.get_logger()
+
+Apart = Callable[[str, bytes], Awaitable[bytes]]
+"""Has a module's `carry_out` make an answer of an order. Raises TooHardToRead, DiskFull, InternalError."""
+
+_TOO_HARD, _DISK_FULL = 75, 74
+_FRAMES = 8
+_TOLD_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What one piece of work may take."""
+
+    seconds: float = 120.0
+    memory_bytes: int = 1 << 30
+    file_bytes: int = 4 << 30
+    """Of the largest file that it writes."""
+    answer_bytes: int = 32 << 20
+
+
+def apart(bounds: Bounds | None = None, *, at_a_time: int = 2) -> Apart:
+    """Processes within these bounds, so many at a time; who comes when all are busy waits."""
+    held_to = bounds or Bounds()
+    turns = asyncio.Semaphore(at_a_time)
+
+    async def work(module: str, order: bytes) -> bytes:
+        async with turns:
+            return await _carried_out(module, order, held_to)
+
+    return work
+
+
+async def _carried_out(module: str, order: bytes, bounds: Bounds) -> bytes:
+    limits = (bounds.memory_bytes, bounds.seconds, bounds.file_bytes)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", module, *(str(round(each)) for each in limits)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=_environment(),
+        start_new_session=True,
+    )
+    try:
+        async with asyncio.timeout(bounds.seconds):
+            answer, told = await process.communicate(order)
+    except TimeoutError:
+        raise TooHardToRead(f"It took more than {bounds.seconds:.0f} seconds.") from None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    # What ends it by a signal is the system, at a limit.
+    if process.returncode == _TOO_HARD or (process.returncode or 0) < 0 or len(answer) > bounds.answer_bytes:
+        raise TooHardToRead("It took more memory or disk than is given.")
+    if process.returncode == _DISK_FULL:
+        raise DiskFull
+    if process.returncode != 0:
+        log.error("apart.broke", module=module, exit_code=process.returncode, where=told[-_TOLD_BYTES:].decode("ascii"))
+        raise InternalError
+    return answer
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of ours, which holds secrets; but the same code, wherever that came from."""
+    path = os.pathsep.join(each for each in sys.path if each)
+    return {"PYTHONPATH": path, "PYTHONSAFEPATH": "1", "LC_ALL": "C.UTF-8", "POLARS_MAX_THREADS": "2"}
+
+
+# In the process.
+
+
+def serve(carry_out: Callable[[bytes], bytes]) -> None:
+    """The life of such a process: held to the limits of its command line, it makes one answer of one order."""
+    sys.excepthook = _tell_places
+    memory_bytes, seconds, file_bytes = map(int, sys.argv[1:4])
+    _limit(resource.RLIMIT_DATA, memory_bytes)
+    _limit(resource.RLIMIT_CPU, 2 * seconds)
+    _limit(resource.RLIMIT_FSIZE, file_bytes)
+    _limit(resource.RLIMIT_CORE, 0)
+    try:
+        sys.stdout.buffer.write(carry_out(sys.stdin.buffer.read()))
+    except MemoryError:
+        sys.exit(_TOO_HARD)
+    except OSError as error:
+        codes = {errno.EFBIG: _TOO_HARD, errno.ENOMEM: _TOO_HARD, errno.ENOSPC: _DISK_FULL, errno.EDQUOT: _DISK_FULL}
+        if error.errno not in codes:
+            raise
+        sys.exit(codes[error.errno])
+
+
+def _limit(what: int, most: int) -> None:
+    _, hard = resource.getrlimit(what)
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(what, (most, most))
+
+
+def _tell_places(kind: type[BaseException], _: BaseException, trace: TracebackType | None) -> None:
+    places = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(trace)[-_FRAMES:]]
+    sys.stderr.write(" ".join([kind.__name__, *places]).encode("ascii", "replace").decode())

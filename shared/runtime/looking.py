@@ -1,0 +1,108 @@
+"""Look at a kept file: brought to disk, decrypted with the account's keys, and read in a process of its own.
+
+Whatever the file does ends as findings; one that cannot be read has its trouble in them. Nothing of it is logged.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import BinaryIO
+from uuid import UUID
+
+from shared.domain.failures import DecryptionTooSlow, FileFailure, GnupgFailed, InvalidRequest
+from shared.domain.findings import Answer, Findings, Found, Looked, Trouble
+from shared.domain.openpgp_key import Bundle
+from shared.formats.openpgp.gpg import Programs
+from shared.formats.openpgp.limits import Limits
+from shared.formats.openpgp.message import Policy, decrypt
+from shared.runtime.apart import Apart
+from shared.runtime.sample_process import MODULE, SampleAnswer, SampleOrder
+from shared.runtime.workspace import has_room
+from shared.storage import kept_files, openpgp_keys, properties
+from shared.storage.database import Database
+from shared.storage.kept_files import KeptFile
+from shared.storage.secrets import KeyRing
+
+MAX_UNPACKED_BYTES = 2 << 30
+"""May come out of a sample, also decrypted; of an import the operator's setting holds."""
+DECRYPTION_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """What looking at files takes."""
+
+    database: Database
+    keys: KeyRing
+    work_directory: Path
+    gpg: Programs | None
+    apart: Apart
+
+    async def look(self, account_id: UUID, file: KeptFile, answers: Sequence[Answer] = ()) -> Findings:
+        """What is found out about a kept file.
+
+        Raises InvalidRequest for an answer that is no choice, KeptFileGone, DiskFull, StorageUnavailable.
+        """
+        async with self.database.account(account_id, read_only=True) as tx:
+            known = tuple(await properties.list_all(tx))
+            bundle = await openpgp_keys.bundle_of(tx, self.keys)
+        try:
+            async with self.opened(account_id, file, bundle) as plain:
+                order = SampleOrder(
+                    file=plain.path,
+                    name=file.name,
+                    properties=known,
+                    answers=tuple(answers),
+                    passwords=bundle.passwords,
+                    opened=("openpgp",) if plain.was_message else (),
+                    max_bytes=MAX_UNPACKED_BYTES,
+                    workspace=plain.path.parent,
+                )
+                made = SampleAnswer.model_validate_json(await self.apart(MODULE, order.model_dump_json().encode()))
+        except (FileFailure, DecryptionTooSlow, GnupgFailed) as failure:
+            return _troubled(file, failure)
+        if made.findings is None:
+            raise InvalidRequest(made.refused)
+        return made.findings
+
+    @asynccontextmanager
+    async def opened(self, account_id: UUID, file: KeptFile, bundle: Bundle) -> AsyncIterator["Plain"]:
+        """A kept file on disk, its plain content where it was encrypted; in a directory that is nobody else's.
+
+        Raises what `message.decrypt` raises, KeptFileGone, DiskFull.
+        """
+        with has_room(), TemporaryDirectory(prefix="sample-", dir=self.work_directory) as made:
+            sealed = Path(made) / "kept"
+            with sealed.open("xb") as target:
+                async for chunk in kept_files.read(self.database, account_id, file):
+                    await asyncio.to_thread(_write, target, chunk)
+            policy = Policy(limits=Limits(output_bytes=MAX_UNPACKED_BYTES, seconds=DECRYPTION_SECONDS))
+            opened = await decrypt(sealed, sealed.with_name("decrypted"), bundle, policy, gpg=self.gpg)
+            yield Plain(opened.path, was_message=opened.path != sealed)
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A file that can be read."""
+
+    path: Path
+    was_message: bool
+    """Whether it came out of an OpenPGP message."""
+
+
+def _write(target: BinaryIO, chunk: bytes) -> None:
+    target.write(chunk)
+
+
+def _troubled(file: KeptFile, failure: FileFailure | DecryptionTooSlow | GnupgFailed) -> Findings:
+    """All that is known of a file that could not even be opened."""
+    sentence = f"{failure.sentence} {failure.detail}".strip()
+    return Findings(
+        name=file.name,
+        looked=Looked(size_bytes=file.size_bytes, rows=0, whole=False),
+        packing=Found(value="unknown"),
+        trouble=Trouble(code=failure.code, sentence=sentence, what_to_do=failure.what_to_do),
+    )
