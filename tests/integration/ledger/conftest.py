@@ -15,7 +15,9 @@ from shared.domain.arrival import ArrivalState, FileStamp
 from shared.domain.connection import ConnectionSettings, SftpPlace
 from shared.domain.receipt import Receipt
 from shared.domain.run import ClaimedRun, RunState
+from shared.formats.openpgp.gpg import find_programs
 from shared.observe.metrics import Metrics
+from shared.runtime.looking import Looking
 from shared.storage import arrivals, connections, ending, goals, runs
 from shared.storage.arrivals import Explained, Sighting
 from shared.storage.database import Database
@@ -24,6 +26,7 @@ from shared.transfer.addresses import AddressPolicy
 from shared.transfer.open_folder import Places
 from shared.transfer.sftp import Reach
 from tests.builders import import_goal
+from tests.fakes.apart import in_thread
 
 FIRST = datetime(2026, 11, 22, 6, tzinfo=UTC)
 WORKER = "tests"
@@ -117,15 +120,19 @@ async def book(make_book: MakeBook, account: UUID) -> Book:
 def tools(database: Database, tmp_path: Path) -> Tools:
     """A sweeper with so little patience that everything counts as unheard."""
     reach = Reach(AddressPolicy((ip_network("127.0.0.0/8"),)))
+    ring = KeyRing((bytes(32),))
     return Tools(
         database=database,
         bus=InProcessBus(),
         metrics=Metrics(),
         places=Places(tmp_path, reach),
-        keys=KeyRing((bytes(32),)),
+        keys=ring,
         worker="sweeper",
         concurrency=1,
         sweep_seconds=1,
         lease_seconds=0,
         retry_attempts=3,
+        looking=Looking(database, ring, tmp_path, find_programs(), in_thread),
+        max_sample_bytes=1 << 20,
+        max_kept_bytes=1 << 30,
     )
