@@ -13,12 +13,15 @@ import string
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
 from uuid import UUID
 
 from shared.domain.failures import LastKey, NotFound
 from shared.domain.scope import Scope
 from shared.storage.accounts import OPERATOR
 from shared.storage.database import Database, Record, Tx
+
+KeyState = Literal["active", "expired", "revoked"]
 
 _TOKEN = re.compile(r"tg_([a-z0-9]{10})_([A-Za-z0-9]{32})")
 _ABSENT = bytes(32)
@@ -49,6 +52,16 @@ class NewKey:
     scopes: frozenset[Scope]
     email: str | None = None
     expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFilter:
+    """Which keys are asked for; `after` is (created_at, id) of the last one seen."""
+
+    name: str | None = None
+    prefix: str | None = None
+    state: KeyState | None = None
+    after: tuple[datetime, UUID] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +129,11 @@ async def get(tx: Tx, key_id: UUID) -> Key | None:
     return None if row is None else _key(row)
 
 
-async def page(tx: Tx, after: tuple[datetime, UUID] | None, limit: int) -> list[Key]:
-    """The account's keys, oldest first, revoked ones too; `after` is (created_at, id) of the last one seen."""
-    created_at, key_id = after or (None, None)
-    return [_key(row) for row in await tx.fetch("keys.page", tx.account_id, created_at, key_id, limit)]
+async def page(tx: Tx, chosen: KeyFilter, limit: int) -> list[Key]:
+    """The account's keys that are asked for, oldest first."""
+    created_at, key_id = chosen.after or (None, None)
+    values = (tx.account_id, created_at, key_id, chosen.name, chosen.prefix, chosen.state, limit)
+    return [_key(row) for row in await tx.fetch("keys.page", *values)]
 
 
 async def hold(tx: Tx, key_id: UUID) -> Key:

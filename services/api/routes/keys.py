@@ -36,6 +36,14 @@ class NewKey(Asked):
     account_id: UUID | None = Field(default=None, description="Another account than the caller's: operator only")
 
 
+class KeyQuery(PageQuery):
+    """Which keys to list."""
+
+    name: Annotated[str, Field(max_length=200)] | None = None
+    prefix: Annotated[str, Field(max_length=200)] | None = None
+    state: Annotated[keys.KeyState, Field(description="Whether they let anybody in now")] | None = None
+
+
 class KeyShown(BaseModel):
     """A key, without its secret."""
 
@@ -82,11 +90,12 @@ async def create_key(body: NewKey, visit: Writer, response: Response) -> KeyMade
 
 
 @router.get("")
-async def list_keys(visit: Reader, query: Annotated[PageQuery, Query()]) -> Page[KeyShown]:
-    """The account's keys, oldest first, revoked ones too."""
+async def list_keys(visit: Reader, query: Annotated[KeyQuery, Query()]) -> Page[KeyShown]:
+    """The account's keys, oldest first, revoked ones too where no state is asked for."""
     listing = Listing.of(visit, query)
+    chosen = keys.KeyFilter(name=query.name, prefix=query.prefix, state=query.state, after=listing.mark)
     async with visit.reading() as tx:
-        found = await keys.page(tx, listing.mark, listing.wanted)
+        found = await keys.page(tx, chosen, listing.wanted)
     return listing.page(found, _shown, lambda each: (each.created_at, each.id))
 
 

@@ -34,8 +34,12 @@ WHERE account_id = $1 AND key_id = $2
 SELECT key_id, prefix, name, email, scopes, created_at, expires_at, last_used_at, revoked_at, version
 FROM tidegate.api_keys
 WHERE account_id = $1 AND ($2::timestamptz IS NULL OR (created_at, key_id) > ($2, $3::uuid))
+  AND ($4::text IS NULL OR name = $4)
+  AND ($5::text IS NULL OR prefix = $5)
+  AND ($6::text IS NULL OR $6 = CASE
+      WHEN revoked_at IS NOT NULL THEN 'revoked' WHEN expires_at <= now() THEN 'expired' ELSE 'active' END)
 ORDER BY created_at, key_id
-LIMIT $4
+LIMIT $7
 
 -- name: hold_account
 -- Held, so that of two keys that end each other one sees the other's end.

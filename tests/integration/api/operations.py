@@ -18,8 +18,8 @@ METHODS = ("get", "post", "put", "patch", "delete")
 PLACES_WITHIN = {"number", "from"}
 """Parameters that count within their parent: the same in every account."""
 FILTERS = {
-    "active", "code", "field", "fingerprint", "identifier", "kind", "limit", "name", "path", "path_prefix", "since",
-    "state", "stopped", "transport", "type", "unread", "until", "username",
+    "active", "code", "field", "fingerprint", "identifier", "kind", "limit", "name", "path", "path_prefix", "prefix",
+    "since", "state", "stopped", "transport", "type", "unread", "until", "username",
 }  # fmt: skip
 """Parameters of queries that choose among an account's own things and name none."""
 IDENTIFYING = {"connection_id", "goal_id", "run_id", "arrival_id", "drop_folder_id", "domain_group"}

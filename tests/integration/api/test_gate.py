@@ -76,7 +76,7 @@ async def test_a_revoked_key_is_dead_in_every_gateway_at_once(
         await one.ask("GET", "/v1/runs", 200)
         await other.ask("GET", "/v1/runs", 200)
         async with database.account(account) as tx:
-            (mine,) = await keys.page(tx, None, 10)
+            (mine,) = await keys.page(tx, keys.KeyFilter(), 10)
             await tx.execute("keys.revoke", account, mine.id)
         await one.ask("GET", "/v1/runs", 401)
         await other.ask("GET", "/v1/runs", 401)
@@ -155,7 +155,7 @@ async def test_a_revoked_key_is_counted_among_the_wrong_ones(
     async with gateway(tools, key, wrong_keys_per_minute=1) as client:
         await client.ask("GET", "/v1/runs", 200)
         async with database.account(account) as tx:
-            (mine,) = await keys.page(tx, None, 10)
+            (mine,) = await keys.page(tx, keys.KeyFilter(), 10)
             await tx.execute("keys.revoke", account, mine.id)
         statuses = [(await client.get("/v1/runs")).status_code for _ in range(3)]
         assert statuses == [401, 401, 429]

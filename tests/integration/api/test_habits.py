@@ -140,6 +140,8 @@ async def test_lists_are_filtered_by_field(owner: Client, database: Database, ac
     await owner.ask("POST", "/v1/connections", 201, json={"name": "Off", "active": False, "place": SFTP_PLACE})
     await owner.ask("POST", f"/v1/connections/{made['connection']['id']}/goals", 201, json=EXPORT_GOAL)
     login = await owner.ask("POST", f"/v1/drop-folders/{made['folder']['id']}/credentials", 201, json={})
+    spare = await owner.ask("POST", "/v1/keys", 201, json={"name": "second", "scopes": ["runs:read"]})
+    await owner.ask("DELETE", f"/v1/keys/{spare['id']}", 204, headers={"If-Match": '"1"'})
     run_id = await arrive(database, account, made)
     await complete(database, await claim(database))
     queued = (await owner.ask("GET", f"/v1/runs/{run_id}", 200))["queued_at"]
@@ -161,6 +163,9 @@ async def test_lists_are_filtered_by_field(owner: Client, database: Database, ac
         ("drop-folders", {"name": "nothing"}, 0),
         (credentials, {"state": "revoked"}, 0),
         (credentials, {"username": login["username"]}, 1),
+        ("keys", {"state": "revoked"}, 1),
+        ("keys", {"name": "second", "state": "active"}, 0),
+        ("keys", {"prefix": spare["prefix"]}, 1),
         ("runs", {"kind": "export"}, 0),
         ("runs", {"state": "completed_with_rejects"}, 1),
         ("runs", {"since": queued}, 1),
