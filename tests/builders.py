@@ -3,9 +3,11 @@
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
+from shared.domain.consent import Declaration
 from shared.domain.fields import IdentifierField, MappedField
-from shared.domain.goal import ImportGoal, OptIn, Pattern, Source
+from shared.domain.goal import ImportGoal, Pattern, Source
 from shared.domain.merge import MergeRule, Mode
+from shared.domain.opt_in import OptIn
 from shared.domain.run import ClaimedRun
 
 
@@ -31,6 +33,7 @@ def import_goal(
     mapping: dict[str, MergeRule] | None = None,
     *,
     mode: Mode = Mode.UPSERT,
+    opt_in: OptIn | None = None,
 ) -> ImportGoal:
     """A goal whose file has a column for each property, of the same name."""
     return ImportGoal(
@@ -39,5 +42,5 @@ def import_goal(
         identifiers=tuple(IdentifierField(field=name, property=name) for name in identifiers),
         mapping=tuple(MappedField(field=name, property=name, rule=rule) for name, rule in (mapping or {}).items()),
         mode=mode,
-        opt_in=OptIn(declaration="undefined"),
+        opt_in=opt_in or OptIn(declaration=Declaration.UNDEFINED),
     )

@@ -49,7 +49,8 @@ class Fetched:
     def reading(self, member: Member) -> Reading:
         """How one of them is read. Raises FileTypeChanged, EncodingChanged, AmbiguousEncoding, UndecodableFile."""
         goal = self.order.goal
-        also = [each.field for each in (*goal.identifiers, *goal.mapping) if each.field is not None]
+        named = (*goal.identifiers, *goal.mapping, *goal.own_fields)
+        also = [each.field for each in named if each.field is not None]
         return prepare(
             member, goal.format, goal.dialect, workspace=self.scratch, max_bytes=self.max_unpacked_bytes, also=also
         )

@@ -117,10 +117,13 @@ async def merge_and_finish(
         desk.warn("choices_added", f"{new_choices} words of the file became choices of their properties.")
     if order.is_late:
         desk.warn("imported_late", "A later file of this goal had been imported before this one.")
+    heard_at = min(order.file.modified_at, desk.run.started_at)
     for attempt in range(1, MERGE_ATTEMPTS + 1):
         try:
             async with connection.transaction() as tx:
-                merged = await merge(tx, desk.run, staged, order.goal, order.properties, order.domain_group)
+                merged = await merge(
+                    tx, desk.run, staged, order.goal, order.properties, order.domain_group, heard_at=heard_at
+                )
                 reach("importer.merged")
                 await _keep_rejects(tx, fetched, staged, tally, merged, desk)
                 values_rejected = await rejects.settle_values(tx, desk.run) if tally.has_value_rejects else {}
@@ -175,6 +178,8 @@ def _counts(tally: Tally, merged: Merged) -> Counts:
     by_code = tally.rejects_by_code.copy()
     by_code.update(merged.late_rejects_by_code)
     return Counts(
+        opt_outs_of_rejects=merged.opt_outs_of_rejects,
+        opt_ins_withheld=dict(sorted(merged.opt_ins_withheld.items())),
         rows_read=tally.rows_read,
         created=merged.created,
         updated=merged.updated,
@@ -195,6 +200,8 @@ def _measure(counts: Counts, values_rejected: dict[str, int], tools: Tools, desk
         tools.metrics.rejects.labels(code).inc(rows)
     for code, values in values_rejected.items():
         tools.metrics.value_rejects.labels(code).inc(values)
+    for suppression, profiles in counts.opt_ins_withheld.items():
+        tools.metrics.opt_ins_withheld.labels(suppression).inc(profiles)
     for path, rows in counts.rows_by_path.items():
         tools.metrics.rows_by_path.labels(path).inc(rows)
     state = RunState.COMPLETED_WITH_REJECTS if counts.rejected else RunState.COMPLETED

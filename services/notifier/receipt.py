@@ -178,7 +178,14 @@ def _counts(run: TellableRun) -> tuple[CountLine, ...]:
         for path, rows in receipt.rows_by_path.items()
         if rows
     }
-    return tuple(CountLine(label, f"{number:,}") for label, number in (numbers | paths).items())
+    withheld = {
+        f"Opt-ins withheld from {shown(suppression, FIELD_CHARACTERS)} profiles": profiles
+        for suppression, profiles in receipt.opt_ins_withheld.items()
+        if profiles
+    }
+    if receipt.opt_outs_of_rejects:
+        withheld["Profiles opted out by rejected rows"] = receipt.opt_outs_of_rejects
+    return tuple(CountLine(label, f"{number:,}") for label, number in (numbers | paths | withheld).items())
 
 
 def _by_code(numbers: dict[str, int]) -> tuple[CodeLine, ...]:

@@ -714,6 +714,13 @@ class AlreadyExists(Conflict):
     what_to_do = "Choose another name, or change the existing thing."
 
 
+class PropertyIsBuiltIn(Conflict):
+    """Every profile has that property, and nobody defines or changes it."""
+
+    code = "property_is_built_in"
+    what_to_do = "Map columns onto it as it is, or choose another name."
+
+
 class TooManyDomainGroups(Conflict):
     """The account has as many domain groups as one can have."""
 

@@ -40,25 +40,14 @@ class FieldChoice(Model):
         return self.field if self.field is not None else f"position {self.position}"
 
 
-class Notation(Model):
-    """How the values of one column are written, where that differs from the file's dialect."""
+class Words(Model):
+    """What stands for yes and no in one column, where it is not true, yes, 1 and false, no, 0."""
 
-    date_format: str | None = Field(default=None, alias="dateFormat", min_length=1, max_length=64)
-    pivot_year: int | None = Field(default=None, alias="pivotYear", ge=0, le=100)
-    timezone: str | None = None
-    decimal_char: Literal[".", ","] | None = Field(default=None, alias="decimalChar")
-    group_char: str | None = Field(default=None, alias="groupChar", min_length=1, max_length=1)
-    list_delimiter: str | None = Field(default=None, alias="listDelimiter", min_length=1, max_length=4)
     true_values: tuple[Word, ...] = Field(default=(), alias="trueValues", max_length=50)
     false_values: tuple[Word, ...] = Field(default=(), alias="falseValues", max_length=50)
 
-    @field_validator("timezone")
-    @classmethod
-    def _known_timezone(cls, value: str | None) -> str | None:
-        return None if value is None else known_zone(value)
-
     @model_validator(mode="after")
-    def _words_differ(self) -> "Notation":
+    def _words_differ(self) -> "Words":
         if bool(self.true_values) != bool(self.false_values):
             raise ValueError("expected trueValues and falseValues together, or neither")
         both = {folded(word).lower() for word in self.true_values} & {
@@ -67,6 +56,22 @@ class Notation(Model):
         if both:
             raise ValueError(f"found {min(both)!r} among trueValues and falseValues")
         return self
+
+
+class Notation(Words):
+    """How the values of one column are written, where that differs from the file's dialect."""
+
+    date_format: str | None = Field(default=None, alias="dateFormat", min_length=1, max_length=64)
+    pivot_year: int | None = Field(default=None, alias="pivotYear", ge=0, le=100)
+    timezone: str | None = None
+    decimal_char: Literal[".", ","] | None = Field(default=None, alias="decimalChar")
+    group_char: str | None = Field(default=None, alias="groupChar", min_length=1, max_length=1)
+    list_delimiter: str | None = Field(default=None, alias="listDelimiter", min_length=1, max_length=4)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, value: str | None) -> str | None:
+        return None if value is None else known_zone(value)
 
     def within(self, dialect: Dialect) -> Dialect:
         """The file's dialect with what this column writes otherwise."""
@@ -78,13 +83,17 @@ class Notation(Model):
         return dialect.model_copy(update=own) if own else dialect
 
 
-class IdentifierField(FieldChoice, Notation):
+class WrittenField(FieldChoice, Notation):
+    """A column, and how its values are written."""
+
+
+class IdentifierField(WrittenField):
     """A column whose value names the profile."""
 
     property: PropertyName
 
 
-class MappedField(FieldChoice, Notation):
+class MappedField(WrittenField):
     """A column that goes into a property, with its merge rule."""
 
     property: PropertyName

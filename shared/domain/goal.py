@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, StringConstraints, field_validator, model_validator
 
+from shared.domain.built_in import LANGUAGE, OPT_IN
 from shared.domain.dates import date_pattern
 from shared.domain.dialect import Dialect, FileFormat
 from shared.domain.email_address import EmailAddress
@@ -14,6 +15,7 @@ from shared.domain.fields import IdentifierField, MapAll, MappedField, OnBadValu
 from shared.domain.merge import MergeRule, Mode
 from shared.domain.model import Model
 from shared.domain.names import Directory, RelativePath
+from shared.domain.opt_in import ContactLanguage, OptIn
 from shared.domain.processor import Processors
 from shared.domain.property import PropertyName
 from shared.domain.trimmed import folded
@@ -90,12 +92,6 @@ class Source(Model):
     afterwards: Afterwards = Afterwards()
 
 
-class OptIn(Model):
-    """What importing says about consent; it must be stated."""
-
-    declaration: Literal["everyone", "from_file", "undefined", "unsubscribe_everyone"]
-
-
 class Feedback(Model):
     """Who gets the receipt."""
 
@@ -131,6 +127,7 @@ class ImportGoal(GoalBase):
     on_bad_value: OnBadValue = "reject_row"
     mode: Mode = Mode.UPSERT
     opt_in: OptIn
+    language: ContactLanguage | None = None
     duplicate_content: Literal["skip", "ask", "import"] | None = None
     allow_empty_file: StrictBool = False
     hold_order_for_seconds: int = Field(default=86_400, ge=0, le=30 * 86_400)
@@ -142,6 +139,9 @@ class ImportGoal(GoalBase):
             if entry.property in seen:
                 raise ValueError(f"the property {entry.property!r} is named twice; one column feeds one property")
             seen.add(entry.property)
+        if self.language is not None and LANGUAGE.name in seen:
+            raise ValueError("the contact language is mapped, and has its own setting as well")
+        for entry in (*self._entries, *self.own_fields):
             if entry.field is not None and not self.dialect.has_header and not self.processors:
                 raise ValueError("a file without a header is mapped by position; only processors name its columns")
             written = entry.within(self.dialect)
@@ -152,7 +152,8 @@ class ImportGoal(GoalBase):
     @model_validator(mode="after")
     def _columns_are_taken_or_left(self) -> "ImportGoal":
         ignored = {folded(name) for name in self.ignore}
-        both = [each.field for each in self._entries if each.field is not None and folded(each.field) in ignored]
+        read = (*self._entries, *self.own_fields)
+        both = [each.field for each in read if each.field is not None and folded(each.field) in ignored]
         if both:
             raise ValueError(f"{both[0]!r} is mapped, and to be ignored as well")
         if self.map_all is not None and not self.dialect.has_header and not self.processors:
@@ -162,6 +163,18 @@ class ImportGoal(GoalBase):
     @property
     def _entries(self) -> "tuple[IdentifierField | MappedField, ...]":
         return (*self.identifiers, *self.mapping)
+
+    @property
+    def own_fields(self) -> tuple[MappedField, ...]:
+        """Columns of the file that settings of their own read; their properties are `built_in.OWN`."""
+        return (*self.opt_in.columns, *(self.language.columns if self.language is not None else ()))
+
+    @property
+    def constants(self) -> dict[str, bool | str]:
+        """What every row says without a column, by the name in `built_in.OWN`."""
+        language = self.language.fixed if self.language is not None else None
+        says: dict[str, bool | str | None] = {OPT_IN.name: self.opt_in.constant, LANGUAGE.name: language}
+        return {name: value for name, value in says.items() if value is not None}
 
     @property
     def is_idempotent(self) -> bool:
@@ -181,13 +194,13 @@ class ImportGoal(GoalBase):
     def flags_absent(self, entry: MappedField) -> bool:
         """Whether rows must tell a value that is absent, which changes nothing, from an empty one, which clears."""
         # A file of rejected values that was mended and dropped again lacks all columns that were imported.
-        may_lack = not entry.required or any(self.is_lenient(each) for each in self.mapping)
+        may_lack = not entry.required or any(self.is_lenient(each) for each in (*self.mapping, *self.own_fields))
         return may_lack and self.rule_of(entry) is MergeRule.SET_OR_CLEAR
 
     @property
     def wants_named_rejects(self) -> bool:
         """Whether anything in the goal asks whom rejected rows name; finding that out costs where rows are rejected."""
-        return False
+        return self.opt_in.says_no
 
     @property
     def on_duplicate_content(self) -> Literal["skip", "ask", "import"]:

@@ -62,6 +62,8 @@ class Property(Model):
     """What the values of a choice can be, in order."""
     aliases: Mapping[Language, tuple[Alias, ...]] = Field(default={}, max_length=50)
     """Other names of its column in files, by language."""
+    is_built_in: bool = False
+    """Whether every profile has it. Then its column is Tidegate's own, and so has no prefix."""
 
     @field_validator("choices")
     @classmethod
@@ -86,7 +88,7 @@ class Property(Model):
     @property
     def column(self) -> str:
         """The column that holds the value; the prefix keeps it apart from Tidegate's own columns."""
-        return f"p_{self.name}"
+        return self.name if self.is_built_in else f"p_{self.name}"
 
     @property
     def key_column(self) -> str:

@@ -22,6 +22,14 @@ class Counts(Model):
     skipped_by_reason: dict[str, int] = Field(default_factory=dict)
     rejects_by_code: dict[str, int] = Field(default_factory=dict)
     rows_by_path: dict[str, int] = Field(default_factory=dict)
+    opt_ins_withheld: dict[str, int] = Field(
+        default_factory=dict,
+        description="Profiles that the file opts in and that stay suppressed, by what suppresses them; beside the rows",
+    )
+
+    opt_outs_of_rejects: int = Field(
+        default=0, ge=0, description="Profiles that only a row opts out which was rejected; it counts all the same"
+    )
 
     @model_validator(mode="after")
     def _adds_up(self) -> "Counts":

@@ -40,6 +40,7 @@ class RejectCode(StrEnum):
     NOT_AN_EMAIL = "not_an_email"
     NOT_A_PHONE = "not_a_phone"
     NOT_A_URL = "not_a_url"
+    NOT_A_LANGUAGE = "not_a_language"
     UNKNOWN_CHOICE = "unknown_choice"
     EMPTY_VALUE = "empty_value"
     # what a processor cannot do with it
@@ -95,6 +96,7 @@ MESSAGES: dict[RejectCode, str] = {
     RejectCode.NOT_AN_EMAIL: "The value is not an e-mail address.",
     RejectCode.NOT_A_PHONE: "The value is not a telephone number; without a processor it needs + and country code.",
     RejectCode.NOT_A_URL: "The value is not an http or https address.",
+    RejectCode.NOT_A_LANGUAGE: "The value is no language tag of BCP 47, such as nl or pt-BR.",
     RejectCode.UNKNOWN_CHOICE: "The value is none of the property's choices.",
     RejectCode.EMPTY_VALUE: "The field is empty, and the goal does not allow that.",
     RejectCode.NO_MATCH: "The value does not match the regular expression of a processor.",

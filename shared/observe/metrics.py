@@ -47,6 +47,12 @@ class Metrics:
             ["code"],
             registry=registry,
         )
+        self.opt_ins_withheld = Counter(
+            "tidegate_opt_ins_withheld_total",
+            "Profiles that a file opted in and that stayed suppressed, by what suppresses them.",
+            ["suppression"],
+            registry=registry,
+        )
         self.rows_by_path = Counter(
             "tidegate_rows_read_total", "Rows read, by the fast or the exact path.", ["path"], registry=registry
         )

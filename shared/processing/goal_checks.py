@@ -7,6 +7,7 @@ goal's own model refuses (types, lengths, one column per property) is not repeat
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from shared.domain.consent import Resubscribe
 from shared.domain.dates import AUTO, date_pattern
 from shared.domain.dialect import AUTO as AUTO_ENCODING
 from shared.domain.failures import NotAvailableYet
@@ -29,6 +30,8 @@ FLAW_CODES: dict[str, str] = {
     "encoding_open": "An encoding that is found out by reading cannot be written.",
     "no_choices": "The property's type has no choices.",
     "unknown_choice": "The property has no such choice.",
+    "consent_time_needed": "Whether a consent is newer cannot be told without its time.",
+    "choices_are_fixed": "The choices of a property that is built in cannot be added to.",
     "readiness_not_available": "The place cannot tell readiness in that way.",
     "conflicting_afterwards": "Another goal does something else with the same files afterwards.",
     NotAvailableYet.code: NotAvailableYet().sentence,
@@ -123,10 +126,22 @@ def _import_flaws(goal: ImportGoal, around: Surroundings) -> list[Flaw]:
     ]
     flaws += _notation_flaws(goal)
     flaws += _place_flaws(goal, around)
-    if goal.opt_in.declaration != "undefined":
-        detail = f"Found {goal.opt_in.declaration!r}; this version of Tidegate only stores 'undefined'."
-        flaws.append(Flaw("/opt_in/declaration", NotAvailableYet.code, detail))
+    flaws += _consent_flaws(goal)
     return flaws
+
+
+def _consent_flaws(goal: ImportGoal) -> Iterator[Flaw]:
+    time = goal.opt_in.time
+    if goal.opt_in.resubscribe is Resubscribe.IF_NEWER and time is None:
+        detail = "Found if_newer without a time, expected the column that says when consent was given."
+        yield Flaw("/opt_in/time", "consent_time_needed", detail)
+    if time is None or time.date_format is None:
+        return
+    if time.date_format != AUTO:
+        yield from _date_flaws("/opt_in/time/dateFormat", time.date_format)
+    if goal.format != "csv":
+        detail = f"Found a notation of its own for {time.shown!r}; a {goal.format} file has one, in the dialect."
+        yield Flaw("/opt_in/time", "one_notation", detail)
 
 
 def _identifier_flaws(pointer: str, entry: IdentifierField, around: Surroundings) -> Iterator[Flaw]:
@@ -183,6 +198,9 @@ def _choice_flaws(pointer: str, entry: MappedField, known: Property) -> Iterator
             detail = f"The property {known.name!r} is of type {known.type.value}, which has no choices."
             yield Flaw(f"{pointer}/choices", "no_choices", detail)
         return
+    if known.is_built_in and entry.unknown_choice == "add":
+        detail = f"The choices of {known.name!r} are the same in every account; expected unknown_choice: reject."
+        yield Flaw(f"{pointer}/unknown_choice", "choices_are_fixed", detail)
     own = {folded(choice) for choice in known.choices}
     for word, choice in entry.choices.items():
         if folded(choice) not in own and entry.unknown_choice != "add":

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from shared.domain.built_in import OPT_IN, OWN
 from shared.domain.dates import AUTO, DatePattern, date_pattern
 from shared.domain.dialect import Dialect
 from shared.domain.failures import HeaderChanged, InvalidGoal
@@ -43,6 +44,8 @@ class MappedColumn:
     """Whether a bad value leaves the rest of its row."""
     flag: str | None = None
     """The staged column that tells an absent value from an empty one, where that makes a difference."""
+    constant: bool | str | None = None
+    """What every row has there, without a column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class MappingPlan:
     """What to make of the columns of one file."""
 
     columns: tuple[MappedColumn, ...]
-    """The goal's identifiers first, in their order, then its mapping."""
+    """The goal's identifiers first, in their order, then its mapping, then what its other settings read."""
     identifiers: int
     """How many of the columns name the profile."""
     left: tuple[FileColumn, ...]
@@ -66,9 +69,14 @@ class MappingPlan:
         return tuple(self._positions()) if self.names_rejects else ()
 
     def _positions(self) -> Iterator[int]:
-        for column in self.columns[: self.identifiers]:
+        for column in (*self.columns[: self.identifiers], *self.words):
             if column.position is not None:
                 yield column.position
+
+    @property
+    def words(self) -> tuple[MappedColumn, ...]:
+        """The column that says whether a row's person opts in or out, where there is one."""
+        return tuple(column for column in self.columns[self.identifiers :] if column.property == OPT_IN)
 
     @property
     def staged(self) -> tuple[str, ...]:
@@ -87,9 +95,15 @@ def plan_of(goal: ImportGoal, properties: Sequence[Property], columns: FileColum
     known = {each.name: each for each in properties}
     entries: list[Entry] = [*goal.identifiers, *goal.mapping]
     chosen = [_property_of(entry, goal, known) for entry in entries]
+    entries += goal.own_fields
+    chosen += [OWN[entry.property] for entry in goal.own_fields]
     places, renamed = _places(list(zip(entries, chosen, strict=True)), columns)
     mapped = tuple(
         _column(entry, each, place, goal) for entry, each, place in zip(entries, chosen, places, strict=True)
+    )
+    mapped += tuple(
+        MappedColumn(None, name, OWN[name], MergeRule.SET, goal.dialect, constant=value)
+        for name, value in goal.constants.items()
     )
     used = set(places)
     left = tuple(

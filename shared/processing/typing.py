@@ -72,7 +72,8 @@ class _Reading:
     def add(self, column: MappedColumn) -> pl.Series:
         """Read a column; its values."""
         raw = None if column.position is None else self.frame[f"c{column.position}"]
-        found = _absent(self.frame.height) if raw is None else _checked(typed(raw, column), column)
+        height = self.frame.height
+        found = _same(column.constant, height) if raw is None else _checked(typed(raw, column), column)
         self.values[column.property.column] = found.values
         self.skipped_times += found.skipped_times
         self.repeated_times += found.repeated_times
@@ -147,6 +148,8 @@ def named(frame: pl.DataFrame, record_numbers: Numbers, plan: MappingPlan) -> pl
     reading = _Reading(frame)
     for column in plan.columns[: plan.identifiers]:
         reading.add_key(column, reading.add(column))
+    for column in plan.words:
+        reading.add(column)
     return _named(reading, pl.Series(record_numbers, dtype=pl.Int64), plan)
 
 
@@ -154,8 +157,10 @@ def _named(reading: _Reading, record_numbers: pl.Series, plan: MappingPlan) -> p
     names = [column.property.key_column for column in plan.columns[: plan.identifiers]]
     # A key that is too long can be no profile's.
     keys = {name: _indexed(reading.keys[name]) for name in names}
-    opt_out = pl.Series([None], dtype=pl.Boolean).new_from_index(0, record_numbers.len())
-    return pl.DataFrame({"record_number": record_numbers, **keys, "opt_out": opt_out})
+    says = [reading.values[column.property.column] for column in plan.words]
+    # A word that cannot be read is none, also where the column has no good one.
+    opt_in = (says[0] if says else _same(None, record_numbers.len()).values).cast(pl.Boolean)
+    return pl.DataFrame({"record_number": record_numbers, **keys, "opt_out": ~opt_in})
 
 
 def _indexed(keys: pl.Series) -> pl.Series:
@@ -163,8 +168,10 @@ def _indexed(keys: pl.Series) -> pl.Series:
     return pl.select(pl.when(~is_bad).then(keys)).to_series() if is_bad.any() else keys
 
 
-def _absent(height: int) -> Column:
-    return Column(pl.Series([None], dtype=pl.String).new_from_index(0, height))
+def _same(value: bool | str | None, height: int) -> Column:
+    """The same value in every row, or none."""
+    kind = pl.Boolean if isinstance(value, bool) else pl.String
+    return Column(pl.Series([value], dtype=kind).new_from_index(0, height))
 
 
 def _checked(found: Column, column: MappedColumn) -> Column:

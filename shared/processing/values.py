@@ -13,12 +13,14 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from shared.domain.built_in import LANGUAGE
 from shared.domain.dialect import Dialect
 from shared.domain.property import PropertyType
 from shared.domain.reject import RejectCode
 from shared.domain.trimmed import TRIMMED
 from shared.processing.choices import chosen
 from shared.processing.column import Column
+from shared.processing.languages import languages
 from shared.processing.lists import array_literals, items_of, looked_up
 from shared.processing.mapping import MappedColumn
 from shared.processing.moments import dates, moments
@@ -57,6 +59,8 @@ def typed(raw: pl.Series, column: MappedColumn) -> Column:
     """The values of a column in its property's type. `raw` is text without nulls."""
     kind, dialect = column.property.type, column.dialect
     nulls = nulls_of(dialect)
+    if column.property == LANGUAGE:
+        return languages(trimmed(raw, nulls))
     if kind is PropertyType.TEXT:
         return Column(_absent_as_null(raw, raw.str.strip_chars(), nulls))
     if kind is PropertyType.LIST:

@@ -8,8 +8,10 @@ Staged values are null where the file has none; an empty list is none too. Nothi
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from shared.domain.built_in import LANGUAGE, OPT_IN, OWN
+from shared.domain.consent import Resubscribe
 from shared.domain.failures import InvalidGoal
 from shared.domain.goal import ImportGoal
 from shared.domain.merge import MergeRule
@@ -59,6 +61,8 @@ class Column:
     """How rejects name the field of the file."""
     flag: str | None = None
     """The staged column that says that the value is absent, and changes nothing: not even where nothing clears."""
+    only_on_create: bool = False
+    """Whether profiles that are stored keep what they have, even where that is nothing."""
 
     @property
     def quoted(self) -> str:
@@ -77,6 +81,9 @@ class Layout:
 
     keys: tuple[Column, ...]
     values: tuple[Column, ...]
+    words: tuple[Column, ...] = ()
+    """What the rows say about consent, and when it was said where the file states that."""
+    resubscribe: Resubscribe = Resubscribe.NEVER
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -93,11 +100,11 @@ class Layout:
     @property
     def carried(self) -> tuple[Column, ...]:
         """The columns of staged and folded rows."""
-        return self.written + self.flags
+        return self.written + self.words + self.flags
 
     @property
     def written(self) -> tuple[Column, ...]:
-        """The columns that reach the profile."""
+        """The columns that reach the profile as they are; of `words` is known what they come to."""
         return self.keys + self.values
 
     @property
@@ -125,7 +132,16 @@ def layout_of(goal: ImportGoal, properties: Sequence[Property]) -> Layout:
             raise InvalidGoal(f"Found the identifier {mapped.property!r} in the mapping, expected it in identifiers.")
         flag = found.flag_column if goal.flags_absent(mapped) else None
         values.append(Column(found.column, TYPES[found.type], goal.rule_of(mapped), mapped.shown, flag))
-    return Layout(tuple(keys), tuple(values))
+    words = []
+    own_names = [*((name, name) for name in goal.constants), *((each.property, each.shown) for each in goal.own_fields)]
+    # A word comes before its time.
+    for name, shown in sorted(own_names, key=lambda each: each[0] != OPT_IN.name):
+        own = Column(OWN[name].column, TYPES[OWN[name].type], MergeRule.SET, shown)
+        if name != LANGUAGE.name:
+            words.append(own)
+        elif goal.language is not None:
+            values.append(replace(own, only_on_create=goal.language.only_on_create))
+    return Layout(tuple(keys), tuple(values), tuple(words), goal.opt_in.resubscribe)
 
 
 def definitions(columns: Iterable[Column]) -> str:
@@ -136,6 +152,8 @@ def definitions(columns: Iterable[Column]) -> str:
 def merged(column: Column) -> str:
     """What the profile holds after the row; sums stay unbounded until they are judged."""
     e, p = f"e.{column.quoted}", f"p.{column.quoted}"
+    if column.only_on_create:
+        return f"CASE WHEN p.id IS NULL THEN {e} ELSE {p} END"
     match column.rule:
         case MergeRule.SET:
             return f"coalesce({e}, {p})"
@@ -157,6 +175,8 @@ def merged(column: Column) -> str:
 def changed(column: Column) -> str:
     """Whether the row changes what a stored profile holds."""
     e, p = f"e.{column.quoted}", f"p.{column.quoted}"
+    if column.only_on_create:
+        return "false"
     match column.rule:
         case MergeRule.SET:
             return f"({e} IS NOT NULL AND {e} IS DISTINCT FROM {p})"
@@ -180,7 +200,7 @@ def folded(column: Column) -> str:
     """
     value = f"s.{column.quoted}"
     numbered = f"ARRAY[to_char(s.record_number, 'FM0000000000000000000'), {value}::text]"
-    match column.rule:
+    match MergeRule.SET_IF_EMPTY if column.only_on_create else column.rule:
         case MergeRule.SET:
             return f"((max({numbered}) FILTER (WHERE {value} IS NOT NULL))[2])::{column.base_type}"
         case MergeRule.SET_IF_EMPTY:

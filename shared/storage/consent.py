@@ -3,8 +3,8 @@
 A word is a yes, a no or nothing, with the time when it was said where a file states it, else the time when it was
 heard. A no always applies: it makes an undefined, consenting or bounced profile an unsubscribed one, and leaves a
 weightier suppression its reason. A yes applies where nothing suppresses the profile, or where it may lift what does.
-What was said before changes nothing, but for its time where a later one is stated. Nothing here deletes or creates a
-profile, or decides which of several words of a file counts.
+What was said before changes nothing, but for its time where a later one is stated. Several words of a file about one
+profile are one: see `folded`. Nothing here reads a file, or runs anything but `unsubscribe`.
 """
 
 from dataclasses import dataclass
@@ -46,6 +46,27 @@ class Word:
         """What the profile has in one of the columns `WRITTEN` after the word."""
         return self._filled(column)
 
+    def initial(self, column: str) -> str:
+        """What a new profile has in one of them."""
+        return self._filled(f"new_{column}")
+
+    @property
+    def folded(self) -> str:
+        """One word for those of all rows `s` of a profile, as an aggregate."""
+        return self._filled(f"folded_{self.resubscribe}")
+
+    @property
+    def folded_at(self) -> str:
+        """When that was said."""
+        if self.resubscribe is Resubscribe.ALWAYS:
+            return self._filled("folded_at_always")
+        return self._filled("folded_at").replace("{folded}", self.folded)
+
+    @property
+    def count_withheld(self) -> str:
+        """The statement that counts profiles to which a yes did not apply; {rows}, {same}, {schema} are left open."""
+        return self._filled("count_withheld")
+
     def _filled(self, name: str) -> str:
         text = statement(f"consent.{name}")
         for slot in ("consents", "withdraws"):
@@ -65,7 +86,16 @@ class Word:
         return text
 
 
-async def unsubscribe(tx: Tx, chosen: str, *, run_id: UUID, source: str, at: datetime) -> int:
+@dataclass(frozen=True, slots=True)
+class Unsubscribed:
+    """How many profiles were made to say no."""
+
+    profiles: int
+    untouched: int
+    """Those of them that the transaction had not changed before."""
+
+
+async def unsubscribe(tx: Tx, chosen: str, *, run_id: UUID, source: str, at: datetime) -> Unsubscribed:
     """Let profiles say no that a run found to be out; how many that changed.
 
     `chosen` is a quoted table of the transaction, or a select in brackets, with the profiles' numbers as `id`.
@@ -74,6 +104,6 @@ async def unsubscribe(tx: Tx, chosen: str, *, run_id: UUID, source: str, at: dat
     word = Word(says="false", heard_at="$3::timestamptz", source="$2::text")
     assigned = ", ".join(f"{column} = {word.after(column)}" for column in WRITTEN)
     text = statement("consent.unsubscribe").replace("{assigned}", assigned).replace("{withdraws}", word.withdraws)
-    text = text.replace("{schema}", tx.schema).replace("{chosen}", chosen)
-    status = await tx.connection.execute(text, run_id, source, at)
-    return int(status.rsplit(" ", 1)[-1])
+    text = text.replace("{chosen}", chosen).replace("{schema}", tx.schema)
+    (row,) = await tx.connection.fetch(text, run_id, source, at)
+    return Unsubscribed(row["profiles"], row["untouched"])

@@ -13,17 +13,20 @@ profile's sum may reject a million. Nothing here commits, decides about a receip
 """
 
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from shared.domain.goal import ImportGoal
 from shared.domain.merge import Mode
 from shared.domain.property import Property
 from shared.domain.reject import RejectCode
 from shared.domain.run import ClaimedRun
-from shared.storage import columns, merge_first, resolve
+from shared.storage import consent, merge_first, resolve
+from shared.storage.consent import Unsubscribed
 from shared.storage.database import Tx
 from shared.storage.errors import TransactionConflict, identifiers_guarded
 from shared.storage.merge_work import Work
+from shared.storage.named_rejects import profiles_named
 from shared.storage.staging import LATE, Staged
 from shared.storage.statements import statement
 
@@ -57,16 +60,29 @@ class Merged:
     """Rows that `late_rejects` tells of."""
     profiles_affected: int = 0
     """Profiles created and profiles changed."""
+    opt_ins_withheld: dict[str, int] = field(default_factory=dict)
+    """Profiles that the file opts in and that stay suppressed, by what suppresses them."""
+    opt_outs_of_rejects: int = 0
+    """Profiles that only a row opts out which was rejected."""
 
 
 async def merge(
-    tx: Tx, run: ClaimedRun, staged: Staged, goal: ImportGoal, properties: Sequence[Property], domain_group: int
+    tx: Tx,
+    run: ClaimedRun,
+    staged: Staged,
+    goal: ImportGoal,
+    properties: Sequence[Property],
+    domain_group: int,
+    *,
+    heard_at: datetime | None = None,
 ) -> Merged:
     """Merge what the run has staged under its token into the profiles of a domain group.
 
-    Raises TransactionConflict when another transaction was in the way: roll back and repeat from the start.
+    `heard_at` is the time of words about consent that state none; None is when the run began. Raises
+    TransactionConflict when another transaction was in the way: roll back and repeat from the start.
     """
-    work = Work(tx, run.id, staged, goal.mode, domain_group, tuple(properties))
+    said = (goal.opt_in.source or goal.name, heard_at or run.started_at)
+    work = Work(tx, run.id, staged, goal.mode, domain_group, tuple(properties), said)
     await work.run("merge.prepare")
     aside = await _put_aside(work)
     rows_staged = (await work.fetch("merge.count"))[0]["count"] + aside
@@ -74,9 +90,10 @@ async def merge(
         totals = await _first(work, rows_staged)
     else:
         totals = await _split(work)
+    unsubscribed = await _hear_rejects(work) if goal.opt_in.says_no else Unsubscribed(0, 0)
     await work.run("merge.drop")
     await resolve.clear(work)
-    return _counted(goal.mode, rows_staged, totals, await _late_counts(work))
+    return _counted(goal.mode, rows_staged, totals, await _late_counts(work), unsubscribed)
 
 
 async def late_rejects(tx: Tx, staged: Staged) -> AsyncGenerator[list[LateReject], None]:
@@ -96,6 +113,7 @@ class _Totals:
     new_rows: int = 0
     changed_profiles: int = 0
     changed_rows: int = 0
+    opt_ins_withheld: dict[str, int] = field(default_factory=dict)
 
 
 async def _first(work: Work, rows_staged: int) -> _Totals:
@@ -118,7 +136,7 @@ async def _split(work: Work) -> _Totals:
         # Each round takes every row out of a profile that is unfit, and so it ends: at the latest with no row left.
         if await _reject_too_wide(work, is_folded=is_folded):
             continue
-        await work.run("merge.plan", **work.plan_slots(is_folded=is_folded))
+        await work.run("merge.plan", *work.said_args, **work.plan_slots(is_folded=is_folded))
         if work.is_resolved:
             await resolve.check(work, before)
         totals = dict((await work.fetch("merge.totals", **work.range_slots()))[0])
@@ -130,8 +148,10 @@ async def _split(work: Work) -> _Totals:
     with identifiers_guarded():
         await _update(work, planned.changed_profiles)
         if work.mode is not Mode.UPDATE_ONLY and planned.new_profiles:
-            written = ", ".join(columns.written(column) for column in work.layout.written)
-            await work.run("merge.insert", work.run_id, written=written)
+            await work.run("merge.insert", work.run_id, written=work.inserted())
+    if work.says and work.mode is not Mode.CREATE_ONLY:
+        rows = await work.tx.connection.fetch(work.withheld(is_folded=is_folded))
+        return replace(planned, opt_ins_withheld={row["suppression"]: row["profiles"] for row in rows})
     return planned
 
 
@@ -182,6 +202,15 @@ async def _reject_conflicts(work: Work) -> None:
         await resolve.reject_conflicts(work)
 
 
+async def _hear_rejects(work: Work) -> Unsubscribed:
+    """Unsubscribe whom rejected rows opt out, after all that good rows say: every profile that such a row names."""
+    if not work.staged.names_rejects:
+        return Unsubscribed(0, 0)
+    source, at = work.said
+    chosen = work.text("merge.opted_out_by_rejects", whom=profiles_named(work))
+    return await consent.unsubscribe(work.tx, chosen, run_id=work.run_id, source=source, at=at)
+
+
 async def _late_counts(work: Work) -> dict[str, int]:
     if not (await work.fetch("merge.has_late", work.staged.table(LATE)))[0]["has_late"]:
         return {}
@@ -191,19 +220,19 @@ async def _late_counts(work: Work) -> dict[str, int]:
 async def _update(work: Work, expected: int) -> None:
     if expected == 0:
         return
-    updated = await work.run("merge.update", work.run_id, assigned=columns.assigned(work.mapped))
+    updated = await work.run("merge.update", work.run_id, assigned=work.assigned())
     if updated != expected:
         raise TransactionConflict(f"{expected - updated} profiles were changed by another transaction meanwhile")
 
 
-def _counted(mode: Mode, rows_staged: int, totals: _Totals, late: dict[str, int]) -> Merged:
+def _counted(mode: Mode, rows_staged: int, totals: _Totals, late: dict[str, int], unsubscribed: Unsubscribed) -> Merged:
     judged = rows_staged - sum(late.values())
     new, changed = totals.new_rows, totals.changed_rows
     match mode:
         case Mode.UPSERT:
             skipped: dict[str, int] = {}
         case Mode.CREATE_ONLY:
-            skipped = {EXISTING: judged - new}
+            skipped = {EXISTING: judged - new - changed}
         case Mode.UPDATE_ONLY:
             skipped, new = {UNKNOWN: new}, 0
     skipped = {reason: rows for reason, rows in skipped.items() if rows}
@@ -214,5 +243,9 @@ def _counted(mode: Mode, rows_staged: int, totals: _Totals, late: dict[str, int]
         unchanged=judged - new - changed - sum(skipped.values()),
         skipped_by_reason=skipped,
         late_rejects_by_code=late,
-        profiles_affected=totals.changed_profiles + (totals.new_profiles if mode is not Mode.UPDATE_ONLY else 0),
+        profiles_affected=totals.changed_profiles
+        + (totals.new_profiles if mode is not Mode.UPDATE_ONLY else 0)
+        + unsubscribed.untouched,
+        opt_outs_of_rejects=unsubscribed.profiles,
+        opt_ins_withheld=totals.opt_ins_withheld,
     )

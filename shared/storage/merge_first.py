@@ -6,7 +6,6 @@ usual way is taken.
 """
 
 from shared.domain.merge import Mode
-from shared.storage import columns
 from shared.storage.errors import busy_allowed
 from shared.storage.merge_work import Work
 
@@ -29,8 +28,13 @@ async def load(work: Work, *, is_folded: bool) -> int:
     indexes = await work.fetch("merge.indexes", f"{work.tx.schema}.profiles")
     for index in indexes:
         await work.tx.connection.execute(index["dropping"])
-    initial = ", ".join(columns.initial(column) for column in work.layout.written)
-    profiles = await work.run("merge.insert_first", work.run_id, initial=initial, rows=work.rows(is_folded=is_folded))
+    profiles = await work.run(
+        "merge.insert_first",
+        work.run_id,
+        *work.said_args,
+        initial=work.initial(),
+        rows=work.rows(is_folded=is_folded),
+    )
     for index in indexes:
         await work.tx.connection.execute(index["making"])
     return profiles

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -9,8 +10,9 @@ from uuid import UUID
 from shared.domain.merge import MergeRule, Mode
 from shared.domain.property import Property
 from shared.domain.reject import RejectCode
-from shared.storage import columns, widths
+from shared.storage import columns, consent, widths
 from shared.storage.columns import Column, Layout
+from shared.storage.consent import Word
 from shared.storage.database import Record, Tx
 from shared.storage.staging import ASIDE, LATE, NAMED, Staged
 from shared.storage.statements import statement
@@ -26,6 +28,8 @@ class Work:
     mode: Mode
     domain_group: int
     properties: tuple[Property, ...]
+    said: tuple[str, datetime]
+    """Where words about consent come from, and when they were heard."""
 
     @property
     def may_overflow(self) -> bool:
@@ -52,10 +56,32 @@ class Work:
         """What can change in a profile that was found; the only identifier it was found by cannot."""
         return self.layout.written if self.is_resolved else self.layout.values
 
+    @property
+    def says(self) -> bool:
+        """Whether the rows have a word about consent."""
+        return bool(self.layout.words)
+
+    def word(self, alias: str = "e", first: int = 1) -> Word:
+        """The word of a row; a statement that takes `said` has it in its parameters from that number on."""
+        says, *at = (f"{alias}.{column.quoted}" for column in self.layout.words)
+        stated = {"at": at[0]} if at else {}
+        return Word(
+            says,
+            **stated,
+            source=f"${first}::text",
+            heard_at=f"${first + 1}::timestamptz",
+            resubscribe=self.layout.resubscribe,
+        )
+
+    @property
+    def said_args(self) -> tuple[Any, ...]:
+        """The parameters of statements that write words."""
+        return self.said if self.says else ()
+
     @cached_property
     def common(self) -> dict[str, str]:
         """The slots that every frame may use."""
-        names = [column.name for column in self.layout.written]
+        names = [*(column.name for column in self.layout.written), *(consent.WRITTEN if self.says else ())]
         carried = [column.name for column in self.layout.carried]
         anchor = columns.quoted("target") if self.is_resolved else self.layout.keys[0].quoted
         return self._naming | {
@@ -126,6 +152,11 @@ class Work:
         for flag in self.layout.flags:
             chosen.append(f"g.{flag.quoted}")
             folds.append(f"{columns.folded_flag(flag)} AS {flag.quoted}")
+        if self.says:
+            word = self.word("s")
+            for column, fold in zip(self.layout.words, (word.folded, word.folded_at), strict=False):
+                chosen.append(f"g.{column.quoted}")
+                folds.append(f"{fold} AS {column.quoted}")
         return {
             "folds": "".join(f", {fold}" for fold in folds),
             "chosen": ", ".join(chosen),
@@ -144,32 +175,57 @@ class Work:
 
     def plan_slots(self, *, is_folded: bool) -> dict[str, str]:
         """What is written, for whom, and when it is worth writing."""
-        changed = "false" if self.mode is Mode.CREATE_ONLY else any_of(columns.changed(each) for each in self.mapped)
+        creates_only = self.mode is Mode.CREATE_ONLY
+        changes = [] if creates_only else [columns.changed(each) for each in self.mapped]
         merged = [
             f"e.{column.quoted}" if self._is_anchor(column) else f"{columns.merged(column)} AS {column.quoted}"
             for column in self.layout.written
         ]
+        if self.says:
+            word = self.word()
+            # Who opts out is heard, also by a goal that touches nobody whom it did not make.
+            changes.append(word.withdraws if creates_only else word.changes)
+            merged += [f"{word.after(column)} AS {column}" for column in consent.WRITTEN]
         return {
             "rows": self.rows(is_folded=is_folded),
             "merged": ", ".join(merged),
-            "same": "p.id = e.target"
-            if self.is_resolved
-            else "p.domain_group = {domain_group} AND p.{anchor} = e.{anchor}",
-            "changed": changed,
+            "same": self._same,
+            "changed": any_of(changes),
         }
+
+    def withheld(self, *, is_folded: bool) -> str:
+        """The statement that counts the profiles to which an opt-in did not apply."""
+        return self.filled(self.word().count_withheld, rows=self.rows(is_folded=is_folded), same=self._same)
+
+    def assigned(self) -> str:
+        """What an update sets: only consent where nothing else of a known profile may change."""
+        assigned = "" if self.mode is Mode.CREATE_ONLY else columns.assigned(self.mapped)
+        word = ", ".join(f"{column} = x.{column}" for column in consent.WRITTEN) if self.says else ""
+        return ", ".join(filter(None, (assigned, word)))
+
+    def inserted(self) -> str:
+        """What an insert of planned profiles takes."""
+        written = [columns.written(column) for column in self.layout.written]
+        return ", ".join([*written, *(f"x.{column}" for column in consent.WRITTEN if self.says)])
+
+    def initial(self) -> str:
+        """What new profiles have after their rows; `said` follows the run's parameter."""
+        values = [columns.initial(column) for column in self.layout.written]
+        if self.says:
+            values += [self.word(first=2).initial(column) for column in consent.WRITTEN]
+        return ", ".join(values)
 
     def range_slots(self, *, judged: str = "{plan}") -> dict[str, str]:
         """How sums that cannot be stored are found in the plan or the folded rows, with the rows that feed them."""
         sums = self.layout.sums
         feeds = [f"u.unfit_{n} AND s.{column.quoted} IS NOT NULL" for n, column in enumerate(sums)]
-        is_written = "x.id IS NOT NULL" if self.mode is Mode.UPDATE_ONLY else "true"
         return self._profile_slots() | {
             "judged": judged,
             "unfit": ", ".join(
                 f"coalesce({columns.out_of_range(column)}, false) AS unfit_{n}" for n, column in enumerate(sums)
             ),
             "any_unfit": any_of(columns.out_of_range(column) for column in sums),
-            "is_written": is_written,
+            "is_written": self._is_written("x"),
             "feeds": any_of(feeds),
             "which": " ".join(f"WHEN {feed} THEN {n}" for n, feed in enumerate(feeds)),
         }
@@ -190,7 +246,7 @@ class Work:
         slots = self.plan_slots(is_folded=is_folded) | {
             "width": widths.width(values.values()),
             "limit": str(widths.LIMIT_BYTES),
-            "is_written": "p.id IS NOT NULL" if self.mode is Mode.UPDATE_ONLY else "true",
+            "is_written": self._is_written("p"),
         }
         return self._profile_slots() | {"too_wide": self.text("merge.merged_too_wide", **slots)}
 
@@ -203,6 +259,21 @@ class Work:
             }
         return {"also": "", "of_profile": "s.{anchor} = u.{anchor}"}
 
+    def _is_written(self, alias: str) -> str:
+        """Whether the mapped values of a row reach a profile, which is stored where it has a number."""
+        match self.mode:
+            case Mode.UPSERT:
+                return "true"
+            case Mode.CREATE_ONLY:
+                return f"{alias}.id IS NULL"
+            case Mode.UPDATE_ONLY:
+                return f"{alias}.id IS NOT NULL"
+
+    @property
+    def _same(self) -> str:
+        """Whether a stored profile is a row's."""
+        return "p.id = e.target" if self.is_resolved else "p.domain_group = {domain_group} AND p.{anchor} = e.{anchor}"
+
     @property
     def _source(self) -> str:
         return "(" + statement("merge.resolved_rows") + ")" if self.is_resolved else "{staging}"
@@ -212,10 +283,12 @@ class Work:
         """How rows that are rejected leave word of whom they name, where that is asked."""
         if not self.staged.names_rejects:
             return {"gone_keys": "", "naming": "", "named": ""}
-        names = [key.name for key in self.layout.keys]
+        keys = columns.listed(key.name for key in self.layout.keys)
+        names = [key.name for key in self.layout.keys] + [word.name for word in self.layout.words[:1]]
+        text = statement("named_rejects.keep").replace("{keys}", keys)
         return {
             "gone_keys": ", " + columns.listed(names, "s"),
-            "naming": ", " + statement("named_rejects.keep").replace("{keys}", columns.listed(names)),
+            "naming": ", " + text.replace("{opt_out}", "NOT opt_in" if self.says else "NULL"),
             "named": self.staged.table(NAMED),
         }
 

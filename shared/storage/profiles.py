@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from shared.domain.consent import Suppression
 from shared.domain.failures import InvalidRequest
 from shared.domain.identifier import key_of
 from shared.domain.property import Property
@@ -29,6 +30,13 @@ class Profile:
     created_by_run: UUID | None
     updated_by_run: UUID | None
     opt_in: bool | None
+    consent_at: datetime | None
+    """When what `opt_in` says was said."""
+    consent_source: str | None
+    suppression: Suppression | None
+    suppressed_at: datetime | None
+    language: str | None
+    permission_level: str | None
     values: dict[str, Any]
 
 
@@ -86,5 +94,11 @@ def _profile(row: Record, properties: Sequence[Property]) -> Profile:
         created_by_run=row["created_by_run"],
         updated_by_run=row["updated_by_run"],
         opt_in=row["opt_in"],
+        consent_at=row["consent_at"],
+        consent_source=row["consent_source"],
+        suppression=None if row["suppression"] is None else Suppression(row["suppression"]),
+        suppressed_at=row["suppressed_at"],
+        language=row["language"],
+        permission_level=row["permission_level"],
         values={each.name: row[each.column] for each in properties},
     )

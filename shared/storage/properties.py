@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
-from shared.domain.failures import AlreadyExists, NotFound, TooManyChoices, TooManyProperties
+from shared.domain.built_in import OFFERED, RESERVED_NAMES
+from shared.domain.failures import AlreadyExists, NotFound, PropertyIsBuiltIn, TooManyChoices, TooManyProperties
 from shared.domain.property import MAX_CHOICES, MAX_PROPERTIES, Property, PropertyType
 from shared.storage import columns
 from shared.storage.database import Record, Tx
@@ -13,6 +14,7 @@ from shared.storage.statements import statement
 
 KEY_INDEX_PREFIX = "profiles_key_"
 """Indexes that keep identifiers unique are named so; with the longest property name just what PostgreSQL allows."""
+_BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,11 @@ class StoredProperty:
 async def define(tx: Tx, new: Property) -> UUID:
     """Add a property and its column, for an identifier its key with a unique index too; the property's id.
 
-    Raises AlreadyExists, TooManyProperties, and TransactionConflict when the profiles are in use for too long.
+    Raises AlreadyExists, PropertyIsBuiltIn, TooManyProperties, and TransactionConflict when the profiles are in use for
+    too long.
     """
+    if new.name in RESERVED_NAMES:
+        raise PropertyIsBuiltIn
     await tx.execute("properties.lock_account", tx.account_id)
     if await tx.value("properties.columns_used", f"{tx.schema}.profiles") >= MAX_PROPERTIES:
         raise TooManyProperties
@@ -59,8 +64,12 @@ async def define(tx: Tx, new: Property) -> UUID:
 
 
 async def list_all(tx: Tx) -> list[Property]:
-    """The account's properties in the order in which they were defined."""
-    return [_property(row) for row in await tx.fetch("properties.list", tx.account_id)]
+    """The account's properties in the order in which they were defined, and behind them those that are built in.
+
+    A property that an account defined before one of its name was built in is what that name means there.
+    """
+    defined = [_property(row) for row in await tx.fetch("properties.list", tx.account_id)]
+    return [*defined, *(each.property for each in _built_in(defined))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,24 +80,48 @@ class PropertyFilter:
     is_identifier: bool | None = None
     after: tuple[datetime, UUID] | None = None
 
+    def takes(self, found: StoredProperty) -> bool:
+        """Whether the list shows a property."""
+        return (
+            (self.type is None or found.property.type is self.type)
+            and (self.is_identifier is None or found.property.is_identifier == self.is_identifier)
+            and (self.after is None or (found.created_at, found.id) > self.after)
+        )
+
 
 async def page(tx: Tx, chosen: PropertyFilter, limit: int) -> list[StoredProperty]:
-    """The account's properties in the order in which they were defined."""
+    """Properties that are built in, then the account's in the order in which they were defined."""
     created_at, property_id = chosen.after or (None, None)
+    first: list[StoredProperty] = []
+    if created_at is None or created_at == _BEFORE_ALL:
+        defined = [_property(row) for row in await tx.fetch("properties.list", tx.account_id)]
+        first = [each for each in _built_in(defined) if chosen.takes(each)][:limit]
     rows = await tx.fetch(
-        "properties.page", tx.account_id, chosen.type, chosen.is_identifier, created_at, property_id, limit
+        "properties.page",
+        tx.account_id,
+        chosen.type,
+        chosen.is_identifier,
+        created_at,
+        property_id,
+        limit - len(first),
     )
-    return [_stored(row) for row in rows]
+    return [*first, *map(_stored, rows)]
 
 
 async def get(tx: Tx, name: str) -> StoredProperty:
     """One property. Raises NotFound."""
-    return _stored(await tx.row("properties.get", tx.account_id, name))
+    row = await tx.row("properties.get", tx.account_id, name)
+    if row is None and name in RESERVED_NAMES:
+        return next(each for each in _built_in([]) if each.property.name == name)
+    return _stored(row)
 
 
 async def lock(tx: Tx, name: str) -> StoredProperty:
-    """One property, held until the transaction ends. Raises NotFound."""
-    return _stored(await tx.row("properties.lock", tx.account_id, name))
+    """One property, held until the transaction ends. Raises NotFound, PropertyIsBuiltIn."""
+    row = await tx.row("properties.lock", tx.account_id, name)
+    if row is None and name in RESERVED_NAMES:
+        raise PropertyIsBuiltIn
+    return _stored(row)
 
 
 async def change(tx: Tx, stored: StoredProperty, changed: Property) -> StoredProperty:
@@ -104,6 +137,15 @@ async def add_choices(tx: Tx, name: str, words: Sequence[str]) -> int:
     if choices is not None and choices > MAX_CHOICES:
         raise TooManyChoices(f"Found {choices} with those of the file, expected at most {MAX_CHOICES}.")
     return len(words)
+
+
+def _built_in(defined: Sequence[Property]) -> list[StoredProperty]:
+    names = {each.name for each in defined}
+    return [
+        StoredProperty(UUID(int=number), each, 1, _BEFORE_ALL)
+        for number, each in enumerate(OFFERED, start=1)
+        if each.name not in names
+    ]
 
 
 def _stored(row: Record | None) -> StoredProperty:

@@ -146,12 +146,13 @@ def _prefix(run_id: UUID) -> str:
 def _text(name: str, staged: Staged) -> str:
     text = statement(f"staging.{name}").replace("{schema}", staged.schema)
     keys = columns.definitions(staged.layout.keys)
+    named = columns.definitions((*staged.layout.keys, *staged.layout.words[:1]))
     slots = {
         "table": staged.table(),
         "aside": staged.table(ASIDE),
         "named": staged.table(NAMED),
         "keys": keys,
-        "and_keys": f", {keys}" if staged.names_rejects else "",
+        "and_keys": f", {named}" if staged.names_rejects else "",
     }
     for slot, fragment in slots.items():
         text = text.replace("{" + slot + "}", fragment)

@@ -14,6 +14,7 @@ from services.api.access import Visit, allowed
 from services.api.paging import Listing, Page, PageQuery
 from services.api.problems import FieldError, Refused
 from services.api.routes.answers import ABSENT, PROBLEMS
+from shared.domain.consent import Suppression
 from shared.domain.failures import InvalidGoal, InvalidRequest, NotFound
 from shared.domain.property import Property
 from shared.domain.scope import Scope
@@ -63,6 +64,22 @@ class ListOfProfile(BaseModel):
     added_at: datetime
 
 
+class ConsentShown(BaseModel):
+    """What was last said about being written to."""
+
+    at: datetime = Field(description="When consent was given or withdrawn, as far as that is known")
+    source: str = Field(description="Where it came from: an import's `opt_in.source`, or its name")
+
+
+class SuppressionShown(BaseModel):
+    """Why nobody writes to a profile, whatever else it says."""
+
+    reason: Suppression = Field(
+        description="An import may lift `unsubscribed` and `bounced` where its goal says so; the others want a person"
+    )
+    at: datetime = Field(description="Only a later consent is newer")
+
+
 class ProfileShown(BaseModel):
     """One person of the contact database."""
 
@@ -72,7 +89,13 @@ class ProfileShown(BaseModel):
     updated_at: datetime
     created_by_run: UUID | None
     updated_by_run: UUID | None
-    opt_in: bool | None
+    opt_in: bool | None = Field(description="null where nobody has said anything")
+    consent: ConsentShown | None
+    suppression: SuppressionShown | None
+    language: str | None = Field(description="The language to write to the person in: a tag of BCP 47")
+    permission_level: str | None = Field(
+        description="How much may be kept: `0` nothing, `1` what is anonymous, `2` personal data"
+    )
     properties: dict[str, str | bool | list[str] | None] = Field(
         description="By name; integers and numbers as strings, dates and times in RFC 3339, null where there is none"
     )
@@ -148,9 +171,25 @@ def _shown(
         created_by_run=profile.created_by_run,
         updated_by_run=profile.updated_by_run,
         opt_in=profile.opt_in,
-        properties={each.name: _plain(profile.values[each.name]) for each in known},
         lists=[ListOfProfile.model_validate(each, from_attributes=True) for each in lists.get(profile.id, ())],
+        consent=_consent(profile),
+        suppression=_suppression(profile),
+        language=profile.language,
+        permission_level=profile.permission_level,
+        properties={each.name: _plain(profile.values[each.name]) for each in known if not each.is_built_in},
     )
+
+
+def _consent(profile: profiles.Profile) -> ConsentShown | None:
+    if profile.consent_at is None or profile.consent_source is None:
+        return None
+    return ConsentShown(at=profile.consent_at, source=profile.consent_source)
+
+
+def _suppression(profile: profiles.Profile) -> SuppressionShown | None:
+    if profile.suppression is None or profile.suppressed_at is None:
+        return None
+    return SuppressionShown(reason=profile.suppression, at=profile.suppressed_at)
 
 
 def _plain(value: Any) -> str | bool | list[str] | None:

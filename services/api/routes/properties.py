@@ -1,7 +1,8 @@
 """`/v1/properties`: the typed columns of the account's profiles.
 
 A property keeps its name and type for good and cannot be taken away: goals and their versions, exports and what lies
-in its column rely on it, and a dropped column would count against PostgreSQL's limit for ever.
+in its column rely on it, and a dropped column would count against PostgreSQL's limit for ever. What every profile has
+(`language`, `permission_level`) is shown with them, and their names are taken.
 """
 
 from datetime import datetime
@@ -69,8 +70,11 @@ class PropertyShown(BaseModel):
     label: str
     choices: list[str]
     aliases: dict[str, list[str]]
+    built_in: bool = Field(
+        description="Whether every profile has it: then it is mapped like any other, and cannot be changed"
+    )
     version: int
-    created_at: datetime
+    created_at: datetime | None = Field(description="null where it is built in")
 
 
 @router.post("", status_code=201, responses=CONFLICT)
@@ -96,7 +100,7 @@ async def define_property(body: NewProperty, visit: Writer, response: Response) 
 
 @router.get("")
 async def list_properties(visit: Reader, query: Annotated[PropertyQuery, Query()]) -> Page[PropertyShown]:
-    """Properties in the order in which they were defined; there are at most 400."""
+    """Properties that are built in, then the others in the order in which they were defined; at most 400 of these."""
     listing = Listing.of(visit, query)
     chosen = properties.PropertyFilter(type=query.type, is_identifier=query.identifier, after=listing.mark)
     async with visit.reading() as tx:
@@ -113,7 +117,7 @@ async def get_property(name: str, visit: Reader, response: Response) -> Property
     return _shown(found)
 
 
-@router.patch("/{name}", responses=ABSENT | VERSIONED)
+@router.patch("/{name}", responses=ABSENT | CONFLICT | VERSIONED)
 async def change_property(
     name: str, body: PropertyChange, visit: Writer, response: Response, if_match: versions.IfMatch
 ) -> PropertyShown:
@@ -162,6 +166,7 @@ def _shown(stored: StoredProperty) -> PropertyShown:
         label=found.label,
         choices=list(found.choices),
         aliases={language: list(names) for language, names in found.aliases.items()},
+        built_in=found.is_built_in,
         version=stored.version,
-        created_at=stored.created_at,
+        created_at=None if found.is_built_in else stored.created_at,
     )

@@ -45,8 +45,68 @@ CASE WHEN {consents} THEN NULL
     ELSE p.suppressed_at END
 
 -- name: unsubscribe
--- Let chosen profiles say no.
-UPDATE {schema}.profiles p
-SET {assigned}, updated_at = now(), updated_by_run = $1, changed_xid = pg_current_xact_id()
-FROM (SELECT c.id FROM {chosen} c ORDER BY c.id) c
-WHERE p.id = c.id AND {withdraws}
+-- Let chosen profiles say no; how many that changed, and how many of these this transaction had not touched before.
+WITH changed AS (
+    UPDATE {schema}.profiles p
+    SET {assigned}, updated_at = now(), updated_by_run = $1, changed_xid = pg_current_xact_id()
+    FROM (
+        SELECT o.id, o.changed_xid <> pg_current_xact_id() AS is_untouched
+        FROM {schema}.profiles o
+        WHERE o.id IN (SELECT c.id FROM {chosen} c)
+        ORDER BY o.id
+    ) c
+    WHERE p.id = c.id AND {withdraws}
+    RETURNING c.is_untouched
+)
+SELECT count(*) AS profiles, count(*) FILTER (WHERE is_untouched) AS untouched FROM changed
+
+-- name: new_opt_in
+-- What a new profile says.
+{says}
+
+-- name: new_consent_at
+-- When that was said.
+CASE WHEN {says} IS NOT NULL THEN coalesce({at}, {heard_at}) END
+
+-- name: new_consent_source
+-- Where that came from.
+CASE WHEN {says} IS NOT NULL THEN {source} END
+
+-- name: new_suppression
+-- Why a new profile is not written to.
+CASE WHEN NOT {says} THEN 'unsubscribed' END
+
+-- name: new_suppressed_at
+-- From when on that counts.
+CASE WHEN NOT {says} THEN coalesce({at}, {heard_at}) END
+
+-- name: folded_never
+-- What the rows `s` of one profile say together: one no is enough.
+bool_and({says})
+
+-- name: folded_if_newer
+-- What they say together: the latest yes must be later than every no, and so every no must say when it was said.
+CASE WHEN bool_or(NOT {says})
+    THEN coalesce(bool_and({at} IS NOT NULL) FILTER (WHERE NOT {says})
+        AND max({at}) FILTER (WHERE {says}) > max({at}) FILTER (WHERE NOT {says}), false)
+    ELSE bool_or({says}) END
+
+-- name: folded_always
+-- What they say together: what the last one says.
+((max(ARRAY[to_char(s.record_number, 'FM0000000000000000000'), {says}::text]) FILTER (WHERE {says} IS NOT NULL))[2])::boolean
+
+-- name: folded_at
+-- When they said so last.
+CASE WHEN {folded} THEN max({at}) FILTER (WHERE {says}) ELSE max({at}) FILTER (WHERE NOT {says}) END
+
+-- name: folded_at_always
+-- When the last one that says anything was said.
+((max(ARRAY[to_char(s.record_number, 'FM0000000000000000000'), {at}::text]) FILTER (WHERE {says} IS NOT NULL))[2])::timestamptz
+
+-- name: count_withheld
+-- Profiles that the file opts in and that stay suppressed, by what suppresses them.
+SELECT p.suppression, count(*) AS profiles
+FROM ({rows}) e
+JOIN {schema}.profiles p ON {same}
+WHERE {says} AND p.suppression IS NOT NULL
+GROUP BY p.suppression

@@ -18,6 +18,10 @@ CREATE UNLOGGED TABLE IF NOT EXISTS {late} (
 -- Whether there is any such row.
 SELECT to_regclass($1) IS NOT NULL AS has_late
 
+-- name: opted_out_by_rejects
+-- The profiles that rejected rows name and opt out.
+(SELECT n.id FROM ({whom}) n WHERE n.opt_out)
+
 -- name: late_counts
 -- How many of these rows there are, by code.
 SELECT code, count(*) AS rows FROM {late} GROUP BY code ORDER BY code

@@ -26,7 +26,14 @@ async def test_properties_are_defined_once(owner: Client) -> None:
     }
     assert (await owner.ask("POST", "/v1/properties", 409, json=sent))["code"] == "already_exists"
     assert await owner.ask("GET", "/v1/properties/points", 200) == made
-    assert (await owner.ask("GET", "/v1/properties", 200))["items"] == [made]
+    items = (await owner.ask("GET", "/v1/properties", 200))["items"]
+    assert [each["name"] for each in items if each["built_in"]] == ["language", "permission_level"]
+    assert items[2:] == [made]
+    pages = [await owner.ask("GET", "/v1/properties", 200, params={"limit": 1})]
+    while pages[-1]["next_cursor"]:
+        query = {"limit": 1, "cursor": pages[-1]["next_cursor"]}
+        pages.append(await owner.ask("GET", "/v1/properties", 200, params=query))
+    assert [each for page in pages for each in page["items"]] == items
     await owner.ask("GET", "/v1/properties/coins", 404)
 
 
@@ -179,7 +186,11 @@ async def test_on_a_hosted_folder_the_end_of_the_upload_is_readiness(owner: Clie
             "not_an_identifier",
         ),
         ({"mapping": [{"field": "F", "property": "first_name", "rule": "sum"}]}, "/mapping/0/rule", "rule_not_allowed"),
-        ({"opt_in": {"declaration": "everyone"}}, "/opt_in/declaration", "not_available_yet"),
+        (
+            {"opt_in": {"declaration": "everyone", "resubscribe": "if_newer"}},
+            "/opt_in/time",
+            "consent_time_needed",
+        ),
         ({"dialect": {"dateFormat": "DD.QQ"}}, "/dialect/dateFormat", "invalid_date_pattern"),
         ({"domain_group": "west"}, "/domain_group", "unknown_domain_group"),
         ({"frequency": "daily"}, "/frequency", "unknown_field"),
@@ -195,11 +206,19 @@ async def test_a_goal_that_cannot_work_is_refused_with_its_field(
     assert [(error["pointer"], error["code"]) for error in problem["errors"]] == [(pointer, code)]
 
 
-async def test_opt_in_other_than_undefined_is_not_available_yet(owner: Client) -> None:
+async def test_a_property_that_is_built_in_is_nobodys_to_change(owner: Client) -> None:
+    language = await owner.ask("GET", "/v1/properties/language", 200)
+    assert (language["built_in"], language["created_at"]) == (True, None)
+    problem = await owner.ask("POST", "/v1/properties", 409, json={"name": "language", "type": "text"})
+    assert problem["code"] == "property_is_built_in"
+    change = {"label": "Sprache"}
+    problem = await owner.ask("PATCH", "/v1/properties/language", 409, json=change, headers={"If-Match": '"1"'})
+    assert problem["code"] == "property_is_built_in"
+
+
+async def test_opt_in_must_be_stated(owner: Client) -> None:
     made = await set_up(owner)
     path = f"/v1/connections/{made['connection']['id']}/goals"
-    sent = {**IMPORT_GOAL, "opt_in": {"declaration": "from_file"}}
-    assert (await owner.ask("POST", path, 422, json=sent))["code"] == "not_available_yet"
     without = {name: value for name, value in IMPORT_GOAL.items() if name != "opt_in"}
     problem = await owner.ask("POST", path, 422, json=without)
     assert problem["errors"][0] == {

@@ -18,9 +18,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     told: list[Any] = []
     merge = road.merge
 
-    async def watched(tx: Any, run: Any, staged: Staged, goal: ImportGoal, properties: Any, group: int) -> Any:
-        merged = await merge(tx, run, staged, goal, properties, group)
-        work = Work(tx, run.id, staged, goal.mode, group, tuple(properties))
+    async def watched(
+        tx: Any, run: Any, staged: Staged, goal: ImportGoal, properties: Any, group: int, *, heard_at: Any
+    ) -> Any:
+        merged = await merge(tx, run, staged, goal, properties, group, heard_at=heard_at)
+        work = Work(tx, run.id, staged, goal.mode, group, tuple(properties), (goal.name, heard_at))
         told.append(([record for record, _ in await named(work)], staged.nameless_rejects))
         return merged
 

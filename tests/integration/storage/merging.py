@@ -4,9 +4,11 @@ import io
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from shared.domain.built_in import OWN
 from shared.domain.goal import ImportGoal
 from shared.domain.identifier import key_of
 from shared.domain.property import Property
@@ -47,7 +49,13 @@ class Bench:
         self.properties += new
 
     async def merge(
-        self, goal: ImportGoal, rows: Sequence[Row], *, group: int = 1, may_repeat: bool = True
+        self,
+        goal: ImportGoal,
+        rows: Sequence[Row],
+        *,
+        group: int = 1,
+        may_repeat: bool = True,
+        heard_at: datetime | None = None,
     ) -> MergedWithRejects:
         """Stage rows and merge them; keys are made from the values as the importer makes them."""
         run = claimed_run(self.account)
@@ -58,8 +66,9 @@ class Bench:
             await self.load(connection, staged, rows)
             async with self.database.transaction(connection, self.account) as tx:
                 await staging.analyze(tx, staged)
-                merged = await merge.merge(tx, run, staged, goal, self.properties, group)
-                work = Work(tx, run.id, staged, goal.mode, group, tuple(self.properties))
+                merged = await merge.merge(tx, run, staged, goal, self.properties, group, heard_at=heard_at)
+                said = (goal.name, run.started_at)
+                work = Work(tx, run.id, staged, goal.mode, group, tuple(self.properties), said)
                 return replace(await _with_rejects(tx, staged, merged), named=await named(work))
 
     async def load(self, connection: Any, staged: Staged, rows: Sequence[Row]) -> int:
@@ -75,6 +84,9 @@ class Bench:
             for name in names:
                 if name in ("record_number", "line_number"):
                     record.append(str(number + (name == "line_number")))
+                    continue
+                if name in OWN:
+                    record.append(_written(row.get(name)))
                     continue
                 kind, _, prop = name.partition("_")
                 value = row.get(prop)

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from shared.storage import consent
+from shared.storage.consent import Unsubscribed
 from shared.storage.database import Database, Tx
 
 EARLY = datetime(2024, 1, 1, tzinfo=UTC)
@@ -28,10 +29,10 @@ async def test_to_be_unsubscribed_leaves_a_weightier_reason_and_who_is_so_alread
         ids = {name: await _profile(tx, state) for name, state in STATES.items()}
         stays = await _profile(tx, STATES["consenting"])
         chosen = f"(SELECT p.id FROM {tx.schema}.profiles p WHERE p.id <> {stays})"
-        assert await consent.unsubscribe(tx, chosen, run_id=RUN, source="Full file", at=NOW) == 4
+        assert await consent.unsubscribe(tx, chosen, run_id=RUN, source="Full file", at=NOW) == Unsubscribed(4, 0)
         found = {name: await _state(tx, number) for name, number in ids.items()}
         assert await _state(tx, stays) == (*STATES["consenting"], None)
-        assert await consent.unsubscribe(tx, chosen, run_id=RUN, source="Full file", at=NOW) == 0
+        assert await consent.unsubscribe(tx, chosen, run_id=RUN, source="Full file", at=NOW) == Unsubscribed(0, 0)
     new = (False, NOW, "Full file", "unsubscribed", NOW, RUN)
     assert found == {
         "undefined": new,

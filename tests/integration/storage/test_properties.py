@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from shared.domain.built_in import OFFERED
 from shared.domain.failures import AlreadyExists, InvalidGoal, InvalidRequest, TooManyProperties
 from shared.domain.merge import MergeRule
 from shared.domain.property import MAX_PROPERTIES, Property, PropertyType
@@ -46,7 +47,7 @@ async def test_a_property_is_defined_once(database: Database, account: UUID) -> 
         async with database.account(account) as tx:
             await properties.define(tx, _text("email"))
     async with database.account(account) as tx:
-        assert await properties.list_all(tx) == [EMAIL]
+        assert await properties.list_all(tx) == [EMAIL, *OFFERED]
 
 
 async def test_there_is_room_for_so_many_properties_and_no_more(database: Database, account: UUID) -> None:

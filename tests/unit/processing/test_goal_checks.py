@@ -1,5 +1,6 @@
 """A goal is judged against properties, place and the goals beside it; and which patterns can meet in one name."""
 
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from shared.domain.built_in import PERMISSION_LEVEL
 from shared.domain.goal import Goal, ImportGoal
 from shared.domain.merge import MergeRule
 from shared.domain.names import matches
@@ -104,8 +106,19 @@ def test_goals_that_can_take_one_file_agree_on_what_becomes_of_it() -> None:
     assert _found(_goal(source=deletes, active=False), _around(_goal())) == []
 
 
-def test_only_undefined_consent_is_available_yet() -> None:
-    assert _found(_goal(opt_in={"declaration": "everyone"})) == [("/opt_in/declaration", "not_available_yet")]
+def test_a_newer_consent_is_told_by_its_time() -> None:
+    newer = {"declaration": "everyone", "resubscribe": "if_newer"}
+    assert _found(_goal(opt_in=newer)) == [("/opt_in/time", "consent_time_needed")]
+    assert _found(_goal(opt_in={**newer, "time": {"field": "Since"}})) == []
+    odd = {"field": "Since", "dateFormat": "DD.QQ"}
+    assert _found(_goal(opt_in={**newer, "time": odd})) == [("/opt_in/time/dateFormat", "invalid_date_pattern")]
+
+
+def test_choices_that_are_built_in_are_not_added_to() -> None:
+    level = {"field": "Level", "property": "permission_level", "unknown_choice": "add"}
+    around = _around()
+    around = replace(around, properties={**around.properties, PERMISSION_LEVEL.name: PERMISSION_LEVEL})
+    assert _found(_goal(mapping=[level]), around) == [("/mapping/0/unknown_choice", "choices_are_fixed")]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,28 @@
+"""Properties that every profile has: nobody defines them, and nobody can take them away.
+
+`language` and `permission_level` are mapped like any other property. What a file says about consent has a setting of
+its own, `opt_in`, so these two are not offered to a mapping.
+"""
+
+from shared.domain.property import Property, PropertyType
+
+LANGUAGE = Property(name="language", type=PropertyType.TEXT, label="Contact language", is_built_in=True)
+"""The language to write to a person in: a tag of BCP 47."""
+
+PERMISSION_LEVEL = Property(
+    name="permission_level",
+    type=PropertyType.SINGLE_CHOICE,
+    label="Permission level",
+    choices=("0", "1", "2"),
+    is_built_in=True,
+)
+"""How much may be kept of a person: 0 nothing, 1 what is anonymous, 2 personal data."""
+
+OFFERED = (LANGUAGE, PERMISSION_LEVEL)
+RESERVED_NAMES = frozenset(each.name for each in OFFERED)
+
+OPT_IN = Property(name="opt_in", type=PropertyType.BOOLEAN, is_built_in=True)
+CONSENT_AT = Property(name="consent_at", type=PropertyType.DATETIME, is_built_in=True)
+
+OWN = {each.name: each for each in (OPT_IN, CONSENT_AT, LANGUAGE)}
+"""What settings of a goal go into, rather than its mapping, by name."""
