@@ -1,6 +1,7 @@
 """What an import run has to work with, read from the ledger and the configuration in one short transaction."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from services.importer.tools import Tools
@@ -25,6 +26,9 @@ class Order:
     place: Place
     login: Login
     file: FileStamp
+    file_name: str
+    """Its path when it arrived; where a run is repeated, the file may lie elsewhere by then."""
+    arrived_at: datetime
     upload_id: UUID | None
     bundle: Bundle
     """The keys and passwords that a file may be opened with."""
@@ -59,6 +63,8 @@ async def read_order(tools: Tools, run: ClaimedRun) -> Order:
                 size_bytes=arrival["size_bytes"],
                 modified_at=arrival["modified_at"],
             ),
+            file_name=arrival["path"],
+            arrived_at=arrival["seen_at"],
             upload_id=arrival["upload_id"],
             bundle=await openpgp_keys.bundle_of(tx, tools.keys),
             latest_sha256=await runs.latest_effective_sha256(tx, run),

@@ -7,13 +7,18 @@ to be finished, and only the marking of the file is repeated.
 from collections import Counter
 from contextlib import aclosing
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import structlog
 
+from services.importer import guard
+from services.importer.absent import hold_absent, let_absent_go
 from services.importer.decode import decode
 from services.importer.fetch import fetch
+from services.importer.guard import OverGuard
 from services.importer.ingest import Tally, stage
+from services.importer.on_lists import hold_lists, put_on_lists
 from services.importer.order import Order, read_order
 from services.importer.pages import Fetched
 from services.importer.recover import recovered
@@ -57,7 +62,8 @@ async def carry_out(desk: Desk, tools: Tools) -> None:
             with desk.step("stage"):
                 fetched, staged, tally = await stage(fetched, connection, tools, desk)
             with desk.step("merge"):
-                await merge_and_finish(fetched, staged, tally, connection, tools, desk)
+                if not await merge_and_finish(fetched, staged, tally, connection, tools, desk):
+                    return
             reach("importer.committed")
             async with connection.transaction() as tx:
                 await staging.drop_all_of(tx, desk.run.id)
@@ -106,10 +112,11 @@ async def _check_still_latest(tx: Tx, arrival_id: UUID) -> None:
 
 async def merge_and_finish(
     fetched: Fetched, staged: Staged, tally: Tally, connection: RunConnection, tools: Tools, desk: Desk
-) -> None:
+) -> bool:
     """One transaction: the rows into the profiles, the news into the outbox, the run to its end. All or nothing.
 
-    Repeated from its start where another transaction was in the way. Raises LeaseLost where another worker is.
+    Whether it came to that; else a person is asked first. Repeated from its start where another transaction was in
+    the way. Raises LeaseLost where another worker is.
     """
     order = fetched.order
     new_choices = sum(map(len, tally.new_choices.values()))
@@ -121,22 +128,33 @@ async def merge_and_finish(
     for attempt in range(1, MERGE_ATTEMPTS + 1):
         try:
             async with connection.transaction() as tx:
+                held = await hold_lists(tx, order.goal)
+                await hold_absent(tx, order, held)
                 merged = await merge(
                     tx, desk.run, staged, order.goal, order.properties, order.domain_group, heard_at=heard_at
                 )
                 reach("importer.merged")
+                counts = _counts(tally, merged)
+                absent = await let_absent_go(tx, order, held, staged, tally, desk)
+                guard.check(order.goal, desk.run, counts, absent)
                 await _keep_rejects(tx, fetched, staged, tally, merged, desk)
                 values_rejected = await rejects.settle_values(tx, desk.run) if tally.has_value_rejects else {}
                 await _tell_members(tx, desk)
                 await _add_choices(tx, tally)
-                counts = _counts(tally, merged)
-                await _finish(tx, counts, values_rejected, tally.mends, desk)
+                listed = await put_on_lists(tx, order, held, staged, desk.run)
+                reach("importer.listed")
+                told = {"values_rejected_by_code": values_rejected, "lists": listed, "absent": absent}
+                await _finish(tx, counts, desk, mends=tally.mends, **told)
             break
+        except OverGuard as over:
+            await guard.ask(over, KIND, connection, tools, desk)
+            return False
         except TransactionConflict as conflict:
             log.warning("merge.repeated", attempt=attempt, detail=conflict.detail)
             if attempt == MERGE_ATTEMPTS:
                 raise
     _measure(counts, values_rejected, tools, desk)
+    return True
 
 
 async def _tell_members(tx: Tx, desk: Desk) -> None:
@@ -165,10 +183,10 @@ async def _keep_rejects(tx: Tx, fetched: Fetched, staged: Staged, tally: Tally, 
                 await rejects.add(tx, desk.run, part)
 
 
-async def _finish(tx: Tx, counts: Counts, values_rejected: dict[str, int], mends: UUID | None, desk: Desk) -> None:
+async def _finish(tx: Tx, counts: Counts, desk: Desk, **more: Any) -> None:
     state = RunState.COMPLETED_WITH_REJECTS if counts.rejected else RunState.COMPLETED
     await rejects.drop_other_tokens(tx, desk.run)
-    receipt = desk.receipt(state, counts=counts, values_rejected_by_code=values_rejected, mends=mends)
+    receipt = desk.receipt(state, counts=counts, **more)
     await ending.end(tx, desk.run, KIND, receipt)
     reach("importer.finishing")
 

@@ -17,6 +17,7 @@ FIRST_REJECTS = 10
 GOAL_NAME_CHARACTERS = 60
 FILE_NAME_CHARACTERS = 80
 FIELD_CHARACTERS = 80
+LIST_NAME_CHARACTERS = 60
 REASON_CHARACTERS = 1_000
 WARNINGS = 20
 CODES = 50
@@ -185,7 +186,20 @@ def _counts(run: TellableRun) -> tuple[CountLine, ...]:
     }
     if receipt.opt_outs_of_rejects:
         withheld["Profiles opted out by rejected rows"] = receipt.opt_outs_of_rejects
-    return tuple(CountLine(label, f"{number:,}") for label, number in (numbers | paths | withheld).items())
+    counted = {label: f"{number:,}" for label, number in (numbers | paths | withheld | _absent(receipt)).items()}
+    listed = {
+        f"Put on {shown(each.name, LIST_NAME_CHARACTERS)}": f"{each.added:,} (and {each.already:,} on it already)"
+        for each in receipt.lists
+    }
+    return tuple(CountLine(label, number) for label, number in (counted | listed).items())
+
+
+def _absent(receipt: Receipt) -> dict[str, int]:
+    counts = receipt.absent
+    if counts is None:
+        return {}
+    became = {"Taken off the list": counts.removed, "Unsubscribed": counts.unsubscribed}
+    return {"Absent from the file": counts.found} | {label: number for label, number in became.items() if number}
 
 
 def _by_code(numbers: dict[str, int]) -> tuple[CodeLine, ...]:

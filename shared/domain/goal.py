@@ -6,12 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, StringConstraints, field_validator, model_validator
 
+from shared.domain.absent import Absent, Guards
 from shared.domain.built_in import LANGUAGE, OPT_IN
 from shared.domain.dates import date_pattern
 from shared.domain.dialect import Dialect, FileFormat
 from shared.domain.email_address import EmailAddress
 from shared.domain.field_choice import ColumnName
 from shared.domain.fields import IdentifierField, MapAll, MappedField, OnBadValue
+from shared.domain.lists import Lists
 from shared.domain.merge import MergeRule, Mode
 from shared.domain.model import Model
 from shared.domain.names import Directory, RelativePath
@@ -128,6 +130,10 @@ class ImportGoal(GoalBase):
     mode: Mode = Mode.UPSERT
     opt_in: OptIn
     language: ContactLanguage | None = None
+    lists: Lists = Lists()
+    full_file: StrictBool = Field(default=False, description="Whether a file holds everybody, not what changed alone")
+    absent: Absent = Absent()
+    guards: Guards = Guards()
     duplicate_content: Literal["skip", "ask", "import"] | None = None
     allow_empty_file: StrictBool = False
     hold_order_for_seconds: int = Field(default=86_400, ge=0, le=30 * 86_400)
@@ -198,9 +204,19 @@ class ImportGoal(GoalBase):
         return may_lack and self.rule_of(entry) is MergeRule.SET_OR_CLEAR
 
     @property
+    def puts_on_lists(self) -> bool:
+        """Whether the profiles of a file come to be on a list."""
+        return bool(self.lists.add_to) or self.lists.create is not None
+
+    @property
+    def judges_absent(self) -> bool:
+        """Whether something becomes of who is absent from a file."""
+        return self.full_file and self.absent.then != "keep"
+
+    @property
     def wants_named_rejects(self) -> bool:
         """Whether anything in the goal asks whom rejected rows name; finding that out costs where rows are rejected."""
-        return self.opt_in.says_no
+        return self.opt_in.says_no or self.judges_absent
 
     @property
     def on_duplicate_content(self) -> Literal["skip", "ask", "import"]:

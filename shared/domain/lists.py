@@ -64,12 +64,15 @@ class NewList(Model):
 
 
 class Lists(Model):
-    """Which lists the profiles that a file names are put on; without any, they are contacts and nothing more."""
+    """Which lists the profiles that a file names are put on; without any, they are contacts and nothing more.
 
-    add_to: tuple[ListReference, ...] = Field(default=(), max_length=20)
-    """By id or by number."""
-    create: NewList | None = None
-    """A new list for each file."""
+    Created, updated and unchanged profiles are put on them; those of rows that were rejected or skipped are not.
+    """
+
+    add_to: tuple[ListReference, ...] = Field(
+        default=(), max_length=20, description="Lists that there are, by id or by number"
+    )
+    create: NewList | None = Field(default=None, description="A new list for each file that names anybody")
 
 
 def numbered(name: str, number: int) -> str:

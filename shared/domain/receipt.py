@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
+from shared.domain.absent import AbsentCounts
 from shared.domain.model import Model
 from shared.domain.run import Reason, RunState
 
@@ -56,6 +57,20 @@ class MemberFacts(Model):
     """Rows that were not imported, for whatever reason."""
 
 
+class ListCounts(Model):
+    """Of one list: which it is, and who was put on it."""
+
+    id: UUID
+    number: int
+    name: str
+    is_new: bool = False
+    """Whether the run made it for its file."""
+    added: int = Field(ge=0)
+    """Profiles that were not on it before."""
+    already: int = Field(ge=0)
+    """Profiles that were."""
+
+
 class FileFacts(Model):
     """Of the file: name, size and SHA-256 of the bytes as they lay in the drop folder."""
 
@@ -89,6 +104,10 @@ class Receipt(Counts):
     mends: UUID | None = None
     """The run whose rejects the file handed back."""
     values_rejected_by_code: dict[str, int] = Field(default_factory=dict)
+    lists: tuple[ListCounts, ...] = ()
+    """The lists that the file's profiles were put on."""
+    absent: AbsentCounts | None = None
+    """Who was absent from a full file, where the goal does not keep them all."""
     warnings: tuple[Reason, ...] = ()
     rows_exported: int | None = None
     queued_at: datetime

@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from shared.domain.absent import AbsentCounts
 from shared.domain.model import Model
 
 
@@ -48,6 +49,24 @@ class Reason(Model):
     what_to_do: str = ""
 
 
+ABSENT_OVER_GUARD = "absent_over_guard"
+"""Why a run waits whose full file lets more people go than the goal lets it do by itself."""
+
+
+class Approval(Model):
+    """What a person approved: a plan, made by one version of the goal. `absent` is the plan's."""
+
+    code: str
+    goal_version: int
+    absent: AbsentCounts | None = None
+
+    def covers(self, code: str, goal_version: int, absent: AbsentCounts) -> bool:
+        """Whether what a run would do now was approved: for that reason, by that version, and no more of it."""
+        if self.absent is None or (self.code, self.goal_version) != (code, goal_version):
+            return False
+        return absent.removed <= self.absent.removed and absent.unsubscribed <= self.absent.unsubscribed
+
+
 class ClaimedRun(Model):
     """A run in the hands of one worker. The token fences: only its bearer may change the run."""
 
@@ -60,6 +79,8 @@ class ClaimedRun(Model):
     attempt: int
     token: int
     is_approved: bool = False
+    approval: Approval | None = None
+    """What was approved last."""
     queued_at: datetime
     started_at: datetime
     traceparent: str | None = None

@@ -13,6 +13,7 @@ from shared.domain.dialect import AUTO as AUTO_ENCODING
 from shared.domain.failures import NotAvailableYet
 from shared.domain.fields import FieldChoice, IdentifierField, MappedField
 from shared.domain.goal import ExportGoal, Goal, ImportGoal, Readiness
+from shared.domain.lists import ListReference
 from shared.domain.merge import MergeRule, allowed
 from shared.domain.property import Property, PropertyType
 from shared.domain.trimmed import folded
@@ -23,6 +24,10 @@ FLAW_CODES: dict[str, str] = {
     "unknown_property": "The account has no property of that name.",
     "not_an_identifier": "The property is no identifier.",
     "identifier_in_mapping": "The property is an identifier, and belongs into identifiers.",
+    "unknown_list": "The account has no list of that id or number.",
+    "sum_needs_delta": "A full file tells what is, so nothing of it can be added up.",
+    "absent_needs_full_file": "Only a full file can tell who is absent.",
+    "absent_needs_list": "Who is absent is told of one list, or when unsubscribing of all contacts.",
     "rule_not_allowed": "The merge rule makes no sense on a property of that type.",
     "invalid_date_pattern": "The date pattern cannot be used.",
     "invalid_processor": "The processor cannot work as it is set.",
@@ -57,6 +62,8 @@ class Surroundings:
     is_hosted: bool
     siblings: Sequence[Goal] = ()
     """The other active goals of the same connection."""
+    lists: Collection[ListReference] = ()
+    """Ids and numbers of lists: those that there are of what the goal names, at least."""
 
 
 def completed(goal: Goal, *, is_hosted: bool) -> Goal:
@@ -125,6 +132,12 @@ def _import_flaws(goal: ImportGoal, around: Surroundings) -> list[Flaw]:
         for pointer, sentence in faults_of(goal.processors, goal.dialect)
     ]
     flaws += _notation_flaws(goal)
+    flaws += [
+        Flaw(f"/lists/add_to/{number}", "unknown_list", f"The account has no list {one}; make it first.")
+        for number, one in enumerate(goal.lists.add_to)
+        if one not in around.lists
+    ]
+    flaws += _full_file_flaws(goal)
     flaws += _place_flaws(goal, around)
     flaws += _consent_flaws(goal)
     return flaws
@@ -190,6 +203,24 @@ def _notation_flaws(goal: ImportGoal) -> Iterator[Flaw]:
         if own:
             detail = f"Found a notation of its own for {entry.shown!r}; a {goal.format} file has one, in the dialect."
             yield Flaw(f"/mapping/{number}", "one_notation", detail)
+
+
+def _full_file_flaws(goal: ImportGoal) -> Iterator[Flaw]:
+    if goal.full_file and not goal.is_idempotent:
+        detail = (
+            "Found the rule 'sum'; a full file says again what it said before. Use another rule, or full_file: false."
+        )
+        yield Flaw("/full_file", "sum_needs_delta", detail)
+    then, named = goal.absent.then, len(goal.lists.add_to)
+    if then == "keep":
+        return
+    if not goal.full_file:
+        detail = f"Found {then!r} without full_file: true; in a file of what changed nearly everybody is absent."
+        yield Flaw("/absent/then", "absent_needs_full_file", detail)
+    if named > 1 or (named == 0 and then == "remove_from_list"):
+        expected = "one list" if then == "remove_from_list" else "one list, or none for all contacts"
+        detail = f"Found {named} lists in add_to and {then!r} for who is absent, expected {expected}."
+        yield Flaw("/lists/add_to", "absent_needs_list", detail)
 
 
 def _choice_flaws(pointer: str, entry: MappedField, known: Property) -> Iterator[Flaw]:

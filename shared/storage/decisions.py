@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from shared.domain.failures import Conflict, GoalInactive, NotFound, OlderThanCompleted
 from shared.domain.goal import ExportGoal
 from shared.domain.receipt import FileFacts, Receipt
-from shared.domain.run import RunState, Waiting
+from shared.domain.run import ABSENT_OVER_GUARD, RunState, Waiting
 from shared.observe import tracing
 from shared.observe.failpoints import reach
 from shared.storage import arrivals, connections, ending, goals, outbox, runs
@@ -26,11 +26,17 @@ class Asked:
 
 
 async def approve(tx: Tx, run_id: UUID) -> None:
-    """Let a run go on that waits for approval. Raises NotFound, Conflict."""
+    """Let a run go on that waits for approval. Raises NotFound, Conflict.
+
+    What a guard asked is approved as the plan of one version of the goal. Where the goal has changed since, the run is
+    carried out by what it says now, so that it is judged again and what was approved no longer counts.
+    """
     run = await _held(tx, run_id)
     if run["waits_for"] != Waiting.APPROVAL:
         raise Conflict(f"Found the run {run['state']}, expected it to wait for approval.")
     await runs.requeue(tx, run_id, forget_attempts=True, approve=True)
+    if run["reason_code"] == ABSENT_OVER_GUARD:
+        await runs.adopt_version(tx, run_id)
     await outbox.ring_run(tx, run_id, run["kind"])
     reach("api.approving")
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from shared.storage import lists
 from shared.storage.database import Tx
+from shared.storage.statements import statement
 
 LISTS_SHOWN = 100
 """Of one profile: a goal that makes a list for each file may have put it on thousands."""
@@ -31,6 +33,25 @@ class ListOfProfile:
     number: int
     name: str
     added_at: datetime
+
+
+async def add(tx: Tx, list_number: int, chosen: str, *, run_id: UUID) -> int:
+    """Put profiles on a list that the caller holds; how many of them were not on it before.
+
+    `chosen` is a quoted table of the transaction, or a select in brackets, with the profiles' numbers as `id`.
+    """
+    text = statement("list_members.add").replace("{schema}", tx.schema).replace("{chosen}", chosen)
+    added = int((await tx.connection.execute(text, list_number, run_id)).rsplit(" ", 1)[-1])
+    await lists.count_members(tx, list_number, added)
+    return added
+
+
+async def remove(tx: Tx, list_number: int, chosen: str, *, run_id: UUID) -> int:
+    """Take profiles off a list that the caller holds; how many of them were on it. `chosen` as for `add`."""
+    text = statement("list_members.remove").replace("{schema}", tx.schema).replace("{chosen}", chosen)
+    removed = int((await tx.connection.execute(text, list_number, run_id)).rsplit(" ", 1)[-1])
+    await lists.count_members(tx, list_number, -removed)
+    return removed
 
 
 async def page(tx: Tx, list_number: int, *, after_profile: int, limit: int) -> list[Member]:

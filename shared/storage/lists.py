@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from uuid import UUID
 
 from shared.domain.failures import AlreadyExists, ListInUse, NotFound
+from shared.domain.lists import MAX_NAME_CHARACTERS, numbered
 from shared.storage.database import Record, Tx
 from shared.storage.errors import names_guarded
 
@@ -22,6 +24,11 @@ class StoredList:
     version: int
     created_at: datetime
     created_by_run: UUID | None
+
+    @property
+    def references(self) -> tuple[UUID, int]:
+        """What goals can name it by."""
+        return self.id, self.number
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +81,30 @@ async def delete(tx: Tx, held: StoredList) -> None:
     await tx.execute("lists.delete", held.id)
 
 
-async def known(tx: Tx, references: Sequence[UUID | int]) -> list[StoredList]:
-    """Those of these lists that there are, by number, kept from being deleted until the transaction ends."""
+async def create_for_run(tx: Tx, run_id: UUID, name: str) -> StoredList:
+    """Make the list of an import, under a free name where this one is taken: see `numbered`."""
+    wanted = name
+    while (row := await tx.row("lists.insert", wanted, run_id)) is None:
+        # Cut as far as any number may cut it.
+        taken = {each["name"] for each in await tx.fetch("lists.taken", name[: MAX_NAME_CHARACTERS - 20])}
+        wanted = next(free for n in count(2) if (free := numbered(name, n)) not in taken)
+    return _list(row)
+
+
+async def hold(tx: Tx, references: Sequence[UUID | int]) -> list[StoredList]:
+    """Those of these lists that there are, by number, kept from being deleted until the transaction ends.
+
+    `references` are ids and numbers.
+    """
     ids = [each for each in references if isinstance(each, UUID)]
     numbers = [each for each in references if isinstance(each, int)]
     return [_list(row) for row in await tx.fetch("lists.hold", ids, numbers)]
+
+
+async def count_members(tx: Tx, number: int, more: int) -> None:
+    """Note that so many more are on a list; fewer where `more` is negative. Of who writes members."""
+    if more:
+        await tx.execute("lists.count", number, more)
 
 
 def _list(row: Record | None) -> StoredList:

@@ -21,7 +21,7 @@ from shared.domain.merge import Mode
 from shared.domain.property import Property
 from shared.domain.reject import RejectCode
 from shared.domain.run import ClaimedRun
-from shared.storage import consent, merge_first, resolve
+from shared.storage import consent, merge_first, merge_profiles, resolve
 from shared.storage.consent import Unsubscribed
 from shared.storage.database import Tx
 from shared.storage.errors import TransactionConflict, identifiers_guarded
@@ -90,6 +90,8 @@ async def merge(
         totals = await _first(work, rows_staged)
     else:
         totals = await _split(work)
+    if goal.puts_on_lists or goal.judges_absent:
+        await merge_profiles.note(work)
     unsubscribed = await _hear_rejects(work) if goal.opt_in.says_no else Unsubscribed(0, 0)
     await work.run("merge.drop")
     await resolve.clear(work)

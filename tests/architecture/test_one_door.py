@@ -13,10 +13,13 @@ DATABASE = "shared/storage/database.py"
 MODULES = sorted(file for folder in ("shared", "services") for file in (ROOT / folder).rglob("*.py"))
 ASSEMBLERS = {
     DATABASE: "named statements, with the account's schema in them",
+    "shared/storage/absent.py": "a run's tables of whom its file names and of who is absent",
     "shared/storage/consent.py": "what a word does to consent, for profiles in a run's table",
     "shared/storage/export.py": "an account's columns, and a cursor over them",
+    "shared/storage/list_members.py": "puts on a list, or takes off it, the profiles in a run's table",
     "shared/storage/merge.py": "a run's table of rejected rows",
     "shared/storage/merge_first.py": "the indexes of an account's columns",
+    "shared/storage/merge_profiles.py": "a run's table of whom its file names",
     "shared/storage/merge_work.py": "an account's columns",
     "shared/storage/migrate.py": "roles, the database and an account's schema",
     "shared/storage/profiles.py": "an account's columns",

@@ -29,6 +29,12 @@ CONTENT = content_of([*ROWS, Person("nobody", 3)])
 UNFIT = b"name;first_name\nann;Ann\n"
 SKIP = {"duplicate_content": "skip"}
 ASK = {"duplicate_content": "ask"}
+STAYING = 10
+FULL = {
+    "full_file": True,
+    "absent": {"then": "remove_from_list"},
+    "mapping": [{"field": "points", "property": "points"}, {"field": "tags", "property": "tags", "rule": "add"}],
+}
 DONE = "completed_with_rejects"
 
 
@@ -155,6 +161,8 @@ class RenameRoad(Road):
 class SameContentRoad(OneRunRoad):
     """The bytes of an earlier file: nothing is imported."""
 
+    second: bytes = CONTENT
+
     async def prepare(self) -> None:
         """The earlier file has been imported."""
         await OneRunRoad.prepare(self)
@@ -163,8 +171,8 @@ class SameContentRoad(OneRunRoad):
         await self.shop.await_settled()
 
     async def drive(self) -> None:
-        """The same bytes under another name."""
-        await persist(lambda: self.shop.drop(SECOND, CONTENT))
+        """Under another name."""
+        await persist(lambda: self.shop.drop(SECOND, self.second))
 
     @property
     def told(self) -> str:
@@ -220,6 +228,29 @@ class CancelRoad(ApprovalRoad):
     def told(self) -> str:
         """That it was cancelled."""
         return "cancelled"
+
+
+@dataclass(slots=True)
+class GuardRoad(ApprovalRoad):
+    """A full file from which too many are absent: approved, they are taken off the list."""
+
+    goal: dict[str, Any] = field(default_factory=lambda: dict(FULL))
+    points: int = 3
+    second: bytes = content_of(ROWS[:STAYING]) + b"person0@shop.example;Ann;x;seen\n"
+    list_path: str = ""
+
+    async def prepare(self) -> None:
+        """Everybody is on the list."""
+        made = await self.shop.ask("POST", "/v1/lists", 201, json={"name": self.name})
+        self.list_path = f"/v1/lists/{made['id']}"
+        self.goal["lists"] = {"add_to": [made["number"]]}
+        await ApprovalRoad.prepare(self)
+        assert (await self.shop.ask("GET", self.list_path, 200))["members"] == PEOPLE
+
+    async def check(self) -> None:
+        """Nobody is lost, and who stood in the file is on the list."""
+        await ApprovalRoad.check(self)
+        assert (await self.shop.ask("GET", self.list_path, 200))["members"] == STAYING
 
 
 @dataclass(slots=True)

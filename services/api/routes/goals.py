@@ -22,7 +22,7 @@ from shared.domain.failures import InvalidGoal, NotAvailableYet
 from shared.domain.goal import ExportGoal, Goal, ImportGoal
 from shared.domain.scope import Scope
 from shared.processing.goal_checks import Surroundings, completed, flaws_of
-from shared.storage import connections, decisions, domain_groups, goals, openpgp_keys, properties
+from shared.storage import connections, decisions, domain_groups, goals, lists, openpgp_keys, properties
 from shared.storage.connections import StoredConnection
 from shared.storage.database import Tx
 from shared.storage.goals import StoredGoal
@@ -194,6 +194,7 @@ async def _judged(tx: Tx, visit: Visit, connection: StoredConnection, sent: Goal
             properties={each.name: each for each in await properties.list_all(tx)},
             domain_groups=(await domain_groups.names(tx)).values(),
             is_hosted=is_hosted,
+            lists=await _lists_named(tx, goal),
             siblings=[each.goal for each in siblings if each.id != goal_id and each.goal.active],
         ),
     )
@@ -204,6 +205,13 @@ async def _judged(tx: Tx, visit: Visit, connection: StoredConnection, sent: Goal
     if isinstance(goal, ImportGoal):
         await openpgp_keys.hold(tx, goal.unpack.require_signature_by)
     return goal
+
+
+async def _lists_named(tx: Tx, goal: Goal) -> set[UUID | int]:
+    """The lists that there are of those which the goal names, held: they must not be deleted at this moment."""
+    if not isinstance(goal, ImportGoal):
+        return set()
+    return {name for each in await lists.hold(tx, goal.lists.add_to) for name in each.references}
 
 
 def _shown(stored: StoredGoal) -> ImportGoalShown | ExportGoalShown:

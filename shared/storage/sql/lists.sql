@@ -47,3 +47,11 @@ DELETE FROM {schema}.list_members WHERE list_number = $1
 -- name: delete
 -- The list itself. Its number is not given again.
 DELETE FROM {schema}.lists WHERE list_id = $1
+
+-- name: taken
+-- Names that begin so: what a list that an import makes may not be called.
+SELECT name FROM {schema}.lists WHERE starts_with(name, $1)
+
+-- name: count
+-- So many more are on it, or fewer.
+UPDATE {schema}.lists SET members = members + $2 WHERE number = $1

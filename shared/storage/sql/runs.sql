@@ -50,7 +50,7 @@ FROM head
 WHERE r.account_id = $1 AND r.run_id = head.run_id AND r.state = head.state AND r.token = head.token
   AND (head.state = 'queued' OR (head.state = 'waiting' AND head.retry_at <= now()))
 RETURNING r.run_id, r.goal_id, r.goal_version, r.connection_id, r.arrival_id, r.attempt, r.token,
-    r.approved_at IS NOT NULL AS is_approved, r.queued_at, r.started_at, r.traceparent
+    r.approved_at IS NOT NULL AS is_approved, r.approval, r.queued_at, r.started_at, r.traceparent
 
 -- name: take_lease
 -- The lease of a run just claimed.
@@ -189,7 +189,9 @@ SET state = 'queued', waits_for = NULL, retry_at = NULL, finished_at = NULL, tok
     rows_rejected = 0,
     attempt = CASE WHEN $3 THEN 0 ELSE attempt END,
     hold_until = CASE WHEN NOT $3 THEN hold_until END,
-    approved_at = CASE WHEN $4 THEN now() ELSE approved_at END
+    approved_at = CASE WHEN $4 THEN now() ELSE approved_at END,
+    approval = CASE WHEN $4 THEN jsonb_build_object('code', reason_code, 'goal_version', goal_version,
+                                                    'absent', receipt -> 'absent') ELSE approval END
 WHERE account_id = $1 AND run_id = $2
 
 -- name: adopt_version

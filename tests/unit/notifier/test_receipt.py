@@ -3,7 +3,7 @@
 import pytest
 
 from services.notifier.receipt import FIRST_REJECTS, OUTCOMES, CodeLine, describe, is_problem, meaning
-from shared.domain.receipt import FileFacts
+from shared.domain.receipt import FileFacts, ListCounts
 from shared.domain.reject import MESSAGES, RejectCode
 from shared.domain.run import Reason, RunState
 from shared.storage.mails import RejectPlace
@@ -163,3 +163,9 @@ def test_what_others_wrote_is_bounded_and_on_one_line_everywhere(text: str) -> N
 )
 def test_what_is_a_problem(state: RunState, facts: dict[str, object], expected: bool) -> None:
     assert is_problem(run(state, **facts)) is expected
+
+
+def test_it_tells_who_was_put_on_which_list() -> None:
+    listed = ListCounts(id=RUN, number=7, name="Fans\u2028Bcc", added=1_200, already=3)
+    counts = {line.label: line.number for line in describe(run(lists=(listed,))).counts}
+    assert counts["Put on Fans Bcc"] == "1,200 (and 3 on it already)"

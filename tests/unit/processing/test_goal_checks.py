@@ -147,3 +147,31 @@ _wildcards = st.text(alphabet="ab*?", max_size=3)
 def test_patterns_can_share_a_name_exactly_where_there_is_one(one: str, other: str) -> None:
     there_is_one = any(matches(one, name) and matches(other, name) for name in _NAMES)
     assert can_share_a_name(one, other) is there_is_one
+
+
+@pytest.mark.parametrize(
+    ("changes", "flaws"),
+    [
+        ({"full_file": True, "lists": {"add_to": [1]}, "absent": {"then": "remove_from_list"}}, []),
+        ({"full_file": True, "absent": {"then": "unsubscribe"}}, []),
+        ({"full_file": True, "absent": {"then": "remove_from_list"}}, [("/lists/add_to", "absent_needs_list")]),
+        (
+            {"full_file": True, "lists": {"add_to": [1, 2]}, "absent": {"then": "unsubscribe"}},
+            [("/lists/add_to/1", "unknown_list"), ("/lists/add_to", "absent_needs_list")],
+        ),
+        ({"absent": {"then": "unsubscribe"}}, [("/absent/then", "absent_needs_full_file")]),
+        (
+            {"full_file": True, "mapping": [{"field": "P", "property": "points", "rule": "sum"}]},
+            [("/full_file", "sum_needs_delta")],
+        ),
+        (
+            {"full_file": True, "default_rule": "sum", "mapping": [{"field": "P", "property": "points"}]},
+            [("/full_file", "sum_needs_delta")],
+        ),
+    ],
+)
+def test_a_full_file_says_whom_it_is_full_of_and_sums_nothing(
+    changes: dict[str, Any], flaws: list[tuple[str, str]]
+) -> None:
+    around = Surroundings(PROPERTIES, {"default"}, is_hosted=False, lists={1})
+    assert _found(_goal(**changes), around) == flaws

@@ -1,0 +1,26 @@
+-- name: looked_at_on_list
+-- Who is on a list, of one domain group.
+SELECT p.id FROM {schema}.list_members m JOIN {schema}.profiles p ON p.id = m.profile_id
+WHERE m.list_number = {list} AND m.removed_at IS NULL AND p.domain_group = {domain_group}
+
+-- name: looked_at_of_group
+-- All contacts of a domain group, but for those that the run has just made.
+SELECT p.id FROM {schema}.profiles p
+WHERE p.domain_group = {domain_group} AND p.created_by_run IS DISTINCT FROM '{run}'
+
+-- name: count_looked_at
+-- How many these are.
+SELECT count(*) FROM ({looked_at}) c
+
+-- name: find
+-- Those whom no row of the file names.
+CREATE UNLOGGED TABLE {absent} AS
+SELECT c.id FROM ({looked_at}) c WHERE NOT EXISTS (SELECT FROM {of_file} i WHERE i.id = c.id)
+
+-- name: alone
+-- Wait until nobody else judges the same people, and keep the others waiting.
+SELECT pg_advisory_xact_lock(hashtextextended($1, 0))
+
+-- name: be_patient
+-- The other's merge may take minutes.
+SET LOCAL lock_timeout = '600s'

@@ -1,0 +1,42 @@
+-- name: note
+-- The profiles that the rows of the file name.
+CREATE UNLOGGED TABLE {of_file} AS
+{found}
+
+-- name: named
+-- Those that the only identifier names.
+SELECT DISTINCT p.id, {is_imported} AS is_imported
+FROM {staging} s JOIN {schema}.profiles p ON {same}
+
+-- name: found_before
+-- Those that several identifiers found.
+SELECT r.target AS id, {is_imported} AS is_imported
+FROM {resolved} r
+WHERE r.target > 0
+
+-- name: made
+-- Those that rows with several identifiers made. A new profile holds the last value of each, so one of its rows leads to
+-- it; a value that it gave up in this file leads nowhere, because nobody else takes it before the commit.
+SELECT p.id, {is_imported} AS is_imported
+FROM {resolved} r JOIN {staging} s ON s.record_number = r.record_number JOIN {schema}.profiles p ON {same}
+WHERE r.target < 0
+
+-- name: imported
+-- Those whose rows took effect.
+SELECT i.id FROM {of_file} i WHERE i.is_imported
+
+-- name: count_imported
+-- How many these are.
+SELECT count(*) FROM {of_file} i WHERE i.is_imported
+
+-- name: rejected
+-- Those that rejected rows name.
+SELECT r.id, false AS is_imported FROM ({named}) r
+
+-- name: each_once
+-- Each of them once: rows of one profile may have been rejected beside others that were not.
+SELECT f.id, bool_or(f.is_imported) AS is_imported FROM ({found}) f GROUP BY f.id
+
+-- name: has_any
+-- Whether there is any.
+SELECT EXISTS (SELECT FROM {of_file})
