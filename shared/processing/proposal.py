@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from shared.domain.asking import Asking
+from shared.domain.built_in import LANGUAGE, OFFERED
 from shared.domain.field_words import concept_of
 from shared.domain.findings import (
     Certainty,
@@ -57,10 +58,12 @@ def propose(
     unfit: Mapping[int, str],
     lists: Mapping[int, str],
 ) -> Proposal:
-    """`frame` has text columns c0, c1, ... without nulls.
+    """`frame` has text columns c0, c1, ... without nulls; what is built in need not be among `properties`.
 
     Of unfit columns, by position, is told why; of those that are known to be lists, what joins their items.
     """
+    names_defined = {each.name for each in properties}
+    properties = [*properties, *(each for each in OFFERED if each.name not in names_defined)]
     width = min(frame.width, MAX_COLUMNS)
     if frame.width > width:
         asking.remark("columns_not_looked_at", f"Only the first {width} of {frame.width} columns are proposed.")
@@ -195,13 +198,13 @@ def _to_known(column: FoundColumn, look: Look, match: Match, target: Property, a
     if target.type.is_choice:
         choices, unknown = _match_choices(column, target, asking)
     elif len(look.values):
-        trial = attempt(look.values, target.type, **column.notation)
+        trial = attempt(look.values, target.type, target=target, **column.notation)
         if trial.unfit:
             example = look.values.texts.filter(trial.canonical.is_null())[0]
             answer = asking.ask(
                 QuestionCode.UNFIT_VALUES,
                 f"/mapping/{column.position}",
-                f"{trial.unfit} values of {column.shown} are not of type {target.type.value}, which {target.name} is.",
+                f"{trial.unfit} values of {column.shown} are not {_expected(target)}, which {target.name} is.",
                 [
                     Choice(
                         value=True,
@@ -219,6 +222,10 @@ def _to_known(column: FoundColumn, look: Look, match: Match, target: Property, a
     return ProposedMapping(
         position=column.position, property=found, reason=match.reason, choices=choices, unknown_choice=unknown
     )
+
+
+def _expected(target: Property) -> str:
+    return "tags of BCP 47" if target == LANGUAGE else f"of type {target.type.value}"
 
 
 def _match_choices(column: FoundColumn, target: Property, asking: Asking) -> tuple[dict[str, str], str]:
@@ -241,13 +248,14 @@ def _match_choices(column: FoundColumn, target: Property, asking: Asking) -> tup
     if not unknown:
         return words, "reject"
     shown = ", ".join(unknown[:5])
+    added = Choice(value="add", label="add them", consequence="They become choices of the property.", example=shown)
     found = asking.ask(
         QuestionCode.UNKNOWN_CHOICES,
         f"/mapping/{column.position}/choices",
         f"{len(unknown)} values of {column.shown} are no choices of {target.name}. What shall become of them?",
         [
             Choice(value="reject", label="hand them back", consequence="Their rows are not imported.", example=shown),
-            Choice(value="add", label="add them", consequence="They become choices of the property.", example=shown),
+            *([] if target.is_built_in else [added]),
         ],
     )
     return words, str(found.value)

@@ -117,6 +117,17 @@ def test_a_subject_is_one_short_line_whatever_goal_and_file_are_called(name: str
     assert subject.startswith("Completed: ")
 
 
+def test_what_became_of_consent_is_told() -> None:
+    told = describe(run(opt_ins_withheld={"complained": 1, "unsubscribed": 1_234}, opt_outs_of_rejects=2))
+    assert [
+        (line.label, line.number) for line in told.counts if line.label.lower().startswith(("opt", "profiles opt"))
+    ] == [
+        ("Opt-ins withheld from complained profiles", "1"),
+        ("Opt-ins withheld from unsubscribed profiles", "1,234"),
+        ("Profiles opted out by rejected rows", "2"),
+    ]
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_what_others_wrote_is_bounded_and_on_one_line_everywhere(text: str) -> None:
     reason = Reason(code=text, detail=text, what_to_do=text)
@@ -132,6 +143,7 @@ def test_what_others_wrote_is_bounded_and_on_one_line_everywhere(text: str) -> N
             rejects_by_code={text: 1},
             values_rejected_by_code={text: 1},
             rows_by_path={text: 1},
+            opt_ins_withheld={text: 1},
             file=FileFacts(name=text, size_bytes=1, sha256=text),
         )
     )

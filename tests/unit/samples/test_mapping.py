@@ -117,3 +117,15 @@ def test_the_type_of_a_property_settles_what_the_values_leave_open(tmp_path: Pat
     findings = found(tmp_path, content, [EMAIL, flag])
     assert findings.questions == ()
     assert (findings.columns[1].type.value, findings.columns[1].type.certainty) == ("boolean", Certainty.CERTAIN)
+
+
+def test_what_every_profile_has_is_not_made_again(tmp_path: Path) -> None:
+    content = "email,Sprache,Permission level\na@example.com,DE-at,0\nb@example.com,pt-br,2\n"
+    findings = found(tmp_path, content, [EMAIL])
+    assert [entry.property.value for entry in findings.mapping] == ["email", "language", "permission_level"]
+    assert (findings.new_properties, findings.questions) == ((), ())
+    (question,) = found(tmp_path, "email,language\na@example.com,English\nb@example.com,nl\n", [EMAIL]).questions
+    assert (question.code, question.pointer) == (QuestionCode.UNFIT_VALUES, "/mapping/1")
+    assert "BCP 47" in question.text
+    (question,) = found(tmp_path, "email,permission_level\na@example.com,all\nb@example.com,2\n", [EMAIL]).questions
+    assert [choice.value for choice in question.choices] == ["reject"]
