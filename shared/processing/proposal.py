@@ -198,7 +198,7 @@ def _to_known(column: FoundColumn, look: Look, match: Match, target: Property, a
     if target.type.is_choice:
         choices, unknown = _match_choices(column, target, asking)
     elif len(look.values):
-        trial = attempt(look.values, target.type, target=target, **column.notation)
+        trial = attempt(look.values, target, **column.notation)
         if trial.unfit:
             example = look.values.texts.filter(trial.canonical.is_null())[0]
             answer = asking.ask(

@@ -75,18 +75,19 @@ def values_of(column: pl.Series, nulls: Sequence[str] = ()) -> Values:
     return values.without(nulls) if nulls else values
 
 
-def attempt(values: Values, kind: PropertyType, *, target: Property | None = None, **notation: Any) -> Trial:
+def attempt(values: Values, wanted: PropertyType | Property, **notation: Any) -> Trial:
     """Read the values as a type; the notation in the words of a goal's mapping: dateFormat, decimalChar, trueValues.
 
-    A `target` that is built in may take less than its type does.
+    A property that is built in may take less than its type does.
     """
+    kind = wanted.type if isinstance(wanted, Property) else wanted
     entry = MappedField(position=0, property="value", **notation)
     dialect = entry.within(Dialect())
     is_moment = kind in (PropertyType.DATE, PropertyType.DATETIME)
     mapped = MappedColumn(
         position=0,
         shown="",
-        property=target if target is not None and target.is_built_in else Property(name="value", type=kind),
+        property=wanted if isinstance(wanted, Property) else Property(name="value", type=kind),
         rule=MergeRule.SET,
         dialect=dialect,
         pattern=date_pattern(dialect.date_format) if is_moment else None,
