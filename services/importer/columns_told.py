@@ -28,7 +28,7 @@ def note_columns(pages: Pages, desk: Desk) -> None:
             "Nothing, if that was meant; otherwise take the alias off the property.",
         )
     left = {folded(column.name or "") for column in plan.left} - _ignored(pages)
-    if known:
+    if known or pages.fetched.order.goal.expected.header:
         names = _new(pages.header or (), pages)
         # A processor may have given a column that was left another name.
         places = {column.position for column in plan.left}
@@ -59,8 +59,9 @@ def _ignored(pages: Pages) -> set[str]:
 def _new(names: Sequence[str], pages: Pages) -> list[str]:
     """Those that no run has seen before, and the goal did not expect."""
     goal = pages.fetched.order.goal
-    mapped = {folded(each.field) for each in (*goal.identifiers, *goal.mapping) if each.field is not None}
-    old = pages.fetched.order.known_columns | mapped | _ignored(pages) | set(OWN_COLUMNS)
+    mapped = {folded(each.field) for each in (*goal.identifiers, *goal.mapping, *goal.own_fields) if each.field is not None}
+    expected = {folded(name) for name in goal.expected.header}
+    old = pages.fetched.order.known_columns | expected | mapped | _ignored(pages) | set(OWN_COLUMNS)
     return list({folded(name): name for name in names if folded(name) not in old and folded(name)}.values())
 
 

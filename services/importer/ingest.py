@@ -15,6 +15,7 @@ from uuid import UUID
 from services.importer.columns_told import note_columns, note_further
 from services.importer.mended import parent_of
 from services.importer.named_rejects import NamedRejects
+from services.importer.new_properties import make_properties
 from services.importer.order import Order
 from services.importer.pages import Fetched, Pages, opened
 from services.importer.slices import Slice, slices
@@ -78,8 +79,9 @@ async def stage(fetched: Fetched, connection: RunConnection, tools: Tools, desk:
         if pages is None and not order.goal.allow_empty_file:
             raise EmptyFile("Found blank lines at most.")
         if pages is not None:
+            known = await make_properties(pages, connection, desk)
             note_columns(pages, desk)
-            order = replace(order, goal=pages.settled.goal)
+            order = replace(order, goal=pages.settled.goal, properties=known)
         staged = await _table(order, connection, desk)
         if pages is not None:
             repeats, named = Repeats(), NamedRejects(fetched.scratch / "named_rejects")

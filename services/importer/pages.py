@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from services.importer.drift import explained, meant
 from services.importer.mended import Mended
 from services.importer.order import Order
 from shared.domain.failures import HeaderChanged
@@ -17,9 +18,9 @@ from shared.domain.trimmed import folded
 from shared.formats.batch import Batch, RawRow, RowFetcher, TableReader
 from shared.formats.reader import Reading, prepare
 from shared.formats.unpacking.members import Member, Members, open_members
-from shared.processing.chain import Chain, columns_after
+from shared.processing.chain import Chain
 from shared.processing.file_columns import FileColumns
-from shared.processing.map_all import Settled, settled
+from shared.processing.map_all import Settled
 from shared.processing.mapping import MappingPlan
 
 Fetch = Callable[[Sequence[int]], Iterator[RawRow]]
@@ -50,9 +51,14 @@ class Fetched:
         """How one of them is read. Raises FileTypeChanged, EncodingChanged, AmbiguousEncoding, UndecodableFile."""
         goal = self.order.goal
         named = (*goal.identifiers, *goal.mapping, *goal.own_fields)
-        also = [each.field for each in named if each.field is not None]
         return prepare(
-            member, goal.format, goal.dialect, workspace=self.scratch, max_bytes=self.max_unpacked_bytes, also=also
+            member,
+            goal.format,
+            goal.dialect,
+            workspace=self.scratch,
+            max_bytes=self.max_unpacked_bytes,
+            also=[each.field for each in named if each.field is not None],
+            expected_encoding=goal.expected.encoding,
         )
 
 
@@ -65,6 +71,8 @@ class Pages:
     """The members from the first on that has anything in it, and how each is read."""
     header: tuple[str, ...] | None
     columns: FileColumns
+    after: FileColumns
+    """The columns as the processors leave them."""
     settled: Settled
     """What the goal means for a file of these columns."""
     mended: Mended
@@ -141,17 +149,19 @@ def opened(fetched: Fetched) -> Iterator[Pages | None]:
     with fetched.members() as members:
         readings = [(member, fetched.reading(member)) for member in members]
         for place, (_, reading) in enumerate(readings):
-            with reading.rows() as reader:
-                if reader.is_empty:
-                    continue
-                header, columns = reader.header, FileColumns.of(reader.header, reader.width)
-            after = columns_after(order.goal.processors, columns, order.goal.dialect)
-            meant = settled(order.goal, order.properties, after)
+            try:
+                with reading.rows() as reader:
+                    if reader.is_empty:
+                        continue
+                    header, columns = reader.header, FileColumns.of(reader.header, reader.width)
+                after, meaning = meant(order, columns)
+            except HeaderChanged as failure:
+                raise explained(failure, reading, order) from failure
             # What keys the objects of one member have does not change the columns of the others.
             if order.goal.format == "jsonl" and header is not None:
                 readings = [(member, replace(each, columns=header)) for member, each in readings]
             mended = Mended.of(columns, has_header=header is not None)
-            yield Pages(fetched, readings[place:], header, columns, meant, mended)
+            yield Pages(fetched, readings[place:], header, columns, after, meaning, mended)
             return
         yield None
 

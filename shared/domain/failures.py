@@ -91,6 +91,16 @@ class ColumnsCollide(FileFailure):
     what_to_do = "Name one of them in the goal's mapping or in its ignore, then retry the run."
 
 
+class TooManyNewProperties(FileFailure):
+    """The file has more columns without a property than one run may make properties for."""
+
+    code = "too_many_new_properties"
+    what_to_do = (
+        "Check that the file is what it should be. Then raise the goal's map_all.max_new, define the properties, or "
+        "name the columns in the goal's ignore, and retry the run."
+    )
+
+
 class AmbiguousDates(FileFailure):
     """The dates of a column can be read in more than one way."""
 
@@ -125,10 +135,23 @@ class AmbiguousEncoding(FileFailure):
 
 
 class EncodingChanged(FileFailure):
-    """The file begins with the byte order mark of another encoding than the goal's."""
+    """The file is written in another encoding than the goal expects."""
 
     code = "encoding_changed"
-    what_to_do = "Set the goal's dialect.encoding to what the sending system writes, or to auto, then retry the run."
+    what_to_do = (
+        "Set the goal's dialect.encoding to what the sending system writes, or to auto, and expected.encoding with it, "
+        "then retry the run."
+    )
+
+
+class DelimiterChanged(FileFailure):
+    """The fields of the file are delimited by another sign than the goal expects."""
+
+    code = "delimiter_changed"
+    what_to_do = (
+        "Have the sending system write the delimiter that was expected, or set the goal's dialect.delimiter to the one "
+        "that was found, then retry the run."
+    )
 
 
 class DamagedWorkbook(FileFailure):

@@ -10,7 +10,7 @@ from pydantic import Field, StrictBool, StringConstraints, field_validator, mode
 from shared.domain.dialect import Dialect
 from shared.domain.merge import MergeRule
 from shared.domain.model import Model
-from shared.domain.property import MAX_CHOICES, Choice, PropertyName
+from shared.domain.property import MAX_CHOICES, MAX_PROPERTIES, Choice, Property, PropertyName, PropertyType
 from shared.domain.trimmed import folded
 from shared.domain.zones import known_zone
 
@@ -37,6 +37,9 @@ class FieldChoice(Model):
     @property
     def shown(self) -> str:
         """How messages name the column."""
+        return self._shown()
+
+    def _shown(self) -> str:
         return self.field if self.field is not None else f"position {self.position}"
 
 
@@ -94,11 +97,17 @@ class IdentifierField(WrittenField):
 
 
 class MappedField(WrittenField):
-    """A column that goes into a property, with its merge rule."""
+    """A column, or a constant, that goes into a property, with its merge rule."""
 
+    constant: str | None = Field(default=None, min_length=1, max_length=1_000)
+    """A value for every row instead of a column. It is written as Tidegate writes values, whatever the file's dialect:
+    12.5, true, 2024-12-31, 2024-12-31T09:00:00Z, the items of a list joined with |."""
     property: PropertyName
     rule: MergeRule | None = None
     """None: the goal's default rule."""
+    type: PropertyType | None = None
+    """Of the property, where the goal's create_properties is to make it: text unless said. One that exists must be of
+    this type."""
     required: StrictBool = True
     """Whether a file without the column is refused. Otherwise it is as if the column said nothing."""
     empty_allowed: StrictBool = True
@@ -109,6 +118,29 @@ class MappedField(WrittenField):
     """What the file's words stand for, where they are not the property's choices themselves."""
     unknown_choice: Literal["reject", "add"] = "reject"
     """What becomes of a word that is no choice: a bad value, or a new choice of the property."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "MappedField":
+        if sum(each is not None for each in (self.field, self.position, self.constant)) != 1:
+            raise ValueError("expected exactly one of field, position, constant")
+        return self
+
+    @model_validator(mode="after")
+    def _constants_stand_alone(self) -> "MappedField":
+        said = self.model_dump(exclude_defaults=True)
+        other = sorted(said.keys() - {"constant", "property", "rule", "type"})
+        if self.constant is not None and other:
+            raise ValueError(f"a constant has no column, whose {other[0]} could be said")
+        return self
+
+    def _shown(self) -> str:
+        return f"the constant of {self.property}" if self.constant is not None else super()._shown()
+
+    def missing_property(self) -> Property:
+        """The property that is to be made for it, if there is none."""
+        kind = self.type or PropertyType.TEXT
+        choices = tuple(dict.fromkeys(map(folded, self.choices.values()))) if kind.is_choice else ()
+        return Property(name=self.property, type=kind, choices=choices)
 
 
 class MapAll(Model):
@@ -121,3 +153,14 @@ class MapAll(Model):
     prefix: Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9_]{0,29})?\z")] = ""
     rule: MergeRule | None = None
     """For all of them. None: the goal's default rule."""
+    type: PropertyType = PropertyType.TEXT
+    """Of properties that the goal's create_properties makes."""
+    max_new: int = Field(default=50, ge=1, le=MAX_PROPERTIES)
+    """So many properties may one run make; a file with more columns than these fails before anything is made."""
+
+    @field_validator("type")
+    @classmethod
+    def _has_no_choices(cls, value: PropertyType) -> PropertyType:
+        if value.is_choice:
+            raise ValueError(f"found {value.value!r}, and nobody can say its choices")
+        return value

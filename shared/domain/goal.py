@@ -11,6 +11,7 @@ from shared.domain.built_in import LANGUAGE, OPT_IN
 from shared.domain.dates import date_pattern
 from shared.domain.dialect import Dialect, FileFormat
 from shared.domain.email_address import EmailAddress
+from shared.domain.expected import Expected
 from shared.domain.field_choice import ColumnName
 from shared.domain.fields import IdentifierField, MapAll, MappedField, OnBadValue
 from shared.domain.lists import Lists
@@ -123,11 +124,16 @@ class ImportGoal(GoalBase):
     identifiers: tuple[IdentifierField, ...] = Field(min_length=1, max_length=10)
     mapping: tuple[MappedField, ...] = Field(default=(), max_length=400)
     map_all: MapAll | None = None
+    create_properties: StrictBool = False
+    """Whether properties that are missing are made: those of mapping when the goal is saved, those of map_all by the
+    run that needs them. POST /v1/connections/{id}/goals/check tells before which they are. What a run made stays, even
+    where the run fails."""
     ignore: tuple[ColumnName, ...] = Field(default=(), max_length=1_000)
     """Columns that are not imported, and not reported: by their names, whether a file has them or not."""
     default_rule: MergeRule = MergeRule.SET
     on_bad_value: OnBadValue = "reject_row"
     mode: Mode = Mode.UPSERT
+    expected: Expected = Expected()
     opt_in: OptIn
     language: ContactLanguage | None = None
     lists: Lists = Lists()
@@ -164,6 +170,11 @@ class ImportGoal(GoalBase):
             raise ValueError(f"{both[0]!r} is mapped, and to be ignored as well")
         if self.map_all is not None and not self.dialect.has_header and not self.processors:
             raise ValueError("map_all goes by names, and a file without a header has none; only processors name them")
+        if self.map_all is not None and self.create_properties and not any(map(_is_demanded_by_name, self._entries)):
+            # A file without its header would make properties of a person's values.
+            raise ValueError(
+                "with map_all and create_properties, expected a required column that is named by its field"
+            )
         return self
 
     @property
@@ -200,6 +211,8 @@ class ImportGoal(GoalBase):
     def flags_absent(self, entry: MappedField) -> bool:
         """Whether rows must tell a value that is absent, which changes nothing, from an empty one, which clears."""
         # A file of rejected values that was mended and dropped again lacks all columns that were imported.
+        if entry.constant is not None:
+            return False
         may_lack = not entry.required or any(self.is_lenient(each) for each in (*self.mapping, *self.own_fields))
         return may_lack and self.rule_of(entry) is MergeRule.SET_OR_CLEAR
 
@@ -222,6 +235,10 @@ class ImportGoal(GoalBase):
     def on_duplicate_content(self) -> Literal["skip", "ask", "import"]:
         """What to do with a file whose bytes are those of the latest effective run."""
         return self.duplicate_content or ("skip" if self.is_idempotent else "ask")
+
+
+def _is_demanded_by_name(entry: IdentifierField | MappedField) -> bool:
+    return entry.field is not None and (isinstance(entry, IdentifierField) or entry.required)
 
 
 class ExportColumn(Model):

@@ -103,6 +103,8 @@ class Receipt(Counts):
     file: FileFacts | None = None
     mends: UUID | None = None
     """The run whose rejects the file handed back."""
+    properties_created: tuple[str, ...] = ()
+    """What the run made for columns without a property, in any of its attempts. They stay, whatever becomes of it."""
     values_rejected_by_code: dict[str, int] = Field(default_factory=dict)
     lists: tuple[ListCounts, ...] = ()
     """The lists that the file's profiles were put on."""

@@ -2,6 +2,18 @@
 
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+_STRANGE = ("Factory", "localtime", "posixrules")
+_COUNTED_OTHERWISE = ("right/", "posix/")
+
+
+def has_rules(zone: str) -> bool:
+    """Whether a zone is one of the IANA database itself, not what some systems keep beside it.
+
+    `right/...` counts leap seconds, `localtime` is whatever a machine is set to: their times cannot be read alike
+    everywhere, and polars does not know them.
+    """
+    return zone not in _STRANGE and not zone.startswith(_COUNTED_OTHERWISE)
+
 
 def known_zone(value: str) -> str:
     """The name of a time zone. Raises ValueError where there is none of that name."""

@@ -138,6 +138,29 @@ def contradicting_mark(head: bytes, encoding: str) -> str | None:
     return None if name.startswith(found) and "\ufeff".encode(name) == mark else found
 
 
+def other_than(expected: str, opener: Opener, found: FoundEncoding | None = None) -> str | None:
+    """What a file is written in, where its bytes say that it is not the encoding that was expected; else None.
+
+    `found` is what `detect` said, where it was asked. A file of ASCII is in any. Reads the file once.
+    """
+    name = codecs.lookup(expected).name.removesuffix("-sig")
+    usual = _DETECTED_AS.get(name, name)
+    if found is not None and found.encoding != "utf-8":
+        same = (found.encoding, *found.alike)
+        return None if usual in same or name in same or name.startswith(found.encoding) else found.encoding
+    if name.startswith(("utf-16", "utf-32")):
+        return None if found is None else found.encoding
+    with opener() as source:
+        seen = _look(source)
+    if name == "utf-8":
+        return "bytes that are none" if seen.utf8_characters < _UTF8_SHARE * seen.faults else None
+    return "utf-8" if not seen.faults and seen.utf8_characters >= _PROOF else None
+
+
+_PROOF = 3
+"""So many characters that are valid UTF-8, and not a byte that is none, are no accident of another encoding."""
+
+
 def _look(source: ByteSource) -> _Seen:
     seen = _Seen()
     cut = b""

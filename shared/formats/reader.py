@@ -14,9 +14,10 @@ from shared.domain.dialect import AUTO, Dialect, FileFormat
 from shared.domain.failures import EncodingChanged, FileTypeChanged
 from shared.formats.batch import Refetched, RowFetcher, TableReader
 from shared.formats.csv_reader import CsvReader, RecordFetcher
-from shared.formats.encoding import FoundEncoding, contradicting_mark, detect
+from shared.formats.encoding import FoundEncoding, contradicting_mark, detect, other_than
 from shared.formats.jsonl_reader import JsonLinesReader
 from shared.formats.limits import Limits
+from shared.formats.other_types import plainly
 from shared.formats.source import ByteSource
 from shared.formats.text import TextSource, as_utf8
 from shared.formats.xlsx_reader import XlsxReader
@@ -77,6 +78,11 @@ class Reading:
             with self._open_text() as source:
                 yield CsvReader(source, self.dialect, self.limits)
 
+    def plainly(self) -> str | None:
+        """What the member is by its first bytes, where that is plainly no delimited text."""
+        with self.member.open() as source:
+            return plainly(_head(source))
+
     @contextmanager
     def fetcher(self) -> Iterator[RowFetcher]:
         """A second pass, for rows that proved unfit only after reading."""
@@ -103,11 +109,14 @@ def prepare(
     workspace: Path,
     max_bytes: int,
     also: Sequence[str] = (),
+    expected_encoding: str | None = None,
     limits: Limits | None = None,
 ) -> Reading:
     """Look at a member before it is read: whether it is what it should be, and in which encoding.
 
-    With the encoding `auto` the whole member is read, up to three times. Raises `FileTypeChanged`, `EncodingChanged`,
+    With the encoding `auto` the whole member is read, up to three times; once more where one is expected.
+
+    Raises `FileTypeChanged`, `EncodingChanged`,
     `AmbiguousEncoding`, `UndecodableFile`, and what unpacking raises.
     """
     with member.open() as source:
@@ -120,6 +129,10 @@ def prepare(
             dialect = dialect.model_copy(update={"encoding": found.settled()})
         elif (mark := contradicting_mark(head, dialect.encoding)) is not None:
             raise EncodingChanged(f"Expected {dialect.encoding}, found the byte order mark of {mark}.")
+        if expected_encoding is not None:
+            other = other_than(expected_encoding, member.open, found)
+            if other is not None:
+                raise EncodingChanged(f"Expected {expected_encoding}, which the goal was made from, found {other}.")
     limits = limits or Limits()
     return Reading(member, file_format, dialect, workspace, max_bytes, found, tuple(also), limits=limits)
 

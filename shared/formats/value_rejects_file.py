@@ -26,8 +26,7 @@ class ValueRejectsFile:
         Raises InvalidGoal for a goal that could not read this file: one that finds columns by position, which stand
         elsewhere here, or one with processors, which have been at work on these values already.
         """
-        named = (*goal.identifiers, *goal.mapping, *goal.own_fields)
-        if any(each.field is None for each in named):
+        if any(each.position is not None for each in (*goal.identifiers, *goal.mapping, *goal.own_fields)):
             raise InvalidGoal(
                 f"The goal finds columns by position, and in this file they would stand elsewhere. {_LISTED}"
             )

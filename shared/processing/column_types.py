@@ -147,18 +147,21 @@ def _days_or_numbers(look: Look, whole: Sequence[Sequence[Trial]], asking: Askin
 def _read(look: Look, readings: Sequence[Trial], asking: Asking) -> Verdict:
     """One reading, asked for where several differ."""
     trial, is_open = readings[0], False
+    pivot: dict[str, int] = {}
     if len(readings) > 1:
         ask = ask_order if trial.type in (PropertyType.DATE, PropertyType.DATETIME) else ask_decimal
         trial, is_open = ask(look.pointer, look.shown, readings, look.values, asking)
-    if trial.type is PropertyType.DATE and not is_open:
+    if trial.type in (PropertyType.DATE, PropertyType.DATETIME) and not is_open:
         century = ask_century(look.pointer, look.shown, trial, look.values, asking)
         if century is not None and century.value is None:
             return PropertyType.TEXT, century.certainty, {}
+        if century is not None:
+            pivot = {"pivotYear": int(century.value or 0)}
         is_open = century is not None and century.certainty is Certainty.OPEN
     look.why.append(f"All {trial.fitting} values fit." if not trial.unfit else f"{trial.fitting} values fit.")
     # Plain digits are read alike in every notation, so they say nothing about the file's.
     notation = {} if trial.type is PropertyType.INTEGER and "groupChar" not in trial.notation else dict(trial.notation)
-    return trial.type, Certainty.OPEN if is_open else Certainty.CERTAIN, notation
+    return trial.type, Certainty.OPEN if is_open else Certainty.CERTAIN, notation | pivot
 
 
 def _as_wanted(look: Look, trials: Sequence[Sequence[Trial]], asking: Asking) -> Verdict:

@@ -14,6 +14,8 @@ from shared.processing.trials import Trial, Values, attempt
 _NEARLY = 0.8
 _FAR = ("2030", "2069")
 """Files hold few dates of these years. A birth in 1961 is more likely, and 61 does not say which."""
+_EARLIER_PIVOT = 30
+"""Takes just these years into the last century."""
 
 
 def date_trials(values: Values) -> list[Trial]:
@@ -58,7 +60,7 @@ def ask_order(pointer: str, shown: str, trials: Sequence[Trial], values: Values,
 
 
 def ask_century(pointer: str, shown: str, trial: Trial, values: Values, asking: Asking) -> Found[Value] | None:
-    """Whether years of two digits are in the century of the rule; None where that is no question."""
+    """From which two digits on years are of the last century, or None for no dates; None where that is no question."""
     if not date_pattern(trial.notation["dateFormat"]).has("short_year"):
         return None
     far = trial.canonical.is_between(pl.lit(_FAR[0]), pl.lit(_FAR[1])).fill_null(value=False)
@@ -76,6 +78,12 @@ def ask_century(pointer: str, shown: str, trial: Trial, values: Values, asking: 
                 label="as the rule says",
                 consequence=f"{PIVOT_YEAR} to 99 are of the last century, all others of this one.",
                 example=example,
+            ),
+            Choice(
+                value=_EARLIER_PIVOT,
+                label="as of the last century",
+                consequence=f"{_EARLIER_PIVOT} to 99 are of the last century, all others of this one.",
+                example=f"{values.texts[place]} is 19{str(trial.canonical[place])[2:]}",
             ),
             Choice(value=None, label="keep them as text", consequence="Nothing is read into them.", example=example),
         ],

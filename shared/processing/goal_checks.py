@@ -5,7 +5,7 @@ goal's own model refuses (types, lengths, one column per property) is not repeat
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.domain.consent import Resubscribe
 from shared.domain.dates import AUTO, date_pattern
@@ -17,6 +17,8 @@ from shared.domain.lists import ListReference
 from shared.domain.merge import MergeRule, allowed
 from shared.domain.property import Property, PropertyType
 from shared.domain.trimmed import folded
+from shared.domain.zones import has_rules
+from shared.processing.constants import misfit
 from shared.processing.processor_checks import faults_of
 
 FLAW_CODES: dict[str, str] = {
@@ -28,6 +30,9 @@ FLAW_CODES: dict[str, str] = {
     "sum_needs_delta": "A full file tells what is, so nothing of it can be added up.",
     "absent_needs_full_file": "Only a full file can tell who is absent.",
     "absent_needs_list": "Who is absent is told of one list, or when unsubscribing of all contacts.",
+    "unknown_zone": "The time zone is none of the IANA database.",
+    "other_type": "The property is of another type than the mapping says.",
+    "invalid_constant": "The constant is no value of the property's type.",
     "rule_not_allowed": "The merge rule makes no sense on a property of that type.",
     "invalid_date_pattern": "The date pattern cannot be used.",
     "invalid_processor": "The processor cannot work as it is set.",
@@ -119,18 +124,46 @@ def _common_flaws(goal: Goal, around: Surroundings) -> Iterator[Flaw]:
         yield Flaw("/domain_group", "unknown_domain_group", f"Found {goal.domain_group!r}, expected one of: {known}.")
     if goal.dialect.date_format != AUTO or isinstance(goal, ExportGoal):
         yield from _date_flaws("/dialect/dateFormat", goal.dialect.date_format)
+    yield from _zone_flaws(goal)
+
+
+def _zone_flaws(goal: Goal) -> Iterator[Flaw]:
+    named: list[tuple[str, str | None]] = [("/dialect", goal.dialect.timezone)]
+    if isinstance(goal, ImportGoal):
+        named += [(f"/identifiers/{number}", entry.timezone) for number, entry in enumerate(goal.identifiers)]
+        named += [(f"/mapping/{number}", entry.timezone) for number, entry in enumerate(goal.mapping)]
+        named += [
+            (f"/processors/{number}", getattr(processor, "timezone", None))
+            for number, processor in enumerate(goal.processors)
+        ]
+    for pointer, zone in named:
+        if zone is not None and not has_rules(zone):
+            detail = f"Found {zone!r}, which some systems keep beside the IANA database; expected one of that."
+            yield Flaw(f"{pointer}/timezone", "unknown_zone", detail)
+
+
+def missing_properties(goal: Goal, known: Mapping[str, Property]) -> list[Property]:
+    """The properties that saving the goal makes, in the order of its mapping."""
+    if not isinstance(goal, ImportGoal) or not goal.create_properties:
+        return []
+    return [entry.missing_property() for entry in goal.mapping if entry.property not in known]
 
 
 def _import_flaws(goal: ImportGoal, around: Surroundings) -> list[Flaw]:
     flaws: list[Flaw] = []
+    made = {each.name: each for each in missing_properties(goal, around.properties)}
+    if made:
+        around = replace(around, properties={**around.properties, **made})
     for number, identifier in enumerate(goal.identifiers):
         flaws += _identifier_flaws(f"/identifiers/{number}", identifier, around)
     for number, entry in enumerate(goal.mapping):
         flaws += _mapping_flaws(f"/mapping/{number}", entry, goal.rule_of(entry), around)
+        flaws += _constant_flaws(f"/mapping/{number}", entry, goal, around)
     flaws += [
         Flaw(f"/processors{pointer}", "invalid_processor", sentence)
         for pointer, sentence in faults_of(goal.processors, goal.dialect)
     ]
+    flaws += _map_all_flaws(goal)
     flaws += _notation_flaws(goal)
     flaws += [
         Flaw(f"/lists/add_to/{number}", "unknown_list", f"The account has no list {one}; make it first.")
@@ -181,6 +214,9 @@ def _mapping_flaws(pointer: str, entry: MappedField, rule: MergeRule, around: Su
         choices = ", ".join(r for r in MergeRule if allowed(r, known.type, is_identifier=False))
         detail = f"Found {rule.value!r} on the {known.type.value} {entry.property!r}, expected one of: {choices}."
         yield Flaw(f"{pointer}/rule", "rule_not_allowed", detail)
+    if entry.type not in (None, known.type):
+        detail = f"Found {entry.type.value!r}, and the property {entry.property!r} is of type {known.type.value}."
+        yield Flaw(f"{pointer}/type", "other_type", detail)
     if entry.date_format is not None:
         if entry.date_format != AUTO:
             yield from _date_flaws(f"{pointer}/dateFormat", entry.date_format)
@@ -188,6 +224,31 @@ def _mapping_flaws(pointer: str, entry: MappedField, rule: MergeRule, around: Su
             detail = f"The property {entry.property!r} is of type {known.type.value}, which has no date format."
             yield Flaw(f"{pointer}/dateFormat", "invalid_date_pattern", detail)
     yield from _choice_flaws(pointer, entry, known)
+
+
+def _constant_flaws(pointer: str, entry: MappedField, goal: ImportGoal, around: Surroundings) -> Iterator[Flaw]:
+    known = around.properties.get(entry.property)
+    if entry.constant is None or known is None:
+        return
+    code = misfit(entry.constant, entry, known)
+    if code is not None:
+        detail = f"Found {entry.constant!r} for {known.name!r}, expected a value of type {known.type.value}: {code}."
+        yield Flaw(f"{pointer}/constant", "invalid_constant", detail)
+    if goal.rule_of(entry) is MergeRule.SUM and any(map(goal.is_lenient, goal.mapping)):
+        # The row of a rejected value comes back when it is mended, and was added up before.
+        detail = (
+            "A constant is added up once more by rows whose rejected values come back; use on_bad_value reject_row."
+        )
+        yield Flaw(f"{pointer}/rule", "rule_not_allowed", detail)
+
+
+def _map_all_flaws(goal: ImportGoal) -> Iterator[Flaw]:
+    if goal.map_all is None or not goal.create_properties:
+        return
+    rule, kind = goal.rule_of(goal.map_all), goal.map_all.type
+    if not allowed(rule, kind, is_identifier=False):
+        detail = f"Found {rule.value!r} for properties to be made of type {kind.value}; say a type that it is for."
+        yield Flaw("/map_all/rule", "rule_not_allowed", detail)
 
 
 def _notation_flaws(goal: ImportGoal) -> Iterator[Flaw]:

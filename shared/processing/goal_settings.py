@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from shared.domain.failures import QuestionsOpen
+from shared.domain.fields import MAX_COLUMN_NAME
 from shared.domain.findings import Findings, FoundColumn, FoundDialect, ProposedMapping
 
 
@@ -35,10 +36,22 @@ def goal_settings(findings: Findings) -> dict[str, Any]:
             for entry in findings.mapping
             if entry.property.value is not None and entry.position not in identifiers
         ],
+        "expected": _expected(findings),
         "properties": [
             each.model_dump(mode="json", exclude_defaults=True, by_alias=True) for each in findings.new_properties
         ],
     }
+
+
+def _expected(findings: Findings) -> dict[str, Any]:
+    """What a file must look like from now on: see `shared/domain/expected.py`."""
+    names = [column.name or "" for column in findings.columns]
+    settings: dict[str, Any] = {}
+    if any(names):
+        settings["header"] = [name if len(name) <= MAX_COLUMN_NAME else "" for name in names]
+    if findings.encoding is not None and (findings.format is None or findings.format.value != "xlsx"):
+        settings["encoding"] = findings.encoding.value
+    return settings
 
 
 def dialect_settings(found: FoundDialect, encoding: str) -> dict[str, Any]:
@@ -86,7 +99,7 @@ def _common_notation(columns: Sequence[FoundColumn]) -> dict[str, Any]:
     for column in columns:
         if "decimalChar" in column.notation and "decimalChar" not in common:
             common |= {name: value for name, value in column.notation.items() if name in ("decimalChar", "groupChar")}
-        for name in ("dateFormat", "listDelimiter"):
+        for name in ("dateFormat", "pivotYear", "listDelimiter"):
             if name in column.notation:
                 common.setdefault(name, column.notation[name])
     return common

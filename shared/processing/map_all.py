@@ -7,12 +7,12 @@ and properties come to the same.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from shared.domain.failures import ColumnsCollide, InvalidGoal
+from shared.domain.failures import ColumnsCollide, InvalidGoal, TooManyNewProperties
 from shared.domain.fields import MAX_COLUMN_NAME, MapAll, MappedField
 from shared.domain.goal import ImportGoal
 from shared.domain.merge import allowed
 from shared.domain.property import Property
-from shared.domain.property_name import property_name
+from shared.domain.property_name import label_of, property_name
 from shared.domain.trimmed import folded
 from shared.processing.file_columns import FileColumn, FileColumns, listed, shortened
 from shared.processing.mapping import MappingPlan, plan_of
@@ -25,13 +25,15 @@ class Settled:
     goal: ImportGoal
     """Without `map_all`: what that means for this file stands in its mapping."""
     plan: MappingPlan
+    missing: tuple[Property, ...] = ()
+    """Properties to make before, which the plan has already."""
 
 
 def settled(goal: ImportGoal, properties: Sequence[Property], columns: FileColumns) -> Settled:
     """What the goal means for a file of these columns, as the processors leave them.
 
     Raises what `plan_of` raises, ColumnsCollide where two columns would go into one property, InvalidGoal where one
-    would go into a property that cannot take it.
+    would go into a property that cannot take it, TooManyNewProperties.
     """
     plan = plan_of(goal, properties, columns)
     if goal.map_all is None:
@@ -39,10 +41,30 @@ def settled(goal: ImportGoal, properties: Sequence[Property], columns: FileColum
     known = {each.name: each for each in properties}
     ignored = {folded(name) for name in goal.ignore}
     wanted = [column for column in plan.left if folded(column.name or "") not in ignored]
-    targets = _targets(wanted, goal.map_all, {each.property.name: each.shown for each in plan.columns})
+    # What settings of the goal go into has no name that a mapping could use.
+    mapped = [each for each in plan.columns if each.property.name in known]
+    targets = _targets(wanted, goal.map_all, {each.property.name: each.shown for each in mapped})
+    missing = _missing(targets, known, goal) if goal.create_properties else ()
+    known |= {each.name: each for each in missing}
     more = [_entry(column, known[name], goal, columns) for name, column in targets.items() if name in known]
     goal = goal.model_copy(update={"mapping": (*goal.mapping, *more), "map_all": None})
-    return Settled(goal, plan_of(goal, properties, columns))
+    return Settled(goal, plan_of(goal, [*properties, *missing], columns), missing)
+
+
+def _missing(
+    targets: Mapping[str, FileColumn], known: Mapping[str, Property], goal: ImportGoal
+) -> tuple[Property, ...]:
+    """The properties to make. Raises TooManyNewProperties."""
+    assert goal.map_all is not None
+    new = {name: column for name, column in targets.items() if name not in known}
+    if len(new) > goal.map_all.max_new:
+        names = listed(list(new))
+        raise TooManyNewProperties(
+            f"Found {len(new)} columns without a property, expected at most {goal.map_all.max_new}: {names}."
+        )
+    return tuple(
+        Property(name=name, type=goal.map_all.type, label=label_of(column.name or "")) for name, column in new.items()
+    )
 
 
 def _targets(columns: Sequence[FileColumn], how: MapAll, taken: Mapping[str, str]) -> dict[str, FileColumn]:

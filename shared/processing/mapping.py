@@ -115,7 +115,8 @@ def plan_of(goal: ImportGoal, properties: Sequence[Property], columns: FileColum
 
 
 def _column(entry: Entry, kind: Property, place: int | None, goal: ImportGoal) -> MappedColumn:
-    dialect = entry.within(goal.dialect)
+    is_constant = isinstance(entry, MappedField) and entry.constant is not None
+    dialect = Dialect() if is_constant else entry.within(goal.dialect)
     return MappedColumn(
         position=place,
         shown=entry.shown,
@@ -124,7 +125,7 @@ def _column(entry: Entry, kind: Property, place: int | None, goal: ImportGoal) -
         dialect=dialect,
         pattern=_pattern_of(entry, kind, dialect),
         entry=entry,
-        is_lenient=isinstance(entry, MappedField) and goal.is_lenient(entry),
+        is_lenient=isinstance(entry, MappedField) and not is_constant and goal.is_lenient(entry),
         flag=kind.flag_column if isinstance(entry, MappedField) and goal.flags_absent(entry) else None,
     )
 
@@ -175,7 +176,11 @@ def _places(wanted: Sequence[tuple[Entry, Property]], columns: FileColumns) -> t
             f"Expected a field at position {min(lacking)} (0-based), found {len(columns.columns)} fields."
         )
     places = [
-        by_name[name][0] if name is not None else by_position.get(entry.position) if entry.field is None else None
+        by_name[name][0]
+        if name is not None
+        else by_position.get(entry.position)
+        if entry.position is not None
+        else None
         for (entry, _), name in zip(wanted, names, strict=True)
     ]
     renamed = sum(

@@ -4,7 +4,6 @@ Rows in, findings out; what is ambiguous is asked. The rules are those of an imp
 would read it. Names are judged in `names_matched`, types in `column_types`.
 """
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +23,7 @@ from shared.domain.findings import (
     QuestionCode,
 )
 from shared.domain.property import Property, PropertyType
+from shared.domain.property_name import MAX_NAME, label_of, property_name
 from shared.domain.trimmed import folded
 from shared.processing.column_look import Look
 from shared.processing.column_types import find_column
@@ -34,7 +34,6 @@ from shared.processing.trials import attempt, values_of
 
 MAX_COLUMNS = 400
 """So many are understood; a goal maps no more."""
-_MAX_NAME = 50
 _SURE_CONTENT = frozenset({"email", "phone", "url"})
 
 
@@ -262,28 +261,15 @@ def _match_choices(column: FoundColumn, target: Property, asking: Asking) -> tup
 
 
 def _new(column: FoundColumn, taken: set[str]) -> ProposedProperty:
-    base = _slug(column.name or "")
+    base = property_name(column.name or "")
     if not base:
         kind = column.type.value
         base = kind.value if kind.value in _SURE_CONTENT else f"column_{column.position + 1}"
     name, number = base, 2
     while name in taken:
         suffix = f"_{number}"
-        name, number = base[: _MAX_NAME - len(suffix)] + suffix, number + 1
-    return ProposedProperty(name=name, type=column.type.value, label=_label(column.name or ""))
-
-
-def _slug(name: str) -> str:
-    plain = unicodedata.normalize("NFKD", name.casefold().replace("ß", "ss"))
-    ascii_only = "".join(c if c.isascii() and c.isalnum() else "" if unicodedata.combining(c) else "_" for c in plain)
-    slug = "_".join(part for part in ascii_only.split("_") if part)
-    if not slug:
-        return ""
-    return (slug if slug[0].isalpha() else f"field_{slug}")[:_MAX_NAME].rstrip("_")
-
-
-def _label(name: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in folded(name))[:200]
+        name, number = base[: MAX_NAME - len(suffix)] + suffix, number + 1
+    return ProposedProperty(name=name, type=column.type.value, label=label_of(column.name or ""))
 
 
 def _mark_identifiers(proposal: Proposal) -> None:

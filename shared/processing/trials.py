@@ -90,7 +90,7 @@ def attempt(values: Values, wanted: PropertyType | Property, **notation: Any) ->
         property=wanted if isinstance(wanted, Property) else Property(name="value", type=kind),
         rule=MergeRule.SET,
         dialect=dialect,
-        pattern=date_pattern(dialect.date_format) if is_moment else None,
+        pattern=date_pattern(dialect.date_format, dialect.pivot_year) if is_moment else None,
         entry=entry,
     )
     column = typed(values.texts, mapped)

@@ -18,6 +18,7 @@ from shared.domain.property import PropertyType
 from shared.domain.reject import Reject, RejectCode, ValueReject
 from shared.processing.choices import adds_choices, new_choices
 from shared.processing.column import Column
+from shared.processing.constants import repeated
 from shared.processing.identity import is_too_long, keys_of
 from shared.processing.mapping import MappedColumn, MappingPlan
 from shared.processing.values import typed
@@ -72,8 +73,12 @@ class _Reading:
     def add(self, column: MappedColumn) -> pl.Series:
         """Read a column; its values."""
         raw = None if column.position is None else self.frame[f"c{column.position}"]
+        said = column.entry.constant if isinstance(column.entry, MappedField) else None
         height = self.frame.height
-        found = _same(column.constant, height) if raw is None else _checked(typed(raw, column), column)
+        if said is not None:
+            found = repeated(said, column, height)
+        else:
+            found = _same(column.constant, height) if raw is None else _checked(typed(raw, column), column)
         self.values[column.property.column] = found.values
         self.skipped_times += found.skipped_times
         self.repeated_times += found.repeated_times

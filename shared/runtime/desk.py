@@ -25,6 +25,7 @@ class Desk:
     progress: Progress = field(default_factory=Progress)
     file: FileFacts | None = None
     warnings: list[Reason] = field(default_factory=list)
+    properties_created: tuple[str, ...] = ()
     seconds_by_step: dict[str, float] = field(default_factory=dict)
     _step: tuple[str, float] | None = None
     """The present step and when it began."""
@@ -70,6 +71,7 @@ class Desk:
             reason=reason,
             file=self.file,
             warnings=tuple(self.warnings),
+            properties_created=self.properties_created,
             queued_at=self.run.queued_at,
             started_at=self.run.started_at,
             finished_at=datetime.now(UTC) if state in ENDED else None,

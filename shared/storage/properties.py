@@ -36,31 +36,34 @@ async def define(tx: Tx, new: Property) -> UUID:
     if new.name in RESERVED_NAMES:
         raise PropertyIsBuiltIn
     await tx.execute("properties.lock_account", tx.account_id)
-    if await tx.value("properties.columns_used", f"{tx.schema}.profiles") >= MAX_PROPERTIES:
-        raise TooManyProperties
-    property_id: UUID | None = await tx.value(
-        "properties.insert",
-        tx.account_id,
-        new.name,
-        new.type.value,
-        new.is_identifier,
-        new.label,
-        new.choices,
-        {language: list(names) for language, names in new.aliases.items()},
-    )
+    await _demand_room(tx, 1)
+    property_id = await _insert(tx, new)
     if property_id is None:
         raise AlreadyExists(f"Found the property {new.name!r} already.")
-    added = [f"ADD COLUMN {columns.quoted(new.column)} {columns.TYPES[new.type]}"]
-    if new.is_identifier:
-        added.append(f"ADD COLUMN {columns.quoted(new.key_column)} {columns.KEY_TYPE}")
-    # A reader queued behind a waiting ALTER TABLE waits too: rather give up soon and be asked again.
-    await tx.execute("properties.wait_briefly")
-    await _run(tx, "properties.add_columns", columns=", ".join(added))
-    if new.is_identifier:
-        index = columns.quoted(KEY_INDEX_PREFIX + new.name)
-        await _run(tx, "properties.add_key_index", index=index, key=columns.quoted(new.key_column))
-    await tx.execute("properties.wait_as_usual")
+    await _add_columns(tx, [new])
     return property_id
+
+
+async def ensure(tx: Tx, wanted: Sequence[Property], *, made_by: UUID | None = None) -> list[Property]:
+    """Add those that the account has none of that name for; which they were. `made_by` is the run that needs them.
+
+    Raises TooManyProperties before anything is added, TransactionConflict when the profiles are in use for too long.
+    """
+    if not await _missing(tx, wanted):
+        return []
+    await tx.execute("properties.lock_account", tx.account_id)
+    new = await _missing(tx, wanted)
+    if new:
+        await _demand_room(tx, len(new))
+        for each in new:
+            await _insert(tx, each, made_by)
+        await _add_columns(tx, new)
+    return new
+
+
+async def made_by(tx: Tx, run_id: UUID) -> list[str]:
+    """The names of the properties that a run made, in any of its attempts, in order."""
+    return [row["name"] for row in await tx.fetch("properties.made_by", tx.account_id, run_id)]
 
 
 async def list_all(tx: Tx) -> list[Property]:
@@ -146,6 +149,46 @@ def _built_in(defined: Sequence[Property]) -> list[StoredProperty]:
         for number, each in enumerate(OFFERED, start=1)
         if each.name not in names
     ]
+
+
+async def _missing(tx: Tx, wanted: Sequence[Property]) -> list[Property]:
+    known = {each.name for each in await list_all(tx)}
+    return [each for each in wanted if each.name not in known]
+
+
+async def _demand_room(tx: Tx, more: int) -> None:
+    used = await tx.value("properties.columns_used", f"{tx.schema}.profiles")
+    if used + more > MAX_PROPERTIES:
+        raise TooManyProperties(f"Found {used}, and {more} to be added.")
+
+
+async def _insert(tx: Tx, new: Property, made_by: UUID | None = None) -> UUID | None:
+    """Its id; None where the name is taken."""
+    property_id: UUID | None = await tx.value(
+        "properties.insert",
+        tx.account_id,
+        new.name,
+        new.type.value,
+        new.is_identifier,
+        new.label,
+        new.choices,
+        {language: list(names) for language, names in new.aliases.items()},
+        made_by,
+    )
+    return property_id
+
+
+async def _add_columns(tx: Tx, new: Sequence[Property]) -> None:
+    added = [f"ADD COLUMN {columns.quoted(each.column)} {columns.TYPES[each.type]}" for each in new]
+    identifiers = [each for each in new if each.is_identifier]
+    added += [f"ADD COLUMN {columns.quoted(each.key_column)} {columns.KEY_TYPE}" for each in identifiers]
+    # A reader queued behind a waiting ALTER TABLE waits too: rather give up soon and be asked again.
+    await tx.execute("properties.wait_briefly")
+    await _run(tx, "properties.add_columns", columns=", ".join(added))
+    for each in identifiers:
+        index = columns.quoted(KEY_INDEX_PREFIX + each.name)
+        await _run(tx, "properties.add_key_index", index=index, key=columns.quoted(each.key_column))
+    await tx.execute("properties.wait_as_usual")
 
 
 def _stored(row: Record | None) -> StoredProperty:

@@ -20,8 +20,9 @@ from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, VERSIONED
 from shared.domain.connection import HostedPlace
 from shared.domain.failures import InvalidGoal, NotAvailableYet
 from shared.domain.goal import ExportGoal, Goal, ImportGoal
+from shared.domain.property import Property, PropertyType
 from shared.domain.scope import Scope
-from shared.processing.goal_checks import Surroundings, completed, flaws_of
+from shared.processing.goal_checks import Surroundings, completed, flaws_of, missing_properties
 from shared.storage import connections, decisions, domain_groups, goals, lists, openpgp_keys, properties
 from shared.storage.connections import StoredConnection
 from shared.storage.database import Tx
@@ -63,6 +64,21 @@ class ExportGoalShown(ExportGoal, _Stored):
 GoalShown = Annotated[ImportGoalShown | ExportGoalShown, Discriminator("kind")]
 
 
+class PropertyToCreate(BaseModel):
+    """A property that saving the goal would make."""
+
+    name: str
+    type: PropertyType
+
+
+class GoalChecked(BaseModel):
+    """What saving the goal would come to, if it would be saved."""
+
+    properties_to_create: list[PropertyToCreate] = Field(
+        description="What create_properties would make of mapping; what map_all needs is told by a file alone"
+    )
+
+
 class RunsAsked(BaseModel):
     """What running now led to."""
 
@@ -82,6 +98,24 @@ async def create_goal(connection_id: UUID, body: SentGoal, visit: Writer, respon
     response.headers["Location"] = f"/v1/goals/{made.id}"
     versions.show(response, made.version)
     return _shown(made)
+
+
+@router.post("/connections/{connection_id}/goals/check", responses=ABSENT)
+async def check_goal(
+    connection_id: UUID,
+    body: SentGoal,
+    visit: Writer,
+    goal_id: Annotated[
+        UUID | None, Query(description="The goal that it would change; without, it would be new")
+    ] = None,
+) -> GoalChecked:
+    """What saving a goal would come to: refused as it would be, or the properties that it makes. Nothing is saved."""
+    async with visit.writing() as tx:
+        connection = await connections.get(tx, connection_id)
+        if goal_id is not None:
+            await goals.get(tx, goal_id)
+        _, missing = await _sound(tx, visit, connection, body, goal_id)
+    return GoalChecked(properties_to_create=[PropertyToCreate(name=each.name, type=each.type) for each in missing])
 
 
 @router.get("/connections/{connection_id}/goals", responses=ABSENT)
@@ -182,29 +216,41 @@ async def _saved(tx: Tx, visit: Visit, connection: StoredConnection, stored: Sto
 
 
 async def _judged(tx: Tx, visit: Visit, connection: StoredConnection, sent: Goal, goal_id: UUID | None = None) -> Goal:
-    """The goal as it will be saved. Raises Refused with all its flaws, ScopeMissing for an export."""
+    """The goal as it will be saved, with the properties that it needs made. Raises what `_sound` raises."""
+    goal, missing = await _sound(tx, visit, connection, sent, goal_id)
+    await properties.ensure(tx, missing)
+    return goal
+
+
+async def _sound(
+    tx: Tx, visit: Visit, connection: StoredConnection, sent: Goal, goal_id: UUID | None
+) -> tuple[Goal, list[Property]]:
+    """The goal with the defaults of its place, and the properties to be made for it.
+
+    Raises Refused with all its flaws, ScopeMissing for an export and for one that makes properties.
+    """
     if isinstance(sent, ExportGoal):
         visit.require(Scope.EXPORTS_WRITE)
+    elif sent.create_properties:
+        visit.require(Scope.PROFILES_WRITE)
     is_hosted = isinstance(connection.settings.place, HostedPlace)
     goal = completed(sent, is_hosted=is_hosted)
     siblings = await goals.of_connection(tx, connection.id)
-    flaws = flaws_of(
-        goal,
-        Surroundings(
-            properties={each.name: each for each in await properties.list_all(tx)},
-            domain_groups=(await domain_groups.names(tx)).values(),
-            is_hosted=is_hosted,
-            lists=await _lists_named(tx, goal),
-            siblings=[each.goal for each in siblings if each.id != goal_id and each.goal.active],
-        ),
+    around = Surroundings(
+        properties={each.name: each for each in await properties.list_all(tx)},
+        domain_groups=(await domain_groups.names(tx)).values(),
+        is_hosted=is_hosted,
+        lists=await _lists_named(tx, goal),
+        siblings=[each.goal for each in siblings if each.id != goal_id and each.goal.active],
     )
+    flaws = flaws_of(goal, around)
     if flaws:
         is_early = all(flaw.code == NotAvailableYet.code for flaw in flaws)
         errors = [FieldError(pointer=flaw.pointer, code=flaw.code, detail=flaw.detail) for flaw in flaws]
         raise Refused(NotAvailableYet() if is_early else InvalidGoal(), errors)
     if isinstance(goal, ImportGoal):
         await openpgp_keys.hold(tx, goal.unpack.require_signature_by)
-    return goal
+    return goal, missing_properties(goal, around.properties)
 
 
 async def _lists_named(tx: Tx, goal: Goal) -> set[UUID | int]:

@@ -9,10 +9,14 @@ WHERE attrelid = $1::text::regclass AND attnum > 0 AND (attisdropped OR starts_w
 
 -- name: insert
 -- A new property; no row when the name is taken.
-INSERT INTO tidegate.properties (account_id, name, type, is_identifier, label, choices, aliases)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO tidegate.properties (account_id, name, type, is_identifier, label, choices, aliases, made_by_run)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (account_id, record_type, name) DO NOTHING
 RETURNING property_id
+
+-- name: made_by
+-- What a run made, for its receipt.
+SELECT name FROM tidegate.properties WHERE account_id = $1 AND made_by_run = $2 ORDER BY name
 
 -- name: list
 -- An account's properties, oldest first.

@@ -73,6 +73,7 @@ async def _one_of_each(owner: Client, database: Database, account: UUID) -> dict
         ),
         "/v1/connections/{connection_id}/runs": (f"{connection}/runs", None),
         "/v1/connections/{connection_id}/goals": (f"{connection}/goals", EXPORT_GOAL),
+        "/v1/connections/{connection_id}/goals/check": (f"{connection}/goals/check", EXPORT_GOAL),
         "/v1/goals/{goal_id}/runs": (f"/v1/goals/{goal}/runs", None),
         "/v1/runs/{run_id}/approve": (f"{runs['approve']}/approve", None),
         "/v1/runs/{run_id}/retry": (f"{runs['retry']}/retry", {}),

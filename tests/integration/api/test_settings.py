@@ -1,5 +1,6 @@
 """Properties, connections, goals and hosted folders: made, changed, checked, with secrets that never come back."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -7,11 +8,12 @@ import pytest
 
 from services.api.tools import Tools
 from shared.domain.host_key import fingerprint_of
+from shared.domain.scope import Scope
 from shared.storage import connections, inquiries
 from shared.storage.database import Database
 from shared.transfer.keys import make_private_key
 from tests.integration.api.asking import EXPORT_GOAL, HOST_KEY, IMPORT_GOAL, OTHER_HOST_KEY, SFTP_PLACE, Client, set_up
-from tests.integration.api.conftest import FINGERPRINT
+from tests.integration.api.conftest import FINGERPRINT, make_key
 
 PASSWORD = "correct horse battery staple"
 
@@ -274,3 +276,24 @@ async def test_a_credential_by_public_key_has_no_password(owner: Client) -> None
     problem = await owner.ask("POST", path, 422, json={"public_key": "ssh-ed25519 AAAA"})
     assert problem["errors"][0]["pointer"] == "/public_key"
     await owner.ask("POST", path, 422, json={"directory": "../elsewhere"})
+
+
+async def test_a_goal_lists_the_properties_that_are_missing_and_then_makes_them(
+    owner: Client, connect: Callable[..., Client], database: Database, account: UUID
+) -> None:
+    made = await set_up(owner)
+    path = f"/v1/connections/{made['connection']['id']}/goals"
+    mapping = [{"field": "Points", "property": "points", "type": "integer"}, {"constant": "web", "property": "origin"}]
+    body = IMPORT_GOAL | {"name": "Second", "mapping": mapping, "create_properties": True}
+    checked = await owner.ask("POST", f"{path}/check", 200, json=body)
+    expected = [{"name": "points", "type": "integer"}, {"name": "origin", "type": "text"}]
+    assert checked == {"properties_to_create": expected}
+    without = await owner.ask("POST", f"{path}/check", 422, json=body | {"create_properties": False})
+    assert [flaw["code"] for flaw in without["errors"]] == ["unknown_property"] * 2
+    known = (await owner.ask("GET", "/v1/properties", 200))["items"]
+    writer = connect(await make_key(database, account, frozenset({Scope.GOALS_WRITE})))
+    assert (await writer.ask("POST", path, 403, json=body))["code"] == "scope_missing"
+    assert (await owner.ask("GET", "/v1/properties", 200))["items"] == known
+    await owner.ask("POST", path, 201, json=body)
+    now = (await owner.ask("GET", "/v1/properties", 200))["items"]
+    assert {(each["name"], each["type"]) for each in now[len(known) :]} == {("points", "integer"), ("origin", "text")}

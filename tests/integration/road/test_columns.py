@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from shared.storage import properties
 from tests.integration.road.place import Tenant, goal
 from tests.unit.formats.unpacking.packing import zipped
 
@@ -47,3 +48,35 @@ async def test_keys_that_an_archives_later_files_have_are_told_once(tenant: Tena
         ["z"],
     )
     assert (await tenant.imported("2.zip", archive))["receipt"]["warnings"] == []
+
+
+async def test_a_run_makes_the_properties_that_its_file_needs_and_tells_them(tenant: Tenant) -> None:
+    shop = {"prefix": "shop_", "rule": "set_if_empty"}
+    await tenant.save(goal(map_all=shop, create_properties=True, mapping=[{"constant": "web", "property": "name"}]))
+    run = await tenant.imported("new.csv", "email,Größe,Zip\na@b.example,XL,1234\nb@b.example,,9\n")
+    assert (run["state"], run["receipt"]["created"]) == ("completed", 2), run["receipt"]
+    assert run["receipt"]["properties_created"] == ["shop_grosse", "shop_zip"]
+    assert [each["code"] for each in run["receipt"]["warnings"]] == ["properties_created"]
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        tenant.properties = await properties.list_all(tx)
+    a, b = await tenant.profile("a@b.example"), await tenant.profile("b@b.example")
+    assert (a["shop_grosse"], a["shop_zip"], a["name"]) == ("XL", "1234", "web")
+    assert (b["shop_grosse"], b["shop_zip"], b["name"]) == (None, "9", "web")
+    again = await tenant.imported("known.csv", "email,Größe,Zip\na@b.example,S,1\nc@b.example,S,\n")
+    assert (again["receipt"]["properties_created"], again["receipt"]["warnings"]) == ([], [])
+    assert (again["receipt"]["created"], again["receipt"]["unchanged"]) == (1, 1)
+
+
+async def test_more_properties_than_an_account_can_have_stop_the_run_before_any_is_made(tenant: Tenant) -> None:
+    await tenant.save(goal(map_all={"max_new": 400}, create_properties=True, mapping=[]))
+    header = ",".join(["email", *(f"x{number}" for number in range(400))])
+    run = await tenant.imported("wide.csv", f"{header}\na@b.example{',' * 400}\n")
+    assert (run["state"], run["reason_code"]) == ("failed", "too_many_properties")
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        assert len(await properties.list_all(tx)) == len(tenant.properties)
+
+
+async def test_a_constant_is_summed_for_every_row(tenant: Tenant) -> None:
+    await tenant.save(goal(mapping=[{"constant": "2", "property": "points", "rule": "sum"}]))
+    await tenant.imported("visits.csv", "email\na@b.example\nb@b.example\na@b.example\n")
+    assert [(await tenant.profile(f"{name}@b.example"))["points"] for name in "ab"] == [4, 2]

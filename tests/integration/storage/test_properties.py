@@ -1,8 +1,9 @@
 """Properties become columns, profiles are found by them, and staging leaves nothing behind."""
 
+import asyncio
 from datetime import date
 from decimal import Decimal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -145,3 +146,27 @@ async def test_a_merge_leaves_no_working_table(database: Database, account: UUID
     # What was staged, and beside it what only the merge could reject: both go when the run is released.
     staged = sorted(row["tablename"] for row in tables if row["tablename"].startswith("s_"))
     assert staged == [staged[0], staged[0] + staging.LATE]
+
+
+async def test_two_runs_that_need_one_property_make_it_once(database: Database, account: UUID) -> None:
+    first, second = uuid4(), uuid4()
+
+    async def ensure(run_id: UUID, *names: str) -> list[str]:
+        async with database.account(account) as tx:
+            return [each.name for each in await properties.ensure(tx, [_text(name) for name in names], made_by=run_id)]
+
+    made = await asyncio.gather(ensure(first, "a", "b"), ensure(second, "b", "c"))
+    assert sorted([*made[0], *made[1]]) == ["a", "b", "c"]
+    async with database.account(account) as tx:
+        assert [await properties.made_by(tx, run) for run in (first, second)] == [sorted(made[0]), sorted(made[1])]
+        assert await properties.ensure(tx, [_text("a")]) == []
+
+
+async def test_properties_are_not_made_while_the_profiles_are_in_use(database: Database, account: UUID) -> None:
+    async with database.account(account) as busy:
+        await busy.connection.execute(f"LOCK TABLE {busy.schema}.profiles IN ROW EXCLUSIVE MODE")
+        with pytest.raises(TransactionConflict):
+            async with database.account(account) as tx:
+                await properties.ensure(tx, [_text("a")])
+    async with database.account(account) as tx:
+        assert [each.name for each in await properties.ensure(tx, [_text("a")])] == ["a"]

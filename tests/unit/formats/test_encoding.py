@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 import pytest
 
 from shared.domain.failures import AmbiguousEncoding, UndecodableFile
-from shared.formats.encoding import FoundEncoding, detect
+from shared.formats.encoding import FoundEncoding, detect, other_than
 from shared.formats.source import ByteSource
 
 NAMES = {
@@ -133,3 +133,40 @@ def test_too_few_words_are_a_question() -> None:
 def test_what_is_full_of_control_characters_is_no_text() -> None:
     with pytest.raises(UndecodableFile, match="control characters"):
         found(bytes(range(1, 256)) * 10)
+
+
+GERMAN = "Straße,Größe\nMüller,Äpfel\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected", "other"),
+    [
+        (GERMAN.encode(), "utf-8", None),
+        (GERMAN.encode("utf-8-sig"), "utf-8", None),
+        (GERMAN.encode("cp1252"), "cp1252", None),
+        (GERMAN.encode(), "cp1252", "utf-8"),
+        (GERMAN.encode(), "iso8859-15", "utf-8"),
+        (GERMAN.encode("cp1252"), "utf-8", "bytes that are none"),
+        (GERMAN.encode() * 20 + b"\xff", "utf-8", None),
+        (b"a,b\n1,2\n", "cp1252", None),
+        (b"a,b\n1,2\n", "utf-8", None),
+        ("größ,b\n".encode(), "cp1252", None),
+    ],
+)
+def test_bytes_tell_that_they_are_in_another_encoding(content: bytes, expected: str, other: str | None) -> None:
+    assert other_than(expected, lambda: nullcontext(io.BytesIO(content))) == other
+
+
+@pytest.mark.parametrize(
+    ("found", "expected", "other"),
+    [
+        ("cp1251", "cp1252", "cp1251"),
+        ("cp1252", "iso8859-1", None),
+        ("utf-16", "utf-16-le", None),
+        ("utf-16", "utf-8", "utf-16"),
+        ("utf-8", "utf-16", "utf-8"),
+    ],
+)
+def test_what_was_found_is_compared_with_what_was_expected(found: str, expected: str, other: str | None) -> None:
+    settled = FoundEncoding(found, 1.0, "")
+    assert other_than(expected, lambda: nullcontext(io.BytesIO(b"a")), settled) == other

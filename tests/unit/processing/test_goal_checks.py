@@ -14,7 +14,8 @@ from shared.domain.goal import Goal, ImportGoal
 from shared.domain.merge import MergeRule
 from shared.domain.names import matches
 from shared.domain.property import Property, PropertyType
-from shared.processing.goal_checks import Surroundings, can_share_a_name, completed, flaws_of
+from shared.domain.zones import has_rules
+from shared.processing.goal_checks import Surroundings, can_share_a_name, completed, flaws_of, missing_properties
 
 _GOAL: TypeAdapter[Goal] = TypeAdapter(Goal)
 PROPERTIES = {
@@ -175,3 +176,79 @@ def test_a_full_file_says_whom_it_is_full_of_and_sums_nothing(
 ) -> None:
     around = Surroundings(PROPERTIES, {"default"}, is_hosted=False, lists={1})
     assert _found(_goal(**changes), around) == flaws
+
+
+CONSTANTS = [
+    ("name", "web", "set", []),
+    ("points", "12.5", "sum", []),
+    ("points", "12,5", "set", [("/mapping/0/constant", "invalid_constant")]),
+    ("points", " ", "set", [("/mapping/0/constant", "invalid_constant")]),
+    ("born", "2024-12-31", "set_if_empty", []),
+    ("born", "31.12.2024", "set", [("/mapping/0/constant", "invalid_constant")]),
+    ("tags", "a|b", "add", []),
+    ("name", "web", "sum", [("/mapping/0/rule", "rule_not_allowed")]),
+    ("customer", "7", "set", [("/mapping/0/property", "identifier_in_mapping")]),
+    ("nowhere", "7", "set", [("/mapping/0/property", "unknown_property")]),
+]
+
+
+@pytest.mark.parametrize(("target", "constant", "rule", "found"), CONSTANTS)
+def test_a_constant_is_a_value_of_its_property(
+    target: str, constant: str, rule: str, found: list[tuple[str, str]]
+) -> None:
+    entry = {"constant": constant, "property": target, "rule": rule}
+    assert _found(_goal(mapping=[entry], dialect={"dateFormat": "DD.MM.YYYY", "decimalChar": ","})) == found
+
+
+def test_a_constant_is_not_summed_where_rows_may_come_back_for_one_value() -> None:
+    mapping = [
+        {"constant": "1", "property": "points", "rule": "sum"},
+        {"field": "B", "property": "born", "on_bad_value": "reject_value"},
+    ]
+    assert _found(_goal(mapping=mapping)) == [("/mapping/0/rule", "rule_not_allowed")]
+
+
+@pytest.mark.parametrize("more", [{"field": "N"}, {"position": 1}, {"dateFormat": "DD.MM.YYYY"}, {"required": False}])
+def test_a_constant_has_no_column(more: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"exactly one of|no column"):
+        _goal(mapping=[{"constant": "web", "property": "name", **more}])
+
+
+def test_missing_properties_of_the_mapping_are_made_where_the_goal_says_so() -> None:
+    mapping = [
+        {"field": "N", "property": "name"},
+        {"field": "S", "property": "size", "type": "single_choice", "choices": {"s": "Small", "sm": "Small"}},
+        {"constant": "web", "property": "origin"},
+        {"field": "P", "property": "points", "type": "integer"},
+    ]
+    wanted = _goal(mapping=mapping, create_properties=True)
+    assert [(each.name, each.type.value, each.choices) for each in missing_properties(wanted, PROPERTIES)] == [
+        ("size", "single_choice", ("Small",)),
+        ("origin", "text", ()),
+    ]
+    assert _found(wanted) == [("/mapping/3/type", "other_type")]
+    assert _found(_goal(mapping=mapping[1:3])) == [
+        ("/mapping/0/property", "unknown_property"),
+        ("/mapping/1/property", "unknown_property"),
+    ]
+
+
+def test_what_map_all_makes_takes_its_rule() -> None:
+    summed = {"map_all": {"rule": "sum"}, "create_properties": True}
+    assert _found(_goal(**summed)) == [("/map_all/rule", "rule_not_allowed")]
+    assert _found(_goal(**summed | {"map_all": {"rule": "sum", "type": "number"}})) == []
+
+
+def test_a_zone_that_is_not_the_same_everywhere_is_refused() -> None:
+    goal = _goal(
+        dialect={"timezone": "Factory"},
+        mapping=[{"field": "B", "property": "born", "timezone": "Factory"}],
+        processors=[{"kind": "reformat_date", "field": "B", "from": "DD.MM.YYYY", "timezone": "Factory"}],
+    )
+    assert [each for each in _found(goal) if each[1] == "unknown_zone"] == [
+        ("/dialect/timezone", "unknown_zone"),
+        ("/mapping/0/timezone", "unknown_zone"),
+        ("/processors/0/timezone", "unknown_zone"),
+    ]
+    strange = ("right/Europe/Amsterdam", "posix/UTC", "localtime")
+    assert [has_rules(zone) for zone in (*strange, "UTC", "Europe/Amsterdam")] == [False, False, False, True, True]

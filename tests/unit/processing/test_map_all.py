@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from shared.domain.failures import ColumnsCollide, InvalidGoal
+from shared.domain.failures import ColumnsCollide, InvalidGoal, TooManyNewProperties
 from shared.domain.merge import MergeRule
 from shared.processing.file_columns import FileColumns
 from shared.processing.map_all import Settled, settled
@@ -91,6 +91,23 @@ def test_a_property_that_cannot_take_its_column_stops_the_file(header: tuple[str
         meant(header, map_all={"prefix": "shop_", "rule": rule})
 
 
+def test_missing_properties_are_told_with_the_columns_name_as_label() -> None:
+    how = {"prefix": "shop_", "type": "integer", "rule": "sum", "max_new": 2}
+    found = meant(("E-mail", "Orders", "Größe", "2"), map_all=how, create_properties=True)
+    assert [(each.name, each.type.value, each.label, each.is_identifier) for each in found.missing] == [
+        ("shop_grosse", "integer", "Größe", False),
+        ("shop_2", "integer", "2", False),
+    ]
+    assert taken(found)[1:] == [("shop_orders", "sum", 1), ("shop_grosse", "sum", 2), ("shop_2", "sum", 3)]
+    assert meant(("E-mail", "Zip"), create_properties=False).missing == ()
+
+
+def test_one_file_makes_so_many_properties_and_no_more() -> None:
+    with pytest.raises(TooManyNewProperties, match=r"Found 51 columns.*expected at most 50") as failed:
+        meant(("E-mail", *(f"x{number}" * 20 for number in range(51))), create_properties=True)
+    assert len(failed.value.detail) < 2_000
+
+
 def test_a_sum_of_all_columns_is_not_idempotent() -> None:
     assert goal(EMAIL, map_all={}).is_idempotent
     assert not goal(EMAIL, map_all={"rule": "sum"}).is_idempotent
@@ -103,6 +120,11 @@ def test_a_sum_of_all_columns_is_not_idempotent() -> None:
         ({"ignore": ["E-mail "]}, "to be ignored as well"),
         ({"map_all": {}, "dialect": {"header": False}, "identifiers": [{"position": 0, "property": "email"}]}, "names"),
         ({"map_all": {"prefix": "Shop"}}, "match"),
+        ({"map_all": {"type": "single_choice"}}, "nobody can say its choices"),
+        (
+            {"map_all": {}, "create_properties": True, "identifiers": [{"position": 0, "property": "email"}]},
+            "a required column that is named by its field",
+        ),
     ],
 )
 def test_a_goal_that_contradicts_itself_is_refused(settings: dict[str, Any], said: str) -> None:

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from shared.domain.dates import date_pattern
 from shared.domain.findings import Answer, Certainty, Findings, QuestionCode
 from shared.domain.property import Property, PropertyType
 from shared.processing.goal_settings import goal_settings
+from shared.processing.moments import dates as dates_of
 from shared.runtime.samples import find
 
 EMAIL = Property(name="email", type=PropertyType.EMAIL, is_identifier=True)
@@ -129,3 +132,22 @@ def test_what_every_profile_has_is_not_made_again(tmp_path: Path) -> None:
     assert "BCP 47" in question.text
     (question,) = found(tmp_path, "email,permission_level\na@example.com,all\nb@example.com,2\n", [EMAIL]).questions
     assert [choice.value for choice in question.choices] == ["reject"]
+
+
+@pytest.mark.parametrize(("said", "born"), [(30, "1961-12-31"), (69, "2061-12-31")])
+def test_the_century_that_a_person_says_is_the_goals(said: int, born: str, tmp_path: Path) -> None:
+    dates = ["31.12.61", "30.11.75", "15.10.99"]
+    content = "email,born\n" + "".join(f"{name}@example.com,{date}\n" for name, date in zip("abc", dates, strict=True))
+    answer = Answer(code=QuestionCode.CENTURY, pointer="/columns/1/century", value=said)
+    settings = goal_settings(found(tmp_path, content, [EMAIL, Property(name="born", type=PropertyType.DATE)], answer))
+    assert settings["dialect"]["pivotYear"] == said
+    written = date_pattern(settings["dialect"]["dateFormat"], said)
+    assert dates_of(pl.Series(dates[:1]), written, "UTC")[0].to_list() == [born]
+
+
+def test_a_goal_expects_what_its_sample_was(tmp_path: Path) -> None:
+    content = "email,Größe,points\n" + "".join(f"{name}@example.com,XL,{name == 'a':d}2\n" for name in "abc")
+    assert goal_settings(found(tmp_path, content, [EMAIL, POINTS]))["expected"] == {
+        "header": ["email", "Größe", "points"],
+        "encoding": "utf-8",
+    }

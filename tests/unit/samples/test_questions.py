@@ -54,7 +54,7 @@ OPEN: dict[str, tuple[str | bytes, QuestionCode, str, list[Value]]] = {
         QuestionCode.TIMEZONE, "/dialect/timezone", ["UTC"],
     ),
     "years of two digits far ahead": (
-        people("born", "31.12.61", "30.11.75", "15.10.99"), QuestionCode.CENTURY, "/columns/1/century", [69, None],
+        people("born", "31.12.61", "30.11.75", "15.10.99"), QuestionCode.CENTURY, "/columns/1/century", [69, 30, None],
     ),
     "names or a record": ("Ann,Leeds\nBob,York\n", QuestionCode.HEADER, "/dialect/header", [False, True]),
     "two columns of one name": (
