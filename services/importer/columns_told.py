@@ -59,7 +59,9 @@ def _ignored(pages: Pages) -> set[str]:
 def _new(names: Sequence[str], pages: Pages) -> list[str]:
     """Those that no run has seen before, and the goal did not expect."""
     goal = pages.fetched.order.goal
-    mapped = {folded(each.field) for each in (*goal.identifiers, *goal.mapping, *goal.own_fields) if each.field is not None}
+    mapped = {
+        folded(each.field) for each in (*goal.identifiers, *goal.mapping, *goal.own_fields) if each.field is not None
+    }
     expected = {folded(name) for name in goal.expected.header}
     old = pages.fetched.order.known_columns | expected | mapped | _ignored(pages) | set(OWN_COLUMNS)
     return list({folded(name): name for name in names if folded(name) not in old and folded(name)}.values())
