@@ -267,7 +267,8 @@ def _notation_flaws(goal: ImportGoal) -> Iterator[Flaw]:
 
 
 def _full_file_flaws(goal: ImportGoal) -> Iterator[Flaw]:
-    if goal.full_file and not goal.is_idempotent:
+    sums = [each for each in (*goal.mapping, goal.map_all) if each and goal.rule_of(each) is MergeRule.SUM]
+    if goal.full_file and sums:
         detail = (
             "Found the rule 'sum'; a full file says again what it said before. Use another rule, or full_file: false."
         )

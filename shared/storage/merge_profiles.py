@@ -22,22 +22,21 @@ async def note(work: Work) -> None:
     That is false of a profile whose rows were all skipped or rejected.
     """
     # A profile that was there before is none that `create_only` imports.
-    known = "false" if work.mode is Mode.CREATE_ONLY else "true"
-    made = f"p.created_by_run = '{work.run_id}'" if work.mode is Mode.CREATE_ONLY else "true"
+    creates_only = work.mode is Mode.CREATE_ONLY
+    slots = {}
     if work.is_resolved:
-        found = [statement("merge_profiles.found_before").replace("{is_imported}", known)]
-        found += [
-            statement("merge_profiles.made").replace("{same}", same).replace("{is_imported}", "true")
-            for same in work.same_profile("s")
-        ]
+        slots["is_imported"] = "false" if creates_only else "true"
+        found = [statement("merge_profiles.found_before"), statement("merge_profiles.made")]
     else:
-        (same,) = work.same_profile("s")
-        found = [statement("merge_profiles.named").replace("{same}", same).replace("{is_imported}", made)]
+        (slots["same"],) = work.same_profile("s")
+        slots["is_imported"] = "p.created_by_run = '{run}'" if creates_only else "true"
+        found = [statement("merge_profiles.named")]
     text = " UNION ".join(found)
     if work.staged.names_rejects:
         rejected = statement("merge_profiles.rejected").replace("{named}", profiles_named(work))
         text = statement("merge_profiles.each_once").replace("{found}", f"{text} UNION {rejected}")
-    await work.run("merge_profiles.note", of_file=work.staged.table(OF_FILE), found=text)
+    own = {"of_file": work.staged.table(OF_FILE), "run": str(work.run_id)}
+    await work.run("merge_profiles.note", **({"found": text} | slots | own))
 
 
 async def has_any(tx: Tx, staged: Staged) -> bool:

@@ -15,11 +15,10 @@ FROM {resolved} r
 WHERE r.target > 0
 
 -- name: made
--- Those that rows with several identifiers made. A new profile holds the last value of each, so one of its rows leads to
--- it; a value that it gave up in this file leads nowhere, because nobody else takes it before the commit.
-SELECT p.id, {is_imported} AS is_imported
-FROM {resolved} r JOIN {staging} s ON s.record_number = r.record_number JOIN {schema}.profiles p ON {same}
-WHERE r.target < 0
+-- Those that the run has made just now.
+SELECT p.id, true AS is_imported
+FROM {schema}.profiles p
+WHERE p.changed_xid = pg_current_xact_id() AND p.created_by_run = '{run}'
 
 -- name: imported
 -- Those whose rows took effect.
