@@ -3,6 +3,7 @@
 import pytest
 
 from services.notifier.receipt import FIRST_REJECTS, OUTCOMES, CodeLine, describe, is_problem, meaning
+from shared.domain.absent import AbsentCounts
 from shared.domain.receipt import FileFacts, ListCounts
 from shared.domain.reject import MESSAGES, RejectCode
 from shared.domain.run import Reason, RunState
@@ -181,3 +182,14 @@ def test_it_tells_who_was_put_on_which_list() -> None:
     listed = ListCounts(id=RUN, number=7, name="Fans\u2028Bcc", added=1_200, already=3)
     counts = {line.label: line.number for line in describe(run(lists=(listed,))).counts}
     assert counts["Put on Fans Bcc"] == "1,200 (and 3 on it already)"
+
+
+def test_a_run_over_a_guard_says_what_it_would_do_and_how_to_approve_it() -> None:
+    reason = Reason(code="absent_over_guard", detail="40 of 100 are absent.", what_to_do="See whether it is whole.")
+    absent = AbsentCounts(looked_at=100, found=40, removed=40)
+    text = describe(run(RunState.WAITING, rows_read=60, unchanged=60, reason=reason, absent=absent))
+    counts = {line.label: line.number for line in text.counts}
+    assert (counts["Unchanged"], counts["Absent from the file"], counts["Taken off the list"]) == ("60", "40", "40")
+    assert "Unsubscribed" not in counts
+    assert text.what_to_do[0] == "See whether it is whole."
+    assert any(f"/v1/runs/{RUN}/approve" in line for line in text.what_to_do)
