@@ -119,6 +119,20 @@ class OneRunRoad(Road):
 
 
 @dataclass(slots=True)
+class ListRoad(OneRunRoad):
+    """The same where the file has a list of its own: however often it is begun, it makes one."""
+
+    goal: dict[str, Any] = field(default_factory=lambda: SKIP | {"lists": {"create": {}}})
+
+    async def check(self) -> None:
+        """One list with everybody on it."""
+        await OneRunRoad.check(self)
+        made = (await self.shop.ask("GET", "/v1/lists", 200))["items"]
+        assert [each["members"] for each in made] == [PEOPLE]
+        assert made[0]["name"].startswith(f"{self.name} 20")
+
+
+@dataclass(slots=True)
 class LookRoad(OneRunRoad):
     """A file that lies there without an upload of ours: only a look finds it."""
 
