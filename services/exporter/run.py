@@ -4,9 +4,10 @@ Killed before the delivery: the run is claimed again and spools anew. Killed aft
 more, under the same name.
 """
 
+from typing import Final
+
 import structlog
 
-from services.exporter.deliver import deliver
 from services.exporter.encode import spool_profiles
 from services.exporter.order import read_order
 from services.exporter.tools import Tools
@@ -17,11 +18,12 @@ from shared.runtime.desk import Desk
 from shared.runtime.workspace import workspace
 from shared.storage import ending, runs
 from shared.storage.run_connection import run_connection
+from shared.transfer.deliver import Bearer, deliver
 from shared.transfer.open_folder import open_folder
 
 log = structlog.get_logger()
 
-KIND = "export"
+KIND: Final = "export"
 
 
 async def carry_out(desk: Desk, tools: Tools) -> None:
@@ -31,6 +33,10 @@ async def carry_out(desk: Desk, tools: Tools) -> None:
         async with tools.database.account(desk.run.account_id) as tx:
             await runs.hold(tx, desk.run)
 
+    def advance(size: int) -> None:
+        desk.advance(bytes_done=size)
+
+    bearer = Bearer(KIND, desk.run.id, desk.run.token, still_ours, advance)
     order = await read_order(tools, desk.run)
     reach("exporter.named")
     with workspace(tools.work_directory, desk.run) as workplace:
@@ -41,8 +47,9 @@ async def carry_out(desk: Desk, tools: Tools) -> None:
         desk.file = FileFacts(name=order.path, size_bytes=spool.stat().st_size, sha256=sha256)
         reach("exporter.spooled")
         with desk.step("deliver"):
+            desk.advance(bytes_total=desk.file.size_bytes)
             async with open_folder(order.place, order.login, tools.places, account_id=desk.run.account_id) as folder:
-                await deliver(folder, spool, order.path, desk, still_ours)
+                await deliver(folder, spool, order.path, bearer)
         reach("exporter.delivered")
     async with tools.database.account(desk.run.account_id) as tx:
         await ending.end(tx, desk.run, KIND, desk.receipt(RunState.COMPLETED, rows_exported=rows))

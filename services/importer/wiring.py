@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from services.importer.give_back import give_back
 from services.importer.run import KIND, carry_out
 from services.importer.settle import settle
 from services.importer.tools import Tools
 from shared.bus.consumer import MessageHandler, consume_messages
 from shared.bus.topology import IMPORTER
 from shared.contracts.message import Message
-from shared.contracts.runs import ArrivalEnded, FileArrived
+from shared.contracts.runs import ArrivalEnded, FileArrived, ReturnRequested
 from shared.formats.openpgp.gpg import find_programs
 from shared.runtime.desk import Desk
 from shared.runtime.service import Base
@@ -50,7 +51,14 @@ async def _running(base: Base, tools: Tools, stopping: asyncio.Event) -> AsyncIt
     async def mark(message: ArrivalEnded) -> None:
         await settle(tools, message)
 
+    async def answer(message: ReturnRequested) -> None:
+        await give_back(tools, message)
+
     worker = worker_of(base, KIND, take)
-    hear: dict[type[Message], MessageHandler] = {FileArrived: worker.hear, ArrivalEnded: mark}
+    hear: dict[type[Message], MessageHandler] = {
+        FileArrived: worker.hear,
+        ArrivalEnded: mark,
+        ReturnRequested: answer,
+    }
     async with worker.working(stopping), consume_messages(base.bus, IMPORTER, hear, base.metrics):
         yield

@@ -14,7 +14,7 @@ from services.poller.expiry import tell_of_expiry
 from services.poller.measure import measure
 from services.poller.tools import Tools
 from shared.contracts.places import InquiryAsked
-from shared.contracts.runs import ArrivalEnded
+from shared.contracts.runs import ArrivalEnded, ReturnRequested
 from shared.domain.failures import Failure, InternalError, StorageUnavailable
 from shared.observe.failpoints import reach
 from shared.storage import (
@@ -26,6 +26,7 @@ from shared.storage import (
     leases,
     notifications,
     outbox,
+    returns,
     runs,
     samples,
     takeover,
@@ -60,7 +61,8 @@ async def sweep_once(tools: Tools) -> None:
     end the poller after every start.
     """
     findings = (
-        _take_over, _stop_holding, _ring_unheard, _ring_unsettled, _ring_inquiries, tell_of_expiry, _forget, measure,
+        _take_over, _stop_holding, _ring_unheard, _ring_unsettled, _ring_unreturned, _ring_inquiries, tell_of_expiry,
+        _forget, measure,
     )  # fmt: skip
     for finding in findings:
         outcome = await _outcome(finding(tools))
@@ -154,6 +156,16 @@ async def _ring_unsettled(tools: Tools) -> None:
             await outbox.put(tx, ArrivalEnded(**outbox.heading(tx), arrival_id=arrival_id))
             reach("sweep.ringing_arrival")
         tools.metrics.swept.labels("file_rung_again").inc()
+
+
+async def _ring_unreturned(tools: Tools) -> None:
+    async with tools.database.watching() as watch:
+        unreturned = await returns.unreturned(watch, _patience(tools))
+    for account_id, run_id in unreturned:
+        async with tools.database.account(account_id) as tx:
+            await outbox.put(tx, ReturnRequested(**outbox.heading(tx), run_id=run_id))
+            reach("sweep.ringing_return")
+        tools.metrics.swept.labels("return_rung_again").inc()
 
 
 async def _ring_inquiries(tools: Tools) -> None:

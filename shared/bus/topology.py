@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from shared.contracts.message import Message
 from shared.contracts.places import InquiryAsked, NotificationRaised, UploadClosed
-from shared.contracts.runs import ArrivalEnded, ExportRequested, FileArrived, RunFinished
+from shared.contracts.runs import ArrivalEnded, ExportRequested, FileArrived, ReturnRequested, RunFinished
 
 EXCHANGE = "tidegate"
 PARKING_EXCHANGE = "tidegate.parking"
@@ -32,7 +32,7 @@ class Queue:
 
 
 POLLER = Queue("tidegate.poller", (UploadClosed, InquiryAsked))
-IMPORTER = Queue("tidegate.importer", (FileArrived, ArrivalEnded))
+IMPORTER = Queue("tidegate.importer", (FileArrived, ArrivalEnded, ReturnRequested))
 EXPORTER = Queue("tidegate.exporter", (ExportRequested,))
 NOTIFIER = Queue("tidegate.notifier", (RunFinished, NotificationRaised))
 QUEUES = (POLLER, IMPORTER, EXPORTER, NOTIFIER)

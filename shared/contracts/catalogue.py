@@ -2,7 +2,7 @@
 
 from shared.contracts.message import Message
 from shared.contracts.places import InquiryAsked, NotificationRaised, UploadClosed
-from shared.contracts.runs import ArrivalEnded, ExportRequested, FileArrived, RunFinished
+from shared.contracts.runs import ArrivalEnded, ExportRequested, FileArrived, ReturnRequested, RunFinished
 
 CATALOGUE: dict[str, type[Message]] = {
     message.name: message
@@ -10,6 +10,7 @@ CATALOGUE: dict[str, type[Message]] = {
         UploadClosed,
         FileArrived,
         ArrivalEnded,
+        ReturnRequested,
         ExportRequested,
         RunFinished,
         InquiryAsked,

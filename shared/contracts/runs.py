@@ -30,6 +30,12 @@ class RunFinished(RunMessage):
     name: ClassVar[str] = "run.finished.v1"
 
 
+class ReturnRequested(RunMessage):
+    """A run has ended whose goal puts its rejects, or an acknowledgement, back into the drop folder."""
+
+    name: ClassVar[str] = "return.requested.v1"
+
+
 class ArrivalEnded(Message):
     """The last run of an arrival has ended and its file is not marked yet."""
 

@@ -527,6 +527,13 @@ class NotAvailableYet(GoalFailure):
     what_to_do = "Leave the setting out, or use the value that is named."
 
 
+class RejectsNeedKey(GoalFailure):
+    """The file came encrypted, and its rejects may not be put into the drop folder plain."""
+
+    code = "rejects_need_key"
+    what_to_do = "Name the sender's OpenPGP key in the goal's rejects.encrypt_to."
+
+
 class OpenPgpKeyExpired(GoalFailure):
     """An OpenPGP key that the file is to be encrypted to, or signed with, has expired or was revoked."""
 

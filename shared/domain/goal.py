@@ -21,6 +21,7 @@ from shared.domain.names import Directory, RelativePath
 from shared.domain.opt_in import ContactLanguage, OptIn
 from shared.domain.processor import Processors
 from shared.domain.property import PropertyName
+from shared.domain.returned import ReturnedRejects
 from shared.domain.trimmed import folded
 from shared.domain.unpack import Unpack
 
@@ -132,6 +133,7 @@ class ImportGoal(GoalBase):
     """Columns that are not imported, and not reported: by their names, whether a file has them or not."""
     default_rule: MergeRule = MergeRule.SET
     on_bad_value: OnBadValue = "reject_row"
+    rejects: ReturnedRejects | None = None
     mode: Mode = Mode.UPSERT
     expected: Expected = Expected()
     opt_in: OptIn

@@ -56,6 +56,12 @@ class Metrics:
         self.rows_by_path = Counter(
             "tidegate_rows_read_total", "Rows read, by the fast or the exact path.", ["path"], registry=registry
         )
+        self.returns = Counter(
+            "tidegate_returns_total",
+            "What ended runs owe their senders in drop folders (rejects, acknowledgements), by what became of it.",
+            ["outcome"],
+            registry=registry,
+        )
         self.step_seconds = Histogram(
             "tidegate_step_seconds",
             "Seconds by step of a run.",

@@ -44,6 +44,8 @@ FLAW_CODES: dict[str, str] = {
     "choices_are_fixed": "The choices of a property that is built in cannot be added to.",
     "readiness_not_available": "The place cannot tell readiness in that way.",
     "conflicting_afterwards": "Another goal does something else with the same files afterwards.",
+    "encrypt_to_missing": "Files must be encrypted, and their rejects would come back plain.",
+    "returns_watched": "Rejects would be put into a directory that a goal of the connection watches.",
     NotAvailableYet.code: NotAvailableYet().sentence,
 }
 """All codes of flaws; closed and documented."""
@@ -173,6 +175,7 @@ def _import_flaws(goal: ImportGoal, around: Surroundings) -> list[Flaw]:
     flaws += _full_file_flaws(goal)
     flaws += _place_flaws(goal, around)
     flaws += _consent_flaws(goal)
+    flaws += _return_flaws(goal, around)
     return flaws
 
 
@@ -321,6 +324,28 @@ def _place_flaws(goal: ImportGoal, around: Surroundings) -> Iterator[Flaw]:
                 "with them afterwards; a file can only be put in one place."
             )
             yield Flaw("/source/afterwards", "conflicting_afterwards", detail)
+
+
+def _return_flaws(goal: ImportGoal, around: Surroundings) -> Iterator[Flaw]:
+    """What a goal puts back must not be taken for a file that has come, by whatever goal."""
+    returned = goal.rejects
+    if returned is not None and goal.unpack.decrypt == "required" and not returned.encrypt_to:
+        detail = "Found none, expected the fingerprint of the sender's OpenPGP key: unpack.decrypt is 'required'."
+        yield Flaw("/rejects/encrypt_to", "encrypt_to_missing", detail)
+    if returned is not None and returned.return_to == goal.source.directory:
+        detail = f"Found {returned.return_to!r}, which is source.directory; expected a directory of its own."
+        yield Flaw("/rejects/return_to", "returns_watched", detail)
+    if not goal.active:
+        return
+    for sibling in around.siblings:
+        if not isinstance(sibling, ImportGoal) or not sibling.active:
+            continue
+        if returned is not None and returned.return_to == sibling.source.directory:
+            detail = f"The goal {sibling.name!r} watches {returned.return_to!r}; expected a directory of its own."
+            yield Flaw("/rejects/return_to", "returns_watched", detail)
+        if sibling.rejects is not None and sibling.rejects.return_to == goal.source.directory:
+            detail = f"The goal {sibling.name!r} puts rejects into {goal.source.directory!r}; expected another one."
+            yield Flaw("/source/directory", "returns_watched", detail)
 
 
 def _is_torn(goal: ImportGoal, sibling: ImportGoal) -> bool:

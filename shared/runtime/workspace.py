@@ -15,7 +15,14 @@ from shared.domain.run import ClaimedRun
 @contextmanager
 def workspace(directory: Path, run: ClaimedRun) -> Iterator[Path]:
     """A directory for one attempt of one run, readable by nobody else. Raises DiskFull, also out of the block."""
-    place = directory / f"{run.id}-{run.token}"
+    with private_place(directory, f"{run.id}-{run.token}") as place:
+        yield place
+
+
+@contextmanager
+def private_place(directory: Path, name: str) -> Iterator[Path]:
+    """A directory of a name of ours, readable by nobody else, gone afterwards. Raises DiskFull, as `workspace` does."""
+    place = directory / name
     try:
         with has_room():
             place.mkdir(mode=0o700, parents=True)

@@ -11,7 +11,7 @@ from shared.domain.goal import ImportGoal
 from shared.domain.receipt import Receipt
 from shared.domain.run import ClaimedRun, Reason, RunState, Waiting
 from shared.observe.failpoints import reach
-from shared.storage import goals, outbox, runs
+from shared.storage import goals, outbox, returns, runs
 from shared.storage.database import Database, Record, Tx
 
 CANCELLED = Reason(
@@ -20,13 +20,14 @@ CANCELLED = Reason(
 
 
 async def end(tx: Tx, run: ClaimedRun, kind: str, receipt: Receipt) -> None:
-    """End a run with its receipt; ring its goal's next one, tell people, and have its file marked.
+    """End a run with its receipt; ring its goal's next one, tell people and its sender, and have its file marked.
 
     Raises LeaseLost, which rolls back.
     """
     await ring_next(tx, run.goal_id, run.id, kind)
     if run.arrival_id is not None:
         await outbox.put(tx, ArrivalEnded(**outbox.heading(tx, run.traceparent), arrival_id=run.arrival_id))
+        await returns.ask(tx, run.id, run.traceparent)
     await outbox.tell_run(tx, run.id, run.traceparent)
     reach(f"{kind}er.told")
     await runs.finish(tx, run, receipt)
@@ -40,10 +41,11 @@ async def ring_next(tx: Tx, goal_id: UUID, run_id: UUID, kind: str) -> None:
 
 
 async def ring_what_may_go_on(tx: Tx, run: Record) -> None:
-    """After the end of a run that nobody carries out: its goal's next one, and the marking of its file."""
+    """After the end of a run that nobody carries out: its goal's next one, the marking of its file, its rejects."""
     await ring_next(tx, run["goal_id"], run["run_id"], run["kind"])
     if run["arrival_id"] is not None:
         await outbox.put(tx, ArrivalEnded(**outbox.heading(tx), arrival_id=run["arrival_id"]))
+        await returns.ask(tx, run["run_id"])
 
 
 async def put_aside_for_person(tx: Tx, run: ClaimedRun, kind: str, receipt: Receipt) -> RunState:

@@ -7,7 +7,7 @@ wait for ever is ended here, with its reason. Nothing here commits.
 from uuid import UUID
 
 from shared.domain.failures import FolderWatched, RunsOpen
-from shared.storage import arrivals, connections, drop_folders, goals, inquiries
+from shared.storage import arrivals, connections, drop_folders, goals, inquiries, returns
 from shared.storage.database import Tx
 
 
@@ -21,6 +21,7 @@ async def remove_connection(tx: Tx, connection_id: UUID) -> None:
         raise RunsOpen(f"Found {count} of them.")
     await goals.delete_of_connection(tx, connection_id)
     await arrivals.leave_behind(tx, connection_id)
+    await returns.leave_behind(tx, connection_id)
     await inquiries.drop(tx, connection_id)
     await connections.delete(tx, connection_id)
 

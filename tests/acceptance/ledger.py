@@ -35,6 +35,8 @@ SELECT 'backend ' || b.pid || ' of ' || b.run_id
 FROM tidegate.run_backends b JOIN tidegate.runs r USING (account_id, run_id)
 WHERE b.account_id = $1 AND r.state <> 'running'
 UNION ALL
+SELECT 'return of ' || run_id FROM tidegate.run_returns WHERE account_id = $1 AND state = 'asked'
+UNION ALL
 SELECT 'unsent ' || name FROM tidegate.outbox WHERE account_id = $1 AND sent_at IS NULL
 """
 

@@ -5,6 +5,7 @@ breaks off or is not answered they do again.
 """
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -328,6 +329,41 @@ class LostMarkRoad(OneRunRoad):
         """Kill the importer on the way."""
         self.fleet.arm("settle.begun", "kill")
         await OneRunRoad.drive(self)
+
+
+@dataclass(slots=True)
+class ReturnRoad(OneRunRoad):
+    """A file whose reject goes back into the drop folder, with an acknowledgement."""
+
+    goal: dict[str, Any] = field(default_factory=lambda: SKIP | {"rejects": {"return_to": "rejected"}})
+
+    async def has_ended(self) -> bool:
+        """Nothing is owed any more either."""
+        return await OneRunRoad.has_ended(self) and not await self.shop.ledger.left_behind()
+
+    async def check(self) -> None:
+        """Two files, whole, under the file's own name, and no half one beside them."""
+        await OneRunRoad.check(self)
+        (run,) = await self.shop.ledger.runs()
+        async with self.shop.folder() as sftp:
+            names = [str(name) for name in await sftp.listdir("rejected") if name not in (".", "..")]
+            assert sorted(names) == [f"{FILE}.ack", f"{FILE}.rejects.csv"]
+            async with sftp.open(f"rejected/{FILE}.rejects.csv", "r", encoding="utf-8") as file:
+                lines = str(await file.read()).splitlines()
+            async with sftp.open(f"rejected/{FILE}.ack", "r", encoding="utf-8") as file:
+                told = json.loads(str(await file.read()))
+        assert [line.split(";")[0] for line in lines] == ["email", "nobody"]
+        assert (told["run_id"], told["state"], told["rejected"]) == (str(run["run_id"]), DONE, 1)
+
+
+@dataclass(slots=True)
+class LostReturnRoad(ReturnRoad):
+    """An importer dies before it puts the reject back, so that it must be rung for again."""
+
+    async def drive(self) -> None:
+        """Kill the importer on the way."""
+        self.fleet.arm("return.begun", "kill")
+        await ReturnRoad.drive(self)
 
 
 @dataclass(slots=True)

@@ -59,6 +59,11 @@ POINTS: dict[type[Road], tuple[str, ...]] = {
     roads.LostWorkerRoad: ("sweep.held", "takeover.cut_off", "takeover.requeued", "sweep.taken_over"),
     roads.LostMarkRoad: ("sweep.ringing_arrival",),
     roads.LostRingRoad: ("sweep.ringing_run",),
+    roads.ReturnRoad: (
+        "return.begun", "return.made", "return.named", "importer.uploading", "importer.uploaded", "importer.checked",
+        "importer.renamed", "return.delivered", "return.recording", "return.recorded",
+    ),
+    roads.LostReturnRoad: ("sweep.ringing_return",),
     roads.ExportRoad: (
         "api.requesting", "exporter.claiming", "exporter.claimed", "exporter.named", "exporter.spooled",
         "exporter.uploading", "exporter.uploaded", "exporter.checked", "exporter.renamed", "exporter.delivered",

@@ -250,6 +250,8 @@ async def _sound(
         raise Refused(NotAvailableYet() if is_early else InvalidGoal(), errors)
     if isinstance(goal, ImportGoal):
         await openpgp_keys.hold(tx, goal.unpack.require_signature_by)
+        if goal.rejects is not None:
+            await openpgp_keys.hold_recipients(tx, goal.rejects.encrypt_to)
     return goal, missing_properties(goal, around.properties)
 
 

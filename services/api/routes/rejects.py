@@ -3,7 +3,6 @@
 They hold personal data, so the key needs `profiles:read` besides `runs:read`.
 """
 
-from collections.abc import AsyncIterator
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -17,18 +16,14 @@ from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS
 from services.api.routes.runs import facts_of
 from shared.domain.failures import Conflict
 from shared.domain.goal import ImportGoal
-from shared.domain.receipt import Receipt
 from shared.domain.reject import MESSAGES, Reject, RejectCode
 from shared.domain.scope import Scope
-from shared.formats.reader import rejects_dialect
-from shared.formats.rejects_file import RejectsFile, without_own
+from shared.runtime.handed_back import rejects_file
 from shared.storage import goals, rejects
 from shared.storage.database import Tx
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"], responses=PROBLEMS)
 Reader = Annotated[Visit, Depends(allowed(Scope.RUNS_READ, Scope.PROFILES_READ))]
-
-_ROWS_AT_A_TIME = 1_000
 
 
 class RejectQuery(PageQuery):
@@ -82,25 +77,9 @@ async def get_rejects_file(run_id: UUID, visit: Reader) -> StreamingResponse:
     """A run's rejects in the columns and dialect of the original: mend and drop again."""
     async with visit.reading() as tx:
         run, goal = await ended_import(tx, run_id)
-        first = await rejects.page(tx, run_id, run["token"], after_record=0, limit=_ROWS_AT_A_TIME)
     headers = {"Content-Disposition": f'attachment; filename="rejects-{run_id}.csv"'}
-    return StreamingResponse(_lines(visit, run, goal, first), media_type="text/csv", headers=headers)
-
-
-async def _lines(visit: Visit, run: dict[str, Any], goal: ImportGoal, found: list[Reject]) -> AsyncIterator[bytes]:
-    """The file in pieces; a short transaction each, so that a slow reader holds nothing of the database."""
-    file = RejectsFile(
-        rejects_dialect(goal.format, goal.dialect),
-        columns_of(run, max((len(without_own(each.raw)) for each in found), default=0)),
-        run["run_id"],
-    )
-    yield file.header()
-    while found:
-        yield file.rows(found)
-        async with visit.reading() as tx:
-            found = await rejects.page(
-                tx, run["run_id"], run["token"], after_record=found[-1].record_number, limit=_ROWS_AT_A_TIME
-            )
+    lines = await rejects_file(visit.reading, run, goal)
+    return StreamingResponse(lines, media_type="text/csv", headers=headers)
 
 
 async def ended_import(tx: Tx, run_id: UUID) -> tuple[dict[str, Any], ImportGoal]:
@@ -112,14 +91,6 @@ async def ended_import(tx: Tx, run_id: UUID) -> tuple[dict[str, Any], ImportGoal
     if not has_rejects(run):
         raise Conflict(f"Found the run {run['state']}; it has rejects once it has ended.")
     return run, goal
-
-
-def columns_of(run: dict[str, Any], width: int) -> tuple[str, ...]:
-    """The original's columns; so many numbered names for a receipt that did not keep them."""
-    receipt = Receipt.model_validate(run["receipt"])
-    if receipt.file is not None and receipt.file.columns:
-        return receipt.file.columns
-    return tuple(f"column_{number}" for number in range(1, width + 1))
 
 
 def has_rejects(run: dict[str, Any]) -> bool:

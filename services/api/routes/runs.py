@@ -42,6 +42,15 @@ class ProgressShown(BaseModel):
     bytes_total: int
 
 
+class ReturnShown(BaseModel):
+    """What was put into the drop folder for the file's sender, where the goal says `rejects`."""
+
+    state: Literal["asked", "returned", "failed"] = Field(description="`asked`: not done yet")
+    files: list[str] = Field(description="Paths in the drop folder")
+    reason_code: str | None = Field(description="Why it failed, or did not work so far")
+    ended_at: datetime | None
+
+
 class RunShown(BaseModel):
     """One execution of one version of a goal."""
 
@@ -60,6 +69,7 @@ class RunShown(BaseModel):
     delivered_name: str | None = Field(description="Of the file that was exported")
     mends: UUID | None = Field(description="The run whose rejects the file handed back: its column `_run` says so")
     mended_by: list[UUID] = Field(description="The runs of files that handed rejects of this one back; at most 100")
+    returned: ReturnShown | None
     attempt: int
     queued_at: datetime
     started_at: datetime | None
@@ -151,12 +161,14 @@ async def read_run(tx: Tx, run_id: UUID) -> RunShown:
 def _shown(row: dict[str, Any]) -> RunShown:
     code = row["reason_code"]
     progress = {name: row[name] for name in ProgressShown.model_fields}
+    returned = {name: row[f"return_{name}"] for name in ReturnShown.model_fields}
     shown = {name: row[name] for name in RunShown.model_fields if name in row}
     return RunShown.model_validate(
         {
             **shown,
             "id": row["run_id"],
             "mends": row["parent_run_id"],
+            "returned": None if row["return_state"] is None else returned,
             "reason": None
             if code is None
             else Reason(code=code, detail=row["reason_detail"] or "", what_to_do=row["what_to_do"] or ""),

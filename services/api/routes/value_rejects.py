@@ -5,8 +5,7 @@ sets these values and cannot add anything twice. It holds personal data, so the 
 `runs:read`.
 """
 
-from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
@@ -20,13 +19,12 @@ from services.api.routes.rejects import RejectQuery, ended_import, has_rejects
 from services.api.routes.runs import facts_of
 from shared.domain.reject import MESSAGES, RejectCode, ValueReject
 from shared.domain.scope import Scope
-from shared.formats.value_rejects_file import ValueRejectsFile
+from shared.runtime.handed_back import value_rejects_file
 from shared.storage import rejects
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"], responses=PROBLEMS)
 Reader = Annotated[Visit, Depends(allowed(Scope.RUNS_READ, Scope.PROFILES_READ))]
 
-_VALUES_AT_A_TIME = 1_000
 _START = (0, -1)
 
 
@@ -75,24 +73,9 @@ async def get_value_rejects_file(run_id: UUID, visit: Reader) -> StreamingRespon
     """The same values with their identifiers, in the dialect of the original: mend and drop again."""
     async with visit.reading() as tx:
         run, goal = await ended_import(tx, run_id)
-        columns = await rejects.value_columns(tx, run_id, run["token"])
-        first = await rejects.value_page(tx, run_id, run["token"], after=_START, limit=_VALUES_AT_A_TIME)
-        file = ValueRejectsFile(goal, columns, run_id)
     headers = {"Content-Disposition": f'attachment; filename="value-rejects-{run_id}.csv"'}
-    return StreamingResponse(_lines(visit, run, file, first), media_type="text/csv", headers=headers)
-
-
-async def _lines(
-    visit: Visit, run: dict[str, Any], file: ValueRejectsFile, found: list[ValueReject]
-) -> AsyncIterator[bytes]:
-    """The file in pieces; a short transaction each, so that a slow reader holds nothing of the database."""
-    yield file.header()
-    while found:
-        yield file.rows(found)
-        last = (found[-1].record_number, found[-1].position)
-        async with visit.reading() as tx:
-            found = await rejects.value_page(tx, run["run_id"], run["token"], after=last, limit=_VALUES_AT_A_TIME)
-    yield file.end()
+    lines = await value_rejects_file(visit.reading, run, goal)
+    return StreamingResponse(lines, media_type="text/csv", headers=headers)
 
 
 def _shown(reject: ValueReject) -> ValueRejectShown:

@@ -295,9 +295,12 @@ SELECT r.run_id, r.kind, r.connection_id, r.goal_id, r.goal_version, r.arrival_i
     r.finished_at, r.retry_at, r.approved_at, r.sha256, r.delivered_name, r.receipt, a.path, a.size_bytes,
     ARRAY(SELECT m.run_id FROM tidegate.runs m WHERE m.account_id = r.account_id AND m.parent_run_id = r.run_id
           ORDER BY m.queued_at, m.run_id LIMIT 100) AS mended_by,
+    t.state AS return_state, t.files AS return_files, t.reason_code AS return_reason_code,
+    t.ended_at AS return_ended_at,
     l.step, l.rows_done, l.bytes_done, l.bytes_total
 FROM tidegate.runs r
 LEFT JOIN tidegate.arrivals a ON a.account_id = r.account_id AND a.arrival_id = r.arrival_id
+LEFT JOIN tidegate.run_returns t ON t.account_id = r.account_id AND t.run_id = r.run_id
 LEFT JOIN tidegate.run_leases l ON l.account_id = r.account_id AND l.run_id = r.run_id AND l.token = r.token
     AND r.state = 'running'
 WHERE r.account_id = $1 AND r.run_id = $2
@@ -319,9 +322,12 @@ SELECT r.run_id, r.kind, r.connection_id, r.goal_id, r.goal_version, r.arrival_i
     r.receipt #- '{file,columns}' AS receipt, a.path, a.size_bytes,
     ARRAY(SELECT m.run_id FROM tidegate.runs m WHERE m.account_id = r.account_id AND m.parent_run_id = r.run_id
           ORDER BY m.queued_at, m.run_id LIMIT 100) AS mended_by,
+    t.state AS return_state, t.files AS return_files, t.reason_code AS return_reason_code,
+    t.ended_at AS return_ended_at,
     l.step, l.rows_done, l.bytes_done, l.bytes_total
 FROM tidegate.runs r
 LEFT JOIN tidegate.arrivals a ON a.account_id = r.account_id AND a.arrival_id = r.arrival_id
+LEFT JOIN tidegate.run_returns t ON t.account_id = r.account_id AND t.run_id = r.run_id
 LEFT JOIN tidegate.run_leases l ON l.account_id = r.account_id AND l.run_id = r.run_id AND l.token = r.token
     AND r.state = 'running'
 WHERE r.account_id = $1

@@ -6,12 +6,12 @@ from uuid import UUID
 
 import pytest
 
-from shared.domain.openpgp_key import OwnKey
+from shared.domain.openpgp_key import KeyUse, OwnKey, PartnerKey
 from shared.formats.openpgp import keys
 from shared.storage import openpgp_keys
 from shared.storage.database import Database
-from tests.integration.api.asking import Client, set_up
-from tests.openpgp import made_key
+from tests.integration.api.asking import IMPORT_GOAL, Client, set_up
+from tests.openpgp import made_key, public
 
 PATH = "/v1/openpgp-keys"
 
@@ -129,6 +129,28 @@ async def test_a_key_that_a_goal_names_stays(owner: Client, database: Database, 
         if status == 409:
             assert answer.json()["code"] == "openpgp_key_in_use"
             assert goal in answer.json()["detail"]
+
+
+async def test_rejects_are_encrypted_to_keys_that_can_and_that_stay(
+    owner: Client, database: Database, account: UUID, tools: Any
+) -> None:
+    made = await _made(owner, generate={"user_id": "Shop", "algorithm": "curve25519"})
+    signs = public(made_key("Signer <signer@b.example>"))
+    unfit = signs.facts.model_copy(update={"uses": (KeyUse.VERIFY,)})
+    async with database.account(account) as tx:
+        await openpgp_keys.add_partner(tx, tools.keys, "signs", PartnerKey(unfit, signs.material))
+    connection = (await set_up(owner))["connection"]["id"]
+
+    async def save(fingerprint: str, status: int) -> dict[str, Any]:
+        goal = IMPORT_GOAL | {"name": "returning", "rejects": {"return_to": "rejected", "encrypt_to": [fingerprint]}}
+        answer: dict[str, Any] = await owner.ask("POST", f"/v1/connections/{connection}/goals", status, json=goal)
+        return answer
+
+    assert (await save("A" * 40, 422))["code"] == "invalid_request"
+    assert (await save(unfit.fingerprint, 422))["code"] == "openpgp_key_unfit"
+    assert (await save(made["fingerprint"], 201))["rejects"]["encrypt_to"] == [made["fingerprint"]]
+    answer = await owner.delete(f"{PATH}/{made['id']}", headers={"If-Match": "*"})
+    assert answer.json()["code"] == "openpgp_key_in_use"
 
 
 async def test_what_was_sealed_opens_for_who_decrypts(

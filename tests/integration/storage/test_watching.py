@@ -23,6 +23,7 @@ READABLE = {
     "openpgp_keys": "account_id expires_at is_revoked kind openpgp_key_id warned_days",
     "outbox": "account_id body created_at message_id name sent_at",
     "run_leases": "account_id expires_at run_id token",
+    "run_returns": "account_id asked_at held_until run_id state",
     "runs": "account_id arrival_id attempt connection_id finished_at goal_id goal_version hold_until kind order_at "
     "queued_at retry_at run_id rung_at started_at state token waits_for",
     "samples": "account_id expires_at sample_id",
@@ -35,7 +36,7 @@ WRITABLE = {("outbox", "UPDATE", "sent_at"), ("outbox", "DELETE", None)}
 NEVER = frozenset(
     "name label email recipient path settled_path delivered_name order_name settings receipt answer title detail "  # noqa: SIM905 a list would take twenty lines
     "what_to_do reason_detail stopped_detail offered_host_key created_by_email public_key sha256 "
-    "findings answers content".split()
+    "findings answers content stem files".split()
 )
 """Columns of people, places and contents, wherever they stand; and all that is sealed or hashed."""
 ATTEMPTS = (

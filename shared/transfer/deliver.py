@@ -6,7 +6,9 @@ and what the earlier worker left half-written is removed. A worker that loses th
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from uuid import UUID
 
 import structlog
@@ -14,65 +16,81 @@ import structlog
 from shared.domain.failures import ConnectionLost, DirectoryMissing, Failure, FileGone, LeaseLost
 from shared.domain.names import joined, split
 from shared.observe.failpoints import reach
-from shared.runtime.desk import Desk
 from shared.transfer.folder import CHUNK_BYTES, Folder
 
 log = structlog.get_logger()
 
 CLEARING_SECONDS = 5.0
+_LONGEST_TEMPORARY = 190
+"""Bytes of a file's own name in its temporary one, of which a server may hold 255."""
 StillOurs = Callable[[], Awaitable[None]]
-"""Returns while the run is in our hands; raises LeaseLost when it is not."""
+"""Returns while the work is in our hands; raises LeaseLost when it is not."""
 
 
-async def deliver(folder: Folder, spool: Path, path: str, desk: Desk, still_ours: StillOurs) -> None:
-    """Bring the spooled file to `path`. `still_ours` raises where another worker has taken the run over meanwhile.
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Who delivers: for which run, under which token, and how it learns that it shall no more."""
+
+    kind: Literal["import", "export"]
+    run_id: UUID
+    token: int
+    still_ours: StillOurs
+    advance: Callable[[int], None] = lambda _: None
+    """Told how many more bytes have been sent."""
+
+
+async def deliver(folder: Folder, spool: Path, path: str, bearer: Bearer) -> None:
+    """Bring the spooled file to `path`. Raises LeaseLost where another has taken it over meanwhile.
 
     Raises what the folder raises, and ConnectionLost where the file did not arrive whole.
     """
-    directory, name = split(path)
-    temporary, *earlier = (_temporary(directory, name, desk.run.id, token) for token in range(desk.run.token, 0, -1))
+    kind = bearer.kind
+    temporary, *earlier = (_temporary(path, bearer.run_id, token) for token in range(bearer.token, 0, -1))
     # A worker that was frozen and wakes up must find nothing to rename, and not what we are writing.
     for left_behind in earlier:
         await _removed(folder, left_behind)
     try:
-        await _upload(folder, spool, temporary, desk)
+        await _upload(folder, spool, temporary, bearer)
         # A worker that was frozen must not put its older file over the one that its heir delivered.
-        await still_ours()
+        await bearer.still_ours()
     except (LeaseLost, asyncio.CancelledError):
         # Who took the run over has cleared away what it found, and does not come back for this.
         await _cleared(folder, temporary)
         raise
-    reach("exporter.checked")
+    reach(f"{kind}er.checked")
     await folder.rename(temporary, path, replace=True)
-    reach("exporter.renamed")
+    reach(f"{kind}er.renamed")
 
 
-async def _upload(folder: Folder, spool: Path, temporary: str, desk: Desk) -> None:
+async def _upload(folder: Folder, spool: Path, temporary: str, bearer: Bearer) -> None:
+    kind = bearer.kind
     size = spool.stat().st_size
-    desk.advance(bytes_total=size)
     try:
-        await folder.write(temporary, _chunks(spool, desk))
+        await folder.write(temporary, _chunks(spool, bearer))
     except DirectoryMissing:
         await folder.make_directory(split(temporary)[0])
-        await folder.write(temporary, _chunks(spool, desk))
-    reach("exporter.uploaded")
+        await folder.write(temporary, _chunks(spool, bearer))
+    reach(f"{kind}er.uploaded")
     arrived = await folder.stat(temporary)
     if arrived.size_bytes != size:
         await _removed(folder, temporary)
         raise ConnectionLost(f"The server holds {arrived.size_bytes} bytes of {size}.")
 
 
-def _temporary(directory: str, name: str, run_id: UUID, token: int) -> str:
+def _temporary(path: str, run_id: UUID, token: int) -> str:
     """Each claim of the run has a name of its own."""
-    return joined(directory, f".{name[:190]}.{run_id.hex[:12]}.{token}.part")
+    directory, name = split(path)
+    shown = name.encode()[:_LONGEST_TEMPORARY].decode("utf-8", "ignore")
+    return joined(directory, f".{shown}.{run_id.hex[:12]}.{token}.part")
 
 
-async def _chunks(spool: Path, desk: Desk) -> AsyncIterator[bytes]:
+async def _chunks(spool: Path, bearer: Bearer) -> AsyncIterator[bytes]:
+    kind = bearer.kind
     with spool.open("rb") as file:
         while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
             yield chunk
-            reach("exporter.uploading")
-            desk.advance(bytes_done=len(chunk))
+            reach(f"{kind}er.uploading")
+            bearer.advance(len(chunk))
 
 
 async def _cleared(folder: Folder, path: str) -> None:
