@@ -1,6 +1,7 @@
 # Each target does all its own set-up: a virtual environment with exactly what requirements.lock names.
 #
-#   make demo              the whole road on this machine, in under three minutes; BUS=rabbitmq: one process a service
+#   make demo              the whole road on this machine, in under three minutes; BUS=rabbitmq: one process a service;
+#                          FILE=contacts.csv [ID=column]: with a file of your own, set up from what is found in it
 #   make up                Tidegate all in one, until Ctrl-C; ARGS="--data-dir DIR"
 #   make test              the tests, on real RabbitMQ, PostgreSQL, OpenSSH and GnuPG; ARGS="tests/unit -k merge"
 #   make faults            everything that may break, broken on purpose; then ten times as many random examples as in
@@ -17,6 +18,8 @@
 PYTHON ?=
 VENV ?= .venv
 BUS ?=
+FILE ?=
+ID ?=
 SEED ?=
 ARGS ?=
 
@@ -32,7 +35,7 @@ demo: $(READY)
 ifeq ($(BUS),rabbitmq)
 	@scripts/install_servers.sh rabbitmq
 endif
-	@$(BIN)/python -m demo.run $(if $(BUS),--bus $(BUS)) $(ARGS)
+	@$(BIN)/python -m demo.run $(if $(BUS),--bus $(BUS)) $(if $(FILE),--file '$(FILE)') $(if $(ID),--id '$(ID)') $(ARGS)
 
 up: $(READY)
 	@exec $(BIN)/tidegate up $(ARGS)

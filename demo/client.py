@@ -2,7 +2,9 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +25,9 @@ PROPERTIES = (
     ("member", "boolean", False),
     ("birth_date", "date", False),
 )
+PIECE_BYTES = 1 << 20
+SAMPLE_SECONDS = 300
+"""A large file is looked at as a whole."""
 SCOPES = [
     f"{resource}:{right}"
     for resource in ("connections", "goals", "runs", "profiles", "exports")
@@ -58,7 +63,6 @@ class Client:
         self._system = system
         self._console = console
         self._key = system.operator_key
-        self._goals: dict[str, str] = {}
 
     async def make_account(self) -> None:
         """Make an account and go on with a key of its own."""
@@ -73,6 +77,39 @@ class Client:
             await self._post("/v1/properties", {"name": name, "type": kind, "identifier": identifier})
         self._console.print(f"{len(PROPERTIES)} properties")
 
+    async def make_property(self, wanted: dict[str, Any]) -> None:
+        """Define one property."""
+        made = await self._post("/v1/properties", wanted)
+        identifier = ", names a profile" if made["identifier"] else ""
+        self._console.print(f"property {made['name']}: {made['type']}{identifier}", markup=False)
+
+    async def make_openpgp_key(self, name: str) -> str:
+        """Have the account make an OpenPGP key of its own; the half that partners encrypt to."""
+        generate = {"user_id": f"{name} <files@shop.example>", "algorithm": "curve25519"}
+        made = await self._post("/v1/openpgp-keys", {"name": name, "generate": generate})
+        self._console.print(f"OpenPGP key {made['fingerprint']}")
+        async with self._http() as http:
+            answer = await http.get(f"/v1/openpgp-keys/{made['id']}/public")
+            answer.raise_for_status()
+            return answer.text
+
+    async def take_sample(self, file: Path) -> dict[str, Any]:
+        """Send a file as a sample; what was found, and what a goal made of it says."""
+        async with self._http() as http:
+            headers = {"Content-Type": "application/octet-stream"}
+            answer = await http.post(
+                "/v1/samples",
+                params={"name": file.name},
+                content=_pieces(file),
+                headers=headers,
+                timeout=SAMPLE_SECONDS,
+            )
+            return _body(answer)
+
+    async def answer(self, sample: dict[str, Any], answers: list[dict[str, Any]]) -> dict[str, Any]:
+        """Answer questions about a sample; the sample as it is then."""
+        return await self._post(f"/v1/samples/{sample['id']}/answers", {"answers": answers})
+
     async def make_drop_folder(self) -> str:
         """Make a hosted folder."""
         folder = await self._post("/v1/drop-folders", {"name": "contacts"})
@@ -85,29 +122,32 @@ class Client:
         self._console.print(f"login {made['username']} on {made['host']}:{made['port']}, {made['kind']}")
         return Sheet(made["host"], made["port"], made["host_key_fingerprints"][0], made["username"], made["password"])
 
-    async def make_goals(self, folder: str) -> None:
-        """Make a connection for the folder, with an import and an export."""
+    async def make_connection(self, folder: str) -> str:
+        """Make a connection for the folder."""
         place = {"transport": "hosted", "drop_folder_id": folder}
-        connection = await self._post("/v1/connections", {"name": "Shop", "interval_seconds": 10, "place": place})
-        path = f"/v1/connections/{connection['id']}/goals"
-        for goal in (_import_goal(), _export_goal()):
-            self._goals[goal["kind"]] = (await self._post(path, goal))["id"]
-        self._console.print(f"goals {self._goals}")
+        made = await self._post("/v1/connections", {"name": "Shop", "interval_seconds": 10, "place": place})
+        return str(made["id"])
 
-    async def run_of(self, name: str) -> UUID:
+    async def make_goal(self, connection: str, goal: dict[str, Any]) -> str:
+        """Make a goal of a connection."""
+        made = await self._post(f"/v1/connections/{connection}/goals", goal)
+        self._console.print(f"goal {made['id']}: {goal['name']}", markup=False)
+        return str(made["id"])
+
+    async def run_of(self, goal: str, name: str) -> UUID:
         """The run that a file with that name got; waits for it."""
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
-            page = await self._get(f"/v1/runs?limit=10&goal_id={self._goals['import_profiles']}")
+            page = await self._get(f"/v1/runs?limit=10&goal_id={goal}")
             found = [run for run in page["items"] if run["path"] == name]
             if found:
                 return UUID(found[0]["id"])
             await asyncio.sleep(0.1)
         raise RuntimeError(f"no run for {name} within 60 seconds")
 
-    async def export(self) -> UUID:
-        """Run the export now."""
-        asked = await self._post(f"/v1/goals/{self._goals['export_profiles']}/runs", None)
+    async def run_now(self, goal: str) -> UUID:
+        """Run an export now."""
+        asked = await self._post(f"/v1/goals/{goal}/runs", None)
         return UUID(asked["run_ids"][0])
 
     async def follow(self, run_id: UUID) -> dict[str, Any]:
@@ -119,6 +159,16 @@ class Client:
         items = (await self._get(f"/v1/profiles?email={email}"))["items"]
         found: dict[str, Any] = items[0]
         return found
+
+    async def count_profiles(self) -> int:
+        """How many profiles the account has, by listing them."""
+        count, cursor = 0, ""
+        while True:
+            page = await self._get(f"/v1/profiles?limit=1000{cursor}")
+            count += len(page["items"])
+            if page["next_cursor"] is None:
+                return count
+            cursor = f"&cursor={page['next_cursor']}"
 
     async def rejects(self, run_id: str) -> list[dict[str, Any]]:
         """The first rejects of a run."""
@@ -153,7 +203,14 @@ def _body(answer: httpx.Response) -> dict[str, Any]:
     return body
 
 
-def _import_goal() -> dict[str, Any]:
+async def _pieces(file: Path) -> AsyncIterator[bytes]:
+    with file.open("rb") as source:
+        while piece := source.read(PIECE_BYTES):
+            yield piece
+
+
+def import_goal() -> dict[str, Any]:
+    """The goal that imports the demonstration's contacts."""
     return {
         "kind": "import_profiles",
         "name": "Contacts",
@@ -179,11 +236,11 @@ def _import_goal() -> dict[str, Any]:
     }
 
 
-def _export_goal() -> dict[str, Any]:
-    columns = [{"property": name} for name, _, _ in PROPERTIES]
+def export_goal(properties: Sequence[str]) -> dict[str, Any]:
+    """A goal that exports these properties of all profiles."""
     return {
         "kind": "export_profiles",
         "name": "All profiles",
         "target": {"directory": "out"},
-        "columns": columns,
+        "columns": [{"property": name} for name in properties],
     }

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+SEALED_ROWS = 600
+STATUSES = ("active", "paused", "ended")
+INTERESTS = ("sport", "garden", "books")
 HEADER = ("E-mail", "First name", "City", "Points", "Balance", "Tags", "Member", "Birth date")
 DELIMITER = ";"
 ROWS = 10_000
@@ -85,6 +88,45 @@ def second() -> Made:
     rows += [_line(person(number)) for number in range(ROWS, ROWS + 2_000)]
     content = (_line(list(HEADER)) + "".join(rows)).encode()
     return Made("contacts_2.csv", content, 4_000, 2_000, 500, 1_500)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A row of the third file, as a profile has it afterwards."""
+
+    email: str
+    status: str
+    interests: list[str]
+    newsletter: bool
+    last_seen: str
+
+
+def member(number: int) -> Member:
+    """The same for the same number."""
+    return Member(
+        email=person(number)[0],
+        status=STATUSES[number % 3],
+        interests=list(INTERESTS[: 1 + number % len(INTERESTS)]),
+        newsletter=number % 5 != 0,
+        last_seen=f"{date(2026, 1, 1) + timedelta(days=number % 300):%Y-%m-%d}",
+    )
+
+
+def members() -> list[int]:
+    """The numbers of those in the third file: half of them are known."""
+    half = SEALED_ROWS // 2
+    known = [number for number in range(ROWS) if number % (ROWS // BAD_ROWS) != 17][:half]
+    return known + list(range(2 * ROWS, 2 * ROWS + half))
+
+
+def third() -> Made:
+    """Six hundred rows as another system writes them, with choices in its own spelling and opt-ins."""
+    rows = [["E-mail", "Status", "Interests", "Newsletter", "Last seen"]]
+    for each in map(member, members()):
+        newsletter = "yes" if each.newsletter else "no"
+        rows.append([each.email, each.status.upper(), "|".join(each.interests), newsletter, each.last_seen])
+    half = SEALED_ROWS // 2
+    return Made("members_1.csv", "".join(map(_line, rows)).encode(), SEALED_ROWS, half, half, 0)
 
 
 def _with(column: int, value: str) -> Callable[[list[str]], str]:

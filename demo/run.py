@@ -1,7 +1,8 @@
 """`make demo`: the whole road on real input, set up through the API, with every count checked.
 
-Starts a system of its own, or goes to one that runs: `--against URL`.
-The last line is `demo: ` and one JSON object; the exit status is 0 only if everything agreed.
+Starts a system of its own, or goes to one that runs: `--against URL`. With `--file` it is anyone's file instead of the
+generated ones (demo/anyones.py). The last line is `demo: ` and one JSON object; the exit status is 0 only if everything
+agreed, and 3 where a file leaves questions open.
 """
 
 import argparse
@@ -10,11 +11,12 @@ import csv
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,9 +24,11 @@ from typing import Any
 import asyncssh
 from rich.console import Console
 
-from demo.client import Client, Sheet
-from demo.generate import DELIMITER, HEADER, Made, first, person, second
+from demo import anyones, sealed
+from demo.client import PROPERTIES, Client, Sheet, export_goal, import_goal
+from demo.generate import DELIMITER, HEADER, Made, first, person, second, third
 from demo.mailbox import MailCatcher
+from demo.steps import bring, fetch, find_mail
 from demo.system import System, all_in_one, distributed
 
 KEY_VARIABLE = "TIDEGATE_API_KEY"
@@ -35,22 +39,59 @@ console = Console(highlight=False, soft_wrap=True)
 def main() -> None:
     """Run the demonstration."""
     chosen = _arguments().parse_args()
-    root = Path(".tidegate").resolve()
-    root.mkdir(exist_ok=True)
-    directory = Path(tempfile.mkdtemp(prefix="demo-", dir=root))
-    with _system(chosen, directory) as system:
-        outcome, wrong = asyncio.run(demonstrate(system, directory))
-    shutil.rmtree(directory / "data" / "postgres", ignore_errors=True)
-    shutil.rmtree(directory / "postgres", ignore_errors=True)
+    if chosen.file is not None and not chosen.file.is_file():
+        sys.exit(f"found no file {chosen.file}")
+    with _desk(keep_only="exported.csv" if chosen.file else None) as directory, _system(chosen, directory) as system:
+        if chosen.file is None:
+            outcome, wrong = asyncio.run(demonstrate(system, directory))
+            status = 1 if wrong else 0
+        else:
+            said = anyones.Said(chosen.id, chosen.answer)
+            try:
+                shown = asyncio.run(anyones.demonstrate(system, directory, chosen.file, said, console))
+            except RuntimeError as error:  # told by the client, in a sentence
+                sys.exit(str(error))
+            outcome, wrong, status = shown.outcome, shown.wrong, shown.status
     for each in wrong:
         console.print(f"[red]WRONG[/red] {each}")
     console.print(f"demo: {json.dumps(outcome)}", markup=False)
-    sys.exit(1 if wrong else 0)
+    if chosen.file is not None:
+        console.print(f"exit status {status}: {_MEANINGS[status]}")
+    sys.exit(status)
+
+
+_MEANINGS = {0: "nothing is open, and all agreed", 1: "see above", 3: "questions are open, and nothing was imported"}
+
+
+@contextmanager
+def _desk(keep_only: str | None) -> Iterator[Path]:
+    """A directory for all that is written; its databases go, and of anyone's file everything but what is kept."""
+    root = Path(".tidegate").resolve()
+    root.mkdir(exist_ok=True)
+    directory = Path(tempfile.mkdtemp(prefix="demo-", dir=root))
+    try:
+        yield directory
+    finally:
+        rest = [directory / "data" / "postgres", directory / "postgres"]
+        if keep_only is not None:
+            rest = [each for each in directory.iterdir() if each.name != keep_only]
+        for each in rest:
+            if each.is_dir() and not each.is_symlink():
+                shutil.rmtree(each, ignore_errors=True)
+            else:
+                each.unlink(missing_ok=True)
+        if not any(directory.iterdir()):
+            directory.rmdir()
 
 
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bus", choices=("in-process", "rabbitmq"), default="in-process")
+    parser.add_argument("--file", type=Path, help="anyone's file, to be imported as a sample of it proposes")
+    parser.add_argument("--id", metavar="COLUMN", help="the column of --file that names a profile")
+    parser.add_argument(
+        "--answer", action="append", default=[], metavar="CODE[:POINTER]=VALUE", help="an answer to what --file asks"
+    )
     against = parser.add_argument_group(
         "a running system", f"makes an account of its own there; the operator's key is taken from {KEY_VARIABLE}"
     )
@@ -75,23 +116,36 @@ async def demonstrate(system: System, directory: Path) -> tuple[dict[str, Any], 
     console.rule(f"Tidegate, {system.how}")
     wrong: list[str] = []
     client = Client(system, console)
-    sheet, key_sheet, identity = await _set_up(client, directory)
+    shop = await _set_up(client, directory)
     receipts = []
-    for made, login in ((first(), sheet), (second(), key_sheet)):
-        receipts.append(await _import(client, made, login, identity, directory))
-        wrong += _differences(made, receipts[-1])
+    for made, login in ((first(), shop.sheet), (second(), shop.key_sheet)):
+        receipts.append(await _import(client, made, _written(made, directory), shop, login, wrong))
         if made.rejected:
             await _show_rejects(client, receipts[-1], wrong)
         await _show_mail(system, receipts[-1], wrong)
         if len(receipts) == 1:
             await _read_back(client, wrong)
-    expected = receipts[0]["created"] + receipts[1]["created"]
-    exported = await _export(client, sheet, directory, expected, wrong)
+    receipts.append(await _import_sealed(client, third(), shop, directory, wrong))
+    await _show_mail(system, receipts[-1], wrong)
+    expected = sum(receipt["created"] for receipt in receipts)
+    exported = await _export(client, shop, directory, expected, wrong)
     console.print(f"All of it took {time.monotonic() - began:.1f} seconds.")
     return {"receipts": receipts, "exported": exported}, wrong
 
 
-async def _set_up(client: Client, directory: Path) -> tuple[Sheet, Sheet, Path]:
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """What was set up."""
+
+    sheet: Sheet
+    key_sheet: Sheet
+    identity: Path
+    connection: str
+    imports: str
+    exports: str
+
+
+async def _set_up(client: Client, directory: Path) -> Shop:
     console.rule("Set up through the API")
     await client.make_account()
     await client.make_properties()
@@ -102,36 +156,37 @@ async def _set_up(client: Client, directory: Path) -> tuple[Sheet, Sheet, Path]:
     key.write_private_key(identity)
     identity.chmod(0o600)
     key_sheet = await client.make_credential(folder, key.export_public_key().decode())
-    await client.make_goals(folder)
-    return sheet, key_sheet, identity
+    connection = await client.make_connection(folder)
+    imports = await client.make_goal(connection, import_goal())
+    exports = await client.make_goal(connection, export_goal([name for name, _, _ in PROPERTIES]))
+    return Shop(sheet, key_sheet, identity, connection, imports, exports)
 
 
-async def _import(client: Client, made: Made, sheet: Sheet, identity: Path, directory: Path) -> dict[str, Any]:
-    console.rule(f"Upload {made.name}: {made.rows:,} rows, {made.rejected} of them bad")
-    local = directory / made.name
-    local.write_bytes(made.content)
-    order = {**sheet.login(), "do": "put", "local": str(local), "remote": made.name}
-    if sheet.password is None:
-        order["identity"] = str(identity)
-    by = await _transfer(order)
-    console.print(f"uploaded by {by}")
-    run = await client.follow(await client.run_of(made.name))
+async def _import(
+    client: Client, made: Made, local: Path, shop: Shop, login: Sheet, wrong: list[str], goal: str = ""
+) -> dict[str, Any]:
+    console.rule(f"Upload {local.name}: {made.rows:,} rows, {made.rejected} of them bad")
+    run = await bring(client, goal or shop.imports, local, login, console, identity=shop.identity)
+    wrong += _differences(made, run["receipt"])
     receipt: dict[str, Any] = run["receipt"]
-    counts = ("rows_read", "created", "updated", "unchanged", "skipped", "rejected", "profiles_affected")
-    console.print(f"receipt: {run['state']}, " + ", ".join(f"{name} {receipt[name]:,}" for name in counts))
-    console.print(f"rejects by code: {receipt['rejects_by_code']}; rows by path: {receipt['rows_by_path']}")
     return receipt
 
 
-async def _transfer(order: dict[str, Any]) -> str:
-    command = [sys.executable, "-m", "demo.upload"]
-    text = json.dumps(order)
-    done = await asyncio.to_thread(
-        subprocess.run, command, input=text, text=True, capture_output=True, timeout=120, check=False
-    )
-    if done.returncode != 0:
-        raise RuntimeError(f"the SFTP client failed: {done.stderr[-2000:]}")
-    return done.stdout.strip()
+def _written(made: Made, directory: Path) -> Path:
+    local = directory / made.name
+    local.write_bytes(made.content)
+    return local
+
+
+async def _import_sealed(client: Client, made: Made, shop: Shop, directory: Path, wrong: list[str]) -> dict[str, Any]:
+    console.rule("A goal from a sample: zipped, encrypted, with choices and opt-ins")
+    local = await sealed.seal(client, made, directory)
+    goal = await client.make_goal(shop.connection, await sealed.goal_from_sample(client, local, console))
+    receipt = await _import(client, made, local, shop, shop.sheet, wrong, goal)
+    if not receipt["file"]["was_encrypted"]:
+        wrong.append(f"{local.name} was not encrypted")
+    wrong += [each async for each in sealed.differences(client)]
+    return receipt
 
 
 def _differences(made: Made, receipt: dict[str, Any]) -> list[str]:
@@ -164,13 +219,8 @@ async def _show_rejects(client: Client, receipt: dict[str, Any], wrong: list[str
 
 
 async def _show_mail(system: System, receipt: dict[str, Any], wrong: list[str]) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        if found := await asyncio.to_thread(system.mails.find, receipt["run_id"]):
-            console.print(f"mail: {found}", markup=False)
-            return
-        await asyncio.sleep(0.2)
-    wrong.append(f"no mail about the run {receipt['run_id']}")
+    if found := await find_mail(system.mails, receipt, wrong):
+        console.print(f"mail: {found}", markup=False)
 
 
 async def _read_back(client: Client, wrong: list[str]) -> None:
@@ -202,11 +252,10 @@ def _is_same(found: Any, expected: Any) -> bool:
     return bool(found == expected)
 
 
-async def _export(client: Client, sheet: Sheet, directory: Path, expected: int, wrong: list[str]) -> int:
+async def _export(client: Client, shop: Shop, directory: Path, expected: int, wrong: list[str]) -> int:
     console.rule("Export all profiles")
-    run = await client.follow(await client.export())
     local = directory / "exported.csv"
-    await _transfer({**sheet.login(), "do": "get", "local": str(local), "remote": run["receipt"]["file"]["name"]})
+    run = await fetch(client, shop.exports, local, shop.sheet)
     with local.open(newline="", encoding="utf-8") as file:
         rows = list(csv.reader(file))
     exported = len(rows) - 1

@@ -31,7 +31,7 @@ def inspect(file: Path, *, as_json: bool, console: Console) -> int:
         # In ASCII: what JSON leaves as it is includes characters that terminals obey.
         console.file.write(json.dumps(findings.model_dump(mode="json"), ensure_ascii=True, indent=2) + "\n")
     else:
-        _print(findings, console)
+        show(findings, console)
     if findings.trouble is not None:
         return FAILED
     return OPEN if findings.questions else SETTLED
@@ -43,7 +43,8 @@ def harmless(text: str, limit: int = _SHOWN_CHARACTERS) -> str:
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
-def _print(findings: Findings, console: Console) -> None:
+def show(findings: Findings, console: Console) -> None:
+    """Print what was found, and what is open."""
     looked = findings.looked
     part = "all" if looked.whole else "the first"
     _line(

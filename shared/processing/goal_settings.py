@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from shared.domain.dialect import Dialect
 from shared.domain.failures import QuestionsOpen
 from shared.domain.fields import MAX_COLUMN_NAME
 from shared.domain.findings import Findings, FoundColumn, FoundDialect, ProposedMapping
@@ -19,8 +20,9 @@ def goal_settings(findings: Findings) -> dict[str, Any]:
     if findings.identifiers is None:
         raise QuestionsOpen("Found no column that could name a profile.")
     file_format = findings.format.value if findings.format else "csv"
-    # Other formats write numbers and dates as the dialect says, and only texts in a notation of their own.
+    # Cells and values of other formats come written as the dialect says, and the sample was read by its defaults.
     notation = _common_notation(findings.columns) if file_format == "csv" else {}
+    known = notation if file_format == "csv" else _defaults(findings.dialect)
     sheet = {} if findings.sheet is None else {"sheetName": findings.sheet.value}
     columns = {column.position: column for column in findings.columns}
     identifiers = findings.identifiers.value
@@ -30,9 +32,9 @@ def goal_settings(findings: Findings) -> dict[str, Any]:
         "unpack": {"members": findings.members.value} if findings.members and is_archive else {},
         "format": file_format,
         "dialect": dialect_settings(findings.dialect, findings.encoding.value) | sheet | notation,
-        "identifiers": [_entry(by_position[place], columns[place], findings, notation) for place in identifiers],
+        "identifiers": [_entry(by_position[place], columns[place], findings, known) for place in identifiers],
         "mapping": [
-            _entry(entry, columns[entry.position], findings, notation)
+            _entry(entry, columns[entry.position], findings, known)
             for entry in findings.mapping
             if entry.property.value is not None and entry.position not in identifiers
         ],
@@ -103,3 +105,10 @@ def _common_notation(columns: Sequence[FoundColumn]) -> dict[str, Any]:
             if name in column.notation:
                 common.setdefault(name, column.notation[name])
     return common
+
+
+def _defaults(found: FoundDialect) -> dict[str, Any]:
+    """The notation of a dialect that says nothing of it, but of lists where the format has its own."""
+    lists = {} if found.list_delimiter is None else {"list_delimiter": found.list_delimiter.value}
+    names = {"decimal_char", "group_char", "date_format", "list_delimiter"}
+    return Dialect(**lists).model_dump(by_alias=True, include=names)

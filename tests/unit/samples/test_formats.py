@@ -114,3 +114,13 @@ def test_of_several_sheets_it_is_asked_which_is_meant(tmp_path: Path) -> None:
     findings = found(tmp_path, content, Answer(code=question.code, pointer=question.pointer, value="New"))
     assert goal_settings(findings)["dialect"]["sheetName"] == "New"
     assert read(tmp_path / "sample", goal_settings(findings))[1] == 0
+
+
+def test_cells_and_json_values_have_no_notation_of_their_own(tmp_path: Path) -> None:
+    """They are written as the dialect says, so a goal that said it again for a column would be refused."""
+    rows = [[t(f"{name}@example.com"), n("30000", BUILT_IN_DATE), n("1.25"), t("a|b")] for name in ("ann", "bob")]
+    book = workbook([t("E-mail"), t("Born"), t("Balance"), t("Tags")], *rows)
+    json = b'{"email": "ann@example.com", "born": "1982-02-18", "balance": 1.25, "tags": ["a", "b"]}\n'
+    for content in (book, json + json.replace(b"ann", b"bob")):
+        for entry in goal_settings(found(tmp_path, content))["mapping"]:
+            assert entry.keys() == {"field", "property"}
