@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StrictBool, StringConstraints, field_validator, model_validator
 
 from shared.domain.absent import Absent, Guards
-from shared.domain.built_in import LANGUAGE, OPT_IN
+from shared.domain.built_in import LANGUAGE
 from shared.domain.dates import date_pattern
 from shared.domain.dialect import Dialect, FileFormat
 from shared.domain.email_address import EmailAddress
@@ -185,15 +185,8 @@ class ImportGoal(GoalBase):
 
     @property
     def own_fields(self) -> tuple[MappedField, ...]:
-        """Columns of the file that settings of their own read; their properties are `built_in.OWN`."""
+        """What settings of their own read or say, as if it were mapped; the properties are `built_in.OWN`."""
         return (*self.opt_in.columns, *(self.language.columns if self.language is not None else ()))
-
-    @property
-    def constants(self) -> dict[str, bool | str]:
-        """What every row says without a column, by the name in `built_in.OWN`."""
-        language = self.language.fixed if self.language is not None else None
-        says: dict[str, bool | str | None] = {OPT_IN.name: self.opt_in.constant, LANGUAGE.name: language}
-        return {name: value for name, value in says.items() if value is not None}
 
     @property
     def is_idempotent(self) -> bool:

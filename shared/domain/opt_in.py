@@ -83,8 +83,11 @@ class OptIn(Words):
 
     @property
     def columns(self) -> tuple[MappedField, ...]:
-        """The columns of the file that it reads, as if they were mapped."""
+        """The columns of the file that it reads, and what it says of every row, as if they were mapped."""
         found = []
+        if self.constant is not None:
+            word = "true" if self.constant else "false"
+            found.append(MappedField(constant=word, property=OPT_IN.name, rule=MergeRule.SET))
         if self.declaration is Declaration.FROM_FILE:
             found.append(
                 MappedField(
@@ -159,9 +162,9 @@ class ContactLanguage(Model):
 
     @property
     def columns(self) -> tuple[MappedField, ...]:
-        """The column of the file that it reads, as if it were mapped."""
+        """The column of the file that it reads, or the language of every row, as if it were mapped."""
         if self.fixed is not None:
-            return ()
+            return (MappedField(constant=self.fixed, property=LANGUAGE.name, rule=MergeRule.SET),)
         return (
             MappedField(
                 field=self.field,

@@ -44,8 +44,6 @@ class MappedColumn:
     """Whether a bad value leaves the rest of its row."""
     flag: str | None = None
     """The staged column that tells an absent value from an empty one, where that makes a difference."""
-    constant: bool | str | None = None
-    """What every row has there, without a column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +98,6 @@ def plan_of(goal: ImportGoal, properties: Sequence[Property], columns: FileColum
     places, renamed = _places(list(zip(entries, chosen, strict=True)), columns)
     mapped = tuple(
         _column(entry, each, place, goal) for entry, each, place in zip(entries, chosen, places, strict=True)
-    )
-    mapped += tuple(
-        MappedColumn(None, name, OWN[name], MergeRule.SET, goal.dialect, constant=value)
-        for name, value in goal.constants.items()
     )
     used = set(places)
     left = tuple(

@@ -74,11 +74,10 @@ class _Reading:
         """Read a column; its values."""
         raw = None if column.position is None else self.frame[f"c{column.position}"]
         said = column.entry.constant if isinstance(column.entry, MappedField) else None
-        height = self.frame.height
         if said is not None:
-            found = repeated(said, column, height)
+            found = repeated(said, column, self.frame.height)
         else:
-            found = _same(column.constant, height) if raw is None else _checked(typed(raw, column), column)
+            found = _absent(self.frame.height) if raw is None else _checked(typed(raw, column), column)
         self.values[column.property.column] = found.values
         self.skipped_times += found.skipped_times
         self.repeated_times += found.repeated_times
@@ -164,7 +163,7 @@ def _named(reading: _Reading, record_numbers: pl.Series, plan: MappingPlan) -> p
     keys = {name: _indexed(reading.keys[name]) for name in names}
     says = [reading.values[column.property.column] for column in plan.words]
     # A word that cannot be read is none, also where the column has no good one.
-    opt_in = (says[0] if says else _same(None, record_numbers.len()).values).cast(pl.Boolean)
+    opt_in = (says[0] if says else _absent(record_numbers.len()).values).cast(pl.Boolean)
     return pl.DataFrame({"record_number": record_numbers, **keys, "opt_out": ~opt_in})
 
 
@@ -173,10 +172,8 @@ def _indexed(keys: pl.Series) -> pl.Series:
     return pl.select(pl.when(~is_bad).then(keys)).to_series() if is_bad.any() else keys
 
 
-def _same(value: bool | str | None, height: int) -> Column:
-    """The same value in every row, or none."""
-    kind = pl.Boolean if isinstance(value, bool) else pl.String
-    return Column(pl.Series([value], dtype=kind).new_from_index(0, height))
+def _absent(height: int) -> Column:
+    return Column(pl.Series([None], dtype=pl.String).new_from_index(0, height))
 
 
 def _checked(found: Column, column: MappedColumn) -> Column:

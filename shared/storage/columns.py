@@ -10,7 +10,7 @@ Staged values are null where the file has none; an empty list is none too. Nothi
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from shared.domain.built_in import LANGUAGE, OPT_IN, OWN
+from shared.domain.built_in import LANGUAGE, OWN
 from shared.domain.consent import Resubscribe
 from shared.domain.failures import InvalidGoal
 from shared.domain.goal import ImportGoal
@@ -133,11 +133,10 @@ def layout_of(goal: ImportGoal, properties: Sequence[Property]) -> Layout:
         flag = found.flag_column if goal.flags_absent(mapped) else None
         values.append(Column(found.column, TYPES[found.type], goal.rule_of(mapped), mapped.shown, flag))
     words = []
-    own_names = [*((name, name) for name in goal.constants), *((each.property, each.shown) for each in goal.own_fields)]
-    # A word comes before its time.
-    for name, shown in sorted(own_names, key=lambda each: each[0] != OPT_IN.name):
-        own = Column(OWN[name].column, TYPES[OWN[name].type], MergeRule.SET, shown)
-        if name != LANGUAGE.name:
+    for each in goal.own_fields:
+        found = OWN[each.property]
+        own = Column(found.column, TYPES[found.type], MergeRule.SET, each.shown)
+        if found != LANGUAGE:
             words.append(own)
         elif goal.language is not None:
             values.append(replace(own, only_on_create=goal.language.only_on_create))
