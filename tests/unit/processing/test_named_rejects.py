@@ -28,7 +28,18 @@ class _Asking(ImportGoal):
 
 def _named(processors: Sequence[dict[str, Any]], *rows: tuple[str, str, str], cut: int | None = None) -> list[Any]:
     """Record number and keys of every row that is not imported."""
-    asking = _Asking.model_validate(goal(NAMES, [{"field": "n", "property": "points"}]).model_dump(by_alias=True))
+    found = _told(processors, *rows, cut=cut)
+    return sorted(found.drop("opt_out").rows()) if found.width else []
+
+
+def _told(
+    processors: Sequence[dict[str, Any]],
+    *rows: tuple[str, str, str],
+    cut: int | None = None,
+    opt_in: dict[str, Any] | None = None,
+) -> pl.DataFrame:
+    settings = goal(NAMES, [{"field": "n", "property": "points"}], opt_in=opt_in or {"declaration": "undefined"})
+    asking = _Asking.model_validate(settings.model_dump(by_alias=True))
     columns = FileColumns.of(HEADER, len(HEADER))
     steps = PROCESSORS.validate_python(list(processors))
     with Chain.of(steps, columns, asking.dialect) as chain:
@@ -43,7 +54,29 @@ def _named(processors: Sequence[dict[str, Any]], *rows: tuple[str, str, str], cu
                 found += [named(each.frame, each.record_numbers, plan) for each in done.followed]
                 typed = apply(done.frame, done.record_numbers, done.line_numbers, plan)
                 found += [typed.named] if typed.named is not None else []
-    return sorted(pl.concat(found).drop("opt_out").rows()) if found else []
+    return pl.concat(found) if found else pl.DataFrame()
+
+
+@pytest.mark.parametrize(
+    ("opt_in", "says"),
+    [
+        ({"declaration": "from_file", "field": "id"}, {1: True, 2: False, 3: None, 4: True, 5: None}),
+        ({"declaration": "unsubscribe_everyone"}, dict.fromkeys(range(1, 6), True)),
+        ({"declaration": "everyone"}, dict.fromkeys(range(1, 6), False)),
+        ({"declaration": "undefined"}, dict.fromkeys(range(1, 6))),
+    ],
+)
+def test_who_opts_out_is_told_of_rejected_rows_too(opt_in: dict[str, Any], says: dict[int, bool | None]) -> None:
+    found = _told(
+        [{"kind": "reformat_number", "field": "n"}],
+        ("a@x.example", "no", "much"),
+        ("b@x.example", "YES", "much"),
+        ("c@x.example", "perhaps", "much"),
+        ("d@x.example", "0", "1.5"),
+        ("e@x.example", "", "1.5"),
+        opt_in=opt_in,
+    )
+    assert dict(found.select("record_number", "opt_out").rows()) == says
 
 
 def test_a_bad_value_leaves_its_row_the_names_that_can_be_read() -> None:
