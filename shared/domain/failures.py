@@ -520,13 +520,6 @@ class InvalidCondition(GoalFailure):
     what_to_do = "Compare what there is, by operators and with values of its type."
 
 
-class NotAvailableYet(GoalFailure):
-    """This version of Tidegate does not do that yet."""
-
-    code = "not_available_yet"
-    what_to_do = "Leave the setting out, or use the value that is named."
-
-
 class RejectsNeedKey(GoalFailure):
     """The file came encrypted, and its rejects may not be put into the drop folder plain."""
 

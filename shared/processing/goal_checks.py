@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from shared.domain.consent import Resubscribe
 from shared.domain.dates import AUTO, date_pattern
 from shared.domain.dialect import AUTO as AUTO_ENCODING
-from shared.domain.failures import NotAvailableYet
 from shared.domain.fields import FieldChoice, IdentifierField, MappedField
 from shared.domain.goal import ExportGoal, Goal, ImportGoal, Readiness
 from shared.domain.lists import ListReference
@@ -46,7 +45,6 @@ FLAW_CODES: dict[str, str] = {
     "conflicting_afterwards": "Another goal does something else with the same files afterwards.",
     "encrypt_to_missing": "Files must be encrypted, and their rejects would come back plain.",
     "returns_watched": "Rejects would be put into a directory that a goal of the connection watches.",
-    NotAvailableYet.code: NotAvailableYet().sentence,
 }
 """All codes of flaws; closed and documented."""
 

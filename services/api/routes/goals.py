@@ -18,7 +18,7 @@ from services.api.patches import MergePatch, judged, merged
 from services.api.problems import FieldError, Refused
 from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, VERSIONED
 from shared.domain.connection import HostedPlace
-from shared.domain.failures import InvalidGoal, NotAvailableYet
+from shared.domain.failures import InvalidGoal
 from shared.domain.goal import ExportGoal, Goal, ImportGoal
 from shared.domain.property import Property, PropertyType
 from shared.domain.scope import Scope
@@ -245,9 +245,8 @@ async def _sound(
     )
     flaws = flaws_of(goal, around)
     if flaws:
-        is_early = all(flaw.code == NotAvailableYet.code for flaw in flaws)
         errors = [FieldError(pointer=flaw.pointer, code=flaw.code, detail=flaw.detail) for flaw in flaws]
-        raise Refused(NotAvailableYet() if is_early else InvalidGoal(), errors)
+        raise Refused(InvalidGoal(), errors)
     if isinstance(goal, ImportGoal):
         await openpgp_keys.hold(tx, goal.unpack.require_signature_by)
         if goal.rejects is not None:

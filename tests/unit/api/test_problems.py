@@ -22,7 +22,7 @@ from shared.processing.goal_checks import FLAW_CODES
         (failures.GoalInactive(), 409),
         (failures.VersionStale(), 412),
         (failures.VersionRequired(), 428),
-        (failures.NotAvailableYet(), 422),
+        (failures.InvalidGoal(), 422),
         (failures.Unauthenticated(), 401),
         (failures.ScopeMissing(), 403),
         (failures.StorageUnavailable(), 503),
