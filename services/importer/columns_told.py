@@ -33,7 +33,10 @@ def note_columns(pages: Pages, desk: Desk) -> None:
         # A processor may have given a column that was left another name.
         places = {column.position for column in plan.left}
         unread = {folded(name) for place, name in enumerate(pages.header or ()) if place in places}
-        _tell_new(names, sum(folded(name) in unread for name in names), desk)
+        # The first line of a file that lost its header is a person's record: it is not shown.
+        is_header = len(names) < len({folded(name) for name in pages.header or () if folded(name)})
+        ignored = sum(folded(name) in unread for name in names)
+        _tell_new(names, ignored, desk, shown=listed(names) if is_header else "all of them")
     elif left:
         desk.warn(
             "columns_ignored",
@@ -49,7 +52,7 @@ def note_further(pages: Pages, desk: Desk) -> None:
         return
     desk.file = desk.file.model_copy(update={"further_columns": tuple(pages.further)[:_FURTHER]})
     names = _new(list(pages.further), pages)
-    _tell_new(names, len(names), desk)
+    _tell_new(names, len(names), desk, shown=listed(names))
 
 
 def _ignored(pages: Pages) -> set[str]:
@@ -67,10 +70,10 @@ def _new(names: Sequence[str], pages: Pages) -> list[str]:
     return list({folded(name): name for name in names if folded(name) not in old and folded(name)}.values())
 
 
-def _tell_new(names: Sequence[str], ignored: int, desk: Desk) -> None:
+def _tell_new(names: Sequence[str], ignored: int, desk: Desk, *, shown: str) -> None:
     if names:
         desk.warn(
             "columns_new",
-            f"Columns that files of this goal did not have before: {listed(names)}. {ignored} of them were ignored.",
+            f"Columns that files of this goal did not have before: {shown}. {ignored} of them were ignored.",
             "Map them in the goal if their values are wanted, or name them in its ignore. They are told once.",
         )

@@ -80,3 +80,13 @@ async def test_a_constant_is_summed_for_every_row(tenant: Tenant) -> None:
     await tenant.save(goal(mapping=[{"constant": "2", "property": "points", "rule": "sum"}]))
     await tenant.imported("visits.csv", "email\na@b.example\nb@b.example\na@b.example\n")
     assert [(await tenant.profile(f"{name}@b.example"))["points"] for name in "ab"] == [4, 2]
+
+
+async def test_a_lost_header_is_not_shown_as_columns(tenant: Tenant) -> None:
+    position = {"identifiers": [{"position": 0, "property": "email"}], "mapping": [{"position": 1, "property": "name"}]}
+    await tenant.save(goal(**position))
+    await tenant.imported("1.csv", "email,name,old\na@b.example,Ann,1\n")
+    run = await tenant.imported("2.csv", "bob@b.example,Bob,Builder\na@b.example,Ann,1\n")
+    assert told(run, "columns_new") == [
+        "Columns that files of this goal did not have before: all of them. 1 of them were ignored."
+    ]
