@@ -90,3 +90,12 @@ async def test_a_lost_header_is_not_shown_as_columns(tenant: Tenant) -> None:
     assert told(run, "columns_new") == [
         "Columns that files of this goal did not have before: all of them. 1 of them were ignored."
     ]
+
+
+async def test_what_a_run_made_stays_and_is_told_even_where_the_run_fails(tenant: Tenant) -> None:
+    await tenant.save(goal(map_all={}, create_properties=True, mapping=[]))
+    run = await tenant.imported("bad.csv", 'email,extra\n"a@b.example,1\n')
+    assert (run["state"], run["reason_code"]) == ("failed", "no_usable_rows")
+    assert run["receipt"]["properties_created"] == ["extra"]
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        assert (await properties.get(tx, "extra")).property.label == "extra"
