@@ -46,8 +46,18 @@ class FieldChoice(Model):
 class Words(Model):
     """What stands for yes and no in one column, where it is not true, yes, 1 and false, no, 0."""
 
-    true_values: tuple[Word, ...] = Field(default=(), alias="trueValues", max_length=50)
-    false_values: tuple[Word, ...] = Field(default=(), alias="falseValues", max_length=50)
+    true_values: tuple[Word, ...] = Field(
+        default=(),
+        alias="trueValues",
+        max_length=50,
+        description="What stands for yes, in any case: true, yes, 1 if none",
+    )
+    false_values: tuple[Word, ...] = Field(
+        default=(),
+        alias="falseValues",
+        max_length=50,
+        description="What stands for no, in any case: false, no, 0 if none",
+    )
 
     @model_validator(mode="after")
     def _words_differ(self) -> "Words":

@@ -132,6 +132,7 @@ def _zone_flaws(goal: Goal) -> Iterator[Flaw]:
     if isinstance(goal, ImportGoal):
         named += [(f"/identifiers/{number}", entry.timezone) for number, entry in enumerate(goal.identifiers)]
         named += [(f"/mapping/{number}", entry.timezone) for number, entry in enumerate(goal.mapping)]
+        named += [("/opt_in/time", goal.opt_in.time.timezone)] if goal.opt_in.time is not None else []
         named += [
             (f"/processors/{number}", getattr(processor, "timezone", None))
             for number, processor in enumerate(goal.processors)
@@ -235,7 +236,7 @@ def _constant_flaws(pointer: str, entry: MappedField, goal: ImportGoal, around: 
     if code is not None:
         detail = f"Found {entry.constant!r} for {known.name!r}, expected a value of type {known.type.value}: {code}."
         yield Flaw(f"{pointer}/constant", "invalid_constant", detail)
-    if goal.rule_of(entry) is MergeRule.SUM and any(map(goal.is_lenient, goal.mapping)):
+    if goal.rule_of(entry) is MergeRule.SUM and any(map(goal.is_lenient, (*goal.mapping, *goal.own_fields))):
         # The row of a rejected value comes back when it is mended, and was added up before.
         detail = (
             "A constant is added up once more by rows whose rejected values come back; use on_bad_value reject_row."

@@ -111,6 +111,8 @@ def test_a_newer_consent_is_told_by_its_time() -> None:
     newer = {"declaration": "everyone", "resubscribe": "if_newer"}
     assert _found(_goal(opt_in=newer)) == [("/opt_in/time", "consent_time_needed")]
     assert _found(_goal(opt_in={**newer, "time": {"field": "Since"}})) == []
+    zone = {"field": "Since", "timezone": "right/Europe/Amsterdam"}
+    assert _found(_goal(opt_in={**newer, "time": zone})) == [("/opt_in/time/timezone", "unknown_zone")]
     odd = {"field": "Since", "dateFormat": "DD.QQ"}
     assert _found(_goal(opt_in={**newer, "time": odd})) == [("/opt_in/time/dateFormat", "invalid_date_pattern")]
 
