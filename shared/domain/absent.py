@@ -12,9 +12,9 @@ class Absent(Model):
     """What becomes of profiles that a full file does not name.
 
     Looked at are those on the one list in `lists.add_to`; with `unsubscribe` and no list, all contacts of the goal's
-    domain group. What processors leave out of a file does not stand in it; a row that is rejected or skipped does. With
-    a row that names nobody who can be told, nobody is absent; nor in a file without rows, in one that hands rejects
-    back, and in one that comes after a later file.
+    domain group. What processors leave out of a file does not stand in it; a row that is rejected or skipped does.
+    Where a rejected row names nobody that can be told, nobody is absent; nor is anybody from a file without rows, from
+    one that hands rejects back, or from one that comes after a later file.
     """
 
     then: Literal["keep", "remove_from_list", "unsubscribe"] = "keep"
@@ -37,21 +37,20 @@ class Guards(Model):
 
 
 NotJudged = Literal["hands_rejects_back", "imported_late", "names_nobody", "nameless_rejects"]
-"""Why nobody was absent, whoever stood in the file."""
 
 
 class AbsentCounts(Model):
     """Who was absent from a full file, and what became of them; of a run that waits, what would become of them."""
 
-    looked_at: int = Field(default=0, ge=0)
-    """Profiles on the list, or contacts of the domain group, before the run."""
-    found: int = Field(default=0, ge=0)
-    """Those of them that the file does not name."""
-    removed: int = Field(default=0, ge=0)
-    """Taken off the list."""
-    unsubscribed: int = Field(default=0, ge=0)
-    """Those that had not unsubscribed before."""
-    not_judged: NotJudged | None = None
+    looked_at: int = Field(
+        default=0, ge=0, description="Profiles on the list, or contacts of the domain group, before the run"
+    )
+    found: int = Field(default=0, ge=0, description="Those of them that the file does not name")
+    removed: int = Field(default=0, ge=0, description="Taken off the list")
+    unsubscribed: int = Field(default=0, ge=0, description="Those that had not unsubscribed before")
+    not_judged: NotJudged | None = Field(
+        default=None, description="Why nobody counts as absent, whoever is in the file"
+    )
 
     @property
     def changed(self) -> int:

@@ -63,12 +63,9 @@ class ListCounts(Model):
     id: UUID
     number: int
     name: str
-    is_new: bool = False
-    """Whether the run made it for its file."""
-    added: int = Field(ge=0)
-    """Profiles that were not on it before."""
-    already: int = Field(ge=0)
-    """Profiles that were."""
+    is_new: bool = Field(default=False, description="Whether the run made it for its file")
+    added: int = Field(ge=0, description="Profiles that were not on it before")
+    already: int = Field(ge=0, description="Profiles that were")
 
 
 class FileFacts(Model):

@@ -144,6 +144,8 @@ async def update_goal(
 ) -> GoalShown:
     """Save a change as the goal's next version; runs that exist keep to theirs until they are retried.
 
+    One that waits because of a guard takes the new version when it is approved, and is judged by it.
+
     What changes nothing makes no version.
     """
     async with visit.writing() as tx:

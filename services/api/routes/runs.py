@@ -114,7 +114,11 @@ async def get_run(run_id: UUID, visit: Reader) -> RunShown:
 
 @router.post("/{run_id}/approve", responses=ABSENT | CONFLICT)
 async def approve_run(run_id: UUID, visit: Writer) -> RunShown:
-    """Let a run go on that waits for approval."""
+    """Let a run go on that waits for approval.
+
+    What a guard asked is approved as the plan in the receipt, made by that version of the goal: where the run would do
+    more when it is carried out, or the goal has changed, it waits again.
+    """
     async with visit.writing() as tx:
         await decisions.approve(tx, run_id)
         shown = await read_run(tx, run_id)
