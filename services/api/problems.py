@@ -66,6 +66,7 @@ FIELD_CODES: dict[str, str] = {
     "duplicate_field": "The field is given twice.",
     "inexact_number": "The number has more digits than a JSON number can carry exactly; send it as a string.",
     "nested_too_deep": "The body is nested deeper than 64 levels.",
+    "open_question": "The sample can be read in more than one way, and this question about it is not answered.",
     "too_many_values": "The body holds more than 50,000 values.",
     **FLAW_CODES,
 }

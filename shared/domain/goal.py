@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import Field, StrictBool, StringConstraints, field_validator, model_validator
 
@@ -113,10 +114,18 @@ class GoalBase(Model):
     feedback: Feedback = Feedback()
 
 
+class MadeFrom(Model):
+    """What a goal was made from."""
+
+    sample_id: UUID
+    """A sample, which may have expired since."""
+
+
 class ImportGoal(GoalBase):
     """Import files of contacts into profiles."""
 
     kind: Literal["import_profiles"] = "import_profiles"
+    made_from: MadeFrom | None = None
     source: Source
     unpack: Unpack = Unpack()
     format: FileFormat = "csv"

@@ -34,20 +34,18 @@ class Bounds:
     """What one piece of work may take."""
 
     seconds: float = 120.0
-    memory_bytes: int = 1 << 30
-    file_bytes: int = 4 << 30
+    memory_bytes: int = 640 << 20
+    file_bytes: int = 1 << 30
     """Of the largest file that it writes."""
     answer_bytes: int = 32 << 20
 
 
-def apart(bounds: Bounds | None = None, *, at_a_time: int = 2) -> Apart:
-    """Processes within these bounds, so many at a time; who comes when all are busy waits."""
+def apart(bounds: Bounds | None = None) -> Apart:
+    """Processes within these bounds."""
     held_to = bounds or Bounds()
-    turns = asyncio.Semaphore(at_a_time)
 
     async def work(module: str, order: bytes) -> bytes:
-        async with turns:
-            return await _carried_out(module, order, held_to)
+        return await _carried_out(module, order, held_to)
 
     return work
 

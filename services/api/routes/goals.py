@@ -5,14 +5,15 @@ versions stay.
 """
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Depends, Query, Response
-from pydantic import BaseModel, Discriminator, Field, TypeAdapter
+from pydantic import BaseModel, Discriminator, Field, Tag, TypeAdapter
 
-from services.api import versions
+from services.api import from_sample, versions
 from services.api.access import Visit, allowed
+from services.api.from_sample import FROM_SAMPLE, GoalFromSample
 from services.api.paging import Listing, Page, PageQuery
 from services.api.patches import MergePatch, judged, merged
 from services.api.problems import FieldError, Refused
@@ -34,6 +35,20 @@ Writer = Annotated[Visit, Depends(allowed(Scope.GOALS_WRITE))]
 Runner = Annotated[Visit, Depends(allowed(Scope.RUNS_WRITE))]
 SentGoal = Annotated[ImportGoal | ExportGoal, Body(discriminator="kind")]
 
+
+def _shape(body: Any) -> str | None:
+    """Which of the shapes of a new goal a body has."""
+    if not isinstance(body, dict):
+        return None
+    return FROM_SAMPLE if FROM_SAMPLE in body else body.get("kind")
+
+
+NewGoal = Annotated[
+    Annotated[ImportGoal, Tag("import_profiles")]
+    | Annotated[ExportGoal, Tag("export_profiles")]
+    | Annotated[GoalFromSample, Tag(FROM_SAMPLE)],
+    Discriminator(_shape),
+]
 
 _GOAL: TypeAdapter[Goal] = TypeAdapter(Goal)
 
@@ -87,12 +102,14 @@ class RunsAsked(BaseModel):
 
 
 @router.post("/connections/{connection_id}/goals", status_code=201, responses=ABSENT | CONFLICT)
-async def create_goal(connection_id: UUID, body: SentGoal, visit: Writer, response: Response) -> GoalShown:
-    """Give a connection one more thing to do."""
+async def create_goal(connection_id: UUID, body: NewGoal, visit: Writer, response: Response) -> GoalShown:
+    """Give a connection one more thing to do; with `from_sample` what was found in a sample says how."""
     async with visit.writing() as tx:
         # Held, so that two goals that contradict each other cannot both pass at the same moment.
         connection = await connections.lock(tx, connection_id)
-        goal = await _judged(tx, visit, connection, body)
+        sent = await from_sample.goal_of(tx, body) if isinstance(body, GoalFromSample) else body
+        await from_sample.require_known(tx, sent)
+        goal = await _judged(tx, visit, connection, sent)
         made = await goals.create(tx, connection_id, goal, email=visit.caller.email, saved_by=visit.caller.key_id)
         await connections.look_now(tx, connection_id)
     response.headers["Location"] = f"/v1/goals/{made.id}"
@@ -211,6 +228,7 @@ async def _saved(tx: Tx, visit: Visit, connection: StoredConnection, stored: Sto
     if stored.goal.kind != sent.kind:
         detail = f"Found {sent.kind!r}; this goal is and stays {stored.goal.kind!r}."
         raise Refused(InvalidGoal(), [FieldError(pointer="/kind", code="invalid_value", detail=detail)])
+    await from_sample.require_known(tx, sent, stored.goal)
     goal = await _judged(tx, visit, connection, sent, stored.id)
     saved = await goals.update(tx, stored.id, goal, saved_by=visit.caller.key_id)
     await connections.look_now(tx, connection.id)

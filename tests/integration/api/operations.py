@@ -25,27 +25,31 @@ FILTERS = {
 IDENTIFYING = {"connection_id", "goal_id", "run_id", "arrival_id", "drop_folder_id", "domain_group"}
 """Parameters of queries that name a thing. `cursor` and `identifiers` have tests of their own."""
 
-NAMES_A_THING = {"account_id", "connection_id", "drop_folder_id", "property", "domain_group", "fingerprint"}
+NAMES_A_THING = {
+    "account_id", "connection_id", "domain_group", "drop_folder_id", "fingerprint", "from_sample", "property",
+    "sample_id",
+}  # fmt: skip
 NAMES_NOTHING = {
     "absent", "acknowledge", "active", "add_to", "afterwards", "algorithm", "aliases", "all", "allow_empty_file",
-    "answers", "any", "approve_when_absent_over", "at_least", "at_most", "between", "characters", "choices", "code",
-    "collapse", "columns", "commentChar", "commentRows", "compression", "consent_at", "constant", "contains",
-    "create", "create_properties", "dateFormat", "decimalChar", "decimals", "declaration", "decrypt",
+    "answers", "any", "approve_when_absent_over", "at_least", "at_most", "between", "changes", "characters",
+    "choices", "code", "collapse", "columns", "commentChar", "commentRows", "compression", "consent_at", "constant",
+    "contains", "create", "create_properties", "dateFormat", "decimalChar", "decimals", "declaration", "decrypt",
     "default_region", "default_rule", "delete", "delimiter", "dialect", "directory", "done", "doubleQuote",
-    "duplicate_content", "email", "emails", "empty", "empty_allowed", "encoding", "encrypt_to", "ends_with", "equals",
-    "escapeChar", "expected", "expires_at", "expression", "failed", "falseValues", "feedback", "field", "fields",
-    "file_name", "find", "fixed", "format", "from", "full_file", "generate", "greater", "group", "groupChar",
-    "guards", "header", "headerJoin", "headerRows", "hold_order_for_seconds", "home_directory", "host", "host_keys",
-    "identifier", "identifiers", "ignore", "ignore_case", "in", "interval_seconds", "into", "keep", "key", "kind",
-    "label", "language", "leave", "less", "listDelimiter", "lists", "map_all", "mapping", "matches", "max_depth",
-    "max_members", "max_new", "max_ratio", "max_unpacked_bytes", "members", "minimum_age_seconds", "mode", "move_to",
-    "name", "not", "not_equals", "nullSequence", "number", "on_bad_value", "on_failure", "on_longer",
-    "only_on_create", "opt_in", "out_of_order", "passphrase", "password", "path", "pattern", "pivotYear", "place",
-    "pointer", "port", "position", "prefix", "private_key", "processors", "public_key", "quota_bytes", "quoteChar",
-    "readiness", "rejects", "rename_suffix", "require_signature_by", "required", "resubscribe", "return_to", "rule",
-    "scopes", "separator", "share", "sheetName", "sheetNumber", "skipInitialSpace", "source", "starts_with",
-    "strategy", "target", "then", "time", "timezone", "to", "transport", "trueValues", "trust_on_first_use", "type",
-    "unknown_choice", "unpack", "user_id", "username", "value", "values", "when", "where", "wildcard", "with",
+    "duplicate_content", "email", "emails", "empty", "empty_allowed", "encoding", "encrypt_to", "ends_with",
+    "equals", "escapeChar", "expected", "expires_at", "expression", "failed", "falseValues", "feedback", "field",
+    "fields", "file_name", "find", "fixed", "format", "from", "full_file", "generate", "greater", "group",
+    "groupChar", "guards", "header", "headerJoin", "headerRows", "hold_order_for_seconds", "home_directory", "host",
+    "host_keys", "identifier", "identifiers", "ignore", "ignore_case", "in", "interval_seconds", "into", "keep",
+    "key", "kind", "label", "language", "leave", "less", "listDelimiter", "lists", "made_from", "map_all",
+    "mapping", "matches", "max_depth", "max_members", "max_new", "max_ratio", "max_unpacked_bytes", "members",
+    "minimum_age_seconds", "mode", "move_to", "name", "not", "not_equals", "nullSequence", "number", "on_bad_value",
+    "on_failure", "on_longer", "only_on_create", "opt_in", "out_of_order", "passphrase", "password", "path",
+    "pattern", "pivotYear", "place", "pointer", "port", "position", "prefix", "private_key", "processors",
+    "public_key", "quota_bytes", "quoteChar", "readiness", "rejects", "rename_suffix", "require_signature_by",
+    "required", "resubscribe", "return_to", "rows", "rule", "scopes", "separator", "share", "sheetName",
+    "sheetNumber", "skipInitialSpace", "source", "starts_with", "strategy", "target", "then", "time", "timezone",
+    "to", "transport", "trueValues", "trust_on_first_use", "type", "unknown_choice", "unpack", "user_id",
+    "username", "value", "values", "when", "where", "wildcard", "with",
 }  # fmt: skip
 """Fields of bodies, wherever they stand. The name of a field that names a thing must mean nothing else."""
 
@@ -53,6 +57,7 @@ HOSTED = {"name": "n", "place": {"transport": "hosted", "drop_folder_id": "{drop
 SFTP = {"name": "n", "place": SFTP_PLACE}
 GOALS = [
     IMPORT_GOAL | {"domain_group": "default"},
+    IMPORT_GOAL | {"made_from": {"sample_id": "{sample_id}"}},
     EXPORT_GOAL | {"domain_group": "default"},
 ]
 BODIES: dict[str, list[Any]] = {
@@ -66,7 +71,10 @@ BODIES: dict[str, list[Any]] = {
     "update_connection": [SFTP, HOSTED],
     "change_connection": [{"name": "n"}, {"place": HOSTED["place"]}],
     "accept_host_key": [{"fingerprint": HOST_KEY}],
-    "create_goal": GOALS,
+    "create_goal": [
+        *GOALS,
+        {name: IMPORT_GOAL[name] for name in ("name", "source", "opt_in")} | {"from_sample": "{from_sample}"},
+    ],
     "check_goal": GOALS,
     "update_goal": GOALS,
     "change_goal": [{"name": "n"}, {"mapping": IMPORT_GOAL["mapping"]}, {"domain_group": "default"}],
@@ -79,6 +87,7 @@ BODIES: dict[str, list[Any]] = {
     "change_list": [{"name": "fresh {fresh}"}],
     "create_openpgp_key": [{"name": "fresh {fresh}", "password": "hush"}],
     "change_openpgp_key": [{"name": "fresh {fresh}"}],
+    "preview_goal": [{"sample_id": "{sample_id}"}],
     "create_sample": [{"connection_id": "{connection_id}", "path": "in/contacts.csv"}],
     "answer_questions": [{"answers": [{"code": "encoding", "pointer": "/encoding", "value": "utf-8"}]}],
 }

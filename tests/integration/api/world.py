@@ -27,6 +27,7 @@ def unknown() -> dict[str, str]:
     """Identifiers, of every kind, of things that do not exist."""
     return {
         **dict.fromkeys(_KINDS, str(uuid4())),
+        "from_sample": str(uuid4()),
         "name": f"nothing_{uuid4().hex[:8]}",
         "property": f"nothing_{uuid4().hex[:8]}",
         "domain_group": f"nothing_{uuid4().hex[:8]}",
@@ -115,6 +116,7 @@ async def settle(client: Client, database: Database, account_id: UUID, mark: str
         "openpgp_key_id": openpgp_keys[0]["id"],
         "list_id": lists[0]["id"],
         "sample_id": str(looked_at[0]),
+        "from_sample": str(looked_at[0]),
         "fingerprint": "SHA256:" + "a" * 43,
     }
     known = {*ids.values(), mark, other_connection["id"], other_folder["id"], export["id"], *map(str, runs)}

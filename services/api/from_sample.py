@@ -1,0 +1,81 @@
+"""Goals that are made from a sample: what was found says how the file is read, and the client the rest.
+
+Whatever the client says stands over what was found. As long as a question about the sample is open, no goal is made of
+it. The goal keeps the sample's identity (`made_from`); what becomes of the sample changes nothing of the goal.
+"""
+
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from services.api.patches import judged
+from services.api.problems import FieldError, Refused
+from shared.domain.failures import Conflict, QuestionsOpen
+from shared.domain.findings import Findings
+from shared.domain.goal import Goal, ImportGoal, Source
+from shared.domain.opt_in import OptIn
+from shared.processing.goal_settings import goal_settings
+from shared.storage import samples
+from shared.storage.database import Tx
+
+FROM_SAMPLE = "from_sample"
+_GOAL: TypeAdapter[ImportGoal] = TypeAdapter(ImportGoal)
+
+
+class GoalFromSample(BaseModel):
+    """An import of files like a sample.
+
+    Every other field of an import may be given too: it replaces what was found, `dialect` and `unpack` field by field.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    kind: Literal["import_profiles"] = "import_profiles"
+    from_sample: UUID = Field(description="A sample of which nothing is open: `settled` in `/v1/samples`")
+    name: str = Field(min_length=1, max_length=200)
+    source: Source
+    opt_in: OptIn
+
+
+async def goal_of(tx: Tx, asked: GoalFromSample) -> ImportGoal:
+    """The goal that was asked for.
+
+    Raises NotFound, Conflict for a sample that was not fetched, Refused with the open questions, and
+    RequestValidationError where what was found and what was said are no goal together.
+    """
+    sample = await samples.get(tx, asked.from_sample)
+    if sample.findings is None:
+        raise Conflict("The sample has not been fetched.")
+    _require_settled(sample.findings)
+    found = goal_settings(sample.findings)
+    del found["properties"]
+    said: dict[str, Any] = asked.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={FROM_SAMPLE})
+    for name in ("dialect", "unpack"):
+        if isinstance(said.get(name), dict):
+            said[name] = found[name] | said[name]
+    return judged(_GOAL, {**found, **said, "made_from": {"sample_id": asked.from_sample}})
+
+
+async def require_known(tx: Tx, sent: Goal, stored: Goal | None = None) -> None:
+    """Raises NotFound where a goal says that it was made from a sample that is not there, and did not say so before."""
+    made_from = sent.made_from if isinstance(sent, ImportGoal) else None
+    before = stored.made_from if isinstance(stored, ImportGoal) else None
+    if made_from is not None and made_from != before:
+        await samples.get(tx, made_from.sample_id)
+
+
+def _require_settled(findings: Findings) -> None:
+    if findings.trouble is not None:
+        raise QuestionsOpen(f"The sample cannot be read: {findings.trouble.code}.")
+    # Texts of questions hold examples from the file, which belong into no error.
+    errors = [
+        FieldError(
+            pointer=f"/{FROM_SAMPLE}",
+            code="open_question",
+            detail=f"Open is {each.code.value} at {each.pointer} of the findings; see the sample's questions.",
+        )
+        for each in findings.questions
+    ]
+    if errors:
+        raise Refused(QuestionsOpen(f"Found {len(errors)} open questions."), errors)
