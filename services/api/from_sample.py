@@ -4,19 +4,23 @@ Whatever the client says stands over what was found. As long as a question about
 it. The goal keeps the sample's identity (`made_from`); what becomes of the sample changes nothing of the goal.
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from services.api.access import Visit
 from services.api.patches import judged
 from services.api.problems import FieldError, Refused
 from shared.domain.failures import Conflict, QuestionsOpen
 from shared.domain.findings import Findings
 from shared.domain.goal import Goal, ImportGoal, Source
 from shared.domain.opt_in import OptIn
+from shared.domain.property import Property
+from shared.domain.scope import Scope
 from shared.processing.goal_settings import goal_settings
-from shared.storage import samples
+from shared.storage import properties, samples
 from shared.storage.database import Tx
 
 FROM_SAMPLE = "from_sample"
@@ -27,6 +31,7 @@ class GoalFromSample(BaseModel):
     """An import of files like a sample.
 
     Every other field of an import may be given too: it replaces what was found, `dialect` and `unpack` field by field.
+    With `create_properties` the sample's proposed properties are made, as far as the goal names them.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -38,10 +43,10 @@ class GoalFromSample(BaseModel):
     opt_in: OptIn
 
 
-async def goal_of(tx: Tx, asked: GoalFromSample) -> ImportGoal:
-    """The goal that was asked for.
+async def goal_of(tx: Tx, visit: Visit, asked: GoalFromSample) -> ImportGoal:
+    """The goal that was asked for; with `create_properties` the proposed properties that it needs are there afterwards.
 
-    Raises NotFound, Conflict for a sample that was not fetched, Refused with the open questions, and
+    Raises NotFound, ScopeMissing, Conflict for a sample that was not fetched, Refused with the open questions, and
     RequestValidationError where what was found and what was said are no goal together.
     """
     sample = await samples.get(tx, asked.from_sample)
@@ -49,12 +54,33 @@ async def goal_of(tx: Tx, asked: GoalFromSample) -> ImportGoal:
         raise Conflict("The sample has not been fetched.")
     _require_settled(sample.findings)
     found = goal_settings(sample.findings)
-    del found["properties"]
+    proposed = [Property.model_validate(each) for each in found.pop("properties")]
     said: dict[str, Any] = asked.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={FROM_SAMPLE})
     for name in ("dialect", "unpack"):
         if isinstance(said.get(name), dict):
             said[name] = found[name] | said[name]
-    return judged(_GOAL, {**found, **said, "made_from": {"sample_id": asked.from_sample}})
+    made_from = {"made_from": {"sample_id": asked.from_sample}, "expected": _expected(sample.findings)}
+    goal = judged(_GOAL, {**found, **made_from, **said})
+    if goal.create_properties:
+        await _make(tx, visit, proposed, goal)
+    return goal
+
+
+async def _make(tx: Tx, visit: Visit, proposed: Sequence[Property], goal: ImportGoal) -> None:
+    """The proposed properties that the goal names and the account lacks, with labels, choices and all."""
+    visit.require(Scope.PROFILES_WRITE)
+    known = {each.name for each in await properties.list_all(tx)}
+    named = {each.property for each in goal.identifiers} | {each.property for each in goal.mapping}
+    for each in proposed:
+        if each.name in named - known:
+            await properties.define(tx, each)
+
+
+def _expected(findings: Findings) -> dict[str, Any]:
+    """What files must go on looking like."""
+    is_text = findings.format is not None and findings.format.value != "xlsx"
+    encoding = findings.encoding.value if findings.encoding is not None and is_text else None
+    return {"encoding": encoding, "header": [each.name for each in findings.columns if each.name is not None]}
 
 
 async def require_known(tx: Tx, sent: Goal, stored: Goal | None = None) -> None:

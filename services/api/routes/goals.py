@@ -107,7 +107,7 @@ async def create_goal(connection_id: UUID, body: NewGoal, visit: Writer, respons
     async with visit.writing() as tx:
         # Held, so that two goals that contradict each other cannot both pass at the same moment.
         connection = await connections.lock(tx, connection_id)
-        sent = await from_sample.goal_of(tx, body) if isinstance(body, GoalFromSample) else body
+        sent = await from_sample.goal_of(tx, visit, body) if isinstance(body, GoalFromSample) else body
         await from_sample.require_known(tx, sent)
         goal = await _judged(tx, visit, connection, sent)
         made = await goals.create(tx, connection_id, goal, email=visit.caller.email, saved_by=visit.caller.key_id)
@@ -131,6 +131,7 @@ async def check_goal(
         connection = await connections.get(tx, connection_id)
         if goal_id is not None:
             await goals.get(tx, goal_id)
+        await from_sample.require_known(tx, body)
         _, missing = await _sound(tx, visit, connection, body, goal_id)
     return GoalChecked(properties_to_create=[PropertyToCreate(name=each.name, type=each.type) for each in missing])
 

@@ -47,6 +47,7 @@ async def test_a_goal_is_made_from_a_sample_and_says_so(owner: Client) -> None:
     }  # fmt: skip
     assert [each["field"] for each in made["identifiers"]] == ["E-mail"]
     assert [each["field"] for each in made["mapping"]] == ["Given name", "Joined", "Country", "Tags"]
+    assert made["expected"]["header"] == ["E-mail", "Given name", "Joined", "Country", "Tags"]
     # A sample ends; what a goal says of it stays, and a change of the goal does not ask for it again.
     await owner.ask("DELETE", f"/v1/samples/{sample['id']}", 204)
     changed = await owner.ask(
@@ -54,6 +55,16 @@ async def test_a_goal_is_made_from_a_sample_and_says_so(owner: Client) -> None:
     )
     assert changed["made_from"] == {"sample_id": sample["id"]}
     await _goal(owner, sample, 404)
+
+
+async def test_proposed_properties_are_made_where_the_goal_says_so_and_only_those_it_names(owner: Client) -> None:
+    await set_up(owner)
+    sample = await _sample(owner)
+    said = {"create_properties": True, "mapping": [{"field": "Tags", "property": "tags", "rule": "add"}]}
+    await _goal(owner, sample, **said)
+    defined = {each["name"]: each["type"] for each in (await owner.ask("GET", "/v1/properties", 200))["items"]}
+    assert defined["tags"] in ("list", "multi_choice")
+    assert not {"joined", "country", "given_name"} & defined.keys()
 
 
 async def test_what_the_client_says_stands_over_what_was_found(owner: Client) -> None:
