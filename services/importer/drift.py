@@ -87,9 +87,8 @@ def _demand_expected(goal: ImportGoal, columns: FileColumns) -> None:
     if not set(names) & {folded(name) for name in expected}:
         # The first line of a file without a header is a person's record: it is not shown.
         raise HeaderChanged(f"Expected {listed(expected)}, found {len(header)} fields with none of these names.")
-    for entry in (*goal.identifiers, *goal.mapping, *goal.own_fields):
-        place = entry.position
-        if place is None or place >= len(expected):
+    for place in sorted(_positions(goal)):
+        if place >= len(expected):
             continue
         found = names[place] if place < len(names) else None
         if found != folded(expected[place]):
@@ -100,8 +99,34 @@ def _demand_expected(goal: ImportGoal, columns: FileColumns) -> None:
                 f"Expected {shortened(expected[place])} at position {place} (0-based), found {shown}{now}."
             )
     if goal.map_all is not None:
-        missing = {folded(name) for name in expected} - set(names) - {folded(name) for name in goal.ignore} - {""}
+        # What is mapped by name is judged by the mapping, which knows other names of it, and what may be missing.
+        entries = (*goal.identifiers, *goal.mapping, *goal.own_fields)
+        elsewhere = {folded(each.field) for each in entries if each.field is not None}
+        left_out = {folded(name) for name in (*goal.ignore, "")}
+        missing = {folded(name) for name in expected} - set(names) - elsewhere - left_out
         if missing:
             raise HeaderChanged(
                 f"Expected {listed(sorted(missing))}, which map_all took before, found {listed(header)}."
             )
+
+
+def _positions(goal: ImportGoal) -> set[int]:
+    """Where the goal looks for columns by position, its processors too."""
+    entries = (*goal.identifiers, *goal.mapping, *goal.own_fields)
+    named = {entry.position for entry in entries if entry.position is not None}
+    return named | set(_positions_in([processor.model_dump() for processor in goal.processors]))
+
+
+_CHOOSING = ("position", "fields", "source")
+"""What processors and their conditions call the columns that they work on."""
+
+
+def _positions_in(settings: object) -> Iterator[int]:
+    if isinstance(settings, dict):
+        for name, value in settings.items():
+            chosen = value if isinstance(value, tuple | list) else (value,)
+            yield from (each for each in chosen if name in _CHOOSING and type(each) is int)
+            yield from _positions_in(value)
+    elif isinstance(settings, tuple | list):
+        for each in settings:
+            yield from _positions_in(each)

@@ -51,6 +51,15 @@ CHANGED: list[tuple[dict[str, Any], str | bytes, str, str]] = [
     ),
     ({}, f"email,nme\n{ANN},Ann\n", "header_changed", "'name' may now be 'nme'"),
     (POSITIONS, f"Mail,Points,Name\n{ANN},1,Ann\n", "header_changed", "at position 1.*found 'Points'; it is at 2"),
+    (
+        {
+            "expected": {"header": ["email", "name", "points"]},
+            "processors": [{"kind": "keep_rows", "where": {"position": 2, "equals": "1"}}],
+        },
+        f"email,points,name\n{ANN},1,Ann\n",
+        "header_changed",
+        "Expected 'points' at position 2",
+    ),
     (POSITIONS, f"{ANN},Ann,1\n", "header_changed", "found 3 fields with none of these names"),
     (
         {"map_all": {}, "expected": {"header": ["email", "name", "points", "x"]}, "ignore": ["x"]},
