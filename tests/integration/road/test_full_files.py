@@ -86,6 +86,15 @@ async def test_who_is_absent_from_a_full_file_is_taken_off_the_list(tenant: Tena
     assert await on_list(tenant, number) == [*PEOPLE[:5], "new@b.example"]
 
 
+async def test_whom_a_row_of_two_people_names_stands_in_the_file(tenant: Tenant, number: int) -> None:
+    both = [{"field": "number", "property": "number"}, {"field": "email", "property": "email"}]
+    await tenant.save(full(number, identifiers=both, mapping=[]))
+    await tenant.imported("1.csv", "number,email\n1,a@b.example\n2,b@b.example\n3,c@b.example\n")
+    run = await tenant.imported("2.csv", "number,email\n1,b@b.example\n4,d@b.example\n")
+    assert (run["receipt"]["rejects_by_code"], told(run)) == ({"identifier_conflict": 1}, (3, 1, 1, 0, None))
+    assert await on_list(tenant, number) == ["a@b.example", "b@b.example", "d@b.example"]
+
+
 async def test_nobody_is_absent_where_that_cannot_be_told(tenant: Tenant, number: int) -> None:
     goal_id = await tenant.save(full(number))
     first = await tenant.imported("1.csv", file_of(*PEOPLE))
