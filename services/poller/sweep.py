@@ -24,6 +24,7 @@ from shared.storage import (
     kept_answers,
     kept_files,
     leases,
+    migrate,
     notifications,
     outbox,
     returns,
@@ -61,8 +62,8 @@ async def sweep_once(tools: Tools) -> None:
     end the poller after every start.
     """
     findings = (
-        _take_over, _stop_holding, _ring_unheard, _ring_unsettled, _ring_unreturned, _ring_inquiries, tell_of_expiry,
-        _forget, measure,
+        _follow, _take_over, _stop_holding, _ring_unheard, _ring_unsettled, _ring_unreturned, _ring_inquiries,
+        tell_of_expiry, _forget, measure,
     )  # fmt: skip
     for finding in findings:
         outcome = await _outcome(finding(tools))
@@ -83,6 +84,12 @@ def _tell(error: Exception | None, part: str) -> None:
         log.warning("sweep.interrupted", part=part, code=error.code)
     elif error is not None:
         log.error("sweep.broken", part=part, code=InternalError.code, exc_info=error)
+
+
+async def _follow(tools: Tools) -> None:
+    """Services of the release before may still be at work, and make accounts as they know them."""
+    if await migrate.migrate_accounts(tools.database, patience_seconds=0):
+        tools.metrics.swept.labels("schema_migrated").inc()
 
 
 async def _forget(tools: Tools) -> None:

@@ -19,7 +19,7 @@ from shared.observe.failpoints import reach
 from shared.observe.metrics import Metrics
 from shared.runtime.desk import Desk, reason_of
 from shared.runtime.service import Base, worker_name
-from shared.storage import ending, runs, staging, takeover
+from shared.storage import ending, migrate, runs, staging, takeover
 from shared.storage.database import Database, Tx
 
 log = structlog.get_logger()
@@ -105,7 +105,7 @@ class Worker:
 
     async def _watched(self, desk: Desk, stopping: asyncio.Event) -> "BaseException | Reason | None":
         """Carry the run out with its heart beating; what ended it, or None when it ended by itself."""
-        work = asyncio.ensure_future(self.carry_out(desk))
+        work = asyncio.ensure_future(self._work(desk))
         pulse = asyncio.create_task(self._beat(desk))
         stop = asyncio.create_task(_after(stopping, self.shutdown_seconds))
         ended_by: BaseException | Reason | None = None
@@ -121,6 +121,10 @@ class Worker:
             # What breaks while it is being stopped (a connection that is closed under it) is not why it ended.
             return ended_by
         return outcome
+
+    async def _work(self, desk: Desk) -> None:
+        await migrate.follow(self.database, desk.run.account_id)
+        await self.carry_out(desk)
 
     async def _beat(self, desk: Desk) -> BaseException | Reason:
         """Keep the lease until it is lost, or until somebody asks to cancel; which of them it was."""

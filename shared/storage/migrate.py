@@ -7,7 +7,7 @@ a migration that does not get its locks at once lets everybody by who waits behi
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -24,6 +24,8 @@ LOCK_SECONDS = 2.0
 """How long a migration may keep others waiting behind it for a lock."""
 PATIENCE_SECONDS = 900.0
 """How long it is tried again."""
+FOLLOWING_SECONDS = 20.0
+"""How long where a run waits for it, which is tried again anyway."""
 _PAUSE_SECONDS = 1.0
 T = TypeVar("T")
 OWNER = "tidegate_owner"
@@ -38,6 +40,7 @@ def _scripts(family: str) -> Iterator[tuple[int, str]]:
             yield int(entry.name.split("_", 1)[0]), entry.read_text("utf-8")
 
 
+@cache
 def latest(family: str) -> int:
     """The newest migration of `shared` or `account`."""
     return max(number for number, _ in _scripts(family))
@@ -98,16 +101,35 @@ async def migrate_account(tx: Tx) -> list[int]:
     return applied
 
 
-async def migrate_accounts(database: Database) -> int:
-    """Bring every account's schema to this version; how many needed it."""
+async def migrate_accounts(database: Database, patience_seconds: float = PATIENCE_SECONDS) -> int:
+    """Bring every account's schema to this version; how many needed it.
+
+    Raises TransactionConflict where the locks are not to be had.
+    """
     async with database.watching() as watch:
         rows = await watch.connection.fetch(
             "SELECT account_id FROM tidegate.accounts WHERE NOT is_operator AND schema_version < $1", latest("account")
         )
     accounts: list[UUID] = [row["account_id"] for row in rows]
     for account_id in accounts:
-        await _patiently(partial(_migrate_one, database, account_id))
+        await _patiently(partial(_migrate_one, database, account_id), patience_seconds)
     return len(accounts)
+
+
+async def follow(database: Database, account_id: UUID) -> bool:
+    """Bring an account's schema to this version where it is not; whether it was not.
+
+    While services of the release before are still at work they make accounts as they know them, after the migration
+    that came with this one. Raises TransactionConflict where the locks are not to be had, and StorageUnavailable.
+    """
+    async with database.account(account_id, read_only=True) as tx:
+        version = await tx.connection.fetchval(
+            "SELECT schema_version FROM tidegate.accounts WHERE account_id = $1", account_id
+        )
+    if version is None or version >= latest("account"):
+        return False
+    await _patiently(partial(_migrate_one, database, account_id), FOLLOWING_SECONDS)
+    return True
 
 
 async def _migrate_one(database: Database, account_id: UUID) -> None:
@@ -148,9 +170,9 @@ async def _be_brief(connection: Any) -> None:
     await connection.execute("SELECT set_config('lock_timeout', $1, false)", f"{LOCK_SECONDS}s")
 
 
-async def _patiently(do: Callable[[], Awaitable[T]]) -> T:
+async def _patiently(do: Callable[[], Awaitable[T]], seconds: float = PATIENCE_SECONDS) -> T:
     """Try until the locks are had, letting others by in between. Raises the last refusal when patience ends."""
-    deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    deadline = asyncio.get_running_loop().time() + seconds
     while True:
         try:
             return await do()

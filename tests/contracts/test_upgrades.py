@@ -17,7 +17,7 @@ supported no longer.
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,8 +158,12 @@ async def test_what_the_release_writes_is_still_taken(old: Old) -> None:
         await old.connection.execute(line)
 
 
-async def test_what_was_under_way_is_finished_by_the_new_release(old: Old, tmp_path: Path) -> None:
-    await old.migrate()
+# An account that the release makes after the migration is as it knows them, until the services notice.
+@pytest.mark.parametrize("migrate_what", [Old.migrate, Old.migrate_shared], ids=["all", "all_but_the_account"])
+async def test_what_was_under_way_is_finished_by_the_new_release(
+    old: Old, migrate_what: Callable[[Old], Awaitable[object]], tmp_path: Path
+) -> None:
+    await migrate_what(old)
     settings = read_settings(
         secret_key=SECRET_KEY,
         drop_directory=tmp_path / "drop",
@@ -213,6 +217,15 @@ async def _has_ended(old: Old, *, but: tuple[str, ...] = ()) -> bool:
     through = ("completed", "skipped", *but)
     query = "SELECT count(*) FROM tidegate.runs WHERE state <> ALL ($1::text[]) OR waits_for = 'retry'"
     return await old.connection.fetchval(query, list(through)) == 0
+
+
+async def test_an_account_is_followed_once(old: Old) -> None:
+    await old.migrate_shared()
+    async with Database.open(old.address) as database:
+        assert await asyncio.gather(*(migrate.follow(database, old.account_id) for _ in range(3))) != [False] * 3
+        assert not await migrate.follow(database, old.account_id)
+        assert not await migrate.follow(database, uuid4())
+        assert await migrate_accounts(database) == 0
 
 
 async def test_two_migrations_at_once_are_one(old: Old) -> None:

@@ -32,6 +32,7 @@ _WAITING_FOR_LOCKS = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()
 """
+_BLOCKED_BY = "SELECT count(*) FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))"
 _DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
 
 
@@ -52,6 +53,15 @@ class Trouble:
             return await self.waiting() > 0
 
         await eventually(is_so, "a session that waits for a lock")
+
+    async def until_blocked_by(self, other: "Trouble") -> None:
+        """Return when a session waits for what another one of ours holds."""
+        blocking = other.connection.get_server_pid()
+
+        async def is_so() -> bool:
+            return bool(await self.connection.fetchval(_BLOCKED_BY, blocking))
+
+        await eventually(is_so, "a session that waits for the other's lock")
 
     async def deadlocks(self) -> int:
         """How many this database has had; sessions tell with some delay."""
@@ -105,6 +115,18 @@ async def trouble_on(system: System, table: str, event: str, what: str, *, times
         finally:
             await trouble.connection.execute("SET lock_timeout = '30s'")
             await trouble.connection.execute(_UNMAKE.format(table=table))
+
+
+@asynccontextmanager
+async def deadlocks_looked_for_after(trouble: Trouble, seconds: int) -> AsyncIterator[None]:
+    """A session that waits for a lock looks once, after so long, whether everybody waits for each other."""
+    await trouble.connection.execute(f"ALTER SYSTEM SET deadlock_timeout = '{seconds}s'")
+    await trouble.connection.execute("SELECT pg_reload_conf()")
+    try:
+        yield
+    finally:
+        await trouble.connection.execute("ALTER SYSTEM RESET deadlock_timeout")
+        await trouble.connection.execute("SELECT pg_reload_conf()")
 
 
 def raising(code: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.acceptance.shop import Shop
 from tests.acceptance.system import System
-from tests.faults.database_trouble import in_database, raising, trouble_on
+from tests.faults.database_trouble import deadlocks_looked_for_after, in_database, raising, trouble_on
 from tests.faults.outage import Recovery, assert_exactly_once, drop, shop_in
 from tests.faults.outage_fixtures import Frail
 from tests.faults.report import Table
@@ -71,13 +71,13 @@ async def test_a_real_deadlock_ends_one_merge_and_not_its_run(
         table = profiles_of(shop)
         async with in_database(system) as trouble, in_database(system) as onlooker:
             deadlocks = await onlooker.deadlocks()
-            # We look for the deadlock late, so that it is the merge that finds it and is ended.
+            # The merge looks when we wait for sure, and we look later still, so that it is the merge that is ended.
             await trouble.connection.execute("SET deadlock_timeout = '60s'")
             ctids = [row[0] for row in await trouble.connection.fetch(f"SELECT ctid::text FROM {table} ORDER BY ctid")]
-            async with trouble.connection.transaction():
+            async with deadlocks_looked_for_after(onlooker, 5), trouble.connection.transaction():
                 await trouble.connection.execute(f"SELECT FROM {table} WHERE ctid = '{ctids[-1]}' FOR UPDATE")
                 await drop(shop, {"contacts_b.csv": 5})
-                await onlooker.until_somebody_waits()
+                await onlooker.until_blocked_by(trouble)
                 await trouble.connection.execute(f"SELECT FROM {table} WHERE ctid = '{ctids[0]}' FOR UPDATE")
             recovery = Recovery()
             seconds = await assert_exactly_once(shop, points, recovery)
