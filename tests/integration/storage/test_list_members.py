@@ -52,3 +52,18 @@ async def test_of_two_that_put_the_same_people_on_a_list_each_is_told_whom_it_ad
         (one,) = await lists.page(tx, lists.ListFilter(), 2)
     assert there == ([1, 2, 3, 4, 5] if commits else [2, 3, 4, 5])
     assert one.members == len(there)
+
+
+async def test_with_a_list_goes_who_was_on_it_and_nobody_else(database: Database, account: UUID) -> None:
+    async with database.account(account) as tx:
+        first, second = [await lists.create(tx, name) for name in ("Regulars", "Friends")]
+        for each in (first, second):
+            await list_members.add(tx, each.number, FIRST, run_id=uuid4())
+        await lists.delete(tx, await lists.lock(tx, first.id))
+        assert {
+            number: [one.id for one in on] for number, on in (await list_members.lists_of(tx, [1, 2, 9])).items()
+        } == {
+            1: [second.id],
+            2: [second.id],
+        }
+        assert await list_members.page(tx, first.number, after_profile=0, limit=10) == []
