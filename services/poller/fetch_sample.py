@@ -31,6 +31,7 @@ async def fetch_sample(
     """Answer a question for a sample. What keeps it from being fetched is told in the sample."""
     try:
         kept = await _fetched(tools, account_id, sample, connection, login)
+        reach("sample.kept")
         findings = await tools.looking.look(account_id, kept)
     except Failure as failure:
         await _fail(tools, account_id, inquiry_id, sample.id, reason_of(failure))

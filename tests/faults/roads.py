@@ -24,6 +24,7 @@ CLIENT_SECONDS = 6.0
 CLIENT_PAUSE_SECONDS = 0.3
 FILE = "contacts_a.csv"
 SECOND = "contacts_b.csv"
+SAMPLE = "sample.txt"
 ROWS = [Person(f"person{number}@shop.example", 3) for number in range(PEOPLE)]
 CONTENT = content_of([*ROWS, Person("nobody", 3)])
 """With one row that is rejected."""
@@ -466,6 +467,38 @@ class LostQuestionRoad(QuestionRoad):
         """Kill the poller on the way."""
         self.fleet.arm("inquiry.taken", "kill")
         await QuestionRoad.drive(self)
+
+
+@dataclass(slots=True)
+class SampleRoad(Road):
+    """A sample that lies in a place, asked for through the ledger, and fetched and looked at by a poller."""
+
+    sample: str = ""
+
+    async def prepare(self) -> None:
+        """A file that no goal takes."""
+        await Road.prepare(self)
+        await self.shop.drop(SAMPLE, CONTENT)
+
+    async def drive(self) -> None:
+        """Ask, and do not wait for the answer here."""
+        asked = {"connection_id": self.shop.connection_id, "path": SAMPLE}
+        self.sample = (await self.shop.ask("POST", "/v1/samples", 202, json=asked))["id"]
+
+    async def has_ended(self) -> bool:
+        """It is there, or has failed."""
+        return bool(self.sample) and (await self._shown())["state"] != "fetching"
+
+    async def check(self) -> None:
+        """It was found what it is, and the file stays."""
+        shown = await self._shown()
+        assert (shown["state"], shown["size_bytes"]) == ("ready", len(CONTENT)), shown["reason"]
+        assert len(shown["findings"]["columns"]) == len(CONTENT.splitlines()[0].split(b";"))
+        assert SAMPLE in await self.shop.names()
+
+    async def _shown(self) -> dict[str, Any]:
+        found: dict[str, Any] = await self.shop.ask("GET", f"/v1/samples/{self.sample}", 200)
+        return found
 
 
 async def persist(attempt: Callable[[], Awaitable[None]], *, patience_seconds: float = END_SECONDS) -> None:

@@ -70,6 +70,7 @@ POINTS: dict[type[Road], tuple[str, ...]] = {
         "exporter.told", "exporter.finishing", "exporter.committed", "exporter.released",
     ),
     roads.QuestionRoad: ("inquiry.taken", "inquiry.found", "inquiry.answering", "inquiry.answered"),
+    roads.SampleRoad: ("sample.kept", "sample.looked_at"),
     roads.LostQuestionRoad: ("sweep.ringing_inquiry",),
 }  # fmt: skip
 ALSO_SKIPPED = ("importer.hashed", "importer.told")
