@@ -19,6 +19,7 @@ from services.api.routes import (
     drop_folders,
     goal_versions,
     goals,
+    imports,
     inquiries,
     keys,
     lists,
@@ -47,6 +48,7 @@ ROUTERS = (
     goal_versions.router,
     samples.router,
     previews.router,
+    imports.router,
     runs.router,
     progress.router,
     rejects.router,
@@ -102,7 +104,7 @@ def bare_app() -> FastAPI:
     once.install(app)
     for router in ROUTERS:
         app.include_router(router)
-    described.install(app, ROUTERS)
+    described.install(app, ROUTERS, (imports.ImportAsked,))
     return app
 
 

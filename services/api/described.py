@@ -1,11 +1,13 @@
 """What the OpenAPI document says beyond the routes: the habits, the codes, what is refused before a route is asked."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeGuard
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, APIRouter
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from services.api import once, problems
 
@@ -54,13 +56,16 @@ def description() -> str:
     return _HABITS + "\n".join(f"| `{code}` | {sentence} |" for code, sentence in sorted(problems.catalogue().items()))
 
 
-def install(app: FastAPI, routers: Iterable[APIRouter]) -> None:
-    """Have the application describe itself, problems and scopes included."""
+def install(app: FastAPI, routers: Iterable[APIRouter], models: Sequence[type[BaseModel]] = ()) -> None:
+    """Have the application describe itself, problems and scopes included.
+
+    `models` are those of bodies that routes read by themselves, since they may also be a file.
+    """
     scopes = {route.name: _scopes_of(route) for router in routers for route in router.routes if _is_operation(route)}
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _document(app, scopes)
+            app.openapi_schema = _document(app, scopes, models)
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # the documented way to extend the document
@@ -76,7 +81,7 @@ def _scopes_of(route: APIRoute) -> list[str]:
     return sorted(found)
 
 
-def _document(app: FastAPI, scopes: dict[str, list[str]]) -> dict[str, Any]:
+def _document(app: FastAPI, scopes: dict[str, list[str]], models: Sequence[type[BaseModel]]) -> dict[str, Any]:
     document = get_openapi(
         title=app.title,
         version=app.version,
@@ -92,8 +97,16 @@ def _document(app: FastAPI, scopes: dict[str, list[str]]) -> dict[str, Any]:
             _tell_refusals(operation)
     for unused in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(unused, None)
+    _tell_models(document["components"]["schemas"], models)
     _tell_patterns(document)
     return document
+
+
+def _tell_models(schemas: dict[str, Any], models: Sequence[type[BaseModel]]) -> None:
+    wanted: list[tuple[type[BaseModel], JsonSchemaMode]] = [(each, "validation") for each in models]
+    _, found = models_json_schema(wanted, ref_template="#/components/schemas/{model}")
+    for name, schema in found.get("$defs", {}).items():
+        schemas.setdefault(name, schema)
 
 
 def _tell_patterns(node: Any) -> None:

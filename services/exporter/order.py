@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from services.exporter.tools import Tools
-from shared.domain.connection import Login, Place
+from shared.domain.connection import DropPlace, Login
 from shared.domain.failures import InvalidGoal
 from shared.domain.goal import ExportGoal
 from shared.domain.names import joined
@@ -20,7 +20,7 @@ class Order:
     columns: tuple[tuple[str, Property], ...]
     """Header and property of each column."""
     domain_group: int
-    place: Place
+    place: DropPlace
     login: Login
     path: str
     """Where the file goes. It belongs to the run, so that a repeat replaces its own file."""
@@ -39,7 +39,7 @@ async def read_order(tools: Tools, run: ClaimedRun) -> Order:
             goal=goal,
             columns=_columns(goal, known),
             domain_group=await domain_groups.number_of(tx, goal.domain_group),
-            place=connection.settings.place,
+            place=connection.drop_place,
             login=await connections.login_of(tx, tools.keys, run.connection_id),
             path=joined(goal.target.directory, name),
         )

@@ -11,27 +11,27 @@ from pathlib import Path
 from typing import BinaryIO
 
 from services.importer.order import Order
+from services.importer.source import Source
 from shared.domain.arrival import FileStamp
 from shared.domain.failures import EmptyFile, FileChanged
 from shared.domain.receipt import FileFacts
 from shared.runtime.desk import Desk
-from shared.transfer.folder import Folder
 
 
-async def fetch(folder: Folder, order: Order, target: Path, desk: Desk) -> None:
+async def fetch(source: Source, order: Order, target: Path, desk: Desk) -> None:
     """Bring the file to `target` and note its size and SHA-256. Raises FileGone, FileChanged, EmptyFile."""
-    before = await folder.stat(order.file.path)
+    before = await source.stat(order.file.path)
     _check_same(before, order)
     desk.advance(bytes_total=before.size_bytes)
     digest = hashlib.sha256()
     size = 0
     with target.open("xb") as file:
-        async with aclosing(folder.read(order.file.path)) as chunks:
+        async with aclosing(source.read(order.file.path)) as chunks:
             async for chunk in chunks:
                 await asyncio.to_thread(_keep, file, digest, chunk)
                 size += len(chunk)
                 desk.advance(bytes_done=len(chunk))
-    after = await folder.stat(order.file.path)
+    after = await source.stat(order.file.path)
     if after != before or size != before.size_bytes:
         raise FileChanged(f"Found {size} bytes where {before.size_bytes} were expected, or a later time.")
     desk.file = FileFacts(name=order.file.path, size_bytes=size, sha256=digest.hexdigest())

@@ -145,7 +145,7 @@ async def _bring(tools: Tools, task: Task) -> tuple[Permanent | None, list[str]]
         reach("return.made")
         if not made.files and not task.asked.acknowledge:
             return made.failure, []
-        opened = open_folder(task.connection.settings.place, task.login, tools.places, account_id=held.account_id)
+        opened = open_folder(task.connection.drop_place, task.login, tools.places, account_id=held.account_id)
         async with opened as folder:
             stem = await _named(tools, task, folder)
             reach("return.named")

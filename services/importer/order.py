@@ -30,6 +30,8 @@ class Order:
     """Its path when it arrived; where a run is repeated, the file may lie elsewhere by then."""
     arrived_at: datetime
     upload_id: UUID | None
+    kept_file_id: UUID | None
+    """Where the content is kept of a file that a client sent to the gateway."""
     bundle: Bundle
     """The keys and passwords that a file may be opened with."""
     latest_sha256: str | None
@@ -66,6 +68,7 @@ async def read_order(tools: Tools, run: ClaimedRun) -> Order:
             file_name=arrival["path"],
             arrived_at=arrival["seen_at"],
             upload_id=arrival["upload_id"],
+            kept_file_id=arrival["kept_file_id"],
             bundle=await openpgp_keys.bundle_of(tx, tools.keys),
             latest_sha256=await runs.latest_effective_sha256(tx, run),
             known_columns=frozenset(map(folded, await runs.columns_seen(tx, run))),

@@ -22,6 +22,7 @@ from services.importer.on_lists import hold_lists, put_on_lists
 from services.importer.order import Order, read_order
 from services.importer.pages import Fetched
 from services.importer.recover import recovered
+from services.importer.source import open_source
 from services.importer.tools import Tools
 from shared.domain.failures import FileChanged
 from shared.domain.receipt import Counts
@@ -35,7 +36,6 @@ from shared.storage.errors import TransactionConflict
 from shared.storage.merge import Merged, late_rejects, merge
 from shared.storage.run_connection import RunConnection, run_connection
 from shared.storage.staging import Staged
-from shared.transfer.open_folder import open_folder
 
 log = structlog.get_logger()
 
@@ -49,8 +49,8 @@ async def carry_out(desk: Desk, tools: Tools) -> None:
     with workspace(tools.work_directory, desk.run) as workplace:
         file = workplace / "fetched"
         with desk.step("fetch"):
-            async with open_folder(order.place, order.login, tools.places, account_id=desk.run.account_id) as folder:
-                await fetch(folder, order, file, desk)
+            async with open_source(order, tools, desk.run.account_id) as source:
+                await fetch(source, order, file, desk)
         reach("importer.fetched")
         if await is_put_off(order, tools, desk):
             return

@@ -10,16 +10,16 @@ from uuid import UUID
 
 import structlog
 
+from services.importer.kept import settle_kept
 from services.importer.tools import Tools
 from shared.contracts.runs import ArrivalEnded
 from shared.domain.arrival import FileStamp
-from shared.domain.connection import Login
+from shared.domain.connection import DropPlace, Login
 from shared.domain.failures import Failure, FileGone, Permanent, StorageUnavailable
 from shared.domain.goal import AfterDone, AfterFailed, ImportGoal
 from shared.domain.run import RunState
 from shared.observe.failpoints import reach
 from shared.storage import arrivals, connections, goals, notifications
-from shared.storage.connections import StoredConnection
 from shared.storage.database import Tx
 from shared.transfer.folder import Folder
 from shared.transfer.mark import Marked, mark
@@ -35,7 +35,7 @@ _LEFT_ITS_PLACE = ("renamed", "moved", "deleted", "gone", "already")
 class Task:
     """A file to be marked, and how."""
 
-    connection: StoredConnection
+    place: DropPlace
     login: Login
     file: FileStamp
     is_upload: bool
@@ -48,8 +48,12 @@ async def settle(tools: Tools, message: ArrivalEnded) -> None:
     async with tools.database.account(account_id) as tx:
         if not await arrivals.begin_settling(tx, arrival_id, tools.lease_seconds):
             return
-        task = await _task(tools, tx, arrival_id)
+        kept_as = await settle_kept(tx, arrival_id)
+        task = None if kept_as else await _task(tools, tx, arrival_id)
     reach("settle.begun")
+    if kept_as:
+        log.info("file.settled", outcome=kept_as, arrival_id=str(arrival_id))
+        return
     try:
         marked = Marked(outcome="changed") if task is None else await _mark(tools, account_id, task)
     except StorageUnavailable:
@@ -75,7 +79,7 @@ async def _task(tools: Tools, tx: Tx, arrival_id: UUID) -> Task | None:
     runs = await arrivals.runs_of(tx, arrival_id)
     connection = await connections.get(tx, arrival["connection_id"])
     return Task(
-        connection=connection,
+        place=connection.drop_place,
         login=await connections.login_of(tx, tools.keys, connection.id),
         file=FileStamp(
             path=arrival["settled_path"] or arrival["path"],
@@ -96,8 +100,7 @@ async def _action(tx: Tx, runs: list[dict[str, Any]]) -> AfterDone | AfterFailed
 
 
 async def _mark(tools: Tools, account_id: UUID, task: Task) -> Marked:
-    place = task.connection.settings.place
-    async with open_folder(place, task.login, tools.places, account_id=account_id) as folder:
+    async with open_folder(task.place, task.login, tools.places, account_id=account_id) as folder:
         file = await _present(folder, task.file) if task.is_upload else task.file
         return await mark(folder, file, task.action)
 

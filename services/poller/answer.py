@@ -61,6 +61,7 @@ async def _verify(
     stored: list[StoredGoal],
 ) -> None:
     """Try the connection step by step."""
+    place = connection.drop_place
     sources = {each.goal.source.directory for each in stored if not isinstance(each.goal, ExportGoal)}
     targets = [each.goal.target.directory for each in stored if isinstance(each.goal, ExportGoal)]
 
@@ -69,13 +70,13 @@ async def _verify(
             await connections.pin_host_key(tx, connection.id, line)
 
     steps = await verify(
-        connection.settings.place,
+        place,
         login,
         tools.places,
         account_id=account_id,
         directories=tuple(sorted(sources)) or ("",),
         write_to=targets[0] if targets else None,
-        on_first_key=None if isinstance(connection.settings.place, HostedPlace) else pin,
+        on_first_key=None if isinstance(place, HostedPlace) else pin,
     )
     reach("inquiry.found")
     is_ok = all(step.outcome == "ok" for step in steps)

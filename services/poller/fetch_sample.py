@@ -47,8 +47,8 @@ async def fetch_sample(
 async def _fetched(
     tools: Tools, account_id: UUID, sample: StoredSample, connection: StoredConnection, login: Login
 ) -> KeptFile:
-    """The file, kept. Raises FileTooLarge, TooMuchKept, and what the place raises."""
-    place = connection.settings.place
+    """The file, kept. Raises FileTooLarge, TooMuchKept, ManualConnection, and what the place raises."""
+    place = connection.drop_place
     assert sample.path is not None
 
     async def pin(line: str) -> None:

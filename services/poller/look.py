@@ -18,7 +18,7 @@ from services.poller.spot import Seen
 from services.poller.tools import Tools
 from services.poller.trouble import note_failure
 from shared.domain.arrival import FileStamp
-from shared.domain.connection import HostedPlace, Login
+from shared.domain.connection import HostedPlace, Login, ManualPlace
 from shared.domain.failures import ConnectionLost, Failure, LeaseLost, SecretKeyMissing, StorageUnavailable
 from shared.domain.names import joined
 from shared.observe.failpoints import reach
@@ -136,7 +136,7 @@ async def _list_each(
 
     place = connection.settings.place
     is_hosted = isinstance(place, HostedPlace)
-    if not directories and not is_hosted:
+    if isinstance(place, ManualPlace) or (not directories and not is_hosted):
         return
     opened = open_folder(place, login, tools.places, account_id=connection.account_id, on_first_key=pin)
     async with opened as folder:

@@ -45,7 +45,18 @@ class HostedPlace(Model):
     drop_folder_id: UUID
 
 
-Place = Annotated[SftpPlace | HostedPlace, Field(discriminator="transport")]
+class ManualPlace(Model):
+    """Where files come from that clients send to the gateway: each account has one such connection, made when needed.
+
+    Nobody looks there; its goals are the settings of manual imports, one goal a name.
+    """
+
+    transport: Literal["manual"] = "manual"
+
+
+DropPlace = Annotated[SftpPlace | HostedPlace, Field(discriminator="transport")]
+"""A place with a drop folder."""
+Place = Annotated[SftpPlace | HostedPlace | ManualPlace, Field(discriminator="transport")]
 
 
 class ConnectionSettings(Model):

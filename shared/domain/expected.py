@@ -12,6 +12,7 @@ from shared.domain.dialect import AUTO, Dialect
 from shared.domain.fields import MAX_COLUMN_NAME
 from shared.domain.model import Model
 
+MAX_COLUMNS = 10_000
 HeaderName = Annotated[str, StringConstraints(max_length=MAX_COLUMN_NAME)]
 """Empty, where a column had no name."""
 
@@ -21,7 +22,7 @@ class Expected(Model):
 
     encoding: str | None = None
     """A file whose bytes say that it is in another one fails (`encoding_changed`). It is read once more for this."""
-    header: tuple[HeaderName, ...] = Field(default=(), max_length=10_000)
+    header: tuple[HeaderName, ...] = Field(default=(), max_length=MAX_COLUMNS)
     """Columns that were known then: they are not told as new. Where the goal goes by position, the names at these
     positions must still be the same; with map_all, none of them may be missing (`header_changed`)."""
 

@@ -779,6 +779,20 @@ class ListInUse(Conflict):
     what_to_do = "Take the list out of what the detail names, then delete it."
 
 
+class ManualConnection(Conflict):
+    """The connection of manual imports is built in and has no drop folder."""
+
+    code = "manual_connection"
+    what_to_do = "Send files with POST /v1/imports; the settings of an import are mended in its goal."
+
+
+class ImportNotCompleted(Conflict):
+    """Only a manual import that has completed can lead a goal."""
+
+    code = "import_not_completed"
+    what_to_do = "Wait until the import has completed, or mend and repeat it, then let it lead."
+
+
 class FolderWatched(Conflict):
     """A connection watches the drop folder."""
 

@@ -1,8 +1,12 @@
-"""Goals: what one connection does. Every saved change is a new version."""
+"""Goals: what one connection does. Every saved change is a new version.
+
+What an import says of files and profiles (`ImportRules`) stands apart from where its files come from: a manual import
+says the one without the other.
+"""
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import Field, StrictBool, StringConstraints, field_validator, model_validator
@@ -108,8 +112,6 @@ class GoalBase(Model):
     """What every goal has."""
 
     name: str = Field(min_length=1, max_length=200)
-    active: StrictBool = True
-    position: int = Field(default=1, ge=0, le=10_000)
     domain_group: str = "default"
     feedback: Feedback = Feedback()
 
@@ -121,12 +123,17 @@ class MadeFrom(Model):
     """A sample, which may have expired since."""
 
 
-class ImportGoal(GoalBase):
-    """Import files of contacts into profiles."""
+class Ordered(GoalBase):
+    """A goal among those of its connection: switched on or off, and when its turn is."""
+
+    active: StrictBool = True
+    position: int = Field(default=1, ge=0, le=10_000)
+
+
+class ImportRules(GoalBase):
+    """How files of contacts are imported into profiles, wherever they come from."""
 
     kind: Literal["import_profiles"] = "import_profiles"
-    made_from: MadeFrom | None = None
-    source: Source
     unpack: Unpack = Unpack()
     format: FileFormat = "csv"
     dialect: Dialect = Dialect()
@@ -142,7 +149,6 @@ class ImportGoal(GoalBase):
     """Columns that are not imported, and not reported: by their names, whether a file has them or not."""
     default_rule: MergeRule = MergeRule.SET
     on_bad_value: OnBadValue = "reject_row"
-    rejects: ReturnedRejects | None = None
     mode: Mode = Mode.UPSERT
     expected: Expected = Expected()
     opt_in: OptIn
@@ -156,7 +162,7 @@ class ImportGoal(GoalBase):
     hold_order_for_seconds: int = Field(default=86_400, ge=0, le=30 * 86_400)
 
     @model_validator(mode="after")
-    def _one_column_one_property(self) -> "ImportGoal":
+    def _one_column_one_property(self) -> Self:
         seen: set[str] = set()
         for entry in self._entries:
             if entry.property in seen:
@@ -173,7 +179,7 @@ class ImportGoal(GoalBase):
         return self
 
     @model_validator(mode="after")
-    def _columns_are_taken_or_left(self) -> "ImportGoal":
+    def _columns_are_taken_or_left(self) -> Self:
         ignored = {folded(name) for name in self.ignore}
         read = (*self._entries, *self.own_fields)
         both = [each.field for each in read if each.field is not None and folded(each.field) in ignored]
@@ -245,6 +251,34 @@ def _is_demanded_by_name(entry: IdentifierField | MappedField) -> bool:
     return entry.field is not None and (isinstance(entry, IdentifierField) or entry.required)
 
 
+class LedBy(Model):
+    """The manual import that leads a goal: what the goal says of files and profiles is what the import said.
+
+    latest: a later import under the same name leads from its completion on, with a new version of the goal and a
+    notification. Otherwise a goal stays with its import until it is given another one.
+    """
+
+    import_id: UUID
+    latest: StrictBool = False
+
+
+class ImportGoal(ImportRules, Ordered):
+    """Import files of contacts into profiles."""
+
+    made_from: MadeFrom | None = None
+    source: Source
+    rejects: ReturnedRejects | None = None
+    led_by: LedBy | None = None
+
+
+MANUAL_SOURCE = Source(
+    pattern=Pattern(wildcard="*"),
+    readiness=Readiness(strategy="closed"),
+    afterwards=Afterwards(done=AfterDone(leave=True), failed=AfterFailed(leave=True)),
+)
+"""Of goals whose files clients send: whatever is sent is theirs, and lies in no folder."""
+
+
 class ExportColumn(Model):
     """A column of the exported file."""
 
@@ -277,7 +311,7 @@ class Target(Model):
         return _REQUESTED_AT.sub(lambda found: date_pattern(found[1]).write(requested_at), self.file_name)
 
 
-class ExportGoal(GoalBase):
+class ExportGoal(Ordered):
     """Write profiles to a file, when asked."""
 
     kind: Literal["export_profiles"]

@@ -5,7 +5,7 @@ goal's own model refuses (types, lengths, one column per property) is not repeat
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from shared.domain.consent import Resubscribe
 from shared.domain.dates import AUTO, date_pattern
@@ -42,6 +42,9 @@ FLAW_CODES: dict[str, str] = {
     "consent_time_needed": "Whether a consent is newer cannot be told without its time.",
     "choices_are_fixed": "The choices of a property that is built in cannot be added to.",
     "readiness_not_available": "The place cannot tell readiness in that way.",
+    "manual_import": "A manual import has no source of its own, and its goal keeps its name and stays active.",
+    "unknown_import": "The account has no manual import of that identifier.",
+    "led_by_import": "A manual import leads the goal, and says something else.",
     "conflicting_afterwards": "Another goal does something else with the same files afterwards.",
     "encrypt_to_missing": "Files must be encrypted, and their rejects would come back plain.",
     "returns_watched": "Rejects would be put into a directory that a goal of the connection watches.",
@@ -69,6 +72,8 @@ class Surroundings:
     """The other active goals of the same connection."""
     lists: Collection[ListReference] = ()
     """Ids and numbers of lists: those that there are of what the goal names, at least."""
+    fixed: Mapping[str, object] = field(default_factory=dict)
+    """Fields of a manual import's goal that nobody may change."""
 
 
 def completed(goal: Goal, *, is_hosted: bool) -> Goal:
@@ -173,6 +178,7 @@ def _import_flaws(goal: ImportGoal, around: Surroundings) -> list[Flaw]:
     ]
     flaws += _full_file_flaws(goal)
     flaws += _place_flaws(goal, around)
+    flaws += _fixed_flaws(goal, around)
     flaws += _consent_flaws(goal)
     flaws += _return_flaws(goal, around)
     return flaws
@@ -345,6 +351,12 @@ def _return_flaws(goal: ImportGoal, around: Surroundings) -> Iterator[Flaw]:
         if sibling.rejects is not None and sibling.rejects.return_to == goal.source.directory:
             detail = f"The goal {sibling.name!r} puts rejects into {goal.source.directory!r}; expected another one."
             yield Flaw("/source/directory", "returns_watched", detail)
+
+
+def _fixed_flaws(goal: ImportGoal, around: Surroundings) -> Iterator[Flaw]:
+    for name, value in around.fixed.items():
+        if getattr(goal, name) != value:
+            yield Flaw(f"/{name}", "manual_import", f"The goal is a manual import's, whose {name} stays as it is.")
 
 
 def _is_torn(goal: ImportGoal, sibling: ImportGoal) -> bool:

@@ -99,6 +99,24 @@ async def insert(tx: Tx, connection_id: UUID, sightings: Sequence[Sighting]) -> 
     return [arrival_id if arrival_id in made else None for arrival_id in arrival_ids]
 
 
+async def insert_kept(tx: Tx, connection_id: UUID, file: FileStamp, kept_file_id: UUID, sha256: str) -> UUID:
+    """A file that a client sent whole: accepted at once, and read from where it is kept.
+
+    The caller holds the connection.
+    """
+    arrival_id: UUID = await tx.value(
+        "arrivals.insert_kept",
+        tx.account_id,
+        connection_id,
+        file.path,
+        file.size_bytes,
+        file.modified_at,
+        kept_file_id,
+        sha256,
+    )
+    return arrival_id
+
+
 async def restamp(tx: Tx, changed: Mapping[UUID, Sighting]) -> None:
     """Files that were not accepted yet changed; they wait anew."""
     if changed:

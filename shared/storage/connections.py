@@ -13,8 +13,8 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from shared.domain.connection import ConnectionSettings, HostedPlace, Login, SftpPlace
-from shared.domain.failures import AlreadyExists, Conflict, InvalidRequest, NotFound
+from shared.domain.connection import ConnectionSettings, DropPlace, HostedPlace, Login, ManualPlace, SftpPlace
+from shared.domain.failures import AlreadyExists, Conflict, InvalidRequest, ManualConnection, NotFound
 from shared.domain.host_key import fingerprint_of, normalized
 from shared.storage.database import Record, Session, Tx
 from shared.storage.secrets import KeyRing, Place, keep
@@ -25,6 +25,7 @@ SecretChanges = Mapping[SecretName, str | None]
 
 _SECRETS: tuple[SecretName, ...] = ("password", "private_key", "passphrase")
 MAX_HOST_KEYS = 20
+MANUAL_NAME = "Manual imports"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,24 @@ class StoredConnection:
     created_at: datetime
     created_by_email: str | None
     deleted_at: datetime | None
+
+    @property
+    def is_manual(self) -> bool:
+        """Whether it is the built-in one of manual imports."""
+        return isinstance(self.settings.place, ManualPlace)
+
+    @property
+    def drop_place(self) -> DropPlace:
+        """The place with its drop folder. Raises ManualConnection."""
+        place = self.settings.place
+        if isinstance(place, ManualPlace):
+            raise ManualConnection
+        return place
+
+    def require_settable(self) -> None:
+        """Raises ManualConnection for the built-in connection, which nobody sets, looks at or takes away."""
+        if self.is_manual:
+            raise ManualConnection
 
 
 async def create(
@@ -73,6 +92,19 @@ async def create(
     if any(sealed.values()):
         await keep(tx, ring)
     return await get(tx, connection_id)
+
+
+async def hold_manual(tx: Tx) -> StoredConnection:
+    """The built-in connection of manual imports, made where the account has none; held until the transaction ends."""
+    settings = ConnectionSettings(name=MANUAL_NAME, place=ManualPlace())
+    await tx.execute("connections.make_manual", tx.account_id, uuid4(), _stored(settings))
+    return await lock(tx, await tx.value("connections.manual", tx.account_id))
+
+
+async def find_manual(tx: Tx) -> UUID | None:
+    """The built-in connection, where the account has one yet."""
+    found: UUID | None = await tx.value("connections.manual", tx.account_id)
+    return found
 
 
 async def get(tx: Tx, connection_id: UUID, *, even_deleted: bool = False) -> StoredConnection:
@@ -171,7 +203,7 @@ async def pin_host_key(tx: Tx, connection_id: UUID, line: str) -> StoredConnecti
     stored = await lock(tx, connection_id)
     place = stored.settings.place
     if not isinstance(place, SftpPlace):
-        raise Conflict("A hosted folder has no host keys to accept.")
+        raise Conflict("Only a partner's server has host keys to accept.")
     key = normalized(line)
     if key not in place.host_keys:
         if len(place.host_keys) >= MAX_HOST_KEYS:

@@ -14,7 +14,7 @@ from shared.domain.receipt import FileFacts, Receipt
 from shared.domain.run import ABSENT_OVER_GUARD, RunState, Waiting
 from shared.observe import tracing
 from shared.observe.failpoints import reach
-from shared.storage import arrivals, connections, ending, goals, outbox, runs
+from shared.storage import arrivals, connections, ending, goals, manual_imports, outbox, runs
 from shared.storage.database import Record, Tx
 
 
@@ -26,7 +26,7 @@ class Asked:
 
 
 async def approve(tx: Tx, run_id: UUID) -> None:
-    """Let a run go on that waits for approval. Raises NotFound, Conflict.
+    """Let a run go on that waits for approval. Raises NotFound, Conflict, KeptFileGone.
 
     What a guard asked is approved as the plan of one version of the goal. Where the goal has changed since, the run is
     carried out by what it says now, so that it is judged again and what was approved no longer counts.
@@ -34,6 +34,7 @@ async def approve(tx: Tx, run_id: UUID) -> None:
     run = await _held(tx, run_id)
     if run["waits_for"] != Waiting.APPROVAL:
         raise Conflict(f"Found the run {run['state']}, expected it to wait for approval.")
+    await _keep_file(tx, run)
     await runs.requeue(tx, run_id, forget_attempts=True, approve=True)
     if run["reason_code"] == ABSENT_OVER_GUARD:
         await runs.adopt_version(tx, run_id)
@@ -62,8 +63,8 @@ async def cancel(tx: Tx, run_id: UUID) -> bool:
 async def retry(tx: Tx, run_id: UUID, *, out_of_order: bool = False) -> None:
     """Queue a failed or cancelled run again, by what its goal says now.
 
-    Raises NotFound, Conflict, GoalInactive, and OlderThanCompleted where a later run of the goal has completed and
-    `out_of_order` does not say that this one shall be carried out nevertheless.
+    Raises NotFound, Conflict, GoalInactive, KeptFileGone, and OlderThanCompleted where a later run of the goal has
+    completed and `out_of_order` does not say that this one shall be carried out nevertheless.
     """
     run = await _held(tx, run_id)
     if run["state"] not in (RunState.FAILED, RunState.CANCELLED):
@@ -71,6 +72,7 @@ async def retry(tx: Tx, run_id: UUID, *, out_of_order: bool = False) -> None:
     await _active_goal(tx, run["goal_id"])
     if not out_of_order and await runs.is_older_than_completed(tx, run_id):
         raise OlderThanCompleted
+    await _keep_file(tx, run)
     await runs.adopt_version(tx, run_id)
     await runs.requeue(tx, run_id, forget_attempts=True)
     if run["arrival_id"] is not None:
@@ -82,12 +84,13 @@ async def retry(tx: Tx, run_id: UUID, *, out_of_order: bool = False) -> None:
 async def run_now(tx: Tx, goal_id: UUID) -> Asked:
     """Carry a goal out now: an export gets a run; an import's drop folder is looked at at once.
 
-    Raises NotFound, GoalInactive, and Conflict for an import whose connection is stopped.
+    Raises NotFound, GoalInactive, and Conflict for an import whose connection is stopped, or a manual one.
     """
     stored = await _active_goal(tx, goal_id)
     if isinstance(stored.goal, ExportGoal):
         return Asked(await _export(tx, goal_id, stored.goal))
     connection = await connections.get(tx, stored.connection_id)
+    connection.require_settable()
     if connection.stopped_code is not None:
         raise Conflict(f"The connection is stopped ({connection.stopped_code}); see what it says, then look again.")
     await connections.look_now(tx, stored.connection_id)
@@ -124,6 +127,12 @@ async def _held(tx: Tx, run_id: UUID) -> Record:
     if run is None:
         raise NotFound
     return run
+
+
+async def _keep_file(tx: Tx, run: Record) -> None:
+    """What a client sent must still be there, and is kept for longer. Raises KeptFileGone."""
+    if run["arrival_id"] is not None:
+        await manual_imports.keep_file_of(tx, run["arrival_id"])
 
 
 async def _facts(tx: Tx, run_id: UUID) -> dict[str, Any]:

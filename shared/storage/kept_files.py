@@ -7,7 +7,7 @@ reads the database reads the profiles anyway. A name is only a name. Nothing her
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -95,7 +95,7 @@ async def get(tx: Tx, file_id: UUID) -> KeptFile:
     return _kept(row)
 
 
-async def read(database: Database, account_id: UUID, file: KeptFile) -> AsyncIterator[bytes]:
+async def read(database: Database, account_id: UUID, file: KeptFile) -> AsyncGenerator[bytes, None]:
     """The content from its first byte to its last, a transaction for each chunk. Raises KeptFileGone."""
     done = 0
     number = 0

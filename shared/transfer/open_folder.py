@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 from uuid import UUID
 
-from shared.domain.connection import HostedPlace, Login, Place
+from shared.domain.connection import DropPlace, HostedPlace, Login
 from shared.domain.failures import Failure, FileGone, HostKeyFailure, UnsupportedKey
 from shared.domain.model import Model
 from shared.domain.names import joined
@@ -50,7 +50,7 @@ class Step(Model):
 
 
 def open_folder(
-    place: Place,
+    place: DropPlace,
     login: Login,
     places: Places,
     *,
@@ -69,7 +69,7 @@ def open_folder(
 
 
 async def verify(
-    place: Place,
+    place: DropPlace,
     login: Login,
     places: Places,
     *,
@@ -125,7 +125,7 @@ async def _once(content: bytes) -> AsyncIterator[bytes]:
 class _Trail:
     """Which steps there are, and how far we came."""
 
-    def __init__(self, place: Place, *, wants_write: bool) -> None:
+    def __init__(self, place: DropPlace, *, wants_write: bool) -> None:
         remote: tuple[StepName, ...] = ("resolve", "connect", "host_key", "login")
         self._names: list[StepName] = [*(() if isinstance(place, HostedPlace) else remote), "list"]
         if wants_write:

@@ -43,6 +43,20 @@ async def test_an_importer_killed_anywhere_imports_exactly_once(
     await assert_imported_once(shop)
 
 
+async def test_a_file_sent_by_hand_is_imported_exactly_once_too(shop: Shop, system: System, no_importer: None) -> None:
+    path = f"/v1/imports?name=contacts_a.csv&goal_id={await shop.add_goal()}"
+    doomed = system.start_one("importer", "importer.finishing=kill")
+    headers = {"Content-Type": "application/octet-stream", "Idempotency-Key": "contacts of the fair"}
+    sent = [await shop.ask("POST", path, 202, content=FILE, headers=headers) for _ in range(2)]
+    assert sent[0]["id"] == sent[1]["id"]
+    assert doomed.await_end() == -signal.SIGKILL
+    system.ensure("importer")
+    await shop.await_runs("contacts_a.csv", "completed")
+    await shop.await_settled()
+    await shop.await_quiet()
+    assert await shop.points() == EVERYBODY
+
+
 @pytest.mark.parametrize("failpoint", ["importer.finishing", "settle.begun"])
 async def test_an_importer_that_freezes_and_wakes_up_again_changes_nothing_more(
     shop: Shop, system: System, no_importer: None, failpoint: str

@@ -135,6 +135,24 @@ class ListRoad(OneRunRoad):
 
 
 @dataclass(slots=True)
+class ManualRoad(OneRunRoad):
+    """A file that is sent to the gateway, under one key however often."""
+
+    async def drive(self) -> None:
+        """Send it by the goal's settings."""
+        path = f"/v1/connections/{self.shop.connection_id}/goals"
+        (goal,) = (await self.shop.ask("GET", path, 200))["items"]
+        asked = f"/v1/imports?name={FILE}&goal_id={goal['id']}"
+        headers = {"Content-Type": "application/octet-stream", "Idempotency-Key": self.name}
+        await persist(lambda: accepted(self.shop, asked, content=CONTENT, headers=headers))
+
+    async def check(self) -> None:
+        """Everybody once, and the file is kept."""
+        assert await self.shop.points() == {each.email: self.points for each in ROWS}
+        assert [each["settled_as"] for each in await self.shop.ledger.arrivals()] == ["kept"]
+
+
+@dataclass(slots=True)
 class LookRoad(OneRunRoad):
     """A file that lies there without an upload of ours: only a look finds it."""
 

@@ -75,6 +75,10 @@ POINTS: dict[type[Road], tuple[str, ...]] = {
 }  # fmt: skip
 ALSO_SKIPPED = ("importer.hashed", "importer.told")
 """Passed on the way of a skipped file as well."""
+ALSO_MANUAL = ("importer.claimed", "importer.fetched", "importer.committed", "settle.begun", "settle.recording")
+"""Passed on the way of a file that a client sends as well, which is read from elsewhere and not marked."""
+AGAIN: dict[type[Road], str] = {roads.SameContentRoad: " (same content)", roads.ManualRoad: " (sent by hand)"}
+"""How the table tells a failpoint's second road from the first."""
 IN_SHORT = {
     ("poller.recorded", "kill"), ("relay.sent", "kill"), ("importer.copying", "stop"),
     ("takeover.requeued", "kill"), ("settle.marked", "raise"), ("notifier.sent", "kill"), ("exporter.checked", "stop"),
@@ -94,6 +98,7 @@ def cases() -> list[Any]:
     """What strikes where, on which road."""
     on_roads = [(road, point) for road, points in POINTS.items() for point in points]
     on_roads += [(roads.SameContentRoad, point) for point in ALSO_SKIPPED]
+    on_roads += [(roads.ManualRoad, point) for point in ALSO_MANUAL]
     return [
         pytest.param(
             *(road, point, action),
@@ -123,7 +128,7 @@ async def test_whatever_strikes_everything_ends_exactly_once(
         await way.check()
         await shop.rest()
     area = f"Failpoints, PostgreSQL {fleet.version}"
-    case = f"`{point}`, {action}" + (" (same content)" if road is roads.SameContentRoad else "")
+    case = f"`{point}`, {action}{AGAIN.get(road, '')}"
     seen = "as it would have ended, exactly once" + ("; the woken one changed nothing" if action == "stop" else "")
     faults_table.add(area, case, done=DONE[action], seen=seen, seconds=seconds)
 

@@ -19,7 +19,7 @@ from services.api.problems import FieldError, Refused
 from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, VERSIONED, Asked, SecretShown
 from services.api.routes.goals import RunsAsked
 from services.api.routes.inquiries import InquiryShown, await_answer, shown_inquiry
-from shared.domain.connection import ConnectionSettings, HostedPlace, Place, SftpPlace
+from shared.domain.connection import ConnectionSettings, DropPlace, HostedPlace, Place, SftpPlace
 from shared.domain.failures import GoalInactive, InvalidRequest, UnsupportedKey
 from shared.domain.goal import ExportGoal
 from shared.domain.host_key import fingerprint_of
@@ -45,6 +45,7 @@ _SECRET_NAMES: tuple[SecretName, ...] = ("password", "private_key", "passphrase"
 class ConnectionSent(ConnectionSettings):
     """A connection as it is written."""
 
+    place: DropPlace
     password: Secret = None
     private_key: Secret = None
     passphrase: Secret = None
@@ -59,7 +60,7 @@ class ConnectionQuery(PageQuery):
     name: Annotated[str, Field(max_length=200)] | None = None
     active: bool | None = None
     stopped: Annotated[bool, Field(description="Whether they wait for a person to act")] | None = None
-    transport: Literal["sftp", "hosted"] | None = None
+    transport: Literal["sftp", "hosted", "manual"] | None = None
     drop_folder_id: UUID | None = None
 
 
@@ -86,7 +87,7 @@ class ConnectionShown(BaseModel):
     offered_host_key: OfferedHostKey | None
     failures_in_a_row: int
     looked_at: datetime | None
-    next_look_at: datetime
+    next_look_at: datetime | None = Field(description="null for the connection of manual imports: nobody looks there")
     created_at: datetime
 
 
@@ -140,8 +141,7 @@ async def update_connection(
     """Give a connection other settings. Where host, port or user change, secrets must be sent again."""
     await _require_usable(body)
     async with visit.writing() as tx:
-        stored = await connections.lock(tx, connection_id)
-        if_match.require(stored.version)
+        stored = await _held(tx, connection_id, if_match)
         saved = await _saved(tx, visit, stored, body)
     versions.show(response, saved.version)
     return _shown(saved)
@@ -153,8 +153,7 @@ async def change_connection(
 ) -> ConnectionShown:
     """Change some of a connection's settings; those that are not sent stay. A secret that is null is taken away."""
     async with visit.writing() as tx:
-        stored = await connections.lock(tx, connection_id)
-        if_match.require(stored.version)
+        stored = await _held(tx, connection_id, if_match)
         # A secret's null means something to the model, and what is stored holds no secrets.
         secrets = {name: body[name] for name in _SECRET_NAMES if name in body}
         sent = judged(_SENT, merged(stored.settings.model_dump(mode="json", by_alias=True), body) | secrets)
@@ -171,7 +170,7 @@ async def delete_connection(connection_id: UUID, visit: Writer, if_match: versio
     Refused while a run of it has not ended.
     """
     async with visit.writing() as tx:
-        if_match.require((await connections.lock(tx, connection_id)).version)
+        await _held(tx, connection_id, if_match)
         await removal.remove_connection(tx, connection_id)
 
 
@@ -181,7 +180,7 @@ async def delete_connection(connection_id: UUID, visit: Writer, if_match: versio
 async def verify_connection(connection_id: UUID, visit: Writer, response: Response) -> InquiryShown:
     """Try the connection step by step; where the answer takes longer it is found under `Location`."""
     async with visit.writing() as tx:
-        await connections.get(tx, connection_id)
+        (await connections.get(tx, connection_id)).require_settable()
         inquiry_id = await inquiries.ask(tx, connection_id)
         asked = shown_inquiry(await inquiries.get(tx, inquiry_id))
     location = f"/v1/inquiries/{inquiry_id}"
@@ -211,7 +210,7 @@ async def run_connection(
     """Carry out all active goals now, in their order: exports get runs, drop folders are looked at."""
     run_ids: list[UUID] = []
     async with visit.writing() as tx:
-        await connections.get(tx, connection_id)
+        (await connections.get(tx, connection_id)).require_settable()
         active = [each for each in await goals.of_connection(tx, connection_id) if each.goal.active]
         if not active:
             raise GoalInactive("Found no active goal.")
@@ -222,6 +221,14 @@ async def run_connection(
             run_ids += [asked.run_id] if asked.run_id else []
     response.headers["Location"] = f"/v1/runs?connection_id={connection_id}"
     return RunsAsked(run_ids=run_ids, is_looking=any(not isinstance(each.goal, ExportGoal) for each in active))
+
+
+async def _held(tx: Tx, connection_id: UUID, if_match: versions.Condition) -> StoredConnection:
+    """A connection, held for a change. Raises NotFound, ManualConnection, VersionRequired, VersionStale."""
+    stored = await connections.lock(tx, connection_id)
+    stored.require_settable()
+    if_match.require(stored.version)
+    return stored
 
 
 async def _saved(tx: Tx, visit: Visit, stored: StoredConnection, sent: ConnectionSent) -> StoredConnection:
@@ -288,9 +295,9 @@ def _require_secrets_again(stored: StoredConnection, body: ConnectionSent) -> No
 
 def _whom(settings: ConnectionSettings) -> tuple[object, ...]:
     place = settings.place
-    if isinstance(place, HostedPlace):
-        return (place.drop_folder_id,)
-    return (place.host.lower(), place.port, place.username)
+    if isinstance(place, SftpPlace):
+        return (place.host.lower(), place.port, place.username)
+    return (place.drop_folder_id if isinstance(place, HostedPlace) else None,)
 
 
 def _shown(stored: StoredConnection) -> ConnectionShown:
@@ -313,6 +320,6 @@ def _shown(stored: StoredConnection) -> ConnectionShown:
         else OfferedHostKey(fingerprint=fingerprint_of(offered), host_key=offered),
         failures_in_a_row=stored.failures_in_a_row,
         looked_at=stored.looked_at,
-        next_look_at=stored.next_look_at,
+        next_look_at=None if stored.is_manual else stored.next_look_at,
         created_at=stored.created_at,
     )

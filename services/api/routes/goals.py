@@ -11,20 +11,20 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Depends, Query, Response
 from pydantic import BaseModel, Discriminator, Field, Tag, TypeAdapter
 
-from services.api import from_sample, versions
+from services.api import from_sample, leading, versions
 from services.api.access import Visit, allowed
 from services.api.from_sample import FROM_SAMPLE, GoalFromSample
+from services.api.leading import FROM_IMPORT, GoalFromImport
 from services.api.paging import Listing, Page, PageQuery
 from services.api.patches import MergePatch, judged, merged
 from services.api.problems import FieldError, Refused
 from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, VERSIONED
-from shared.domain.connection import HostedPlace
 from shared.domain.failures import InvalidGoal
 from shared.domain.goal import ExportGoal, Goal, ImportGoal
 from shared.domain.property import Property, PropertyType
 from shared.domain.scope import Scope
-from shared.processing.goal_checks import Surroundings, completed, flaws_of, missing_properties
-from shared.storage import connections, decisions, domain_groups, goals, lists, openpgp_keys, properties
+from shared.runtime.judging import judge
+from shared.storage import connections, decisions, goals, openpgp_keys, properties
 from shared.storage.connections import StoredConnection
 from shared.storage.database import Tx
 from shared.storage.goals import StoredGoal
@@ -40,16 +40,16 @@ def _shape(body: Any) -> str | None:
     """Which of the shapes of a new goal a body has."""
     if not isinstance(body, dict):
         return None
-    return FROM_SAMPLE if FROM_SAMPLE in body else body.get("kind")
+    return next((each for each in (FROM_SAMPLE, FROM_IMPORT) if each in body), body.get("kind"))
 
 
 NewGoal = Annotated[
     Annotated[ImportGoal, Tag("import_profiles")]
     | Annotated[ExportGoal, Tag("export_profiles")]
-    | Annotated[GoalFromSample, Tag(FROM_SAMPLE)],
+    | Annotated[GoalFromSample, Tag(FROM_SAMPLE)]
+    | Annotated[GoalFromImport, Tag(FROM_IMPORT)],
     Discriminator(_shape),
 ]
-
 _GOAL: TypeAdapter[Goal] = TypeAdapter(Goal)
 
 
@@ -103,13 +103,17 @@ class RunsAsked(BaseModel):
 
 @router.post("/connections/{connection_id}/goals", status_code=201, responses=ABSENT | CONFLICT)
 async def create_goal(connection_id: UUID, body: NewGoal, visit: Writer, response: Response) -> GoalShown:
-    """Give a connection one more thing to do; with `from_sample` what was found in a sample says how."""
+    """Give a connection one more thing to do.
+
+    With `from_sample` what was found in a sample says how; with `from_import` a manual import does, and leads it.
+    """
     async with visit.writing() as tx:
         # Held, so that two goals that contradict each other cannot both pass at the same moment.
         connection = await connections.lock(tx, connection_id)
-        sent = await from_sample.goal_of(tx, visit, body) if isinstance(body, GoalFromSample) else body
+        connection.require_settable()
+        sent = await _said(tx, visit, body)
         await from_sample.require_known(tx, sent)
-        goal = await _judged(tx, visit, connection, sent)
+        goal = await judged_goal(tx, visit, connection, sent)
         made = await goals.create(tx, connection_id, goal, email=visit.caller.email, saved_by=visit.caller.key_id)
         await connections.look_now(tx, connection_id)
     response.headers["Location"] = f"/v1/goals/{made.id}"
@@ -129,10 +133,9 @@ async def check_goal(
     """What saving a goal would come to: refused as it would be, or the properties that it makes. Nothing is saved."""
     async with visit.writing() as tx:
         connection = await connections.get(tx, connection_id)
-        if goal_id is not None:
-            await goals.get(tx, goal_id)
+        stored = None if goal_id is None else await goals.get(tx, goal_id)
         await from_sample.require_known(tx, body)
-        _, missing = await _sound(tx, visit, connection, body, goal_id)
+        _, missing = await _sound(tx, visit, connection, body, stored)
     return GoalChecked(properties_to_create=[PropertyToCreate(name=each.name, type=each.type) for each in missing])
 
 
@@ -177,10 +180,16 @@ async def update_goal(
 async def change_goal(
     goal_id: UUID, body: MergePatch, visit: Writer, response: Response, if_match: versions.IfMatch
 ) -> GoalShown:
-    """Save a change of some of the goal's settings as its next version; those that are not sent stay."""
+    """Save a change of some of the goal's settings as its next version; those that are not sent stay.
+
+    With `from_import` another manual import leads, and the goal says what that import said.
+    """
     async with visit.writing() as tx:
         connection, stored = await _held(tx, goal_id, if_match)
-        sent = judged(_GOAL, merged(stored.goal.model_dump(mode="json", by_alias=True), body))
+        base, patch = stored.goal, dict(body)
+        if isinstance(base, ImportGoal) and patch.get(FROM_IMPORT) is not None:
+            base = await leading.led_anew(tx, base, patch.pop(FROM_IMPORT))
+        sent = judged(_GOAL, merged(base.model_dump(mode="json", by_alias=True), patch))
         saved = await _saved(tx, visit, connection, stored, sent)
     versions.show(response, saved.version)
     return _shown(saved)
@@ -230,21 +239,32 @@ async def _saved(tx: Tx, visit: Visit, connection: StoredConnection, stored: Sto
         detail = f"Found {sent.kind!r}; this goal is and stays {stored.goal.kind!r}."
         raise Refused(InvalidGoal(), [FieldError(pointer="/kind", code="invalid_value", detail=detail)])
     await from_sample.require_known(tx, sent, stored.goal)
-    goal = await _judged(tx, visit, connection, sent, stored.id)
+    goal = await judged_goal(tx, visit, connection, sent, stored)
     saved = await goals.update(tx, stored.id, goal, saved_by=visit.caller.key_id)
     await connections.look_now(tx, connection.id)
     return saved
 
 
-async def _judged(tx: Tx, visit: Visit, connection: StoredConnection, sent: Goal, goal_id: UUID | None = None) -> Goal:
+async def _said(tx: Tx, visit: Visit, body: ImportGoal | ExportGoal | GoalFromSample | GoalFromImport) -> Goal:
+    """The goal that a body asks for. Raises Refused."""
+    if isinstance(body, GoalFromSample):
+        return await from_sample.goal_of(tx, visit, body)
+    if isinstance(body, GoalFromImport):
+        return judged(_GOAL, await leading.settings_from(tx, body))
+    return body
+
+
+async def judged_goal(
+    tx: Tx, visit: Visit, connection: StoredConnection, sent: Goal, stored: StoredGoal | None = None
+) -> Goal:
     """The goal as it will be saved, with the properties that it needs made. Raises what `_sound` raises."""
-    goal, missing = await _sound(tx, visit, connection, sent, goal_id)
+    goal, missing = await _sound(tx, visit, connection, sent, stored)
     await properties.ensure(tx, missing)
     return goal
 
 
 async def _sound(
-    tx: Tx, visit: Visit, connection: StoredConnection, sent: Goal, goal_id: UUID | None
+    tx: Tx, visit: Visit, connection: StoredConnection, sent: Goal, stored: StoredGoal | None
 ) -> tuple[Goal, list[Property]]:
     """The goal with the defaults of its place, and the properties to be made for it.
 
@@ -254,32 +274,16 @@ async def _sound(
         visit.require(Scope.EXPORTS_WRITE)
     elif sent.create_properties:
         visit.require(Scope.PROFILES_WRITE)
-    is_hosted = isinstance(connection.settings.place, HostedPlace)
-    goal = completed(sent, is_hosted=is_hosted)
-    siblings = await goals.of_connection(tx, connection.id)
-    around = Surroundings(
-        properties={each.name: each for each in await properties.list_all(tx)},
-        domain_groups=(await domain_groups.names(tx)).values(),
-        is_hosted=is_hosted,
-        lists=await _lists_named(tx, goal),
-        siblings=[each.goal for each in siblings if each.id != goal_id and each.goal.active],
-    )
-    flaws = flaws_of(goal, around)
+    goal, flaws, missing = await judge(tx, connection, sent, stored)
     if flaws:
         errors = [FieldError(pointer=flaw.pointer, code=flaw.code, detail=flaw.detail) for flaw in flaws]
         raise Refused(InvalidGoal(), errors)
     if isinstance(goal, ImportGoal):
+        await leading.require_led(tx, goal)
         await openpgp_keys.hold(tx, goal.unpack.require_signature_by)
         if goal.rejects is not None:
             await openpgp_keys.hold_recipients(tx, goal.rejects.encrypt_to)
-    return goal, missing_properties(goal, around.properties)
-
-
-async def _lists_named(tx: Tx, goal: Goal) -> set[UUID | int]:
-    """The lists that there are of those which the goal names, held: they must not be deleted at this moment."""
-    if not isinstance(goal, ImportGoal):
-        return set()
-    return {name for each in await lists.hold(tx, goal.lists.add_to) for name in each.references}
+    return goal, missing
 
 
 def _shown(stored: StoredGoal) -> ImportGoalShown | ExportGoalShown:

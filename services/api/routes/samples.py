@@ -152,7 +152,7 @@ async def _sent(visit: Visit, name: str | None) -> StoredSample:
 async def _asked_for(visit: Visit) -> StoredSample:
     named = judged(_NAMED, json.loads(await visit.request.body() or b"null"))
     async with visit.writing() as tx:
-        await connections.get(tx, named.connection_id)
+        (await connections.get(tx, named.connection_id)).require_settable()
         sample = await samples.ask(tx, named.connection_id, named.path, samples.KEPT_SECONDS)
         await inquiries.ask(tx, named.connection_id, sample_id=sample.id)
     return sample

@@ -29,6 +29,15 @@ ORDER BY g.place
 ON CONFLICT (account_id, upload_id) DO NOTHING
 RETURNING arrival_id
 
+-- name: insert_kept
+-- A file that a client sent to us: complete, and in no folder.
+INSERT INTO tidegate.arrivals (account_id, connection_id, path, size_bytes, modified_at, kept_file_id, sha256, state,
+    accepted_at, sighting)
+SELECT $1, $2, $3, $4, $5, $6, $7, 'accepted', now(),
+    1 + coalesce((SELECT max(a.sighting) FROM tidegate.arrivals a
+                  WHERE a.account_id = $1 AND a.connection_id = $2 AND a.path = $3), 0)
+RETURNING arrival_id
+
 -- name: restamp
 -- Files that have not been accepted yet changed their size or time.
 UPDATE tidegate.arrivals a
@@ -61,7 +70,7 @@ WHERE account_id = $1 AND arrival_id = ANY ($2::uuid[]) AND vanished_at IS NULL
 -- One arrival, and whether its upload is the latest of the path where its file lies, if it was uploaded to us.
 SELECT a.arrival_id, a.connection_id, a.path, a.size_bytes, a.modified_at, a.sighting, a.state, a.upload_id, a.reason_code,
     a.reason_detail, a.sha256, a.seen_at, a.accepted_at, a.settled_at, a.settled_as, a.settled_path, a.vanished_at,
-    a.upload_id IS NULL OR a.settled_path <> a.path OR a.upload_id = (
+    a.kept_file_id, a.upload_id IS NULL OR a.settled_path <> a.path OR a.upload_id = (
         SELECT u.upload_id FROM tidegate.uploads u JOIN tidegate.connections c USING (account_id, drop_folder_id)
         WHERE c.account_id = a.account_id AND c.connection_id = a.connection_id AND u.path = a.path
         ORDER BY u.opened_at DESC, u.upload_id LIMIT 1) AS is_latest_upload

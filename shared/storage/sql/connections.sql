@@ -4,6 +4,17 @@ INSERT INTO tidegate.connections (account_id, connection_id, settings, drop_fold
     password_sealed, private_key_sealed, passphrase_sealed)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 
+-- name: make_manual
+-- The built-in connection of manual imports, one an account. `is_active` says who is looked at: it never is.
+INSERT INTO tidegate.connections (account_id, connection_id, settings, is_active)
+VALUES ($1, $2, $3, false)
+ON CONFLICT (account_id) WHERE settings -> 'place' ->> 'transport' = 'manual' DO NOTHING
+
+-- name: manual
+-- The built-in connection of manual imports.
+SELECT connection_id FROM tidegate.connections
+WHERE account_id = $1 AND settings -> 'place' ->> 'transport' = 'manual'
+
 -- name: get
 -- One connection, but for its secrets.
 SELECT connection_id, settings, version, stopped_code, stopped_detail, offered_host_key, failures_in_a_row, looked_at,
@@ -32,7 +43,7 @@ SELECT connection_id, settings, version, stopped_code, stopped_detail, offered_h
 FROM tidegate.connections
 WHERE account_id = $1 AND deleted_at IS NULL
   AND ($2::text IS NULL OR settings ->> 'name' = $2)
-  AND ($3::boolean IS NULL OR is_active = $3)
+  AND ($3::boolean IS NULL OR (settings -> 'active')::boolean = $3)
   AND ($4::boolean IS NULL OR (stopped_code IS NOT NULL) = $4)
   AND ($5::text IS NULL OR settings -> 'place' ->> 'transport' = $5)
   AND ($6::uuid IS NULL OR drop_folder_id = $6)

@@ -27,7 +27,7 @@ IDENTIFYING = {"connection_id", "goal_id", "run_id", "arrival_id", "drop_folder_
 
 NAMES_A_THING = {
     "account_id", "connection_id", "domain_group", "drop_folder_id", "fingerprint", "from_sample", "property",
-    "sample_id",
+    "sample_id", "goal_id", "import_id", "from_import",
 }  # fmt: skip
 NAMES_NOTHING = {
     "absent", "acknowledge", "active", "add_to", "afterwards", "algorithm", "aliases", "all", "allow_empty_file",
@@ -35,30 +35,32 @@ NAMES_NOTHING = {
     "choices", "code", "collapse", "columns", "commentChar", "commentRows", "compression", "consent_at", "constant",
     "contains", "create", "create_properties", "dateFormat", "decimalChar", "decimals", "declaration", "decrypt",
     "default_region", "default_rule", "delete", "delimiter", "dialect", "directory", "done", "doubleQuote",
-    "duplicate_content", "email", "emails", "empty", "empty_allowed", "encoding", "encrypt_to", "ends_with",
-    "equals", "escapeChar", "expected", "expires_at", "expression", "failed", "falseValues", "feedback", "field",
-    "fields", "file_name", "find", "fixed", "format", "from", "full_file", "generate", "greater", "group",
-    "groupChar", "guards", "header", "headerJoin", "headerRows", "hold_order_for_seconds", "home_directory", "host",
-    "host_keys", "identifier", "identifiers", "ignore", "ignore_case", "in", "interval_seconds", "into", "keep",
-    "key", "kind", "label", "language", "leave", "less", "listDelimiter", "lists", "made_from", "map_all",
+    "duplicate_content", "email", "emails", "empty", "empty_allowed", "encoding", "encrypt_to", "ends_with", "equals",
+    "escapeChar", "expected", "expires_at", "expression", "failed", "falseValues", "feedback", "field", "fields",
+    "file_name", "find", "fixed", "format", "from", "full_file", "generate", "greater", "group", "groupChar",
+    "guards", "header", "headerJoin", "headerRows", "hold_order_for_seconds", "home_directory", "host", "host_keys",
+    "identifier", "identifiers", "ignore", "ignore_case", "in", "interval_seconds", "into", "keep", "key", "kind",
+    "label", "language", "latest", "leave", "led_by", "less", "listDelimiter", "lists", "made_from", "map_all",
     "mapping", "matches", "max_depth", "max_members", "max_new", "max_ratio", "max_unpacked_bytes", "members",
     "minimum_age_seconds", "mode", "move_to", "name", "not", "not_equals", "nullSequence", "number", "on_bad_value",
     "on_failure", "on_longer", "only_on_create", "opt_in", "out_of_order", "passphrase", "password", "path",
     "pattern", "pivotYear", "place", "pointer", "port", "position", "prefix", "private_key", "processors",
     "public_key", "quota_bytes", "quoteChar", "readiness", "rejects", "rename_suffix", "require_signature_by",
-    "required", "resubscribe", "return_to", "rows", "rule", "scopes", "separator", "share", "sheetName",
+    "required", "resubscribe", "return_to", "rows", "rule", "scopes", "separator", "settings", "share", "sheetName",
     "sheetNumber", "skipInitialSpace", "source", "starts_with", "strategy", "target", "then", "time", "timezone",
-    "to", "transport", "trueValues", "trust_on_first_use", "type", "unknown_choice", "unpack", "user_id",
-    "username", "value", "values", "when", "where", "wildcard", "with",
+    "to", "transport", "trueValues", "trust_on_first_use", "type", "unknown_choice", "unpack", "user_id", "username",
+    "value", "values", "when", "where", "wildcard", "with",
 }  # fmt: skip
 """Fields of bodies, wherever they stand. The name of a field that names a thing must mean nothing else."""
 
 HOSTED = {"name": "n", "place": {"transport": "hosted", "drop_folder_id": "{drop_folder_id}"}}
 SFTP = {"name": "n", "place": SFTP_PLACE}
+RULES = {name: value for name, value in IMPORT_GOAL.items() if name != "source"}
 GOALS = [
     IMPORT_GOAL | {"domain_group": "default"},
     IMPORT_GOAL | {"made_from": {"sample_id": "{sample_id}"}},
     EXPORT_GOAL | {"domain_group": "default"},
+    IMPORT_GOAL | {"led_by": {"import_id": "{import_id}"}},
 ]
 BODIES: dict[str, list[Any]] = {
     "create_account": [{"name": "n"}],
@@ -73,11 +75,16 @@ BODIES: dict[str, list[Any]] = {
     "accept_host_key": [{"fingerprint": HOST_KEY}],
     "create_goal": [
         *GOALS,
+        {"name": "n", "source": IMPORT_GOAL["source"], "from_import": "{from_import}"},
         {name: IMPORT_GOAL[name] for name in ("name", "source", "opt_in")} | {"from_sample": "{from_sample}"},
     ],
     "check_goal": GOALS,
     "update_goal": GOALS,
     "change_goal": [{"name": "n"}, {"mapping": IMPORT_GOAL["mapping"]}, {"domain_group": "default"}],
+    "start_import": [
+        {"sample_id": "{sample_id}", "settings": RULES | {"domain_group": "default"}},
+        {"sample_id": "{sample_id}", "goal_id": "{goal_id}"},
+    ],
     "retry_run": [{}],
     "create_drop_folder": [{"name": "fresh {fresh}"}],
     "change_drop_folder": [{"name": "fresh {fresh}"}],

@@ -72,6 +72,8 @@ class Served:
                 await complete(self._database, claimed)
                 run_id = claimed.id
             run = await owner.ask("GET", f"/v1/runs/{run_id}", 200)
+            sent = {"content": b"E-mail;First name\n", "headers": {"Content-Type": "application/octet-stream"}}
+            imported = await owner.ask("POST", f"/v1/imports?name=a.csv&goal_id={goal['id']}", 202, **sent)
             key = await owner.ask("POST", "/v1/keys", 201, json={"name": "k", "scopes": ["runs:read"]})
             credential = await owner.ask("POST", f"/v1/drop-folders/{folder['id']}/credentials", 201, json={})
         async with self._database.account(self.account) as tx:
@@ -89,6 +91,7 @@ class Served:
             "goal_id": goal["id"],
             "run_id": str(run_id),
             "arrival_id": run["arrival_id"],
+            "import_id": imported["id"],
             "key_id": key["id"],
             "credential_id": credential["id"],
             "notification_id": str(notification),

@@ -86,6 +86,7 @@ async def _one_of_each(owner: Client, database: Database, account: UUID) -> dict
         "/v1/goals/{goal_id}/preview": (f"/v1/goals/{goal}/preview", {"sample_id": sample["id"]}),
         "/v1/samples": ("/v1/samples", {"connection_id": partner["id"], "path": "in/a.csv"}),
         "/v1/samples/{sample_id}/answers": (f"/v1/samples/{sample['id']}/answers", {"answers": yes}),
+        "/v1/imports": ("/v1/imports", {"sample_id": sample["id"], "goal_id": goal}),
         "/v1/notifications/{notification_id}/read": (f"/v1/notifications/{notification}/read", None),
     }
 

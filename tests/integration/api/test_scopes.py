@@ -40,6 +40,9 @@ def wanted(method: str, path: str) -> list[str]:
     if path == "/v1/samples/{sample_id}":
         # What stands in a file are values of people, for whoever makes goals of them.
         return [Scope.GOALS_WRITE.value]
+    if path.startswith("/v1/imports"):
+        # It makes a goal, and a run of it.
+        return [f"{family}:{'read' if method == 'get' else 'write'}" for family in ("goals", "runs")]
     name = [part for part in path.split("/") if part in FAMILIES][-1]
     return [f"{FAMILIES[name]}:{'read' if method == 'get' else 'write'}"]
 

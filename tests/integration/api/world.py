@@ -51,6 +51,8 @@ _KINDS = (
     "notification_id",
     "inquiry_id",
     "openpgp_key_id",
+    "import_id",
+    "from_import",
     "list_id",
     "sample_id",
 )
@@ -84,6 +86,8 @@ async def settle(client: Client, database: Database, account_id: UUID, mark: str
     runs = [await arrive(database, account_id, made, minute=minute) for minute in (0, 1)]
     claimed = await claim(database)
     await complete(database, claimed)
+    sent = {"content": b"E-mail;First name\n", "headers": {"Content-Type": "application/octet-stream"}}
+    imports = [await client.ask("POST", f"/v1/imports?name={mark}&goal_id={goal}", 202, **sent) for _ in "ab"]
     arrivals = (await client.ask("GET", "/v1/arrivals", 200))["items"]
     news, asked, profiles, looked_at = [], [], [], []
     async with database.account(account_id) as tx:
@@ -108,6 +112,8 @@ async def settle(client: Client, database: Database, account_id: UUID, mark: str
         "from": "1",
         "run_id": str(claimed.id),
         "arrival_id": arrivals[0]["id"],
+        "import_id": imports[0]["id"],
+        "from_import": imports[0]["id"],
         "drop_folder_id": folder,
         "credential_id": credentials[0]["id"],
         "username": credentials[0]["username"],

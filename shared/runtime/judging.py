@@ -1,0 +1,60 @@
+"""Whether a goal may be saved as it is, against everything that its account has.
+
+What is wrong is found by `shared/processing/goal_checks.py`, which is pure; here it gets what there is, and nothing is
+saved.
+"""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from shared.domain.connection import SftpPlace
+from shared.domain.goal import MANUAL_SOURCE, Goal, ImportGoal
+from shared.domain.property import Property
+from shared.processing.goal_checks import Flaw, Surroundings, completed, flaws_of, missing_properties
+from shared.storage import domain_groups, goals, lists, properties
+from shared.storage.connections import StoredConnection
+from shared.storage.database import Tx
+from shared.storage.goals import StoredGoal
+
+
+class Judged(NamedTuple):
+    """A goal as it would be saved, what is wrong with it, and the properties that saving it makes."""
+
+    goal: Goal
+    flaws: list[Flaw]
+    missing: list[Property]
+
+
+async def judge(tx: Tx, connection: StoredConnection, sent: Goal, stored: StoredGoal | None = None) -> Judged:
+    """Look at a goal that would be saved in the place of `stored`. The lists that it names are held."""
+    is_hosted = not isinstance(connection.settings.place, SftpPlace)
+    goal = completed(sent, is_hosted=is_hosted)
+    siblings = await goals.of_connection(tx, connection.id)
+    around = Surroundings(
+        properties={each.name: each for each in await properties.list_all(tx)},
+        domain_groups=(await domain_groups.names(tx)).values(),
+        is_hosted=is_hosted,
+        lists=await _lists_named(tx, goal),
+        siblings=[each.goal for each in siblings if each.goal.active and (stored is None or each.id != stored.id)],
+        fixed=_fixed(stored) if connection.is_manual else {},
+    )
+    return Judged(goal, flaws_of(goal, around), missing_properties(goal, around.properties))
+
+
+async def _lists_named(tx: Tx, goal: Goal) -> set[UUID | int]:
+    """The lists that there are of those which the goal names, held: they must not be deleted at this moment."""
+    if not isinstance(goal, ImportGoal):
+        return set()
+    return {name for each in await lists.hold(tx, goal.lists.add_to) for name in each.references}
+
+
+def _fixed(stored: StoredGoal | None) -> dict[str, object]:
+    """What stays as it is of a manual import's goal: imports find it by its name, and there is nowhere to look."""
+    fixed: dict[str, object] = {
+        "source": MANUAL_SOURCE,
+        "active": True,
+        "rejects": None,
+        "made_from": None,
+        "led_by": None,
+    }
+    return fixed if stored is None else fixed | {"name": stored.goal.name}
