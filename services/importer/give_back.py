@@ -205,7 +205,7 @@ async def _sealed(tools: Tools, task: Task, plain: dict[str, Path]) -> dict[str,
     if not plain:
         return plain
     if not wanted:
-        if file is not None and file.was_encrypted:
+        if file is not None and (file.was_encrypted or file.had_password):
             raise RejectsNeedKey
         return plain
     async with tools.database.account(task.held.account_id) as tx:

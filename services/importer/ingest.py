@@ -120,6 +120,7 @@ def _note_members(pages: Pages, desk: Desk) -> None:
         update={
             "encoding": ", ".join(sorted(pages.encodings)) or None,
             "members": tuple(pages.facts) if pages.is_archive else (),
+            "had_password": pages.had_password,
         }
     )
 

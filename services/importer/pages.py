@@ -77,6 +77,8 @@ class Pages:
     """What the goal means for a file of these columns."""
     mended: Mended
     """Whose rejects the rows are that were read so far, if they are any."""
+    had_password: bool
+    """Whether anything in the archive is under a password."""
     facts: list[MemberFacts] = field(default_factory=list)
     """Of the members that were read so far."""
     further: dict[str, None] = field(default_factory=dict)
@@ -161,7 +163,9 @@ def opened(fetched: Fetched) -> Iterator[Pages | None]:
             if order.goal.format == "jsonl" and header is not None:
                 readings = [(member, replace(each, columns=header)) for member, each in readings]
             mended = Mended.of(columns, has_header=header is not None)
-            yield Pages(fetched, readings[place:], header, columns, after, meaning, mended)
+            yield Pages(
+                fetched, readings[place:], header, columns, after, meaning, mended, had_password=members.had_password
+            )
             return
         yield None
 

@@ -521,7 +521,7 @@ class InvalidCondition(GoalFailure):
 
 
 class RejectsNeedKey(GoalFailure):
-    """The file came encrypted, and its rejects may not be put into the drop folder plain."""
+    """The file came encrypted or under a password, and its rejects may not be put into the drop folder plain."""
 
     code = "rejects_need_key"
     what_to_do = "Name the sender's OpenPGP key in the goal's rejects.encrypt_to."

@@ -81,6 +81,8 @@ class FileFacts(Model):
     was_encrypted: bool = False
     decrypted_with: str | None = None
     """Fingerprint of the own key that opened it; None where a password did."""
+    had_password: bool = False
+    """Whether anything in the archive is under a password."""
     signed_by: str | None = None
     """Fingerprint of the key whose signature was demanded, and held."""
     encoding: str | None = None

@@ -30,7 +30,8 @@ class ReturnedRejects(Model):
     there are any, as `/v1/runs/{id}/rejects.csv` has them. Where a file of such a name lies there already, the names of
     the run's files carry the first eight digits of its id behind the file's own name.
     encrypt_to: fingerprints of the account's OpenPGP keys; rejects are encrypted to all of them, and their names end
-    with `.gpg`. Needed where files must be encrypted: rejects of an encrypted file are not put there plain.
+    with `.gpg`. Needed where files must be encrypted: rejects of a file that came encrypted, or in an archive under a
+    password, are not put there plain.
     acknowledge: also write `contacts.csv.ack`, after the others: JSON of `file`, `size_bytes`, `sha256`, `run_id`,
     `state`, `reason_code`, `finished_at`, `mends`, the receipt's counts of rows, `rejects_file` and
     `value_rejects_file` (null where there is none). Written however the run ended, and never encrypted: it holds no

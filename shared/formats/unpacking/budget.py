@@ -48,6 +48,8 @@ class Budget:
         self._ratio = limits.max_ratio
         self._bytes = 0
         self._entries = 0
+        self.had_password = False
+        """Whether anything in it is under a password."""
 
     def take_bytes(self, count: int) -> None:
         """Count what came out. Raises UnpackedTooLarge, UnpackRatioTooHigh."""

@@ -70,6 +70,8 @@ class Members(Sequence[Member]):
     """How the file itself is packed, from the outside in, as far as it is the same for all: (gzip, tar)."""
     passed_over: int
     """Files of the archive that the goal does not take."""
+    had_password: bool = False
+    """Whether anything in the archive is under a password."""
 
     @overload
     def __getitem__(self, index: int) -> Member: ...
@@ -138,8 +140,9 @@ class _Opening:
         if packing is None:
             return Members([Member(1, None, size, LocalFile(path, Meter(self.budget)), self.spill)], (), 0)
         alone = self._open(path, packing, depth=1, counts=True)
+        had_password = self.budget.had_password
         if alone is not None:
-            return Members([Member(1, None, None, alone, self.spill)], tuple(self.packing), 0)
+            return Members([Member(1, None, None, alone, self.spill)], tuple(self.packing), 0, had_password)
         if not self.found and self.passed_over:
             raise NoMemberMatches(f"Found {self.passed_over} files, none of them fits {self.how.members!r}.")
         self.found.sort(key=lambda each: each.path)
@@ -147,7 +150,7 @@ class _Opening:
             Member(number, each.path, each.size_bytes, each.content, self.spill)
             for number, each in enumerate(self.found, start=1)
         ]
-        return Members(members, tuple(self.packing), self.passed_over)
+        return Members(members, tuple(self.packing), self.passed_over, had_password)
 
     def _packing_of(self, path: Path, start: bytes) -> Packing | None:
         asked = self.how.compression

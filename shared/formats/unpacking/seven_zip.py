@@ -69,6 +69,7 @@ class _Archive:
         """Those to try. Raises ArchivePasswordMissing where there is none."""
         if not self._passwords:
             raise ArchivePasswordMissing
+        self.budget.had_password = True
         return self._passwords
 
     def header(self) -> tuple[bytes, int]:

@@ -58,6 +58,7 @@ def entries(path: Path, directory: Sequence[ZipEntry], budget: Budget, passwords
         budget.expect_density()
     for entry in directory:
         if not entry.is_directory:
+            budget.had_password = budget.had_password or entry.is_protected
             yield Entry(entry.path, ZipContent(path, entry, Meter(budget), passwords), entry.size_bytes)
 
 

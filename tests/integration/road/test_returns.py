@@ -17,6 +17,7 @@ from tests.integration.road.gateway import gateway_of
 from tests.integration.road.place import Tenant, goal
 from tests.integration.road.test_encrypted import sealed
 from tests.openpgp import made_key, public
+from tests.unit.formats.unpacking.packing import zipped_with_aes
 
 MAPPING = [
     {"field": "p", "property": "points", "rule": "sum"},
@@ -113,6 +114,7 @@ async def ours(tenant: Tenant) -> OwnKey:
     expired = late.facts.model_copy(update={"expires_at": datetime.now(UTC) - timedelta(days=1)})
     async with tenant.base.database.account(tenant.account_id) as tx:
         await openpgp_keys.add_own(tx, tenant.base.keys, "ours", key, keys.public_part(key))
+        await openpgp_keys.add_password(tx, tenant.base.keys, "archives", "hush")
         await openpgp_keys.add_partner(tx, tenant.base.keys, "partner", public(partner()))
         await openpgp_keys.add_partner(tx, tenant.base.keys, "late", PartnerKey(expired, late.material))
     return key
@@ -126,20 +128,25 @@ async def test_rejects_of_an_encrypted_file_are_encrypted_to_its_sender_or_not_p
         "good": returning(encrypt_to=[partner().facts.fingerprint]),
         "late": returning(encrypt_to=[late]),
         "none": returning(),
+        "zipped": returning(),
     }
     for name, rejects in goals.items():
         source = {"pattern": {"wildcard": f"{name}*"}, "readiness": {"strategy": "rename"}}
         await tenant.save(goal(name=name, source=source, mapping=MAPPING, dialect=DIALECT, rejects=rejects))
-    content = await sealed(tmp_path, CONTENT, ours)
-    runs = {name: await tenant.imported(f"{name}.pgp", content) for name in goals}
+    message = await sealed(tmp_path, CONTENT, ours)
+    contents = dict.fromkeys(goals, message) | {"zipped": zipped_with_aes({"a.csv": CONTENT}, "hush")}
+    runs = {name: await tenant.imported(f"{name}.pgp", content) for name, content in contents.items()}
     assert {run["state"] for run in runs.values()} == {"completed_with_rejects"}
 
     assert len((await returned(tenant, runs["good"]))["files"]) == 3
     assert (await returned(tenant, runs["late"], "failed"))["code"] == "openpgp_key_expired"
     assert (await returned(tenant, runs["none"], "failed"))["code"] == "rejects_need_key"
+    assert (await returned(tenant, runs["zipped"], "failed"))["code"] == "rejects_need_key"
     found = lying(tenant)
     kinds = (".rejects.csv.gpg", ".value-rejects.csv.gpg", ".ack")
-    assert sorted(found) == sorted([*(f"good.pgp{kind}" for kind in kinds), "late.pgp.ack", "none.pgp.ack"])
+    assert sorted(found) == sorted(
+        [*(f"good.pgp{kind}" for kind in kinds), "late.pgp.ack", "none.pgp.ack", "zipped.pgp.ack"]
+    )
     assert json.loads(found["late.pgp.ack"])["rejects_file"] is None
     assert json.loads(found["good.pgp.ack"])["rejects_file"] == "good.pgp.rejects.csv.gpg"
     assert not [name for name, content in found.items() if b"canary" in content or b"someday" in content]
@@ -150,7 +157,7 @@ async def test_rejects_of_an_encrypted_file_are_encrypted_to_its_sender_or_not_p
 
     async with tenant.base.database.account(tenant.account_id) as tx:
         news = await notifications.page(tx, notifications.NotificationFilter(code="rejects_not_returned"), 10)
-    assert {each.news.run_id for each in news} == {runs["late"]["run_id"], runs["none"]["run_id"]}
+    assert {each.news.run_id for each in news} == {runs[name]["run_id"] for name in ("late", "none", "zipped")}
     work = tenant.base.settings.work_directory
     assert [path for path in work.rglob("*") if path.is_file() and path.name != "lock"] == []
 
