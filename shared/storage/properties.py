@@ -49,7 +49,7 @@ async def ensure(tx: Tx, wanted: Sequence[Property], *, made_by: UUID | None = N
 
     Raises TooManyProperties before anything is added, TransactionConflict when the profiles are in use for too long.
     """
-    if not await _missing(tx, wanted):
+    if not wanted or not await _missing(tx, wanted):
         return []
     await tx.execute("properties.lock_account", tx.account_id)
     new = await _missing(tx, wanted)
