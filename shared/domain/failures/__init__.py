@@ -1,0 +1,171 @@
+"""The family of failures: what can go wrong with a whole file, a goal, a partner or the world.
+
+    Failure                  base
+    |-- Permanent            theirs: fail the run, keep the file, tell people; the message is done
+    |   |-- FileFailure      files: the file is unfit; archives, openpgp: so is what it is packed or sealed in
+    |   |-- GoalFailure      goals: the settings are unfit
+    |   |-- PartnerFailure   partners: the other side is unfit, or not who it was
+    |   `-- RequestFailure   requests: what was asked cannot be done
+    `-- Transient            world: it is unwell; wait with back-off, then try again
+
+A failure's docstring is the sentence people see; `code` is what machines, metrics and tests see and never
+changes; `what_to_do` says how to mend it. What was found and expected goes into the detail. No value of a
+person's record ever does. Anything that is not a `Failure` is our own mistake.
+
+All of them are imported from here; a new one is written into the file of its family and named below.
+"""
+
+from shared.domain.failures.archives import (
+    ArchiveHasExtraBytes,
+    ArchiveHeadersDiffer,
+    ArchiveInSeveralParts,
+    ArchiveMembersOverlap,
+    ArchivePasswordMissing,
+    ArchivePasswordWrong,
+    DamagedArchive,
+    InconsistentArchive,
+    MemberIsDevice,
+    MemberIsLink,
+    MemberIsSparse,
+    MemberNameAbsolute,
+    MemberNameBackslash,
+    MemberNameOutward,
+    MemberNameTooLong,
+    MemberNameTwice,
+    MemberNameUnreadable,
+    NoMemberMatches,
+    PackedTooDeep,
+    PackingNotSupported,
+    TooManyMembers,
+    UnpackedTooLarge,
+    UnpackingNeedsMemory,
+    UnpackRatioTooHigh,
+    UnsafeArchive,
+    Zip64Inconsistent,
+)
+from shared.domain.failures.base import (
+    Failure,
+    Permanent,
+    Transient,
+)
+from shared.domain.failures.files import (
+    AmbiguousDates,
+    AmbiguousEncoding,
+    ColumnsCollide,
+    DamagedWorkbook,
+    DelimiterChanged,
+    EmptyFile,
+    EncodingChanged,
+    FileChanged,
+    FileFailure,
+    FileGone,
+    FileTooLarge,
+    FileTypeChanged,
+    HeaderChanged,
+    NoUsableRows,
+    RecordTooLong,
+    SheetMissing,
+    TooHardToRead,
+    TooManyChoices,
+    TooManyColumns,
+    TooManyNewProperties,
+    UndecodableFile,
+    UnknownFormat,
+    UnreadableDates,
+    UploadBrokenOff,
+)
+from shared.domain.failures.goals import (
+    GoalFailure,
+    GoalInactive,
+    InvalidCondition,
+    InvalidGoal,
+    ListMissing,
+    OpenPgpKeyExpired,
+    OpenPgpKeyUnfit,
+    RejectsNeedKey,
+    UnwritableValue,
+)
+from shared.domain.failures.openpgp import (
+    DamagedMessage,
+    DecryptionFailed,
+    GnupgNeeded,
+    NoDecryptionKey,
+    NotEncrypted,
+    NotIntegrityProtected,
+    SignatureExpired,
+    SignatureMissing,
+    SignatureRefused,
+    UnsupportedEncryption,
+    WrongPassphrase,
+    WrongPassword,
+)
+from shared.domain.failures.partners import (
+    AccessDenied,
+    DirectoryMissing,
+    HostKeyChanged,
+    HostKeyFailure,
+    HostKeyUnknown,
+    LoginRefused,
+    MailRefused,
+    NameTaken,
+    PartnerFailure,
+    ProtocolRefused,
+    TooManyFiles,
+    UnsupportedKey,
+)
+from shared.domain.failures.requests import (
+    AddressRefused,
+    AddressTooLong,
+    AlreadyExists,
+    AnswerLost,
+    Conflict,
+    FolderWatched,
+    HeadersTooLarge,
+    IdempotencyKeyReused,
+    ImportNotCompleted,
+    InvalidRequest,
+    KeptFileGone,
+    LastKey,
+    ListInUse,
+    ManualConnection,
+    NoSuchMethod,
+    NotFound,
+    OlderThanCompleted,
+    OpenPgpKeyInUse,
+    PropertyIsBuiltIn,
+    QuestionsOpen,
+    RateExceeded,
+    RequestFailure,
+    RequestTooLarge,
+    RequestTooSlow,
+    RequestUnderWay,
+    RunsOpen,
+    ScopeMissing,
+    TooBusy,
+    TooManyDomainGroups,
+    TooManyProperties,
+    TooManyStreams,
+    TooManyWrongKeys,
+    TooMuchKept,
+    Unauthenticated,
+    UnsupportedMediaType,
+    UnsupportedOpenPgpKey,
+    VersionRequired,
+    VersionStale,
+)
+from shared.domain.failures.world import (
+    BusUnavailable,
+    ConnectionLost,
+    DecryptionTooSlow,
+    DiskFull,
+    EmbeddedDatabaseFailed,
+    GnupgFailed,
+    InternalError,
+    LeaseLost,
+    MailUnavailable,
+    NameUnresolved,
+    SecretKeyMissing,
+    ServerFailed,
+    StorageUnavailable,
+    WorkerLost,
+)

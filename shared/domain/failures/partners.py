@@ -1,0 +1,100 @@
+"""The other side is unfit, or not who it was."""
+
+from shared.domain.failures.base import Permanent
+
+
+class PartnerFailure(Permanent):
+    """The partner's server refused us or is not what it was."""
+
+    code = "partner_failure"
+
+
+class HostKeyFailure(PartnerFailure):
+    """The server's host key is not one that was accepted.
+
+    `presented_key` is the key the server showed, in OpenSSH's one-line format; `fingerprint` is its SHA-256
+    fingerprint. Both are empty where the server showed none. Public values: they may be stored and shown.
+    """
+
+    code = "host_key_failure"
+
+    def __init__(self, detail: str = "", *, presented_key: str = "", fingerprint: str = "") -> None:
+        self.presented_key = presented_key
+        self.fingerprint = fingerprint
+        super().__init__(detail)
+
+
+class HostKeyUnknown(HostKeyFailure):
+    """The server's host key has not been accepted yet."""
+
+    code = "host_key_unknown"
+    what_to_do = (
+        "Compare the fingerprint with the server's operator and accept it with "
+        "POST /v1/connections/{id}/host-keys/accept."
+    )
+
+
+class HostKeyChanged(HostKeyFailure):
+    """The server shows another host key than the pinned ones; no credential was sent."""
+
+    code = "host_key_changed"
+    what_to_do = (
+        "Ask the server's operator whether the key was changed. If so, accept the new fingerprint with "
+        "POST /v1/connections/{id}/host-keys/accept; if not, somebody may be in between."
+    )
+
+
+class LoginRefused(PartnerFailure):
+    """The server refused user name, password or key."""
+
+    code = "login_refused"
+    what_to_do = "Correct the connection's credentials, then verify it."
+
+
+class DirectoryMissing(PartnerFailure):
+    """The directory does not exist on the server."""
+
+    code = "directory_missing"
+    what_to_do = "Create the directory, or correct the goal's directory or the connection's home directory."
+
+
+class AccessDenied(PartnerFailure):
+    """The server does not allow this on that directory or file."""
+
+    code = "access_denied"
+    what_to_do = "Have the server's operator grant the user the right that is named."
+
+
+class NameTaken(PartnerFailure):
+    """A file of that name already exists on the server."""
+
+    code = "name_taken"
+    what_to_do = "Remove the file, or choose another name in the goal."
+
+
+class TooManyFiles(PartnerFailure):
+    """The directory holds more entries than can be watched."""
+
+    code = "too_many_files"
+    what_to_do = "Have finished files moved away or deleted (the goal's afterwards), or use another directory."
+
+
+class ProtocolRefused(PartnerFailure):
+    """The server does not speak a version of the protocol that is safe to use."""
+
+    code = "protocol_refused"
+    what_to_do = "Have the server's operator offer current SSH algorithms and the SFTP subsystem."
+
+
+class UnsupportedKey(PartnerFailure):
+    """The key cannot be used."""
+
+    code = "unsupported_key"
+    what_to_do = "Give an OpenSSH or PEM private key (ed25519, ecdsa, rsa), with its passphrase if it has one."
+
+
+class MailRefused(PartnerFailure):
+    """The mail server refused the mail for good."""
+
+    code = "mail_refused"
+    what_to_do = "Correct the address, or ask the recipient's mail operator why it is refused."

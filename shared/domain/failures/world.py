@@ -1,0 +1,91 @@
+"""The world is unwell, or we are."""
+
+from shared.domain.failures.base import Permanent, Transient
+
+
+class ConnectionLost(Transient):
+    """The connection to the server was refused, lost or too slow."""
+
+    code = "connection_lost"
+
+
+class ServerFailed(Transient):
+    """The server answered that it could not do it."""
+
+    code = "server_failed"
+
+
+class NameUnresolved(Transient):
+    """The server's host name cannot be resolved."""
+
+    code = "name_unresolved"
+
+
+class StorageUnavailable(Transient):
+    """The database is not available or cut the transaction short."""
+
+    code = "storage_unavailable"
+
+
+class BusUnavailable(Transient):
+    """The message broker is not available or did not confirm in time."""
+
+    code = "bus_unavailable"
+
+
+class MailUnavailable(Transient):
+    """The mail server is not available or did not take the mail."""
+
+    code = "mail_unavailable"
+
+
+class DiskFull(Transient):
+    """There is no room left for the file on this worker."""
+
+    code = "disk_full"
+
+
+class SecretKeyMissing(Transient):
+    """This service does not have the key that a secret is sealed with."""
+
+    code = "secret_key_missing"
+    what_to_do = "Have the operator start all services with the same TIDEGATE_SECRET_KEY, and the old keys in it."
+
+
+class DecryptionTooSlow(Transient):
+    """Decrypting or encrypting the file took longer than it may."""
+
+    code = "decryption_too_slow"
+
+
+class GnupgFailed(Transient):
+    """GnuPG could not be started or broke down on this worker."""
+
+    code = "gnupg_failed"
+
+
+class LeaseLost(Transient):
+    """Another worker has taken over the run."""
+
+    code = "lease_lost"
+
+
+class WorkerLost(Permanent):
+    """The workers that carried out the run died, each time."""
+
+    code = "worker_lost"
+    what_to_do = "Look at the memory and the logs of the importers at the times of the attempts, then retry the run."
+
+
+class EmbeddedDatabaseFailed(Permanent):
+    """The embedded database could not be started."""
+
+    code = "embedded_database_failed"
+    what_to_do = "Do what the detail says, or set TIDEGATE_DATABASE_URL to a PostgreSQL server of your own."
+
+
+class InternalError(Permanent):
+    """Tidegate made a mistake of its own."""
+
+    code = "internal_error"
+    what_to_do = "The operator finds the trace in the log under the run's id; retry after an update."
