@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from bench import copy_and_merge as alone
-from bench import crowd, fetching, growth, importers, listing, steady
+from bench import crowd, expressions, fetching, formats, growth, importers, listing, steady
 from bench.floor import Floor, floor_of
 from bench.generate import Made, delta, first_load
 from bench.machine import machine
@@ -117,6 +117,14 @@ def _road(bench: Bench) -> list[Line]:
     return lines
 
 
+def _formats(bench: Bench) -> list[Line]:
+    """Packed, encrypted, as a workbook, read exactly, processed: the same rows, beside the plain file."""
+    made = bench.load("first", min(bench.rows, formats.ROWS))
+    with services(bench.directory) as system:
+        bench.learn(system)
+        return [*formats.measure(system, bench.directory, made, bench.rounds), *expressions.measure()]
+
+
 def _latency(bench: Bench) -> list[Line]:
     """Small files one after the other, from the upload's close to the commit."""
     with services(bench.directory) as system:
@@ -170,6 +178,7 @@ def _crowd(bench: Bench) -> list[Line]:
 PARTS: dict[str, Callable[[Bench], list[Line]]] = {
     "alone": _alone,
     "road": _road,
+    "formats": _formats,
     "latency": _latency,
     "steady": _steady,
     "growth": _growth,

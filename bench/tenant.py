@@ -63,10 +63,10 @@ class Tenant:
         self._sftp = sftp
         self._ledger = ledger
 
-    async def bring(self, made: Made, name: str, *, look_seconds: float) -> Imported:
+    async def bring(self, made: Made, name: str, *, look_seconds: float, path: str = "fast") -> Imported:
         """Upload a file and wait until its import is committed and its file is marked.
 
-        Raises RuntimeError where the counts are not those of the generator.
+        Raises RuntimeError where the counts are not those of the generator, or rows were not read by that path.
         """
         await self._ledger.execute("CHECKPOINT")
         closing_at = await self._upload(made.path, name)
@@ -75,7 +75,7 @@ class Tenant:
         if row["state"] != "completed":
             raise RuntimeError(f"the run is {row['state']}: {row['reason_code']} {row['reason_detail']}")
         receipt = json.loads(row["receipt"])
-        _compare(made, receipt)
+        _compare(made, receipt, path)
         closed_at: datetime = row["closed_at"]
         await self._seen(name, "settled", look_seconds)
         return Imported(closing_at, closed_at.timestamp(), committed_at, receipt["seconds_by_step"])
@@ -134,9 +134,13 @@ class Tenant:
 
 
 @asynccontextmanager
-async def tenant(system: System, goals: Sequence[dict[str, Any]] = (GOAL,)) -> AsyncIterator[Tenant]:
-    """A fresh account with a login and these goals on its hosted folder, connected while inside."""
+async def tenant(
+    system: System, goals: Sequence[dict[str, Any]] = (GOAL,), openpgp_keys: Sequence[dict[str, Any]] = ()
+) -> AsyncIterator[Tenant]:
+    """A fresh account with keys, a login and these goals on its hosted folder, connected while inside."""
     async with client_of(system) as client:
+        for key in openpgp_keys:
+            await client.post("/v1/openpgp-keys", key)
         account_id, sheet = await _make(client, goals)
     key = await asyncssh.get_server_host_key(sheet["host"], sheet["port"], server_host_key_algs=["ssh-ed25519"])
     assert key is not None
@@ -205,9 +209,9 @@ async def _make(client: Client, goals: Sequence[dict[str, Any]]) -> tuple[UUID, 
     return client.account_id, sheet
 
 
-def _compare(made: Made, receipt: dict[str, Any]) -> None:
+def _compare(made: Made, receipt: dict[str, Any], path: str) -> None:
     for name in ("created", "updated", "unchanged"):
         if receipt[name] != getattr(made, name):
             raise RuntimeError(f"{name} is {receipt[name]}, expected {getattr(made, name)}")
-    if receipt["rows_by_path"]["fast"] != made.rows:
-        raise RuntimeError(f"{receipt['rows_by_path']} by path, expected all {made.rows} rows fast")
+    if receipt["rows_by_path"][path] != made.rows:
+        raise RuntimeError(f"{receipt['rows_by_path']} by path, expected all {made.rows} rows {path}")
