@@ -63,7 +63,7 @@ async def demonstrate(system: System, directory: Path, file: Path, said: Said, c
     folder = await client.make_drop_folder()
     sheet = await client.make_credential(folder)
     name = _name(file)
-    goals = await _make_goals(client, folder, sample["goal"], name)
+    goals = await _make_goals(client, folder, sample["id"], name, console)
     console.rule(f"Upload {harmless(name)}")
     run = await bring(client, goals[0], file, sheet, console, name=name)
     receipt = run["receipt"]
@@ -144,21 +144,23 @@ def _name(file: Path) -> str:
     return f"{name}.file" if name.endswith(_TEMPORARY) else name
 
 
-async def _make_goals(client: Client, folder: str, proposed: dict[str, Any], name: str) -> tuple[str, str]:
-    """Make what the proposal needs: properties, an import that takes this file, and an export of all of it."""
-    settings = dict(proposed)
-    for each in settings.pop("properties"):
-        await client.make_property(each)
-    names = [entry["property"] for entry in (*settings["identifiers"], *settings["mapping"])]
+async def _make_goals(client: Client, folder: str, sample_id: str, name: str, console: Console) -> tuple[str, str]:
+    """Make an import of the sample that takes this file, with the properties that it needs, and an export of them."""
     place = await client.make_connection(folder)
     wanted = {
         "kind": "import_profiles",
+        "from_sample": sample_id,
+        "create_properties": True,
         "name": "Anyone's file",
         "source": {"pattern": {"wildcard": name}, "readiness": {"strategy": "closed"}},
         "opt_in": {"declaration": "undefined"},
         "feedback": {"emails": ["crm@shop.example"], "when": "always"},
     }
-    return await client.make_goal(place, wanted | settings), await client.make_goal(place, export_goal(names))
+    made = await client.make_goal(place, wanted)
+    properties = [each["property"] for each in (*made["identifiers"], *made["mapping"])]
+    types = {each["name"]: each["type"] for each in await client.properties()}
+    console.print("properties: " + ", ".join(f"{each} ({types[each]})" for each in properties), markup=False)
+    return made["id"], (await client.make_goal(place, export_goal(properties)))["id"]
 
 
 async def _exported(

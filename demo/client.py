@@ -128,11 +128,16 @@ class Client:
         made = await self._post("/v1/connections", {"name": "Shop", "interval_seconds": 10, "place": place})
         return str(made["id"])
 
-    async def make_goal(self, connection: str, goal: dict[str, Any]) -> str:
-        """Make a goal of a connection."""
+    async def make_goal(self, connection: str, goal: dict[str, Any]) -> dict[str, Any]:
+        """Make a goal of a connection; as it was made."""
         made = await self._post(f"/v1/connections/{connection}/goals", goal)
         self._console.print(f"goal {made['id']}: {goal['name']}", markup=False)
-        return str(made["id"])
+        return made
+
+    async def properties(self) -> list[dict[str, Any]]:
+        """The properties that a profile has."""
+        items: list[dict[str, Any]] = (await self._get("/v1/properties?limit=1000"))["items"]
+        return items
 
     async def run_of(self, goal: str, name: str) -> UUID:
         """The run that a file with that name got; waits for it."""

@@ -159,7 +159,7 @@ async def _set_up(client: Client, directory: Path) -> Shop:
     connection = await client.make_connection(folder)
     imports = await client.make_goal(connection, import_goal())
     exports = await client.make_goal(connection, export_goal([name for name, _, _ in PROPERTIES]))
-    return Shop(sheet, key_sheet, identity, connection, imports, exports)
+    return Shop(sheet, key_sheet, identity, connection, imports["id"], exports["id"])
 
 
 async def _import(
@@ -182,7 +182,7 @@ async def _import_sealed(client: Client, made: Made, shop: Shop, directory: Path
     console.rule("A goal from a sample: zipped, encrypted, with choices and opt-ins")
     local = await sealed.seal(client, made, directory)
     goal = await client.make_goal(shop.connection, await sealed.goal_from_sample(client, local, console))
-    receipt = await _import(client, made, local, shop, shop.sheet, wrong, goal)
+    receipt = await _import(client, made, local, shop, shop.sheet, wrong, goal["id"])
     if not receipt["file"]["was_encrypted"]:
         wrong.append(f"{local.name} was not encrypted")
     wrong += [each async for each in sealed.differences(client)]

@@ -43,16 +43,14 @@ async def goal_from_sample(client: Client, file: Path, console: Console) -> dict
     console.print(
         f"the sample is {sample['findings']['packing']['value']}; it proposes {proposed['mapping']}", markup=False
     )
-    mapping = [entry for entry in proposed["mapping"] if entry["field"] != CONSENT]
-    for each in proposed.pop("properties"):
-        if each["name"] in {entry["property"] for entry in mapping}:
-            await client.make_property(each)
-    return proposed | {
+    return {
         "kind": "import_profiles",
+        "from_sample": sample["id"],
+        "create_properties": True,
         "name": "Members",
         "source": {"pattern": {"wildcard": "members_*.zip.pgp"}, "readiness": {"strategy": "closed"}},
-        "unpack": proposed["unpack"] | {"decrypt": "required"},
-        "mapping": mapping,
+        "unpack": {"decrypt": "required"},
+        "mapping": [entry for entry in proposed["mapping"] if entry["field"] != CONSENT],
         "opt_in": {"declaration": "from_file", "field": CONSENT},
         "feedback": {"emails": ["crm@shop.example"], "when": "always"},
     }
