@@ -16,12 +16,12 @@ from services.dropserver.wiring import running as dropserver_running
 from services.entry import all_in_one, rotate, watch_runs
 from services.entry.access import Access
 from services.entry.data_directory import DirectoryInUse
-from services.entry.inspect import inspect
+from services.entry.inspect import inspect, read_answers
 from services.exporter.wiring import running as exporter_running
 from services.importer.wiring import running as importer_running
 from services.notifier.wiring import running as notifier_running
 from services.poller.wiring import running as poller_running
-from shared.domain.failures import Failure
+from shared.domain.failures import Failure, InvalidRequest
 from shared.domain.scope import OPERATOR_SCOPES, OWNER_SCOPES
 from shared.runtime.service import Running, observe, serve, stopping_on_signals
 from shared.runtime.settings import SettingsError, read_settings, required
@@ -87,12 +87,21 @@ def service(name: ServiceName) -> None:
 def inspect_(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON document.")] = False,
+    answers: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="A JSON list of answers to questions: code, pointer, value."),
+    ] = None,
 ) -> None:
     """Tell what a file is and how it would be imported; needs no running system.
 
     Ends with status 0 where nothing is open, 3 where questions are, 1 where the file cannot be read.
     """
-    raise typer.Exit(inspect(file, as_json=as_json, console=Console()))
+    try:
+        told = () if answers is None else read_answers(answers)
+        status = inspect(file, told, as_json=as_json, console=Console())
+    except InvalidRequest as failure:
+        raise typer.BadParameter(failure.detail, param_hint="--answers") from failure
+    raise typer.Exit(status)
 
 
 @app.command("migrate")

@@ -5,14 +5,17 @@ written as its number.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from shared.domain.findings import Certainty, Findings, Found, Question
+from shared.domain.failures import InvalidRequest
+from shared.domain.findings import Answer, Certainty, Findings, Found, Question
 from shared.runtime.samples import find
 
 SETTLED, FAILED, OPEN = 0, 1, 3
@@ -24,9 +27,25 @@ _SHOWN_VALUES = 6
 _STYLES = {Certainty.CERTAIN: "green", Certainty.ANSWERED: "cyan", Certainty.OPEN: "yellow"}
 
 
-def inspect(file: Path, *, as_json: bool, console: Console) -> int:
-    """Print what was found; the exit code. Raises OSError where the file cannot be opened."""
-    findings = find(file)
+_ANSWERS: TypeAdapter[list[Answer]] = TypeAdapter(list[Answer])
+
+
+def read_answers(file: Path) -> list[Answer]:
+    """Answers to questions, as the gateway takes them in `answers` of a sample. Raises InvalidRequest, OSError."""
+    try:
+        return _ANSWERS.validate_json(file.read_bytes())
+    except ValidationError as error:
+        raise InvalidRequest(
+            "Expected a JSON list of answers, each with the code and the pointer of a question, and a value."
+        ) from error
+
+
+def inspect(file: Path, answers: Sequence[Answer], *, as_json: bool, console: Console) -> int:
+    """Print what was found; the exit code.
+
+    Raises InvalidRequest for an answer that is no choice, OSError where the file cannot be opened.
+    """
+    findings = find(file, answers=answers)
     if as_json:
         # In ASCII: what JSON leaves as it is includes characters that terminals obey.
         console.file.write(json.dumps(findings.model_dump(mode="json"), ensure_ascii=True, indent=2) + "\n")

@@ -81,8 +81,10 @@ async def test_through_the_gateway_too_a_file_is_found_right_or_asked_about(
     assert [row[: len(made.rows[0])] for row in rows] == list(made.rows)
 
 
-async def test_what_is_open_is_asked_and_an_answer_that_is_no_choice_refused(owner: Client) -> None:
-    sample = await _post(owner, b"id;email;born\n1;a@shop.example;01/02/2003\n2;b@shop.example;03/04/2005\n")
+async def test_what_is_open_is_asked_and_an_answer_that_is_no_choice_refused(
+    owner: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sample = await _post(owner, b"id;email;born\n1;canary@shop.example;01/02/2003\n2;b@shop.example;03/04/2005\n")
     questions = {each["code"]: each for each in sample["findings"]["questions"]}
     assert (sample["settled"], sample["goal"]) == (False, None)
     assert "date_order" in questions
@@ -93,6 +95,8 @@ async def test_what_is_open_is_asked_and_an_answer_that_is_no_choice_refused(own
     told = await owner.ask("POST", path, 200, json={"answers": [{**order, "value": "DD/MM/YYYY"}]})
     assert told["answers"] == [{**order, "value": "DD/MM/YYYY"}]
     assert "date_order" not in {each["code"] for each in told["findings"]["questions"]}
+    printed = capsys.readouterr()
+    assert "canary" not in printed.out + printed.err
 
 
 async def test_an_encrypted_zip_is_opened_with_the_accounts_own_keys_and_passwords(

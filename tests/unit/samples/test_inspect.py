@@ -34,6 +34,16 @@ def test_open_questions_end_with_3_and_are_shown_with_their_choices(tmp_path: Pa
         assert expected in result.output
 
 
+def test_questions_can_be_answered_and_what_is_no_answer_ends_with_2(tmp_path: Path) -> None:
+    answers = tmp_path / "answers.json"
+    order = {"code": "date_order", "pointer": "/columns/1/date_format"}
+    for value, status in (("DD/MM/YYYY", 0), ("sideways", 2)):
+        answers.write_text(json.dumps([{**order, "value": value}]))
+        assert inspected(tmp_path, OPEN, "--answers", str(answers)).exit_code == status
+    answers.write_text('{"date_order": 1}')
+    assert inspected(tmp_path, OPEN, "--answers", str(answers)).exit_code == 2
+
+
 def test_a_file_that_holds_no_table_ends_with_1_and_a_sentence(tmp_path: Path) -> None:
     result = inspected(tmp_path, "%PDF-1.7")
     assert result.exit_code == 1
