@@ -103,7 +103,8 @@ def _slice(
 
     typed = apply(done.frame, done.record_numbers, done.line_numbers, plan, original)
     good = typed.good.select(staged.columns)
-    repeats.watch(good[staged.layout.keys[0].name])
+    if staged.layout.keys:
+        repeats.watch(good[staged.layout.keys[0].name])
     for rejected in done.followed:
         named.add(whom_named(rejected.frame, rejected.record_numbers, plan))
     if typed.named is not None:

@@ -138,7 +138,8 @@ class ImportRules(GoalBase):
     format: FileFormat = "csv"
     dialect: Dialect = Dialect()
     processors: Processors = ()
-    identifiers: tuple[IdentifierField, ...] = Field(min_length=1, max_length=10)
+    identifiers: tuple[IdentifierField, ...] = Field(max_length=10)
+    """None only where the mode is `always_create`; `system_id` stands alone."""
     mapping: tuple[MappedField, ...] = Field(default=(), max_length=400)
     map_all: MapAll | None = None
     create_properties: StrictBool = False
@@ -206,6 +207,8 @@ class ImportRules(GoalBase):
     @property
     def is_idempotent(self) -> bool:
         """Whether importing the same file twice leaves what importing it once does."""
+        if self.mode is Mode.ALWAYS_CREATE:
+            return False
         if self.map_all is not None and self.rule_of(self.map_all) is MergeRule.SUM:
             return False
         return all(self.rule_of(entry) is not MergeRule.SUM for entry in self.mapping)

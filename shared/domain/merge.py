@@ -21,6 +21,8 @@ class Mode(StrEnum):
     UPSERT = "upsert"
     CREATE_ONLY = "create_only"
     UPDATE_ONLY = "update_only"
+    ALWAYS_CREATE = "always_create"
+    """Every row makes a profile; none is looked for, so the goal has no identifiers."""
 
 
 def allowed(rule: MergeRule, kind: PropertyType, *, is_identifier: bool) -> bool:

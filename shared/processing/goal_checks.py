@@ -7,13 +7,14 @@ goal's own model refuses (types, lengths, one column per property) is not repeat
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from shared.domain.built_in import SYSTEM_ID, identifier_named
 from shared.domain.consent import Resubscribe
 from shared.domain.dates import AUTO, date_pattern
 from shared.domain.dialect import AUTO as AUTO_ENCODING
 from shared.domain.fields import FieldChoice, IdentifierField, MappedField
 from shared.domain.goal import ExportGoal, Goal, ImportGoal, Readiness
 from shared.domain.lists import ListReference
-from shared.domain.merge import MergeRule, allowed
+from shared.domain.merge import MergeRule, Mode, allowed
 from shared.domain.property import Property, PropertyType
 from shared.domain.trimmed import folded
 from shared.domain.zones import has_rules
@@ -24,14 +25,19 @@ FLAW_CODES: dict[str, str] = {
     "unknown_domain_group": "The account has no domain group of that name.",
     "unknown_property": "The account has no property of that name.",
     "not_an_identifier": "The property is no identifier.",
-    "identifier_in_mapping": "The property is an identifier, and belongs into identifiers.",
     "unknown_list": "The account has no list of that id or number.",
     "sum_needs_delta": "A full file tells what is, so nothing of it can be added up.",
     "absent_needs_full_file": "Only a full file can tell who is absent.",
+    "absent_needs_identifiers": "Who is absent is told by what names people, and nothing does.",
     "absent_needs_list": "Who is absent is told of one list, or when unsubscribing of all contacts.",
     "unknown_zone": "The time zone is none of the IANA database.",
     "other_type": "The property is of another type than the mapping says.",
     "invalid_constant": "The constant is no value of the property's type.",
+    "no_identifiers": "The mode looks profiles up, and nothing names them.",
+    "identifiers_unused": "The mode looks no profile up, so that nothing may name one.",
+    "system_id_alone": "The system_id names a profile by itself; no other identifier stands beside it.",
+    "system_id_only_updates": "A system_id is given by Tidegate, so that no file can create a profile by one.",
+    "values_stay_lost": "A rejected value can be handed in later only for a profile that something names.",
     "rule_not_allowed": "The merge rule makes no sense on a property of that type.",
     "invalid_date_pattern": "The date pattern cannot be used.",
     "invalid_processor": "The processor cannot work as it is set.",
@@ -156,10 +162,10 @@ def missing_properties(goal: Goal, known: Mapping[str, Property]) -> list[Proper
 
 
 def _import_flaws(goal: ImportGoal, around: Surroundings) -> list[Flaw]:
-    flaws: list[Flaw] = []
     made = {each.name: each for each in missing_properties(goal, around.properties)}
     if made:
         around = replace(around, properties={**around.properties, **made})
+    flaws = list(_naming_flaws(goal, around))
     for number, identifier in enumerate(goal.identifiers):
         flaws += _identifier_flaws(f"/identifiers/{number}", identifier, around)
     for number, entry in enumerate(goal.mapping):
@@ -198,8 +204,37 @@ def _consent_flaws(goal: ImportGoal) -> Iterator[Flaw]:
         yield Flaw("/opt_in/time", "one_notation", detail)
 
 
+def _naming_flaws(goal: ImportGoal, around: Surroundings) -> Iterator[Flaw]:
+    """What is wrong with the identifiers together, and with the mode for them."""
+    if goal.mode is Mode.ALWAYS_CREATE:
+        yield from _creating_flaws(goal)
+    elif not goal.identifiers:
+        detail = f"Found none with the mode {goal.mode.value!r}, expected at least one; always_create goes without."
+        yield Flaw("/identifiers", "no_identifiers", detail)
+    if all(identifier_named(each.property, around.properties) != SYSTEM_ID for each in goal.identifiers):
+        return
+    if len(goal.identifiers) > 1:
+        detail = f"Found {len(goal.identifiers)} identifiers, expected {SYSTEM_ID.name!r} alone; map the others."
+        yield Flaw("/identifiers", "system_id_alone", detail)
+    if goal.mode is not Mode.UPDATE_ONLY:
+        detail = f"Found {goal.mode.value!r}, expected 'update_only': a file cannot make up a {SYSTEM_ID.name}."
+        yield Flaw("/mode", "system_id_only_updates", detail)
+
+
+def _creating_flaws(goal: ImportGoal) -> Iterator[Flaw]:
+    if goal.identifiers:
+        detail = "Found identifiers with the mode 'always_create', expected none: []. Map their columns instead."
+        yield Flaw("/identifiers", "identifiers_unused", detail)
+    lenient = [n for n, entry in enumerate(goal.mapping) if entry.on_bad_value == "reject_value"]
+    for pointer in ["/on_bad_value"] * (goal.on_bad_value == "reject_value") + [f"/mapping/{n}" for n in lenient]:
+        detail = (
+            "Found 'reject_value' with the mode 'always_create', expected 'reject_row': mended, it would be a new row."
+        )
+        yield Flaw(pointer, "values_stay_lost", detail)
+
+
 def _identifier_flaws(pointer: str, entry: IdentifierField, around: Surroundings) -> Iterator[Flaw]:
-    known = around.properties.get(entry.property)
+    known = identifier_named(entry.property, around.properties)
     if known is None:
         yield _unknown(pointer, entry)
     elif not known.is_identifier:
@@ -212,15 +247,10 @@ def _mapping_flaws(pointer: str, entry: MappedField, rule: MergeRule, around: Su
     if known is None:
         yield _unknown(pointer, entry)
         return
-    if known.is_identifier:
-        # What names profiles must be looked up in every row, or two profiles could come to have one name.
-        detail = (
-            f"The property {entry.property!r} is an identifier; name it in identifiers, where its value is set too."
-        )
-        yield Flaw(f"{pointer}/property", "identifier_in_mapping", detail)
-    elif not allowed(rule, known.type, is_identifier=False):
-        choices = ", ".join(r for r in MergeRule if allowed(r, known.type, is_identifier=False))
-        detail = f"Found {rule.value!r} on the {known.type.value} {entry.property!r}, expected one of: {choices}."
+    if not allowed(rule, known.type, is_identifier=known.is_identifier):
+        choices = ", ".join(r for r in MergeRule if allowed(r, known.type, is_identifier=known.is_identifier))
+        kind = "identifier" if known.is_identifier else known.type.value
+        detail = f"Found {rule.value!r} on the {kind} {entry.property!r}, expected one of: {choices}."
         yield Flaw(f"{pointer}/rule", "rule_not_allowed", detail)
     if entry.type not in (None, known.type):
         detail = f"Found {entry.type.value!r}, and the property {entry.property!r} is of type {known.type.value}."
@@ -239,7 +269,10 @@ def _constant_flaws(pointer: str, entry: MappedField, goal: ImportGoal, around: 
     if entry.constant is None or known is None:
         return
     code = misfit(entry.constant, entry, known)
-    if code is not None:
+    if known.is_identifier:
+        detail = f"Found a constant for the identifier {known.name!r}, whose values name one profile each."
+        yield Flaw(f"{pointer}/constant", "invalid_constant", detail)
+    elif code is not None:
         detail = f"Found {entry.constant!r} for {known.name!r}, expected a value of type {known.type.value}: {code}."
         yield Flaw(f"{pointer}/constant", "invalid_constant", detail)
     if goal.rule_of(entry) is MergeRule.SUM and any(map(goal.is_lenient, (*goal.mapping, *goal.own_fields))):
@@ -287,6 +320,9 @@ def _full_file_flaws(goal: ImportGoal) -> Iterator[Flaw]:
     if not goal.full_file:
         detail = f"Found {then!r} without full_file: true; in a file of what changed nearly everybody is absent."
         yield Flaw("/absent/then", "absent_needs_full_file", detail)
+    if not goal.identifiers:
+        detail = f"Found {then!r} without identifiers, expected at least one: nobody is in a file that names nobody."
+        yield Flaw("/absent/then", "absent_needs_identifiers", detail)
     if named > 1 or (named == 0 and then == "remove_from_list"):
         expected = "one list" if then == "remove_from_list" else "one list, or none for all contacts"
         detail = f"Found {named} lists in add_to and {then!r} for who is absent, expected {expected}."

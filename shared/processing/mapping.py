@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from shared.domain.built_in import OPT_IN, OWN
+from shared.domain.built_in import OPT_IN, OWN, identifier_named
 from shared.domain.dates import AUTO, DatePattern, date_pattern
 from shared.domain.dialect import Dialect
 from shared.domain.failures import HeaderChanged, InvalidGoal
@@ -105,7 +105,9 @@ def plan_of(goal: ImportGoal, properties: Sequence[Property], columns: FileColum
         for place, column in enumerate(columns.columns)
         if column.name is not None and place not in used and column.name not in OWN_COLUMNS
     )
-    return MappingPlan(mapped, len(goal.identifiers), left, renamed, goal.wants_named_rejects)
+    return MappingPlan(
+        mapped, len(goal.identifiers), left, renamed, goal.wants_named_rejects and bool(goal.identifiers)
+    )
 
 
 def _column(entry: Entry, kind: Property, place: int | None, goal: ImportGoal) -> MappedColumn:
@@ -125,7 +127,7 @@ def _column(entry: Entry, kind: Property, place: int | None, goal: ImportGoal) -
 
 
 def _property_of(entry: Entry, goal: ImportGoal, known: Mapping[str, Property]) -> Property:
-    found = known.get(entry.property)
+    found = identifier_named(entry.property, known) if isinstance(entry, IdentifierField) else known.get(entry.property)
     if found is None:
         near = get_close_matches(entry.property, known, n=3)
         hint = f" Did you mean {', '.join(near)}?" if near else ""

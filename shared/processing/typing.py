@@ -8,6 +8,7 @@ files, of paths and of the database.
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 
 import numpy as np
 import numpy.typing as npt
@@ -92,8 +93,15 @@ class _Reading:
     def add_key(self, column: MappedColumn, values: pl.Series) -> pl.Series:
         """The comparable keys of an identifier's values."""
         key = keys_of(_as_text(values, column.property.type), column.property.type)
+        too_long = _marked(is_too_long(key), RejectCode.IDENTIFIER_TOO_LONG)
+        if too_long is not None and column.is_lenient:
+            self.value_faults.append((column, too_long))
+            key = _indexed(key)
+            has_key = key.is_not_null()
+            self.values[column.property.column] = pl.select(pl.when(has_key).then(values)).to_series()
+        else:
+            self.note(column.shown, too_long)
         self.keys[column.property.key_column] = key
-        self.note(column.shown, _marked(is_too_long(key), RejectCode.IDENTIFIER_TOO_LONG))
         return key
 
 
@@ -207,7 +215,8 @@ def _value_rejects(
             numbers["line_number"].filter(is_bad).to_list(),
             codes.filter(is_bad).to_list(),
             reading.frame[f"c{column.position}"].filter(is_bad).to_list(),
-            reading.frame.select(names).filter(is_bad).iter_rows(),
+            # A frame without columns has no rows.
+            reading.frame.select(names).filter(is_bad).iter_rows() if names else repeat((), int(is_bad.sum())),
             strict=True,
         )
         for record, line, code, raw, identifiers in rows:

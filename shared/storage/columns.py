@@ -10,7 +10,7 @@ Staged values are null where the file has none; an empty list is none too. Nothi
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from shared.domain.built_in import LANGUAGE, OWN
+from shared.domain.built_in import LANGUAGE, OWN, SYSTEM_ID, identifier_named
 from shared.domain.consent import Resubscribe
 from shared.domain.failures import InvalidGoal
 from shared.domain.goal import ImportGoal
@@ -80,15 +80,20 @@ class Layout:
     """The columns of a goal's staged rows: keys in the goal's order of identifiers, then values."""
 
     keys: tuple[Column, ...]
+    """What profiles are found by; none where every row makes one."""
     values: tuple[Column, ...]
     words: tuple[Column, ...] = ()
     """What the rows say about consent, and when it was said where the file states that."""
     resubscribe: Resubscribe = Resubscribe.NEVER
+    claimed: tuple[Column, ...] = ()
+    """Keys of identifiers that rows set and are not found by: no two profiles may come to have one."""
+    finds_by_id: bool = False
+    """Whether the only key is the profile's own number, which no row writes."""
 
     @property
     def names(self) -> tuple[str, ...]:
         """All columns of a staged row, in the order in which its CSV has them."""
-        return ("record_number", "line_number", *(column.name for column in self.carried))
+        return ("record_number", "line_number", *(column.name for column in self.staged))
 
     @property
     def flags(self) -> tuple[Column, ...]:
@@ -98,14 +103,19 @@ class Layout:
         )
 
     @property
+    def staged(self) -> tuple[Column, ...]:
+        """The columns of staged rows, behind their numbers."""
+        return (self.keys if self.finds_by_id else ()) + self.carried
+
+    @property
     def carried(self) -> tuple[Column, ...]:
-        """The columns of staged and folded rows."""
+        """The columns that staged rows hand on to folded ones."""
         return self.written + self.words + self.flags
 
     @property
     def written(self) -> tuple[Column, ...]:
         """The columns that reach the profile as they are; of `words` is known what they come to."""
-        return self.keys + self.values
+        return (() if self.finds_by_id else self.keys) + self.claimed + self.values
 
     @property
     def sums(self) -> tuple[Column, ...]:
@@ -116,20 +126,23 @@ class Layout:
 def layout_of(goal: ImportGoal, properties: Sequence[Property]) -> Layout:
     """The columns that a goal stages. Raises InvalidGoal where it names what the account does not have."""
     known = {each.name: each for each in properties}
-    keys, values = [], []
-    for name in (*(each.property for each in goal.identifiers), *(each.property for each in goal.mapping)):
-        if name not in known:
-            raise InvalidGoal(f"Found the property {name!r}, which the account does not have.")
+    keys, claimed, values, finds_by_id = [], [], [], False
     for entry in goal.identifiers:
-        found = known[entry.property]
+        found = _known(identifier_named(entry.property, known), entry.property)
         if not found.is_identifier:
             raise InvalidGoal(f"Found {entry.property!r} as an identifier, expected a property that is one.")
+        if found == SYSTEM_ID:
+            finds_by_id = True
+            keys.append(Column(found.key_column, TYPES[found.type], MergeRule.SET, entry.shown))
+            continue
         keys.append(Column(found.key_column, KEY_TYPE, MergeRule.SET, entry.shown))
         values.append(Column(found.column, TYPES[found.type], MergeRule.SET, entry.shown))
+    if finds_by_id and len(keys) > 1:
+        raise InvalidGoal(f"Found {SYSTEM_ID.name!r} among other identifiers, expected it alone.")
     for mapped in goal.mapping:
-        found = known[mapped.property]
+        found = _known(known.get(mapped.property), mapped.property)
         if found.is_identifier:
-            raise InvalidGoal(f"Found the identifier {mapped.property!r} in the mapping, expected it in identifiers.")
+            claimed.append(Column(found.key_column, KEY_TYPE, MergeRule.SET, mapped.shown))
         flag = found.flag_column if goal.flags_absent(mapped) else None
         values.append(Column(found.column, TYPES[found.type], goal.rule_of(mapped), mapped.shown, flag))
     words = []
@@ -140,7 +153,13 @@ def layout_of(goal: ImportGoal, properties: Sequence[Property]) -> Layout:
             words.append(own)
         elif goal.language is not None:
             values.append(replace(own, only_on_create=goal.language.only_on_create))
-    return Layout(tuple(keys), tuple(values), tuple(words), goal.opt_in.resubscribe)
+    return Layout(tuple(keys), tuple(values), tuple(words), goal.opt_in.resubscribe, tuple(claimed), finds_by_id)
+
+
+def _known(found: Property | None, name: str) -> Property:
+    if found is None:
+        raise InvalidGoal(f"Found the property {name!r}, which the account does not have.")
+    return found
 
 
 def definitions(columns: Iterable[Column]) -> str:

@@ -231,7 +231,7 @@ def _counted(mode: Mode, rows_staged: int, totals: _Totals, late: dict[str, int]
     judged = rows_staged - sum(late.values())
     new, changed = totals.new_rows, totals.changed_rows
     match mode:
-        case Mode.UPSERT:
+        case Mode.UPSERT | Mode.ALWAYS_CREATE:
             skipped: dict[str, int] = {}
         case Mode.CREATE_ONLY:
             skipped = {EXISTING: judged - new - changed}

@@ -43,13 +43,13 @@ class Work:
 
     @property
     def is_resolved(self) -> bool:
-        """Whether rows find their profiles by several identifiers, so that each row's target is told apart."""
-        return len(self.layout.keys) > 1
+        """Whether each row's profile is told beside it: where it takes more than the value of one identifier."""
+        return len(self.layout.keys) != 1 or self.layout.finds_by_id or bool(self.layout.claimed)
 
     @property
     def may_repeat(self) -> bool:
         """Whether several rows may be one profile's; different identifiers can always lead to the same."""
-        return self.is_resolved or self.staged.may_repeat
+        return bool(self.layout.keys) and (self.is_resolved or self.staged.may_repeat)
 
     @property
     def mapped(self) -> tuple[Column, ...]:
@@ -99,7 +99,7 @@ class Work:
             "s_columns": columns.listed(carried, "s"),
             "f_columns": columns.listed(carried, "f"),
             "x_columns": columns.listed(names, "x"),
-            "x_keys": columns.listed((key.name for key in self.layout.keys), "x"),
+            "x_keys": columns.listed((key.name for key in self.layout.keys), "x") or "x.target DESC",
             "hash_s": "s.target" if self.is_resolved else f"hashtextextended(s.{anchor}, 0)",
             "own_s": self._own("s"),
             "own_e": self._own("e"),
@@ -169,8 +169,10 @@ class Work:
 
     def same_profile(self, alias: str) -> list[str]:
         """For each of the goal's identifiers, the condition that it names the profile `p`."""
+        stored = ["id"] if self.layout.finds_by_id else [key.quoted for key in self.layout.keys]
         return [
-            f"p.domain_group = {{domain_group}} AND p.{key.quoted} = {alias}.{key.quoted}" for key in self.layout.keys
+            f"p.domain_group = {{domain_group}} AND p.{name} = {alias}.{key.quoted}"
+            for name, key in zip(stored, self.layout.keys, strict=True)
         ]
 
     def plan_slots(self, *, is_folded: bool) -> dict[str, str]:
@@ -262,7 +264,7 @@ class Work:
     def _is_written(self, alias: str) -> str:
         """Whether the mapped values of a row reach a profile, which is stored where it has a number."""
         match self.mode:
-            case Mode.UPSERT:
+            case Mode.UPSERT | Mode.ALWAYS_CREATE:
                 return "true"
             case Mode.CREATE_ONLY:
                 return f"{alias}.id IS NULL"

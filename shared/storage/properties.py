@@ -115,7 +115,7 @@ async def get(tx: Tx, name: str) -> StoredProperty:
     """One property. Raises NotFound."""
     row = await tx.row("properties.get", tx.account_id, name)
     if row is None and name in RESERVED_NAMES:
-        return next(each for each in _built_in([]) if each.property.name == name)
+        return next((each for each in _built_in([]) if each.property.name == name), None) or _stored(row)
     return _stored(row)
 
 

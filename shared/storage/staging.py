@@ -50,7 +50,7 @@ class Staged:
     @property
     def is_guarded(self) -> bool:
         """Whether a row can be too wide for a page, and is put beside the table then: see `widths`."""
-        return widths.may_overflow(column.type for column in self.layout.carried)
+        return widths.may_overflow(column.type for column in self.layout.staged)
 
     def table(self, suffix: str = "") -> str:
         """The quoted name of the table, or of one that the merge keeps beside it."""
@@ -65,8 +65,8 @@ def named(tx: Tx, run: ClaimedRun, layout: Layout) -> Staged:
 async def create(tx: Tx, run: ClaimedRun, goal: ImportGoal, properties: Sequence[Property]) -> Staged:
     """Make the staging table of a run and token. Raises InvalidGoal where the goal and the properties disagree."""
     staged = named(tx, run, columns.layout_of(goal, properties))
-    staged = replace(staged, names_rejects=goal.wants_named_rejects)
-    text = _text("create", staged).replace("{columns}", columns.definitions(staged.layout.carried))
+    staged = replace(staged, names_rejects=goal.wants_named_rejects and bool(staged.layout.keys))
+    text = _text("create", staged).replace("{columns}", columns.definitions(staged.layout.staged))
     await tx.connection.execute(text)
     if staged.names_rejects:
         await tx.connection.execute(_text("name_rejects", staged))
@@ -120,7 +120,7 @@ async def analyze(tx: Tx, staged: Staged) -> None:
     """
     if not await tx.value("staging.has_profiles"):
         return
-    joined = columns.listed(key.name for key in staged.layout.keys)
+    joined = columns.listed(each.name for each in (*staged.layout.keys, *staged.layout.claimed)) or "record_number"
     await tx.connection.execute(_text("analyze", staged).replace("{joined}", joined))
     if await tx.value("staging.is_unknown", tx.schema.strip('"')):
         await tx.execute("staging.analyze_profiles")

@@ -2,9 +2,14 @@
 -- What is seen from here on.
 SELECT pg_current_snapshot()::text AS snapshot
 
+-- name: make_each
+-- Every row makes a profile of its own.
+CREATE UNLOGGED TABLE {resolved} AS
+SELECT s.record_number, -s.record_number AS target, NULL::integer AS conflict FROM {staging} s
+
 -- name: find
--- The profile that each identifier of each row finds, and the identifier for which the first one found already has
--- another value. One join for each identifier, of keys only.
+-- The profile that each identifier of each row finds, or is claimed from, and the identifier for which the first one found
+-- already has another value. One join for each identifier, of keys only.
 CREATE UNLOGGED TABLE {found} AS
 SELECT s.record_number, {keys}, {found_ids}, {held_conflict} AS held_conflict
 FROM {staging} s{joins}
@@ -39,14 +44,15 @@ FROM (
 WHERE h.first <> h.last
 
 -- name: resolve_single
--- Rows that stand alone: the first identifier that finds a profile decides, and no other may disagree.
+-- Rows that stand alone: the first identifier that finds a profile decides, no other may disagree, and what the row claims
+-- may be nobody else's.
 CREATE UNLOGGED TABLE {resolved} AS
 SELECT m.record_number,
-    CASE WHEN c.conflict IS NULL THEN coalesce({m_found}, -m.record_number) END AS target,
+    CASE WHEN c.conflict IS NULL THEN coalesce({whose}, -m.record_number) END AS target,
     c.conflict
 FROM {found} m
 CROSS JOIN LATERAL (
-    SELECT coalesce(CASE {disagreeing} END, m.held_conflict) AS conflict
+    SELECT coalesce({disagreeing}, m.held_conflict, {taken}) AS conflict
 ) c
 WHERE NOT EXISTS (SELECT FROM {tangled} t WHERE t.record_number = m.record_number)
 
@@ -88,7 +94,7 @@ DECLARE
     conflict integer;
 BEGIN
     FOR r IN SELECT t.record_number, t.keys FROM {tangled} t ORDER BY t.record_number LOOP
-        hits := array_fill(NULL::bigint, ARRAY[{identifiers}]);
+        hits := array_fill(NULL::bigint, ARRAY[{columns}]);
         whose := NULL;
         conflict := NULL;
         FOR i IN 1..{identifiers} LOOP
@@ -118,17 +124,28 @@ BEGIN
                 conflict := i - 1;
             END IF;
         END LOOP;
+        FOR i IN {identifiers} + 1..{columns} LOOP
+            EXIT WHEN conflict IS NOT NULL OR ({is_create_only} AND whose > 0);
+            CONTINUE WHEN r.keys[i] IS NULL;
+            SELECT o.target INTO one FROM {owned} o WHERE o.identifier = i AND o.key = r.keys[i];
+            CONTINUE WHEN NOT FOUND;
+            hits[i] := one;
+            IF one <> whose THEN
+                conflict := i - 1;
+            END IF;
+        END LOOP;
         IF conflict IS NOT NULL THEN
             INSERT INTO {resolved} (record_number, conflict) VALUES (r.record_number, conflict);
             CONTINUE;
         END IF;
         INSERT INTO {resolved} (record_number, target) VALUES (r.record_number, whose);
         CONTINUE WHEN {is_create_only} AND whose > 0;
-        FOR i IN 1..{identifiers} LOOP
+        FOR i IN 1..{columns} LOOP
             CONTINUE WHEN r.keys[i] IS NULL;
             IF hits[i] IS NULL THEN
                 INSERT INTO {owned} (identifier, key, target) VALUES (i, r.keys[i], whose);
             END IF;
+            CONTINUE WHEN i > {identifiers};
             INSERT INTO {held} AS h (target, identifier, key) VALUES (whose, i, r.keys[i])
             ON CONFLICT (target, identifier) DO UPDATE SET key = excluded.key WHERE h.key <> excluded.key;
         END LOOP;
@@ -150,6 +167,20 @@ WITH gone AS (
 ){naming}
 INSERT INTO {late} (record_number, line_number, code, field)
 SELECT record_number, line_number, $1, ($2::text[])[conflict + 1] FROM gone
+
+-- name: make_none
+-- Rows that found nobody make nobody.
+UPDATE {resolved} SET target = NULL WHERE target < 0
+
+-- name: reject_unknown
+-- Rows that found nobody, and could not make anybody.
+WITH gone AS (
+    SELECT s.record_number, s.line_number{gone_keys}
+    FROM {resolved} r JOIN {staging} s ON s.record_number = r.record_number
+    WHERE r.target IS NULL AND r.conflict IS NULL
+){naming}
+INSERT INTO {late} (record_number, line_number, code, field)
+SELECT record_number, line_number, $1, $2::text FROM gone
 
 -- name: overtaken
 -- Whether another transaction changed a profile that was found since we began to look.

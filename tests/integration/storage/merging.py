@@ -90,7 +90,7 @@ class Bench:
                     continue
                 kind, _, prop = name.partition("_")
                 value = row.get(prop)
-                if value is not None and kind == "k":
+                if value is not None and kind == "k" and prop in types:
                     value = key_of(value, types[prop])
                 record.append(_written(value))
             text.write(",".join(record) + "\n")

@@ -38,6 +38,8 @@ class Model:
     rules: dict[str, MergeRule]
     ranges: dict[str, tuple[Decimal, Decimal]]
     """The least and the greatest value of each property that sums."""
+    claimed: tuple[str, ...] = ()
+    """Those of the others that are identifiers too, which rows set and are not found by."""
     profiles: list[Row] = field(default_factory=list)
 
     def merge(self, rows: list[Row], mode: Mode) -> Outcome:
@@ -45,26 +47,33 @@ class Model:
         outcome = Outcome()
         left = dict(enumerate(rows, start=1))
         while True:
-            targets, conflicts = self._resolve(left, mode)
+            targets, fated = self._resolve(left, mode)
             unfit = self._unfit(left, targets)
             if not unfit:
                 break
             outcome.rejected |= dict.fromkeys(unfit, "out_of_range")
             left = {number: row for number, row in left.items() if number not in unfit}
-        outcome.rejected |= dict.fromkeys(conflicts, "identifier_conflict")
+        outcome.rejected |= fated
         self._apply(left, targets, outcome)
         return outcome
 
-    def _resolve(self, rows: dict[int, Row], mode: Mode) -> tuple[dict[int, int | None], set[int]]:
-        """Each row's profile by its place in the list, None for a skipped row; places beyond the end are new."""
-        owner = {(i, p[i]): n for n, p in enumerate(self.profiles) for i in self.identifiers if p[i] is not None}
+    def _resolve(self, rows: dict[int, Row], mode: Mode) -> tuple[dict[int, int | None], dict[int, str]]:
+        """Each row's profile by its place in the list, None for a skipped row; places beyond the end are new.
+
+        And the codes of rows that are nobody's.
+        """
+        naming = (*self.identifiers, *self.claimed)
+        owner = {(i, p[i]): n for n, p in enumerate(self.profiles) for i in naming if p[i] is not None}
         held = [{i: p[i] for i in self.identifiers} for p in self.profiles]
         targets: dict[int, int | None] = {}
-        conflicts = set()
+        fated: dict[int, str] = {}
         for number, row in rows.items():
             given = {i: row[i] for i in self.identifiers if row[i] is not None}
             found = {i: owner[i, value] for i, value in given.items() if (i, value) in owner}
             if not found:
+                if self.identifiers == ("system_id",):
+                    fated[number] = "unknown_system_id"
+                    continue
                 if mode is Mode.UPDATE_ONLY:
                     targets[number] = None
                     continue
@@ -76,16 +85,20 @@ class Model:
                 before = self.identifiers[: self.identifiers.index(decider)]
                 taken = any(i in given and held[target][i] is not None for i in before)
                 if taken or len(set(found.values())) > 1:
-                    conflicts.add(number)
+                    fated[number] = "identifier_conflict"
                     continue
                 if mode is Mode.CREATE_ONLY and target < len(self.profiles):
                     targets[number] = None
                     continue
+            claims = {i: row[i] for i in self.claimed if row[i] is not None}
+            if any(owner.get((i, value), target) != target for i, value in claims.items()):
+                fated[number] = "identifier_conflict"
+                continue
             targets[number] = target
-            for i, value in given.items():
+            for i, value in (given | claims).items():
                 owner[i, value] = target
-                held[target][i] = value
-        return targets, conflicts
+            held[target] |= given
+        return targets, fated
 
     def _unfit(self, rows: dict[int, Row], targets: dict[int, int | None]) -> set[int]:
         unfit = set()

@@ -1,5 +1,6 @@
 """The merge against a model that applies rows one by one: any files, any mode, one identifier or several."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -51,9 +52,11 @@ _keys = st.fixed_dictionaries({"customer": _some, "email": _some, "phone": _some
 )
 
 
-def _files(keys: st.SearchStrategy[Row]) -> st.SearchStrategy[list[tuple[Mode, list[Row]]]]:
+def _files(
+    keys: st.SearchStrategy[Row], modes: Sequence[Mode] = (Mode.UPSERT, Mode.CREATE_ONLY, Mode.UPDATE_ONLY)
+) -> st.SearchStrategy[list[tuple[Mode, list[Row]]]]:
     row = st.builds(lambda key, values: key | values, keys, _values)
-    return st.lists(st.tuples(st.sampled_from(Mode), st.lists(row, min_size=1, max_size=8)), min_size=1, max_size=3)
+    return st.lists(st.tuples(st.sampled_from(modes), st.lists(row, min_size=1, max_size=8)), min_size=1, max_size=3)
 
 
 _bounded = settings(
@@ -99,14 +102,62 @@ async def test_several_identifiers_merge_as_the_model(
     await _compare(bench, IDENTIFIERS, files)
 
 
-async def _compare(bench: Bench, identifiers: tuple[str, ...], files: list[tuple[Mode, list[Row]]]) -> None:
+@given(files=_files(_keys), finding=st.sampled_from([("customer",), ("email", "customer")]))
+@_bounded
+async def test_identifiers_that_are_set_and_not_looked_up_merge_as_the_model(
+    bench: Bench, strategy: str, finding: tuple[str, ...], files: list[tuple[Mode, list[Row]]]
+) -> None:
+    claimed = tuple(name for name in IDENTIFIERS if name not in finding)
+    named = [(mode, [row for row in rows if any(row[name] for name in finding)]) for mode, rows in files]
+    await _compare(bench, finding, [(mode, rows) for mode, rows in named if rows], claimed)
+
+
+@given(files=_files(_keys, (Mode.ALWAYS_CREATE,)), claimed=st.sampled_from([(), ("phone",), ("email", "phone")]))
+@_bounded
+async def test_rows_without_identifiers_merge_as_the_model(
+    bench: Bench, strategy: str, claimed: tuple[str, ...], files: list[tuple[Mode, list[Row]]]
+) -> None:
+    await _compare(bench, (), files, claimed)
+
+
+@given(
+    files=_files(
+        st.fixed_dictionaries({"place": st.integers(0, 4), "email": _some, "phone": _some}), (Mode.UPDATE_ONLY,)
+    )
+)
+@_bounded
+async def test_system_ids_merge_as_the_model(bench: Bench, files: list[tuple[Mode, list[Row]]]) -> None:
     await bench.empty()
-    model = Model(identifiers, RULES, SUMS)
+    for group in (1, 2):
+        await bench.merge(import_goal(("customer",)), [{"customer": name} for name in "ab"], group=group)
+    async with bench.database.account(bench.account) as tx:
+        found = await tx.connection.fetch(
+            f"SELECT id, domain_group FROM {tx.schema}.profiles ORDER BY domain_group, id"
+        )
+    # Two of this group, two of another, and one of nobody.
+    ids = [*(row["id"] for row in found), 0]
+    rules = {"email": MergeRule.SET, "phone": MergeRule.SET, **RULES}
+    model = Model(("system_id",), rules, SUMS, ("email", "phone"))
+    model.profiles = [dict.fromkeys(rules) | {"system_id": row["id"]} for row in found if row["domain_group"] == 1]
+    for mode, rows in files:
+        numbered = [row | {"system_id": ids[row["place"]]} for row in rows]
+        expected = model.merge(numbered, mode)
+        assert _outcome(await bench.merge(import_goal(("system_id",), rules, mode=mode), numbered)) == expected
+        stored = await bench.profiles(*rules)
+        assert stored == [{name: profile[name] for name in rules} for profile in model.profiles]
+
+
+async def _compare(
+    bench: Bench, identifiers: tuple[str, ...], files: list[tuple[Mode, list[Row]]], claimed: tuple[str, ...] = ()
+) -> None:
+    await bench.empty()
+    rules = RULES | dict.fromkeys(claimed, MergeRule.SET)
+    model = Model(identifiers, rules, SUMS, claimed)
     for mode, rows in files:
         expected = model.merge(rows, mode)
-        merged = await bench.merge(import_goal(identifiers, RULES, mode=mode), rows)
+        merged = await bench.merge(import_goal(identifiers, rules, mode=mode), rows)
         assert _outcome(merged) == expected
-        assert await _stored(bench, identifiers) == _sorted(model.profiles)
+        assert await _stored(bench, (*identifiers, *claimed)) == _sorted(model.profiles, (*identifiers, *claimed))
 
 
 def _outcome(merged: Merged) -> Outcome:
@@ -124,8 +175,9 @@ def _outcome(merged: Merged) -> Outcome:
 
 
 async def _stored(bench: Bench, identifiers: tuple[str, ...]) -> list[Any]:
-    return _sorted(await bench.profiles(*identifiers, *RULES))
+    return _sorted(await bench.profiles(*identifiers, *RULES), identifiers)
 
 
-def _sorted(profiles: list[Row]) -> list[Any]:
-    return sorted((dict(profile) for profile in profiles), key=repr)
+def _sorted(profiles: list[Row], identifiers: tuple[str, ...]) -> list[Any]:
+    names = (*identifiers, *RULES)
+    return sorted(({name: profile[name] for name in names} for profile in profiles), key=repr)

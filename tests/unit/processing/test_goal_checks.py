@@ -70,9 +70,45 @@ def test_a_sound_goal_has_no_flaws() -> None:
 
 
 @pytest.mark.parametrize("rule", list(MergeRule))
-def test_an_identifier_belongs_into_identifiers_under_any_rule(rule: MergeRule) -> None:
+def test_an_identifier_can_be_mapped_by_the_rule_set_alone(rule: MergeRule) -> None:
     goal = _goal(mapping=[{"field": "C", "property": "customer", "rule": rule}])
-    assert _found(goal) == [("/mapping/0/property", "identifier_in_mapping")]
+    assert _found(goal) == ([] if rule is MergeRule.SET else [("/mapping/0/rule", "rule_not_allowed")])
+
+
+def test_always_create_and_no_identifiers_demand_each_other() -> None:
+    assert _found(_goal(identifiers=[], mode="always_create")) == []
+    assert _found(_goal(mode="always_create")) == [("/identifiers", "identifiers_unused")]
+    for mode in ("upsert", "create_only", "update_only"):
+        assert _found(_goal(identifiers=[], mode=mode)) == [("/identifiers", "no_identifiers")]
+
+
+def test_what_nothing_names_cannot_get_a_value_later() -> None:
+    made: dict[str, Any] = {"identifiers": [], "mode": "always_create"}
+    assert _found(_goal(**made, on_bad_value="reject_value")) == [("/on_bad_value", "values_stay_lost")]
+    mapping = [{"field": "N", "property": "name"}, {"field": "P", "property": "points", "on_bad_value": "reject_value"}]
+    assert _found(_goal(**made, mapping=mapping)) == [("/mapping/1", "values_stay_lost")]
+
+
+def test_who_is_absent_cannot_be_told_without_identifiers() -> None:
+    made: dict[str, Any] = {"identifiers": [], "mode": "always_create", "full_file": True}
+    assert _found(_goal(**made, absent={"then": "unsubscribe"})) == [("/absent/then", "absent_needs_identifiers")]
+
+
+def test_importing_twice_what_always_creates_is_asked_about() -> None:
+    goal = _goal(identifiers=[], mode="always_create")
+    assert isinstance(goal, ImportGoal)
+    assert goal.on_duplicate_content == "ask"
+
+
+def test_a_system_id_stands_alone_and_creates_nobody() -> None:
+    by_id = [{"field": "Internal_ID", "property": "system_id"}]
+    assert _found(_goal(identifiers=by_id, mode="update_only")) == []
+    for mode in ("upsert", "create_only"):
+        assert _found(_goal(identifiers=by_id, mode=mode)) == [("/mode", "system_id_only_updates")]
+    both = [*by_id, {"field": "E", "property": "email"}]
+    assert _found(_goal(identifiers=both, mode="update_only")) == [("/identifiers", "system_id_alone")]
+    mapping = [{"field": "S", "property": "system_id"}]
+    assert _found(_goal(mapping=mapping)) == [("/mapping/0/property", "unknown_property")]
 
 
 def test_a_date_format_belongs_to_dates() -> None:
@@ -189,7 +225,7 @@ CONSTANTS = [
     ("born", "31.12.2024", "set", [("/mapping/0/constant", "invalid_constant")]),
     ("tags", "a|b", "add", []),
     ("name", "web", "sum", [("/mapping/0/rule", "rule_not_allowed")]),
-    ("customer", "7", "set", [("/mapping/0/property", "identifier_in_mapping")]),
+    ("customer", "7", "set", [("/mapping/0/constant", "invalid_constant")]),
     ("nowhere", "7", "set", [("/mapping/0/property", "unknown_property")]),
 ]
 
