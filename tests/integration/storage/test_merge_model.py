@@ -66,6 +66,9 @@ _bounded = settings(
 )
 
 
+_briefly = settings(_bounded, max_examples=12)
+
+
 @pytest_asyncio.fixture
 async def bench(database: Database, account: UUID) -> Bench:
     """An account with three identifiers and a property for each rule."""
@@ -103,7 +106,7 @@ async def test_several_identifiers_merge_as_the_model(
 
 
 @given(files=_files(_keys), finding=st.sampled_from([("customer",), ("email", "customer")]))
-@_bounded
+@_briefly
 async def test_identifiers_that_are_set_and_not_looked_up_merge_as_the_model(
     bench: Bench, strategy: str, finding: tuple[str, ...], files: list[tuple[Mode, list[Row]]]
 ) -> None:
@@ -113,7 +116,7 @@ async def test_identifiers_that_are_set_and_not_looked_up_merge_as_the_model(
 
 
 @given(files=_files(_keys, (Mode.ALWAYS_CREATE,)), claimed=st.sampled_from([(), ("phone",), ("email", "phone")]))
-@_bounded
+@_briefly
 async def test_rows_without_identifiers_merge_as_the_model(
     bench: Bench, strategy: str, claimed: tuple[str, ...], files: list[tuple[Mode, list[Row]]]
 ) -> None:
@@ -125,7 +128,7 @@ async def test_rows_without_identifiers_merge_as_the_model(
         st.fixed_dictionaries({"place": st.integers(0, 4), "email": _some, "phone": _some}), (Mode.UPDATE_ONLY,)
     )
 )
-@_bounded
+@_briefly
 async def test_system_ids_merge_as_the_model(bench: Bench, files: list[tuple[Mode, list[Row]]]) -> None:
     await bench.empty()
     for group in (1, 2):
