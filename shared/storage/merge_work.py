@@ -227,7 +227,8 @@ class Work:
                 f"coalesce({columns.out_of_range(column)}, false) AS unfit_{n}" for n, column in enumerate(sums)
             ),
             "any_unfit": any_of(columns.out_of_range(column) for column in sums),
-            "is_written": self._is_written("x"),
+            # Only a first file is judged by its folded rows, and there everything is new.
+            "is_written": self._is_written("x") if judged == "{plan}" else "true",
             "feeds": any_of(feeds),
             "which": " ".join(f"WHEN {feed} THEN {n}" for n, feed in enumerate(feeds)),
         }
