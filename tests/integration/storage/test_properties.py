@@ -8,7 +8,14 @@ from uuid import UUID, uuid4
 import pytest
 
 from shared.domain.built_in import OFFERED
-from shared.domain.failures import AlreadyExists, InvalidGoal, InvalidRequest, TooManyProperties
+from shared.domain.failures import (
+    AlreadyExists,
+    InvalidGoal,
+    InvalidRequest,
+    NotFound,
+    PropertyIsBuiltIn,
+    TooManyProperties,
+)
 from shared.domain.merge import MergeRule
 from shared.domain.property import MAX_PROPERTIES, Property, PropertyType
 from shared.storage import domain_groups, profiles, properties, staging
@@ -49,6 +56,14 @@ async def test_a_property_is_defined_once(database: Database, account: UUID) -> 
             await properties.define(tx, _text("email"))
     async with database.account(account) as tx:
         assert await properties.list_all(tx) == [EMAIL, *OFFERED]
+
+
+async def test_the_number_of_a_profile_is_nobodys_to_define(database: Database, account: UUID) -> None:
+    async with database.account(account) as tx:
+        with pytest.raises(PropertyIsBuiltIn):
+            await properties.define(tx, _text("system_id"))
+        with pytest.raises(NotFound):
+            await properties.get(tx, "system_id")
 
 
 async def test_there_is_room_for_so_many_properties_and_no_more(database: Database, account: UUID) -> None:
