@@ -1,8 +1,13 @@
-"""What a file says about consent, merged, against a model: any files, any mode, one identifier or several."""
+"""What a file says about consent, merged, against a model.
+
+Every state of a profile meets every word and every two words, under every setting; and files that chance made, one
+after another, whose people may be new, have one identifier or two, and are opted in or out by column or all together.
+"""
 
 from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +23,7 @@ from shared.domain.opt_in import ConsentTime, OptIn
 from shared.domain.property import Property, PropertyType
 from shared.storage import consent, merge_first
 from shared.storage.database import Database
+from shared.storage.merge import Merged
 from tests.builders import import_goal
 from tests.integration.storage.consent_model import Consent, Word, heard, is_withheld, voice
 from tests.integration.storage.merging import Bench
@@ -25,6 +31,19 @@ from tests.integration.storage.merging import Bench
 DAYS = [datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=number) for number in range(5)]
 HEARD_AT = DAYS[2] + timedelta(hours=1)
 IDENTIFIERS = ("customer", "email")
+STATES = [
+    None,
+    Consent(),
+    Consent(True, DAYS[0], "shop"),
+    Consent(True, DAYS[3], "shop"),
+    Consent(False, DAYS[2], "shop", "unsubscribed", DAYS[2]),
+    Consent(None, None, None, "bounced", DAYS[2]),
+    Consent(True, DAYS[3], "shop", "bounced", DAYS[0]),
+    Consent(None, None, None, "complained", DAYS[2]),
+    Consent(True, DAYS[0], "shop", "erased", DAYS[2]),
+    Consent(False, DAYS[0], "shop", "erased", DAYS[0]),
+]
+"""None is a person who is not known."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +113,7 @@ async def bench(database: Database, account: UUID, monkeypatch: pytest.MonkeyPat
 
 
 @settings(
-    max_examples=25,
+    max_examples=20,
     deadline=None,  # a shared machine may pause for longer than any example takes
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example empties the account first
 )
@@ -118,13 +137,43 @@ async def test_consent_is_merged_as_the_model_says(
         )
         rows = [_as_staged(row, goal) for row in file.rows]
         merged = await bench.merge(goal, rows, heard_at=HEARD_AT)
-        expected = _merged(people, rows, goal)
-        assert (
-            {"created": merged.created, "updated": merged.updated, "unchanged": merged.unchanged}
-            | {"skipped": sum(merged.skipped_by_reason.values()), "affected": merged.profiles_affected}
-            | merged.opt_ins_withheld
-        ) == expected
+        assert _counts(merged) == _merged(people, rows, goal)
         assert await _stored(bench) == people
+
+
+@pytest.mark.parametrize("resubscribe", Resubscribe)
+async def test_every_state_meets_every_word_and_every_two(bench: Bench, resubscribe: Resubscribe) -> None:
+    words = [*product((True, False), (None, DAYS[0], DAYS[2], DAYS[4])), (None, DAYS[4])]
+    said = [*((word,) for word in words), *product(words, repeat=2)]
+    cases = {f"{number}": case for number, case in enumerate(product(STATES, said))}
+    rows = [
+        {"customer": customer, "name": None, "opt_in": says, "consent_at": at}
+        for customer, (_, spoken) in cases.items()
+        for says, at in spoken
+    ]
+    opt_in = OptIn(
+        declaration=Declaration.FROM_FILE, field="opt_in", resubscribe=resubscribe, time=ConsentTime(field="consent_at")
+    )
+    for mode in Mode:
+        await bench.empty()
+        stored = {customer: state for customer, (state, _) in cases.items() if state is not None}
+        await _store(bench, stored)
+        people = {customer: ("old", state) for customer, state in stored.items()}
+        goal = import_goal(IDENTIFIERS[:1], {"name": MergeRule.SET}, mode=mode, opt_in=opt_in)
+        merged = await bench.merge(goal, rows, heard_at=HEARD_AT)
+        assert _counts(merged) == _merged(people, rows, goal)
+        assert await _stored(bench) == people
+
+
+def _counts(merged: Merged) -> dict[str, int]:
+    return {
+        "created": merged.created,
+        "updated": merged.updated,
+        "unchanged": merged.unchanged,
+        "skipped": sum(merged.skipped_by_reason.values()),
+        "affected": merged.profiles_affected,
+        **merged.opt_ins_withheld,
+    }
 
 
 def _as_staged(row: dict[str, Any], goal: ImportGoal) -> dict[str, Any]:
@@ -172,13 +221,11 @@ def _is_named(goal: ImportGoal, is_known: bool) -> bool:
 
 async def _store(bench: Bench, people: dict[str, Consent]) -> None:
     async with bench.database.account(bench.account) as tx:
-        for customer, state in people.items():
-            await tx.connection.execute(
-                f"INSERT INTO {tx.schema}.profiles (domain_group, p_customer, k_customer, p_name, "
-                f"{', '.join(consent.WRITTEN)}) VALUES (1, $1, $1, 'old', $2, $3, $4, $5, $6)",
-                customer,
-                *asdict(state).values(),
-            )
+        await tx.connection.executemany(
+            f"INSERT INTO {tx.schema}.profiles (domain_group, p_customer, k_customer, p_name, "
+            f"{', '.join(consent.WRITTEN)}) VALUES (1, $1, $1, 'old', $2, $3, $4, $5, $6)",
+            [(customer, *asdict(state).values()) for customer, state in people.items()],
+        )
 
 
 async def _stored(bench: Bench) -> dict[str, tuple[str, Consent]]:
