@@ -39,6 +39,7 @@ STATES = [
     Consent(False, DAYS[2], "shop", "unsubscribed", DAYS[2]),
     Consent(None, None, None, "bounced", DAYS[2]),
     Consent(True, DAYS[3], "shop", "bounced", DAYS[0]),
+    Consent(False, DAYS[0], "shop", "bounced", DAYS[0]),
     Consent(None, None, None, "complained", DAYS[2]),
     Consent(True, DAYS[0], "shop", "erased", DAYS[2]),
     Consent(False, DAYS[0], "shop", "erased", DAYS[0]),
@@ -144,7 +145,8 @@ async def test_consent_is_merged_as_the_model_says(
 @pytest.mark.parametrize("resubscribe", Resubscribe)
 async def test_every_state_meets_every_word_and_every_two(bench: Bench, resubscribe: Resubscribe) -> None:
     words = [*product((True, False), (None, DAYS[0], DAYS[2], DAYS[4])), (None, DAYS[4])]
-    said = [*((word,) for word in words), *product(words, repeat=2)]
+    three = ((False, DAYS[0]), (False, None), (True, DAYS[2]))
+    said = [*((word,) for word in words), *product(words, repeat=2), three]
     cases = {f"{number}": case for number, case in enumerate(product(STATES, said))}
     rows = [
         {"customer": customer, "name": None, "opt_in": says, "consent_at": at}
