@@ -9,6 +9,8 @@ from tests.integration.api.asking import IMPORT_GOAL, Client
 from tests.integration.road.gateway import gateway_of
 from tests.integration.road.place import Tenant, goal
 
+OFF = {"full_file": True, "absent": {"then": "remove_from_list"}}
+
 
 @pytest_asyncio.fixture
 async def gateway(tenant: Tenant) -> AsyncIterator[Client]:
@@ -89,6 +91,28 @@ async def test_who_is_skipped_is_put_on_no_list_and_who_several_identifiers_name
         ["a@b.example"],
         ["F", "b@b.example", "f@b.example"],
     ]
+
+
+async def test_whom_files_without_identifiers_or_by_our_own_number_name_is_put_on_lists(
+    tenant: Tenant, gateway: Client
+) -> None:
+    listed = await gateway.ask("POST", "/v1/lists", 201, json={"name": "Listed"})
+    lists: dict[str, Any] = {"add_to": [listed["number"]], "create": {"name": "{file}"}}
+    for name, changes in (
+        ("made", {"identifiers": [], "mode": "always_create"}),
+        ("known", {"identifiers": [{"field": "id", "property": "system_id"}], "mode": "update_only", **OFF}),
+    ):
+        source = {"pattern": {"wildcard": f"{name}*.csv"}, "readiness": {"strategy": "rename"}}
+        only = lists if name == "made" else {"add_to": lists["add_to"]}
+        await tenant.save(goal(name=name, source=source, lists=only, **changes))
+    run = await tenant.imported("made.csv", "name\nA\nB\nA\nC\n")
+    assert put(run) == [("Listed", 4, 0), ("made.csv", 4, 0)]
+    assert await on_list(gateway, listed["id"]) == ["A", "A", "B", "C"]
+    ids = [each["profile_id"] for each in (await gateway.ask("GET", f"/v1/lists/{listed['id']}/members", 200))["items"]]
+    run = await tenant.imported("known.csv", f"id,name\n{ids[0]},A\n{ids[3]},D\n987654321,?\n")
+    assert (run["receipt"]["rejects_by_code"], put(run)) == ({"unknown_system_id": 1}, [("Listed", 0, 2)])
+    assert run["receipt"]["absent"]["removed"] == 2
+    assert await on_list(gateway, listed["id"]) == ["A", "D"]
 
 
 async def test_each_file_has_a_list_of_its_own_where_the_goal_says_so(tenant: Tenant, gateway: Client) -> None:
