@@ -1,16 +1,13 @@
 """Files that changed: what changed is told with both sides of it, before anything is staged."""
 
-from datetime import UTC, datetime
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
 from services.importer.order import Order
 from services.importer.pages import Fetched, opened
-from shared.domain.arrival import FileStamp
-from shared.domain.connection import HostedPlace, Login
 from shared.domain.failures import FileFailure
 from shared.domain.openpgp_key import Bundle
 from tests.unit.processing.goals import goal, properties
@@ -74,21 +71,14 @@ def found(directory: Path, content: str | bytes, settings: dict[str, Any]) -> li
     """Where the columns of the goal stand in the file. Raises what the importer does."""
     file = directory / "file"
     file.write_bytes(content.encode() if isinstance(content, str) else content)
-    order = Order(
-        goal=goal(**({"identifiers": EMAIL, "mapping": NAME} | settings)),
-        properties=tuple(properties("email", email="email", name="text", points="text")),
-        domain_group=1,
-        place=HostedPlace(transport="hosted", drop_folder_id=uuid4()),
-        login=Login(),
-        file=FileStamp(path="file", size_bytes=1, modified_at=datetime.now(UTC)),
-        file_name="file",
-        arrived_at=datetime.now(UTC),
-        upload_id=None,
-        bundle=Bundle(),
-        latest_sha256=None,
-        known_columns=frozenset(),
-        is_late=False,
-    )
+    known = {
+        "goal": goal(**({"identifiers": EMAIL, "mapping": NAME} | settings)),
+        "properties": tuple(properties("email", email="email", name="text", points="text")),
+        "bundle": Bundle(),
+        "known_columns": frozenset(),
+    }
+    # Where the file came from makes no difference to what it is.
+    order = Order(**dict.fromkeys((each.name for each in fields(Order)), None) | known)
     with opened(Fetched(file, order, directory, 1 << 20)) as pages:
         assert pages is not None
         return [column.position for column in pages.plan.columns]
