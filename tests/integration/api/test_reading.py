@@ -1,6 +1,6 @@
 """Arrivals, notifications and profiles as they are read."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -74,6 +74,21 @@ async def test_a_profile_is_found_by_an_identifier_whatever_its_spelling(
         "tags": ["a", "b"],
     }
     assert await owner.ask("GET", f"/v1/profiles/{ann['id']}", 200) == ann
+    said = ("opt_in", "consent", "suppression", "language", "permission_level")
+    assert [ann[name] for name in said] == [None] * 5
+    async with database.account(account) as tx:
+        await tx.connection.execute(
+            f"UPDATE {tx.schema}.profiles SET opt_in = false, consent_at = $2, consent_source = 'Shop', "
+            "suppression = 'unsubscribed', suppressed_at = $2, language = 'nl-BE', permission_level = '1' "
+            "WHERE id = $1",
+            int(ann["id"]),
+            datetime(2024, 1, 1, tzinfo=UTC),
+        )
+    ann = await owner.ask("GET", f"/v1/profiles/{ann['id']}", 200)
+    new_year = "2024-01-01T00:00:00Z"
+    suppression = {"reason": "unsubscribed", "at": new_year}
+    assert [ann[name] for name in said] == [False, {"at": new_year, "source": "Shop"}, suppression, "nl-BE", "1"]
+    assert "language" not in ann["properties"]
     assert (await owner.ask("GET", "/v1/profiles", 200, params={"email": "nobody@shop.example"}))["items"] == []
 
 

@@ -25,7 +25,7 @@ FILE = "email,balance,tags,born\nann@example.com,1234.50,a|b,2026-11-22\nbob@exa
 
 
 async def test_profiles_are_written_in_the_goals_dialect(tenant: Tenant) -> None:
-    await tenant.save(goal(mapping=MAPPING))
+    await tenant.save(goal(mapping=MAPPING, language={"fixed": "nl-be"}))
     await tenant.imported("in.csv", FILE)
     dialect = {
         "delimiter": ";",
@@ -35,11 +35,13 @@ async def test_profiles_are_written_in_the_goals_dialect(tenant: Tenant) -> None
         "nullSequence": "-",
         "encoding": "utf-16",
     }
-    columns = [{"property": name} for name in ("email", "balance", "tags", "born")]
+    columns = [{"property": name} for name in ("email", "balance", "tags", "born", "language")]
     run = await tenant.exported(await tenant.save(_export(dialect=dialect, columns=columns)))
     assert (run["state"], run["receipt"]["rows_exported"]) == ("completed", 2), run["receipt"]
     text = (tenant.directory / "out" / "all.csv").read_bytes().decode("utf-16")
-    assert text == "email;balance;tags;born\nann@example.com;1234,5;a+b;22/11/26\nbob@example.com;-;-;-\n"
+    assert text == (
+        "email;balance;tags;born;language\nann@example.com;1234,5;a+b;22/11/26;nl-BE\nbob@example.com;-;-;-;nl-BE\n"
+    )
 
 
 async def test_a_fixed_name_is_replaced_and_nothing_else_is_left(tenant: Tenant) -> None:

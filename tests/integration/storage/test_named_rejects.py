@@ -6,8 +6,10 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
+from shared.domain.consent import Declaration
 from shared.domain.goal import ImportGoal
 from shared.domain.merge import MergeRule
+from shared.domain.opt_in import OptIn
 from shared.domain.property import MAX_PROPERTIES, Property, PropertyType
 from shared.storage import merge_first
 from shared.storage.database import Database
@@ -66,16 +68,18 @@ async def test_a_sum_out_of_range_names_its_profile_where_it_exists(
     assert merged.named == ((2, known),)
 
 
-async def test_rows_too_wide_are_named_wherever_that_shows(bench: Bench) -> None:
+async def test_rows_too_wide_are_named_and_heard_wherever_that_shows(bench: Bench) -> None:
     texts = [f"t{number}" for number in range(MAX_PROPERTIES - 10)]
     await bench.define(*(Property(name=name, type=PropertyType.TEXT) for name in texts))
-    goal = import_goal(("customer",), dict.fromkeys(texts, MergeRule.SET))
+    opt_in = OptIn(declaration=Declaration.FROM_FILE, field="opt_in")
+    goal = import_goal(("customer",), dict.fromkeys(texts, MergeRule.SET), opt_in=opt_in)
     await bench.merge(_goal("customer"), [_row("c1", None), _row("c2", None)])
     one, two = await _ids(bench)
     wide = dict.fromkeys(texts, "x" * 20)
     halves = [dict.fromkeys(half, "x" * 20) for half in (texts[::2], texts[1::2])]
     rows: list[dict[str, Any]] = [{"customer": "c1", **wide}, *({"customer": "c2", **half} for half in halves)]
-    merged = await bench.merge(goal, rows)
+    merged = await bench.merge(goal, [row | {"opt_in": False} for row in rows])
+    assert (merged.opt_outs_of_rejects, merged.profiles_affected) == (2, 2)
     assert merged.late_rejects_by_code == {"row_too_wide": 3}
     assert merged.named == ((1, one), (2, two), (3, two))
 
