@@ -162,9 +162,6 @@ async def test_what_a_guard_holds_back_waits_changes_nothing_and_goes_on_as_appr
 
     # Cancelled, nothing of it is left.
     await decide(tenant, run["run_id"], "cancel")
-    cancelled = await tenant.imported("3.csv", file_of(*PEOPLE[:6]))
-    assert cancelled["state"] == "waiting"
-    await decide(tenant, cancelled["run_id"], "cancel")
     assert await on_list(tenant, number) == PEOPLE
 
     # More than was approved: asked again. No more than that: done.
