@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from services.importer.kept import settle_kept
 from shared.storage.database import Database
 from tests.integration.api.asking import EXPORT_GOAL, IMPORT_GOAL, Client, set_up
 from tests.integration.api.ledger import ask_a_person, claim, complete, fail, messages
@@ -138,3 +139,30 @@ async def test_what_cannot_be_imported_is_refused_and_not_kept(
     assert (nameless["code"], goalless["errors"][0]["pointer"]) == ("invalid_request", "?goal_id")
     async with database.account(account) as tx:
         assert await tx.connection.fetchval("SELECT count(*) FROM tidegate.kept_files") == 0
+
+
+async def test_a_goal_that_cannot_follow_stays_and_people_are_told(
+    owner: Client, database: Database, account: UUID
+) -> None:
+    """That a file held everybody is not taken over. A goal whose files do so cannot sum as a later import does."""
+    made = await set_up(owner)
+    goal = f"/v1/goals/{made['goal']['id']}"
+    await owner.ask("POST", "/v1/properties", 201, json={"name": "points", "type": "integer"})
+    await owner.ask("PATCH", goal, 200, json={"full_file": True}, headers=ANY)
+    first = await send(owner, made["goal"]["id"])
+    await complete(database, await claim(database))
+    path = f"/v1/connections/{made['connection']['id']}/goals"
+    asked = {"name": "Led", "from_import": first["id"], "source": {"pattern": {"wildcard": "led_*.csv"}}}
+    assert (await owner.ask("POST", path, 201, json=asked))["full_file"] is False
+    follows = await owner.ask("POST", path, 201, json={**asked, "name": "All", "full_file": True, "latest": True})
+    sums = {"full_file": False, "mapping": [{"field": "Points", "property": "points", "rule": "sum"}]}
+    await owner.ask("PATCH", goal, 200, json=sums, headers=ANY)
+    later = await send(owner, made["goal"]["id"])
+    await complete(database, await claim(database))
+    async with database.account(account) as tx:
+        assert await settle_kept(tx, UUID(later["arrival_id"])) == "kept"
+    now = await owner.ask("GET", f"/v1/goals/{follows['id']}", 200)
+    assert (now["version"], now["led_by"]["import_id"]) == (1, first["id"])
+    (news,) = (await owner.ask("GET", "/v1/notifications", 200, params={"code": "goal_not_led"}))["items"]
+    assert (news["goal_id"], news["run_id"]) == (follows["id"], later["id"])
+    assert "/full_file" in news["detail"]
