@@ -18,15 +18,16 @@ class NamedRejects:
         self.named = 0
         """Rows in the file."""
         self.nameless = 0
-        """Rows without any identifier that could be read."""
+        """Rows in which none of the goal's identifiers could be read."""
 
-    def add(self, rows: pl.DataFrame) -> None:
-        """Keep some more rows, as `typing.named` gives them."""
-        keys = [name for name in rows.columns if name not in ("record_number", "opt_out")]
-        has_name = rows.select(pl.any_horizontal(pl.col(keys).is_not_null())).to_series()
-        known = rows.filter(has_name)
+    def add(self, rows: pl.DataFrame, identifiers: int) -> None:
+        """Keep some more rows, as `typing.named` gives them; so many of the goal's identifiers lead their keys."""
+        keys = rows.columns[1:-1]
+        known = rows.filter(pl.any_horizontal(pl.col(key).is_not_null() for key in keys)) if keys else rows.clear()
+        own = keys[:identifiers]
+        found = known.filter(pl.any_horizontal(pl.col(key).is_not_null() for key in own)) if own else known.clear()
         self.named += known.height
-        self.nameless += rows.height - known.height
+        self.nameless += rows.height - found.height
         if known.height:
             with self.file.open("ab") as out:
                 out.write(staging_csv(known))

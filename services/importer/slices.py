@@ -106,9 +106,9 @@ def _slice(
     if staged.layout.keys:
         repeats.watch(good[staged.layout.keys[0].name])
     for rejected in done.followed:
-        named.add(whom_named(rejected.frame, rejected.record_numbers, plan))
+        named.add(whom_named(rejected.frame, rejected.record_numbers, plan), plan.identifiers)
     if typed.named is not None:
-        named.add(typed.named)
+        named.add(typed.named, plan.identifiers)
     return Slice(
         csv=staging_csv(good) if good.height else b"",
         rows=good.height,

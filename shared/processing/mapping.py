@@ -67,9 +67,15 @@ class MappingPlan:
         return tuple(self._positions()) if self.names_rejects else ()
 
     def _positions(self) -> Iterator[int]:
-        for column in (*self.columns[: self.identifiers], *self.words):
+        for column in (*self.names, *self.words):
             if column.position is not None:
                 yield column.position
+
+    @property
+    def names(self) -> tuple[MappedColumn, ...]:
+        """The columns that name a profile: the goal's identifiers, then those that rows set and are not found by."""
+        mapped = self.columns[self.identifiers :]
+        return self.columns[: self.identifiers] + tuple(each for each in mapped if each.property.is_identifier)
 
     @property
     def words(self) -> tuple[MappedColumn, ...]:
@@ -105,9 +111,7 @@ def plan_of(goal: ImportGoal, properties: Sequence[Property], columns: FileColum
         for place, column in enumerate(columns.columns)
         if column.name is not None and place not in used and column.name not in OWN_COLUMNS
     )
-    return MappingPlan(
-        mapped, len(goal.identifiers), left, renamed, goal.wants_named_rejects and bool(goal.identifiers)
-    )
+    return MappingPlan(mapped, len(goal.identifiers), left, renamed, goal.wants_named_rejects)
 
 
 def _column(entry: Entry, kind: Property, place: int | None, goal: ImportGoal) -> MappedColumn:

@@ -154,11 +154,11 @@ def apply(
 def named(frame: pl.DataFrame, record_numbers: Numbers, plan: MappingPlan) -> pl.DataFrame:
     """Whom rows name that are not imported, because a processor rejected them; `frame` has the plan's `naming` columns.
 
-    A row each: `record_number`, then `k_<name>` of every identifier of the goal (String), null where the row has none
+    A row each: `record_number`, then `k_<name>` of every column in `plan.names` (String), null where the row has none
     that can be read, and `opt_out` (Boolean), null where the row says nothing of it.
     """
     reading = _Reading(frame)
-    for column in plan.columns[: plan.identifiers]:
+    for column in plan.names:
         reading.add_key(column, reading.add(column))
     for column in plan.words:
         reading.add(column)
@@ -166,7 +166,7 @@ def named(frame: pl.DataFrame, record_numbers: Numbers, plan: MappingPlan) -> pl
 
 
 def _named(reading: _Reading, record_numbers: pl.Series, plan: MappingPlan) -> pl.DataFrame:
-    names = [column.property.key_column for column in plan.columns[: plan.identifiers]]
+    names = [column.property.key_column for column in plan.names]
     # A key that is too long can be no profile's.
     keys = {name: _indexed(reading.keys[name]) for name in names}
     says = [reading.values[column.property.column] for column in plan.words]

@@ -103,6 +103,11 @@ class Layout:
         )
 
     @property
+    def naming(self) -> tuple[Column, ...]:
+        """What names a profile in a row, found by or claimed."""
+        return self.keys + self.claimed
+
+    @property
     def staged(self) -> tuple[Column, ...]:
         """The columns of staged rows, behind their numbers."""
         return (self.keys if self.finds_by_id else ()) + self.carried

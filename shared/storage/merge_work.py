@@ -169,11 +169,12 @@ class Work:
 
     def same_profile(self, alias: str) -> list[str]:
         """For each of the goal's identifiers, the condition that it names the profile `p`."""
-        stored = ["id"] if self.layout.finds_by_id else [key.quoted for key in self.layout.keys]
-        return [
-            f"p.domain_group = {{domain_group}} AND p.{name} = {alias}.{key.quoted}"
-            for name, key in zip(stored, self.layout.keys, strict=True)
-        ]
+        return [self.names_profile(key, alias) for key in self.layout.keys]
+
+    def names_profile(self, key: Column, alias: str) -> str:
+        """The condition that a key names the profile `p`."""
+        stored = "id" if self.layout.finds_by_id and key in self.layout.keys else key.quoted
+        return f"p.domain_group = {{domain_group}} AND p.{stored} = {alias}.{key.quoted}"
 
     def plan_slots(self, *, is_folded: bool) -> dict[str, str]:
         """What is written, for whom, and when it is worth writing."""
@@ -286,8 +287,8 @@ class Work:
         """How rows that are rejected leave word of whom they name, where that is asked."""
         if not self.staged.names_rejects:
             return {"gone_keys": "", "naming": "", "named": ""}
-        keys = columns.listed(key.name for key in self.layout.keys)
-        names = [key.name for key in self.layout.keys] + [word.name for word in self.layout.words[:1]]
+        keys = columns.listed(key.name for key in self.layout.naming)
+        names = [each.name for each in (*self.layout.naming, *self.layout.words[:1])]
         text = statement("named_rejects.keep").replace("{keys}", keys)
         return {
             "gone_keys": ", " + columns.listed(names, "s"),

@@ -2,9 +2,10 @@
 
 A row that is not imported may still say something of a person: that they opt out, or that a full file has them. So
 where a goal asks (`ImportGoal.wants_named_rejects`), every rejected row that has at least one identifier that can be
-read stands in a table beside the staging table, with the keys of the goal's identifiers as good rows have them: rows
-that processors or typing rejected from the start, rows that the merge rejects from the moment it does. How many
-others there are is `Staged.nameless_rejects`. Nothing here decides what follows from it.
+read stands in a table beside the staging table, with its keys as good rows have them, also of identifiers that rows
+set and are not found by: rows that processors or typing rejected from the start, rows that the merge rejects from the
+moment it does. In how many none of the goal's own identifiers can be read is `Staged.nameless_rejects`. Nothing here
+decides what follows from it.
 """
 
 from shared.storage.merge_work import Work
@@ -22,4 +23,4 @@ def profiles_named(work: Work) -> str:
     Only where `work.staged.names_rejects`; work.text(..., slot=profiles_named(work)) puts it into a frame.
     """
     text = statement("named_rejects.found")
-    return " UNION ".join(text.replace("{same}", each) for each in work.same_profile("n"))
+    return " UNION ".join(text.replace("{same}", work.names_profile(key, "n")) for key in work.layout.naming)

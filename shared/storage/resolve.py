@@ -19,7 +19,6 @@ from collections.abc import Iterable
 
 from shared.domain.merge import Mode
 from shared.domain.reject import RejectCode
-from shared.storage.columns import Column
 from shared.storage.errors import TransactionConflict
 from shared.storage.merge_work import Work, any_of
 from shared.storage.statements import statement
@@ -29,7 +28,7 @@ async def resolve(work: Work) -> None:
     """Fill {resolved} with each row's target, negative for a new profile, or the identifier that is in conflict."""
     slots = _slots(work)
     await work.run("resolve.drop", **slots)
-    if not _columns(work):
+    if not work.layout.naming:
         await work.run("resolve.make_each", **slots)
         return
     await work.run("resolve.find", **slots)
@@ -47,7 +46,7 @@ async def resolve(work: Work) -> None:
 
 async def reject_conflicts(work: Work) -> None:
     """Keep the rows that are conflicts with the rows that the merge rejects."""
-    shown = [column.shown for column in _columns(work)]
+    shown = [column.shown for column in work.layout.naming]
     await work.reject("resolve.reject_conflicts", RejectCode.IDENTIFIER_CONFLICT, shown)
     if work.layout.finds_by_id:
         await work.reject("resolve.reject_unknown", RejectCode.UNKNOWN_SYSTEM_ID, shown[0])
@@ -72,7 +71,7 @@ async def clear(work: Work) -> None:
 
 def _slots(work: Work) -> dict[str, str]:
     layout = work.layout
-    keys = [column.quoted for column in _columns(work)]
+    keys = [column.quoted for column in work.layout.naming]
     finding = len(layout.keys)
     join = " LEFT JOIN {{schema}}.profiles p{0} ON p{0}.domain_group = {{domain_group}} AND p{0}.{1} = s.{2}"
     stored = ["id", *keys[1:]] if layout.finds_by_id else keys
@@ -117,11 +116,6 @@ _WRITES = {
     Mode.UPDATE_ONLY: "{} IS NOT NULL",
 }
 """Whether a row that found a profile, or none, is written at all: one that is skipped claims nothing."""
-
-
-def _columns(work: Work) -> tuple[Column, ...]:
-    """What names profiles in a row: the identifiers that find, then those that are claimed."""
-    return work.layout.keys + work.layout.claimed
 
 
 def _first_of(conditions: Iterable[tuple[str, int]]) -> str:

@@ -40,7 +40,7 @@ class Staged:
     names_rejects: bool = False
     """Whether it is kept whom rejected rows name."""
     nameless_rejects: int = 0
-    """Rows that were rejected before the merge and name nobody that can be read; counted where names are kept."""
+    """Rows that were rejected before the merge, with none of the goal's identifiers readable, where names are kept."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -65,7 +65,7 @@ def named(tx: Tx, run: ClaimedRun, layout: Layout) -> Staged:
 async def create(tx: Tx, run: ClaimedRun, goal: ImportGoal, properties: Sequence[Property]) -> Staged:
     """Make the staging table of a run and token. Raises InvalidGoal where the goal and the properties disagree."""
     staged = named(tx, run, columns.layout_of(goal, properties))
-    staged = replace(staged, names_rejects=goal.wants_named_rejects and bool(staged.layout.keys))
+    staged = replace(staged, names_rejects=goal.wants_named_rejects and bool(staged.layout.naming))
     text = _text("create", staged).replace("{columns}", columns.definitions(staged.layout.staged))
     await tx.connection.execute(text)
     if staged.names_rejects:
@@ -96,7 +96,7 @@ async def load(connection: "Connection[Record]", staged: Staged, chunks: AsyncIt
 
 
 async def load_named(connection: "Connection[Record]", staged: Staged, file: Path) -> None:
-    """Copy a CSV of whom rejected rows name: record_number, the keys of the goal's identifiers, opt_out.
+    """Copy a CSV of whom rejected rows name: record_number, the keys of `layout.naming`, opt_out.
 
     As `load`. Raises StorageUnavailable.
     """
@@ -104,7 +104,7 @@ async def load_named(connection: "Connection[Record]", staged: Staged, file: Pat
         await connection.copy_to_table(
             staged.name + NAMED,
             source=file,
-            columns=["record_number", *(key.name for key in staged.layout.keys), "opt_out"],
+            columns=["record_number", *(key.name for key in staged.layout.naming), "opt_out"],
             schema_name=staged.schema.strip('"'),
             format="csv",
             null="",
@@ -145,8 +145,8 @@ def _prefix(run_id: UUID) -> str:
 
 def _text(name: str, staged: Staged) -> str:
     text = statement(f"staging.{name}").replace("{schema}", staged.schema)
-    keys = columns.definitions(staged.layout.keys)
-    named = columns.definitions((*staged.layout.keys, *staged.layout.words[:1]))
+    keys = columns.definitions(staged.layout.naming)
+    named = columns.definitions((*staged.layout.naming, *staged.layout.words[:1]))
     slots = {
         "table": staged.table(),
         "aside": staged.table(ASIDE),

@@ -5,6 +5,12 @@ from tests.integration.road.place import Tenant, goal
 NAME = {"field": "name", "property": "name"}
 
 
+async def _ids(tenant: Tenant) -> dict[str, int]:
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        found = await tx.connection.fetch(f"SELECT id, p_email FROM {tx.schema}.profiles")
+    return {row["p_email"]: row["id"] for row in found}
+
+
 async def test_without_identifiers_every_row_is_a_new_profile(tenant: Tenant) -> None:
     mapping = [NAME, {"field": "email", "property": "email"}]
     await tenant.save(goal(identifiers=[], mode="always_create", mapping=mapping))
@@ -19,12 +25,28 @@ async def test_without_identifiers_every_row_is_a_new_profile(tenant: Tenant) ->
     assert (await tenant.profile("c@b.example"))["name"] == "Cid"
 
 
+async def test_an_opt_out_is_heard_by_any_name_of_a_rejected_row(tenant: Tenant) -> None:
+    only = [{"pattern": {"wildcard": f"{name}*"}, "readiness": {"strategy": "rename"}} for name in ("all", "by_id")]
+    says = {"declaration": "from_file", "field": "ok"}
+    mapping = [NAME, {"field": "email", "property": "email"}]
+    await tenant.save(goal(source=only[0], identifiers=[], mode="always_create", mapping=mapping, opt_in=says))
+    by_id = [{"field": "id", "property": "system_id"}]
+    await tenant.save(goal(source=only[1], identifiers=by_id, mode="update_only", mapping=mapping, opt_in=says))
+    await tenant.imported("all_1.csv", "email,name,ok\n" + "".join(f"{name}@b.example,X,yes\n" for name in "abc"))
+    ids = await _ids(tenant)
+    run = await tenant.imported("all_2.csv", "email,name,ok\na@b.example,Again,no\nnot an address,New,no\n")
+    assert run["receipt"]["rejects_by_code"] == {"identifier_conflict": 1, "not_an_email": 1}
+    run = await tenant.imported("by_id.csv", f"id,email,name,ok\n{ids['b@b.example']},x@,Ben,no\n")
+    assert run["receipt"]["rejects_by_code"] == {"not_an_email": 1}
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        found = await tx.connection.fetch(f"SELECT p_email, opt_in FROM {tx.schema}.profiles ORDER BY p_email")
+    assert [tuple(row) for row in found] == [("a@b.example", False), ("b@b.example", False), ("c@b.example", True)]
+
+
 async def test_a_system_id_finds_profiles_and_makes_none(tenant: Tenant) -> None:
     await tenant.save(goal(source={"pattern": {"wildcard": "people*"}, "readiness": {"strategy": "rename"}}))
     await tenant.imported("people.csv", "email,name\na@b.example,Ann\nb@b.example,Ben\n")
-    async with tenant.base.database.account(tenant.account_id) as tx:
-        found = await tx.connection.fetch(f"SELECT id, p_email FROM {tx.schema}.profiles")
-    ids = {row["p_email"]: row["id"] for row in found}
+    ids = await _ids(tenant)
     ann, ben = ids["a@b.example"], ids["b@b.example"]
     mapping = [NAME, {"field": "email", "property": "email"}]
     by_id = [{"field": "Internal_ID", "property": "system_id"}]
