@@ -18,6 +18,8 @@ pytest_plugins = [
 
 
 _TESTS = Path(__file__).parent
+_SHORT_BYTES = 18
+"""A gzip, whose header holds the time, is longer."""
 _ORDER = ("integration", "corpora", "contracts", "acceptance", "chaos", "faults", "architecture", "unit")
 """Folders of tests. With `--no-loadscope-reorder` a worker that is done takes the next file in this order: short ones
 come last, so that all end at about one time, and what leaves whole systems running comes late."""
@@ -33,6 +35,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
         grouped = getattr(item, "_nodeid", None)
         if grouped is not None:
             item._id = coerce_node_id(grouped)
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Long bytes that are no text name no case: packed ones hold the time, and all workers must find the same names."""
+    is_text = isinstance(val, bytes) and all(byte >= 0x20 or byte in b"\t\n\r" for byte in val) and val.isascii()
+    return argname if isinstance(val, bytes) and len(val) > _SHORT_BYTES and not is_text else None
 
 
 def pytest_collection_finish() -> None:
