@@ -4,8 +4,8 @@
 #                          FILE=contacts.csv [ID=column]: with a file of your own, set up from what is found in it
 #   make up                Tidegate all in one, until Ctrl-C; ARGS="--data-dir DIR"
 #   make test              the tests, on real RabbitMQ, PostgreSQL, OpenSSH and GnuPG; ARGS="tests/unit -k merge"
-#   make faults            everything that may break, broken on purpose; then ten times as many random examples as in
-#                          the tests (about an hour); writes docs/faults.md
+#   make faults            everything that may break, broken on purpose; writes docs/faults.md (about an hour)
+#   make examples          the tests that draw examples, with ten times as many
 #   make chaos             2,000 files under random kills for ten minutes; SEED=7 repeats a run
 #   make check             style, types, floors, and that every rendered file is fresh
 #   make containers        docker-compose.yml started for real, in Docker or else podman (as root), and the demonstration
@@ -28,7 +28,7 @@ READY := $(VENV)/.ready
 
 FAULTS := $(CURDIR)/.faults
 
-.PHONY: demo up test faults chaos check containers bench contract lock clean
+.PHONY: demo up test faults examples chaos check containers bench contract lock clean
 .DELETE_ON_ERROR:
 
 demo: $(READY)
@@ -48,8 +48,11 @@ faults: $(READY)
 	@scripts/install_servers.sh rabbitmq postgresql openssh
 	@rm -rf $(FAULTS) && mkdir $(FAULTS)
 	TIDEGATE_FAULTS_FOLDER=$(FAULTS) $(BIN)/pytest tests/faults -m '' -n 3 --dist loadgroup $(ARGS)
-	$(if $(ARGS),,TIDEGATE_TEST_EXAMPLES=10 $(BIN)/pytest -m hypothesis -n 3 --dist loadfile --timeout 1800)
 	$(if $(ARGS),,TIDEGATE_FAULTS_FOLDER=$(FAULTS) $(BIN)/python -m tests.faults.report)
+
+examples: $(READY)
+	@scripts/install_servers.sh rabbitmq postgresql openssh gnupg
+	TIDEGATE_TEST_EXAMPLES=10 $(BIN)/pytest -m hypothesis -n 2 --dist loadfile --timeout 1800 $(ARGS)
 
 chaos: $(READY)
 	@scripts/install_servers.sh rabbitmq postgresql openssh

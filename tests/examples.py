@@ -1,5 +1,5 @@
 """How many random examples a property is tried on: few at a time in `make test`, which tries others each time, and
-TIDEGATE_TEST_EXAMPLES times as many in `make faults`.
+TIDEGATE_TEST_EXAMPLES times as many under `make examples`.
 """
 
 import os
