@@ -34,8 +34,6 @@ class Order:
     """Where the content is kept of a file that a client sent to the gateway."""
     bundle: Bundle
     """The keys and passwords that a file may be opened with."""
-    latest_sha256: str | None
-    """What the goal's latest effective run of this version read."""
     known_columns: frozenset[str]
     """Folded names of columns that the goal's latest effective runs have seen and told of; empty before the first."""
     is_late: bool
@@ -70,7 +68,6 @@ async def read_order(tools: Tools, run: ClaimedRun) -> Order:
             upload_id=arrival["upload_id"],
             kept_file_id=arrival["kept_file_id"],
             bundle=await openpgp_keys.bundle_of(tx, tools.keys),
-            latest_sha256=await runs.latest_effective_sha256(tx, run),
             known_columns=frozenset(map(folded, await runs.columns_seen(tx, run))),
             is_late=await runs.is_older_than_completed(tx, run.id),
         )

@@ -30,7 +30,7 @@ from shared.domain.run import Reason, RunState
 from shared.observe.failpoints import reach
 from shared.runtime.desk import Desk
 from shared.runtime.workspace import workspace
-from shared.storage import arrivals, ending, properties, rejects, staging
+from shared.storage import arrivals, ending, properties, rejects, runs, staging
 from shared.storage.database import Tx
 from shared.storage.errors import TransactionConflict
 from shared.storage.merge import Merged, late_rejects, merge
@@ -73,14 +73,16 @@ async def carry_out(desk: Desk, tools: Tools) -> None:
 
 
 async def is_put_off(order: Order, tools: Tools, desk: Desk) -> bool:
-    """Whether the goal's latest run read these very bytes, so that the run is skipped or waits for a person."""
+    """Whether these very bytes were read already, as `runs.has_read` says, so that the run is skipped or waits for a person."""
     assert desk.file is not None
     assert desk.run.arrival_id is not None
     policy = order.goal.on_duplicate_content
-    is_duplicate = desk.file.sha256 == order.latest_sha256 and not desk.run.is_approved and policy != "import"
+    sha256 = desk.file.sha256 or ""
+    may_be = not desk.run.is_approved and policy != "import"
     async with tools.database.account(desk.run.account_id) as tx:
         await _check_still_latest(tx, desk.run.arrival_id)
-        await arrivals.set_sha256(tx, desk.run.arrival_id, desk.file.sha256 or "")
+        await arrivals.set_sha256(tx, desk.run.arrival_id, sha256)
+        is_duplicate = may_be and await runs.has_read(tx, desk.run, sha256)
         became = await _put_off(tx, policy, desk) if is_duplicate else None
     reach("importer.hashed")
     if became is None:
@@ -231,11 +233,11 @@ def _measure(counts: Counts, values_rejected: dict[str, int], tools: Tools, desk
 
 _SKIPPED = Reason(
     code="duplicate_content",
-    detail="The file's bytes are those that the goal's latest run imported.",
+    detail="The file's bytes are those that a run of the goal has imported.",
     what_to_do="Nothing, if that was meant; set duplicate_content to import if every file shall be taken.",
 )
 _ASKED = Reason(
     code="duplicate_content",
-    detail="The file's bytes are those that the goal's latest run imported, and importing them again changes sums.",
+    detail="The file's bytes are those that a run of the goal has imported, and importing them again changes sums.",
     what_to_do="POST /v1/runs/{id}/approve imports the file again; POST /v1/runs/{id}/cancel does not.",
 )

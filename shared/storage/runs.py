@@ -229,10 +229,13 @@ async def next_of_goal(tx: Tx, goal_id: UUID, run_id: UUID) -> UUID | None:
     return later
 
 
-async def latest_effective_sha256(tx: Tx, run: ClaimedRun) -> str | None:
-    """What the goal's latest effective run of the same version read."""
-    sha256: str | None = await tx.value("runs.latest_effective", tx.account_id, run.goal_id, run.goal_version, run.id)
-    return sha256
+async def has_read(tx: Tx, run: ClaimedRun, sha256: str) -> bool:
+    """Whether the goal's latest effective run of the same version read such content; files of rejects stand apart.
+
+    One that came back between a file and its repetition hides neither, and is itself known for good: it holds rows of
+    one run, so the same bytes can only be the same file again.
+    """
+    return bool(await tx.value("runs.has_read", tx.account_id, run.goal_id, run.goal_version, run.id, sha256))
 
 
 async def columns_seen(tx: Tx, run: ClaimedRun) -> list[str]:

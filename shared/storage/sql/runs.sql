@@ -133,13 +133,17 @@ WHERE account_id = $1 AND goal_id = $2 AND run_id <> $3 AND state = 'queued'
 ORDER BY order_at, order_name, queued_at
 LIMIT 1
 
--- name: latest_effective
--- What the goal's latest effective run of this version read: duplicate content is compared with it alone.
-SELECT sha256 FROM tidegate.runs
-WHERE account_id = $1 AND goal_id = $2 AND goal_version = $3 AND run_id <> $4
-  AND state IN ('completed', 'completed_with_rejects')
-ORDER BY finished_at DESC
-LIMIT 1
+-- name: has_read
+-- Whether such content is a duplicate: what the goal's latest effective run of this version read, or the latest that was
+-- no file of rejects (these come back between a file and its repetition), or any that was.
+WITH effective AS (
+    SELECT sha256, parent_run_id, finished_at FROM tidegate.runs
+    WHERE account_id = $1 AND goal_id = $2 AND goal_version = $3 AND run_id <> $4
+      AND state IN ('completed', 'completed_with_rejects')
+)
+SELECT coalesce((SELECT sha256 = $5 FROM effective ORDER BY finished_at DESC LIMIT 1), false)
+    OR coalesce((SELECT sha256 = $5 FROM effective WHERE parent_run_id IS NULL ORDER BY finished_at DESC LIMIT 1), false)
+    OR EXISTS (SELECT FROM effective WHERE parent_run_id IS NOT NULL AND sha256 = $5)
 
 -- name: columns_seen
 -- The columns of the files that the goal's latest effective runs read; not all of its runs, which may be very many.

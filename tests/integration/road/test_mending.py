@@ -78,3 +78,19 @@ async def test_rejects_without_a_header_come_back_too(tenant: Tenant) -> None:
     assert again == content.splitlines(keepends=True)[1].replace(str(first["run_id"]), str(second["run_id"])).replace(
         ",3,", ",2,"
     )
+
+
+async def test_neither_a_file_nor_its_mended_rejects_are_imported_twice_because_others_came_between(
+    tenant: Tenant,
+) -> None:
+    await tenant.save(goal(mapping=MAPPING))
+    file = "email,p\na@b.example,7\nb@b.example,many\n"
+    first = await tenant.imported("first.csv", file)
+    mended = (await rejects_file(tenant, first)).replace("many,", "5,")
+    assert (await tenant.imported("mended.csv", mended))["state"] == "completed"
+    again = await tenant.imported("again.csv", file)
+    assert (again["state"], again["reason_code"]) == ("waiting", "duplicate_content")
+    assert (await tenant.imported("other.csv", "email,p\nc@b.example,1\n"))["state"] == "completed"
+    mended_again = await tenant.imported("mended_again.csv", mended)
+    assert (mended_again["state"], mended_again["reason_code"]) == ("waiting", "duplicate_content")
+    assert [(await tenant.profile(f"{name}@b.example"))["points"] for name in "abc"] == [7, 5, 1]
