@@ -76,8 +76,22 @@ async def _by_us(partner: PrivateOpenSSH, target: Path) -> float:
     login = Login(private_key=partner.client_key.read_text(encoding="utf-8"))
     stat = (partner.drop / NAME).stat()
     file = FileStamp(path=NAME, size_bytes=stat.st_size, modified_at=datetime.fromtimestamp(int(stat.st_mtime), UTC))
-    order = Order(goal(), (), 1, place, login, file, None, Bundle(), latest_sha256=None, is_late=False)
     now = datetime.now(UTC)
+    order = Order(
+        goal=goal(),
+        properties=(),
+        domain_group=1,
+        place=place,
+        login=login,
+        file=file,
+        file_name=NAME,
+        arrived_at=now,
+        upload_id=None,
+        kept_file_id=None,
+        bundle=Bundle(),
+        known_columns=frozenset(),
+        is_late=False,
+    )
     run = ClaimedRun(
         id=uuid4(),
         account_id=uuid4(),

@@ -12,7 +12,8 @@ from pathlib import Path
 from services.importer.drift import explained, meant
 from services.importer.mended import Mended
 from services.importer.order import Order
-from shared.domain.failures import HeaderChanged
+from shared.domain.failures import EmptyFile, HeaderChanged
+from shared.domain.goal import ImportGoal
 from shared.domain.receipt import MemberFacts
 from shared.domain.trimmed import folded
 from shared.formats.batch import Batch, RawRow, RowFetcher, TableReader
@@ -91,6 +92,7 @@ class Pages:
         for member, reading in self.readings:
             with reading.rows() as reader:
                 if reader.is_empty:
+                    _demand_whole(member, self.fetched.order.goal)
                     continue
                 self._demand_same(member, reader)
                 reader.mapped = self._wanted
@@ -144,16 +146,23 @@ class Pages:
             )
 
 
+def _demand_whole(member: Member, goal: ImportGoal) -> None:
+    """Raise EmptyFile where a part of what should be everybody has not even a header: it was not written in full."""
+    if member.name is not None and goal.judges_absent and not goal.allow_empty_file:
+        raise EmptyFile(f"File {member.number} of the archive is empty, and together they should hold everybody.")
+
+
 @contextmanager
 def opened(fetched: Fetched) -> Iterator[Pages | None]:
     """Open a file; None where nothing is in it. Raises the failures of unpacking, reading, processors and mapping."""
     order = fetched.order
     with fetched.members() as members:
         readings = [(member, fetched.reading(member)) for member in members]
-        for place, (_, reading) in enumerate(readings):
+        for place, (member, reading) in enumerate(readings):
             try:
                 with reading.rows() as reader:
                     if reader.is_empty:
+                        _demand_whole(member, order.goal)
                         continue
                     header, columns = reader.header, FileColumns.of(reader.header, reader.width)
                 after, meaning = meant(order, columns)

@@ -73,7 +73,7 @@ async def carry_out(desk: Desk, tools: Tools) -> None:
 
 
 async def is_put_off(order: Order, tools: Tools, desk: Desk) -> bool:
-    """Whether these very bytes were read already, as `runs.has_read` says, so that the run is skipped or waits for a person."""
+    """Whether these very bytes were read before (`runs.has_read`), so that the run is skipped or waits for a person."""
     assert desk.file is not None
     assert desk.run.arrival_id is not None
     policy = order.goal.on_duplicate_content

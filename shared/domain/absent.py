@@ -14,7 +14,7 @@ class Absent(Model):
     Looked at are those on the one list in `lists.add_to`; with `unsubscribe` and no list, all contacts of the goal's
     domain group. What processors leave out of a file does not stand in it; a row that is rejected or skipped does.
     Where a rejected row names nobody that can be told, nobody is absent; nor is anybody from a file without rows, from
-    one that hands rejects back, or from one that comes after a later file.
+    one that hands rejects back, or from one that comes after a later file. An archive of which one file is empty fails.
     """
 
     then: Literal["keep", "remove_from_list", "unsubscribe"] = "keep"

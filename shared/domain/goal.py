@@ -258,7 +258,8 @@ class LedBy(Model):
     """The manual import that leads a goal: what the goal says of files and profiles is what the import said.
 
     latest: a later import under the same name leads from its completion on, with a new version of the goal and a
-    notification. Otherwise a goal stays with its import until it is given another one.
+    notification. Otherwise a goal stays with its import until it is given another one. Where it would make others count
+    as absent from full files (other lists, domain group, identifiers or processors), only a person gives it that one.
     """
 
     import_id: UUID

@@ -47,6 +47,23 @@ def led(goal: ImportGoal, led_by: LedBy, import_: ImportGoal) -> ImportGoal:
     return goal.model_copy(update={name: getattr(import_, name) for name in LED} | {"led_by": led_by})
 
 
+def would_judge_others(goal: ImportGoal, following: ImportGoal) -> str:
+    """Why a goal must not follow an import by itself: others would count as absent from its full files; "" if not.
+
+    What the nightly file unsubscribes from one list, an import by hand that names no list would unsubscribe from all.
+    """
+    if not goal.judges_absent:
+        return ""
+    other = [name for name in _LOOKED_AT if getattr(goal, name) != getattr(following, name)]
+    return (
+        f"/{other[0]}: Others would count as absent from the goal's full files; a person decides that." if other else ""
+    )
+
+
+_LOOKED_AT = ("domain_group", "lists", "identifiers", "processors")
+"""What says who is looked at, and whom a file names."""
+
+
 def astray(goal: ImportGoal, import_: ImportGoal) -> Iterator[str]:
     """The fields of a led goal that say something else than its import, by the names that they have in JSON."""
     for name in LED:

@@ -109,7 +109,7 @@ def plan_of(goal: ImportGoal, properties: Sequence[Property], columns: FileColum
     left = tuple(
         column
         for place, column in enumerate(columns.columns)
-        if column.name is not None and place not in used and column.name not in OWN_COLUMNS
+        if column.name is not None and place not in used and folded(column.name) not in OWN_COLUMNS
     )
     return MappingPlan(mapped, len(goal.identifiers), left, renamed, goal.wants_named_rejects)
 

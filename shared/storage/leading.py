@@ -10,7 +10,7 @@ from uuid import UUID
 
 from shared.domain.failures import ImportNotCompleted, NotFound
 from shared.domain.goal import ImportGoal, LedBy
-from shared.domain.leading import led, proved
+from shared.domain.leading import led, proved, would_judge_others
 from shared.domain.receipt import Receipt
 from shared.domain.run import RunState
 from shared.storage import connections, goals, notifications, runs
@@ -58,7 +58,7 @@ async def _lead(tx: Tx, goal_id: UUID, import_id: UUID, judge: Judge) -> bool:
     if not isinstance(goal, ImportGoal) or goal.led_by is None or not goal.led_by.latest:
         return False
     following = led(goal, LedBy(import_id=import_id, latest=True), await leader(tx, import_id))
-    flaw = await judge(tx, stored, following)
+    flaw = would_judge_others(goal, following) or await judge(tx, stored, following)
     if flaw:
         news = notifications.News(
             code="goal_not_led",

@@ -1,5 +1,7 @@
 """Full files: who is absent from one is kept, taken off the list or unsubscribed, with all the care that takes."""
 
+import io
+import zipfile
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -27,6 +29,15 @@ async def number(tenant: Tenant) -> AsyncIterator[int]:
 def file_of(*emails: str, points: str = "1") -> str:
     """A file of these people."""
     return "email,points\n" + "".join(f"{each},{points}\n" for each in emails)
+
+
+def zip_of(*parts: str) -> bytes:
+    """A zip of these files."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for place, part in enumerate(parts):
+            archive.writestr(f"{place}.csv", part)
+    return packed.getvalue()
 
 
 def full(number: int, **changes: Any) -> Any:
@@ -120,6 +131,15 @@ async def test_nobody_is_absent_where_that_cannot_be_told(tenant: Tenant, number
     run = await tenant.imported("late.csv", file_of("a@b.example"))
     assert told(run) == (0, 0, 0, 0, "imported_late")
     assert await on_list(tenant, number) == everybody
+
+
+async def test_an_archive_of_which_a_part_is_empty_holds_not_everybody(tenant: Tenant, number: int) -> None:
+    await tenant.save(full(number))
+    await tenant.imported("1.csv", zip_of(file_of(*PEOPLE[:3]), file_of(*PEOPLE[3:5])))
+    for name, parts in (("2.csv", (file_of(*PEOPLE[:3]), "")), ("3.csv", ("", file_of(*PEOPLE[3:5])))):
+        run = await tenant.imported(name, zip_of(*parts))
+        assert (run["state"], run["reason_code"]) == ("failed", "empty_file")
+    assert await on_list(tenant, number) == PEOPLE[:5]
 
 
 async def test_who_is_absent_is_unsubscribed_within_the_goals_domain_group(tenant: Tenant) -> None:

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from shared.domain.failures import ColumnsCollide, InvalidGoal, TooManyNewProperties
 from shared.domain.merge import MergeRule
+from shared.domain.reject import OWN_COLUMNS
 from shared.processing.file_columns import FileColumns
 from shared.processing.map_all import Settled, settled
 from tests.unit.processing.goals import goal, properties
@@ -52,9 +53,9 @@ def test_what_is_mapped_or_to_be_ignored_is_not_taken() -> None:
 
 
 def test_columns_of_handed_back_rows_are_none_of_the_files() -> None:
-    assert taken(meant(("E-mail", "City", "_row", "_code", "_field", "_message", "_run")))[1:] == [
-        ("shop_city", "set", 1)
-    ]
+    for ours in (OWN_COLUMNS, [f" {name} " for name in OWN_COLUMNS]):
+        found = meant(("E-mail", "City", *ours), create_properties=True)
+        assert (taken(found)[1:], found.missing) == ([("shop_city", "set", 1)], ())
 
 
 @pytest.mark.parametrize(
