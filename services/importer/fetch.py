@@ -13,13 +13,23 @@ from typing import BinaryIO
 from services.importer.order import Order
 from services.importer.source import Source
 from shared.domain.arrival import FileStamp
-from shared.domain.failures import EmptyFile, FileChanged
+from shared.domain.failures import EmptyFile, FileChanged, FileGone, FileMoving
 from shared.domain.receipt import FileFacts
 from shared.runtime.desk import Desk
 
 
 async def fetch(source: Source, order: Order, target: Path, desk: Desk) -> None:
-    """Bring the file to `target` and note its size and SHA-256. Raises FileGone, FileChanged, EmptyFile."""
+    """Bring the file to `target` and note its size and SHA-256. Raises FileGone, FileMoving, FileChanged, EmptyFile."""
+    try:
+        await _fetch(source, order, target, desk)
+    except FileGone as gone:
+        if desk.run.attempt == 1 and desk.run.token > 1:
+            # The run was retried; the marking of its first end may still have been under way, and put the file away.
+            raise FileMoving(gone.detail) from gone
+        raise
+
+
+async def _fetch(source: Source, order: Order, target: Path, desk: Desk) -> None:
     before = await source.stat(order.file.path)
     _check_same(before, order)
     desk.advance(bytes_total=before.size_bytes)

@@ -159,6 +159,7 @@ from shared.domain.failures.world import (
     DecryptionTooSlow,
     DiskFull,
     EmbeddedDatabaseFailed,
+    FileMoving,
     GnupgFailed,
     InternalError,
     LeaseLost,

@@ -52,6 +52,12 @@ class SecretKeyMissing(Transient):
     what_to_do = "Have the operator start all services with the same TIDEGATE_SECRET_KEY, and the old keys in it."
 
 
+class FileMoving(Transient):
+    """The file was not where it lay when the run was retried; it may be being put away just now."""
+
+    code = "file_moving"
+
+
 class DecryptionTooSlow(Transient):
     """Decrypting or encrypting the file took longer than it may."""
 
