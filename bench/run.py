@@ -19,7 +19,7 @@ from rich.console import Console
 
 from bench.parts import LARGE, ON_RABBITMQ, ONLY_LARGE, PARTS, Bench
 from bench.report import Line, table
-from bench.system import RABBITMQ
+from tests.real.rabbitmq import SERVER
 
 DATA = Path(__file__).parent / "data"
 RESULTS = Path(__file__).parent / "results.json"
@@ -57,7 +57,7 @@ def _wanted(chosen: argparse.Namespace, console: Console) -> list[str]:
     if chosen.only is not None:
         return [chosen.only]
     wanted = [name for name in PARTS if chosen.large or name not in ONLY_LARGE]
-    if RABBITMQ.exists():
+    if SERVER.exists():
         return wanted
     left = [name for name in wanted if name in ON_RABBITMQ]
     console.print(f"not measured, because this machine has no RabbitMQ: {', '.join(left)}")

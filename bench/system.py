@@ -23,8 +23,7 @@ from services.entry.embedded_postgres import OPTIONS, binaries
 from services.entry.postgres_server import PostgresServer
 from shared.storage.migrate import migrate_shared, prepare_cluster
 from tests.real.ports import free_port
-from tests.real.rabbitmq import SERVER as RABBITMQ
-from tests.real.rabbitmq import private_rabbitmq
+from tests.real.rabbitmq import SERVER, private_rabbitmq
 
 DATABASE = "tidegate"
 SERVICES = ("poller", "importer", "notifier", "dropserver", "api")
@@ -97,9 +96,7 @@ def cluster(directory: Path) -> Iterator[Cluster]:
 @contextmanager
 def services(directory: Path, *names: str, **variables: str) -> Iterator[System]:
     """The services up while inside, on the directory's PostgreSQL; of these names, where each can be a process."""
-    with (
-        _processes(directory, names or SERVICES, variables) if RABBITMQ.exists() else _one_process(directory) as system
-    ):
+    with _processes(directory, names or SERVICES, variables) if SERVER.exists() else _one_process(directory) as system:
         yield system
 
 
@@ -123,7 +120,7 @@ def _processes(directory: Path, names: Sequence[str], variables: Mapping[str, st
         database = stack.enter_context(cluster(directory))
         rabbit = stack.enter_context(private_rabbitmq())
         api_url = f"http://127.0.0.1:{(api_port := free_port())}"
-        environment = _environment(directory, database, rabbit.url, api_port) | variables
+        environment = _environment(directory, database, rabbit.url, api_port) | dict(variables)
         children = {
             name: stack.enter_context(
                 _process([sys.executable, "-m", f"services.{name}"], directory / f"{name}.log", environment)

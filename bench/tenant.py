@@ -142,9 +142,9 @@ async def tenant(
         for key in openpgp_keys:
             await client.post("/v1/openpgp-keys", key)
         account_id, sheet = await _make(client, goals)
-    key = await asyncssh.get_server_host_key(sheet["host"], sheet["port"], server_host_key_algs=["ssh-ed25519"])
-    assert key is not None
-    if key.get_fingerprint() not in sheet["host_key_fingerprints"]:
+    shown = await asyncssh.get_server_host_key(sheet["host"], sheet["port"], server_host_key_algs=["ssh-ed25519"])
+    assert shown is not None
+    if shown.get_fingerprint() not in sheet["host_key_fingerprints"]:
         raise RuntimeError("the SFTP server's key is not the one on the sheet")
     ledger = await asyncpg.connect(system.superuser_dsn, timeout=10)
     try:
@@ -154,7 +154,7 @@ async def tenant(
                 sheet["port"],
                 username=sheet["username"],
                 password=sheet["password"],
-                known_hosts=([key], [], []),
+                known_hosts=([shown], [], []),
                 config=None,
                 agent_path=None,
                 client_keys=None,

@@ -22,7 +22,7 @@ async def by_asyncssh(order: dict[str, Any]) -> str:
     if presented.get_fingerprint() != order["fingerprint"]:
         raise SystemExit(f"found the host key {presented.get_fingerprint()}, expected {order['fingerprint']}")
     options: dict[str, Any] = {"username": order["username"], "password": order["password"], "config": None}
-    known = ([presented], [], [])
+    known: tuple[list[asyncssh.SSHKey], list[asyncssh.SSHKey], list[asyncssh.SSHKey]] = ([presented], [], [])
     async with (
         asyncssh.connect(order["host"], order["port"], known_hosts=known, agent_path=None, **options) as connection,
         connection.start_sftp_client() as client,
