@@ -47,13 +47,14 @@ async def let_absent_go(
     if why_not is not None:
         return AbsentCounts(not_judged=why_not)
     number = held[0].number if held else None
-    found = await absent.find(tx, staged, desk.run.id, order.domain_group, number)
+    at = min(order.file.modified_at, desk.run.started_at)
+    found = await absent.find(tx, staged, desk.run.id, order.domain_group, number, written_at=at)
     counts = AbsentCounts(looked_at=found.looked_at, found=found.absent)
     if order.goal.absent.then == "remove_from_list":
         assert number is not None, "the goal was checked when it was saved"
         removed = await list_members.remove(tx, number, found.table, run_id=desk.run.id)
         return counts.model_copy(update={"removed": removed})
-    at, source = min(order.file.modified_at, desk.run.started_at), order.goal.opt_in.source or order.goal.name
+    source = order.goal.opt_in.source or order.goal.name
     unsubscribed = await consent.unsubscribe(tx, found.table, run_id=desk.run.id, source=source, at=at)
     return counts.model_copy(update={"unsubscribed": unsubscribed.profiles})
 

@@ -12,9 +12,10 @@ class Absent(Model):
     """What becomes of profiles that a full file does not name.
 
     Looked at are those on the one list in `lists.add_to`; with `unsubscribe` and no list, all contacts of the goal's
-    domain group. What processors leave out of a file does not stand in it; a row that is rejected or skipped does.
-    Where a rejected row names nobody that can be told, nobody is absent; nor is anybody from a file without rows, from
-    one that hands rejects back, or from one that comes after a later file. An archive of which one file is empty fails.
+    domain group; who came by another way after the file was written is not. What processors leave out of a file does
+    not stand in it; a row that is rejected or skipped does. Where a rejected row names nobody that can be told, nobody
+    is absent; nor is anybody from a file without rows, from one that hands rejects back, or from one that comes after a
+    later file. An archive of which one file is empty fails.
     """
 
     then: Literal["keep", "remove_from_list", "unsubscribe"] = "keep"
@@ -43,7 +44,9 @@ class AbsentCounts(Model):
     """Who was absent from a full file, and what became of them; of a run that waits, what would become of them."""
 
     looked_at: int = Field(
-        default=0, ge=0, description="Profiles on the list, or contacts of the domain group, before the run"
+        default=0,
+        ge=0,
+        description="Profiles on the list, or contacts of the domain group, before the run and the file",
     )
     found: int = Field(default=0, ge=0, description="Those of them that the file does not name")
     removed: int = Field(default=0, ge=0, description="Taken off the list")

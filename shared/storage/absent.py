@@ -5,6 +5,7 @@ anybody is put on a list. What becomes of them is written by `list_members` and 
 """
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from shared.storage.database import Tx
@@ -34,11 +35,20 @@ async def alone(tx: Tx, looked_at: str) -> None:
     await tx.execute("absent.alone", f"{tx.account_id} absent {looked_at}")
 
 
-async def find(tx: Tx, staged: Staged, run_id: UUID, domain_group: int, list_number: int | None) -> Found:
-    """Note who is absent: of a list's members in the domain group, or of all its contacts where no list is given."""
+async def find(
+    tx: Tx, staged: Staged, run_id: UUID, domain_group: int, list_number: int | None, *, written_at: datetime
+) -> Found:
+    """Note who is absent: of a list's members in the domain group, or of all its contacts where no list is given.
+
+    Who came by another way after the file was written (`written_at`) cannot stand in it, however late it is imported.
+    """
     looked_at = statement("absent.looked_at_of_group" if list_number is None else "absent.looked_at_on_list")
     slots = {
         "looked_at": looked_at,
+        "own_runs": statement("absent.own_runs"),
+        "account": str(tx.account_id),
+        # Servers tell times in whole seconds.
+        "written": (written_at + timedelta(seconds=1)).isoformat(),
         "absent": staged.table(ABSENT),
         "of_file": staged.table(OF_FILE),
         "schema": tx.schema,

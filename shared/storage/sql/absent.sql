@@ -1,12 +1,19 @@
 -- name: looked_at_on_list
--- Who is on a list, of one domain group.
+-- Who is on a list, of one domain group, and can be known to the file.
 SELECT p.id FROM {schema}.list_members m JOIN {schema}.profiles p ON p.id = m.profile_id
 WHERE m.list_number = {list} AND m.removed_at IS NULL AND p.domain_group = {domain_group}
+  AND (m.added_at < '{written}'::timestamptz OR m.added_by_run IN ({own_runs}))
 
 -- name: looked_at_of_group
--- All contacts of a domain group, but for those that the run has just made.
+-- All contacts of a domain group that can be known to the file, but for those that the run has just made.
 SELECT p.id FROM {schema}.profiles p
 WHERE p.domain_group = {domain_group} AND p.created_by_run IS DISTINCT FROM '{run}'
+  AND (p.created_at < '{written}'::timestamptz OR p.created_by_run IN ({own_runs}))
+
+-- name: own_runs
+-- The runs of the goal: whom an earlier file of it brought is known to the later one, whenever that was imported.
+SELECT r.run_id FROM tidegate.runs r JOIN tidegate.runs o ON o.account_id = r.account_id AND o.goal_id = r.goal_id
+WHERE o.account_id = '{account}' AND o.run_id = '{run}'
 
 -- name: count_looked_at
 -- How many these are.

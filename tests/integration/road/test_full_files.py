@@ -133,6 +133,21 @@ async def test_nobody_is_absent_where_that_cannot_be_told(tenant: Tenant, number
     assert await on_list(tenant, number) == everybody
 
 
+async def test_who_came_after_the_file_was_written_is_not_absent_from_it(tenant: Tenant, number: int) -> None:
+    contacts = {"pattern": {"wildcard": "*.txt"}, "readiness": {"strategy": "rename"}}
+    await tenant.save(full(number))
+    await tenant.save(goal(name="All", mapping=[], source=contacts, full_file=True, absent={"then": "unsubscribe"}))
+    await tenant.imported("1.csv", file_of(*PEOPLE[:3]))
+    await put_on(tenant, number, "known@b.example")
+    await put_on(tenant, number, "later@b.example", when="-1 minute")
+    run = await tenant.imported("2.csv", file_of(*PEOPLE[:2]))
+    assert told(run) == (4, 2, 2, 0, None)
+    assert await on_list(tenant, number) == [*PEOPLE[:2], "later@b.example"]
+    run = await tenant.imported("all.txt", "email\na@b.example\n")
+    assert told(run)[2:] == (0, 3, None)
+    assert (await opted(tenant))["later@b.example"] is None
+
+
 async def test_an_archive_of_which_a_part_is_empty_holds_not_everybody(tenant: Tenant, number: int) -> None:
     await tenant.save(full(number))
     await tenant.imported("1.csv", zip_of(file_of(*PEOPLE[:3]), file_of(*PEOPLE[3:5])))
@@ -238,9 +253,17 @@ async def approved(tenant: Tenant, run_id: UUID) -> dict[str, Any]:
     return await tenant.ended(lambda run: run["run_id"] == run_id)
 
 
-async def put_on(tenant: Tenant, number: int, email: str) -> None:
-    """Somebody comes onto the list by another way."""
+async def put_on(tenant: Tenant, number: int, email: str, *, when: str = "1 hour") -> None:
+    """Somebody came onto the list by another way, so long ago."""
     async with tenant.base.database.account(tenant.account_id) as tx:
         query = f"INSERT INTO {tx.schema}.profiles (domain_group, p_email, k_email) VALUES (1, $1, $1) RETURNING id"
         profile = await tx.connection.fetchval(query, email)
         await list_members.add(tx, number, f"(SELECT {profile}::bigint AS id)", run_id=UUID(int=1))
+        await tx.connection.execute(
+            f"UPDATE {tx.schema}.list_members SET added_at = now() - $2::text::interval WHERE profile_id = $1",
+            profile,
+            when,
+        )
+        await tx.connection.execute(
+            f"UPDATE {tx.schema}.profiles SET created_at = now() - $2::text::interval WHERE id = $1", profile, when
+        )
