@@ -105,7 +105,7 @@ class Worker:
 
     async def _watched(self, desk: Desk, stopping: asyncio.Event) -> "BaseException | Reason | None":
         """Carry the run out with its heart beating; what ended it, or None when it ended by itself."""
-        work = asyncio.ensure_future(self._work(desk))
+        work = asyncio.ensure_future(self.carry_out(desk))
         pulse = asyncio.create_task(self._beat(desk))
         stop = asyncio.create_task(_after(stopping, self.shutdown_seconds))
         ended_by: BaseException | Reason | None = None
@@ -121,10 +121,6 @@ class Worker:
             # What breaks while it is being stopped (a connection that is closed under it) is not why it ended.
             return ended_by
         return outcome
-
-    async def _work(self, desk: Desk) -> None:
-        await migrate.follow(self.database, desk.run.account_id)
-        await self.carry_out(desk)
 
     async def _beat(self, desk: Desk) -> BaseException | Reason:
         """Keep the lease until it is lost, or until somebody asks to cancel; which of them it was."""
@@ -224,12 +220,17 @@ class Worker:
 def worker_of(base: Base, kind: str, carry_out: CarryOut) -> Worker:
     """A worker under the service's settings."""
     settings = base.settings
+
+    async def carry_out_in_step(desk: Desk) -> None:
+        await migrate.follow(base.database, desk.run.account_id)
+        await carry_out(desk)
+
     return Worker(
         kind=kind,
         name=worker_name(f"{kind}er"),
         database=base.database,
         metrics=base.metrics,
-        carry_out=carry_out,
+        carry_out=carry_out_in_step,
         slots=settings.workers,
         poll_seconds=settings.ledger_poll_seconds,
         lease_seconds=settings.lease_seconds,

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from shared.domain.built_in import OFFERED
 from shared.storage.database import Database
 from tests.integration.api.asking import EXPORT_GOAL, IMPORT_GOAL, SFTP_PLACE, Client, set_up
 from tests.integration.api.ledger import arrive, claim, complete, fail
@@ -159,7 +160,7 @@ async def test_lists_are_filtered_by_field(owner: Client, database: Database, ac
         (goals, {"active": False}, 0),
         (goals, {"name": "All contacts"}, 1),
         ("properties", {"type": "email"}, 1),
-        ("properties", {"identifier": False}, 1),
+        ("properties", {"identifier": False}, 1 + len(OFFERED)),
         ("drop-folders", {"name": "nothing"}, 0),
         (credentials, {"state": "revoked"}, 0),
         (credentials, {"username": login["username"]}, 1),

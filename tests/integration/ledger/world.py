@@ -35,8 +35,8 @@ CREATE TABLE clock.merged (run_id uuid NOT NULL, token bigint NOT NULL);
 GRANT SELECT, INSERT ON clock.merged TO PUBLIC;
 """
 _EMPTY = """
-TRUNCATE tidegate.outbox, tidegate.notifications, tidegate.run_backends, tidegate.run_leases, tidegate.runs,
-    tidegate.arrivals, clock.merged;
+TRUNCATE tidegate.outbox, tidegate.notifications, tidegate.run_returns, tidegate.run_backends, tidegate.run_leases,
+    tidegate.runs, tidegate.arrivals, clock.merged;
 UPDATE tidegate.accounts SET served_at = '-infinity';
 """
 _RUNS = """

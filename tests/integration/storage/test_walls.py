@@ -13,6 +13,7 @@ WORLDWIDE = {
     ("accounts", ("account_id",)): "the account itself",
     ("accounts", ("is_operator",)): "there is one operator",
     ("api_keys", ("prefix",)): "random, and made by us",
+    ("connections", ("account_id",)): "one for manual imports; the wall is asked before the index",
     ("credentials", ("username",)): "random, and made by us",
 }
 """What is unique across accounts, so that an insert could tell whether somebody else has it: nothing that a tenant
