@@ -24,7 +24,7 @@ _TOLD: dict[NotJudged, tuple[str, str]] = {
         "Have the sending system write the file again, if people were to stand in it.",
     ),
     "nameless_rejects": (
-        "Rejected rows name nobody who can be told, so nobody counts as absent: anybody could stand in them.",
+        "Rejected rows have identifiers that cannot be read, so nobody counts as absent: anybody could stand in them.",
         "Mend the file and drop it again as a whole; a file of rejects is no full file.",
     ),
 }
@@ -48,7 +48,15 @@ async def let_absent_go(
         return AbsentCounts(not_judged=why_not)
     number = held[0].number if held else None
     at = min(order.file.modified_at, desk.run.started_at)
-    found = await absent.find(tx, staged, desk.run.id, order.domain_group, number, written_at=at)
+    found = await absent.find(
+        tx,
+        staged,
+        desk.run.id,
+        order.domain_group,
+        number,
+        written_at=at,
+        spares_consent=order.goal.absent.then == "unsubscribe",
+    )
     counts = AbsentCounts(looked_at=found.looked_at, found=found.absent)
     if order.goal.absent.then == "remove_from_list":
         assert number is not None, "the goal was checked when it was saved"

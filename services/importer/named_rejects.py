@@ -18,19 +18,19 @@ class NamedRejects:
         self.named = 0
         """Rows in the file."""
         self.nameless = 0
-        """Rows in which none of the goal's identifiers could be read."""
+        """Rows that may name somebody who cannot be told: one of the goal's identifiers, or all, could not be read."""
 
     def add(self, rows: pl.DataFrame, identifiers: int) -> None:
         """Keep some more rows, as `typing.named` gives them; so many of the goal's identifiers lead their keys."""
-        keys = rows.columns[1:-1]
+        keys = rows.columns[1:-2]
         known = rows.filter(pl.any_horizontal(pl.col(key).is_not_null() for key in keys)) if keys else rows.clear()
         own = keys[:identifiers]
         found = known.filter(pl.any_horizontal(pl.col(key).is_not_null() for key in own)) if own else known.clear()
         self.named += known.height
-        self.nameless += rows.height - found.height
+        self.nameless += rows.height - found.height + int(found["is_doubtful"].sum())
         if known.height:
             with self.file.open("ab") as out:
-                out.write(staging_csv(known))
+                out.write(staging_csv(known.drop("is_doubtful")))
 
     def add_unreadable(self, rows: int) -> None:
         """Count rows that could not be read at all."""

@@ -106,7 +106,8 @@ def _slice(
     if staged.layout.keys:
         repeats.watch(good[staged.layout.keys[0].name])
     for rejected in done.followed:
-        named.add(whom_named(rejected.frame, rejected.record_numbers, plan), plan.identifiers)
+        told = whom_named(rejected.frame, rejected.record_numbers, plan)
+        named.add(told.with_columns(pl.col("is_doubtful") | rejected.is_lacking), plan.identifiers)
     if typed.named is not None:
         named.add(typed.named, plan.identifiers)
     return Slice(

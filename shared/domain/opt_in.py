@@ -39,7 +39,7 @@ class OptIn(Words):
 
     The rows of one profile have one voice: with `never` one no is enough; with `if_newer` the latest time counts, and
     a no wins a tie, wins over a yes without a time, and without a time of its own wins over any yes; with `always` the
-    last row counts.
+    last row counts. Rows that processors leave out (a filter, a deduplication) say nothing; rejected rows do.
     """
 
     declaration: Declaration

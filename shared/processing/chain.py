@@ -96,6 +96,8 @@ class Followed(NamedTuple):
 
     frame: pl.DataFrame
     record_numbers: Numbers
+    is_lacking: pl.Series
+    """Whether one of these columns (Boolean, a row each) depends on what could not be made, and is empty here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,8 +293,10 @@ class _Passing:
             pl.concat(self._to_the_end(_Piece(_filled(outcome, filler).filter(is_bad), places), first, filler))
             for filler in _FILLERS
         )
-        wanted = [either(one[key] == other[key], one[key], "").alias(name) for key, name in self._following.items()]
-        self._followed.append(Followed(pl.DataFrame(wanted), self._batch.record_numbers[places]))
+        made = {key: one[key] == other[key] for key in self._following}
+        wanted = [either(made[key], one[key], "").alias(name) for key, name in self._following.items()]
+        lacking = pl.select(~pl.all_horizontal(*made.values())).to_series()
+        self._followed.append(Followed(pl.DataFrame(wanted), self._batch.record_numbers[places], lacking))
 
     def _to_the_end(self, piece: _Piece, first: int, filler: str) -> Iterator[pl.DataFrame]:
         """What is wanted of rejected rows, behind the last step."""

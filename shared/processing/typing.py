@@ -155,7 +155,8 @@ def named(frame: pl.DataFrame, record_numbers: Numbers, plan: MappingPlan) -> pl
     """Whom rows name that are not imported, because a processor rejected them; `frame` has the plan's `naming` columns.
 
     A row each: `record_number`, then `k_<name>` of every column in `plan.names` (String), null where the row has none
-    that can be read, and `opt_out` (Boolean), null where the row says nothing of it.
+    that can be read, `opt_out` (Boolean), null where the row says nothing of it, and `is_doubtful` (Boolean): whether
+    one of the goal's identifiers has a value that cannot be read, so that the row may name somebody else as well.
     """
     reading = _Reading(frame)
     for column in plan.names:
@@ -172,7 +173,22 @@ def _named(reading: _Reading, record_numbers: pl.Series, plan: MappingPlan) -> p
     says = [reading.values[column.property.column] for column in plan.words]
     # A word that cannot be read is none, also where the column has no good one.
     opt_in = (says[0] if says else _absent(record_numbers.len()).values).cast(pl.Boolean)
-    return pl.DataFrame({"record_number": record_numbers, **keys, "opt_out": ~opt_in})
+    doubts = [_is_unread(reading, column, keys) for column in plan.names[: plan.identifiers]]
+    is_doubtful = (
+        pl.select(pl.any_horizontal(*doubts)).to_series()
+        if doubts
+        else pl.repeat(value=False, n=record_numbers.len(), eager=True)
+    )
+    return pl.DataFrame({"record_number": record_numbers, **keys, "opt_out": ~opt_in, "is_doubtful": is_doubtful})
+
+
+def _is_unread(reading: _Reading, column: MappedColumn, keys: Mapping[str, pl.Series]) -> pl.Series:
+    """Whether a row has text where it has no key."""
+    has_none = keys[column.property.key_column].is_null()
+    if column.position is None:
+        return has_none & False
+    text = reading.frame[f"c{column.position}"]
+    return has_none & (text.str.strip_chars() != "")
 
 
 def _indexed(keys: pl.Series) -> pl.Series:

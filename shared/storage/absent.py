@@ -36,15 +36,24 @@ async def alone(tx: Tx, looked_at: str) -> None:
 
 
 async def find(
-    tx: Tx, staged: Staged, run_id: UUID, domain_group: int, list_number: int | None, *, written_at: datetime
+    tx: Tx,
+    staged: Staged,
+    run_id: UUID,
+    domain_group: int,
+    list_number: int | None,
+    *,
+    written_at: datetime,
+    spares_consent: bool,
 ) -> Found:
     """Note who is absent: of a list's members in the domain group, or of all its contacts where no list is given.
 
     Who came by another way after the file was written (`written_at`) cannot stand in it, however late it is imported.
+    `spares_consent`: nor is anybody looked at who has opted in since.
     """
     looked_at = statement("absent.looked_at_of_group" if list_number is None else "absent.looked_at_on_list")
     slots = {
         "looked_at": looked_at,
+        "spared": f" {statement('absent.spared').strip()}" if spares_consent else "",
         "own_runs": statement("absent.own_runs"),
         "account": str(tx.account_id),
         # Servers tell times in whole seconds.

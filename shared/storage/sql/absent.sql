@@ -2,13 +2,17 @@
 -- Who is on a list, of one domain group, and can be known to the file.
 SELECT p.id FROM {schema}.list_members m JOIN {schema}.profiles p ON p.id = m.profile_id
 WHERE m.list_number = {list} AND m.removed_at IS NULL AND p.domain_group = {domain_group}
-  AND (m.added_at < '{written}'::timestamptz OR m.added_by_run IN ({own_runs}))
+  AND (m.added_at < '{written}'::timestamptz OR m.added_by_run IN ({own_runs})){spared}
 
 -- name: looked_at_of_group
 -- All contacts of a domain group that can be known to the file, but for those that the run has just made.
 SELECT p.id FROM {schema}.profiles p
 WHERE p.domain_group = {domain_group} AND p.created_by_run IS DISTINCT FROM '{run}'
-  AND (p.created_at < '{written}'::timestamptz OR p.created_by_run IN ({own_runs}))
+  AND (p.created_at < '{written}'::timestamptz OR p.created_by_run IN ({own_runs})){spared}
+
+-- name: spared
+-- Who has said yes since the file was written is not made to say no by it.
+ AND NOT coalesce(p.opt_in AND p.consent_at >= '{written}'::timestamptz, false)
 
 -- name: own_runs
 -- The runs of the goal: whom an earlier file of it brought is known to the later one, whenever that was imported.

@@ -106,6 +106,28 @@ async def test_whom_a_row_of_two_people_names_stands_in_the_file(tenant: Tenant,
     assert await on_list(tenant, number) == ["a@b.example", "b@b.example", "d@b.example"]
 
 
+async def test_a_row_with_an_identifier_that_cannot_be_read_may_be_anybodys(tenant: Tenant, number: int) -> None:
+    both = [{"field": "email", "property": "email"}, {"field": "number", "property": "number"}]
+    await tenant.save(full(number, identifiers=both, mapping=[]))
+    await tenant.imported("1.csv", "email,number\na@b.example,\nb@b.example,2\nc@b.example,3\n")
+    run = await tenant.imported("2.csv", "email,number\na at b.example,77\nb@b.example,2\nc@b.example,3\n")
+    assert (run["receipt"]["rejects_by_code"], told(run)) == ({"not_an_email": 1}, (0, 0, 0, 0, "nameless_rejects"))
+    assert await on_list(tenant, number) == ["a@b.example", "b@b.example", "c@b.example"]
+
+
+async def test_who_has_opted_in_since_a_file_was_written_is_not_unsubscribed_by_it(tenant: Tenant) -> None:
+    await tenant.save(goal(mapping=[], full_file=True, absent={"then": "unsubscribe"}))
+    await tenant.imported("1.csv", "email\na@b.example\nb@b.example\nc@b.example\n")
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        await tx.connection.execute(
+            f"UPDATE {tx.schema}.profiles SET opt_in = true, consent_at = now() + interval '1 hour' * "
+            "CASE p_email WHEN 'b@b.example' THEN 1 ELSE -1 END"
+        )
+    run = await tenant.imported("2.csv", "email\na@b.example\n")
+    assert told(run) == (2, 1, 0, 1, None)
+    assert await opted(tenant) == {"a@b.example": True, "b@b.example": True, "c@b.example": False}
+
+
 async def test_nobody_is_absent_where_that_cannot_be_told(tenant: Tenant, number: int) -> None:
     goal_id = await tenant.save(full(number))
     first = await tenant.imported("1.csv", file_of(*PEOPLE))

@@ -29,7 +29,7 @@ class _Asking(ImportGoal):
 def _named(processors: Sequence[dict[str, Any]], *rows: tuple[str, str, str], cut: int | None = None) -> list[Any]:
     """Record number and keys of every row that is not imported."""
     found = _told(processors, *rows, cut=cut)
-    return sorted(found.drop("opt_out").rows()) if found.width else []
+    return sorted(found.drop("opt_out", "is_doubtful").rows()) if found.width else []
 
 
 def _told(
@@ -89,6 +89,12 @@ def test_a_bad_value_leaves_its_row_the_names_that_can_be_read() -> None:
         ("dan@x.example", "é" * 501, "1"),
         ("", "c3", "1e3"),
     ) == [(1, "ann@x.example", "c1"), (2, None, "c2"), (3, None, None), (5, "dan@x.example", None), (6, None, "c3")]
+
+
+def test_a_name_that_cannot_be_read_may_be_anybodys() -> None:
+    rows = [("ben", " c2 ", "1"), ("", "c3", "x"), ("dan@x.example", "é" * 501, "1"), ("cid@x.example", "c4", "x")]
+    found = _told([], *rows)
+    assert dict(found.select("record_number", "is_doubtful").rows()) == {1: True, 2: False, 3: True, 4: False}
 
 
 def test_rows_that_a_processor_rejects_are_named_by_what_later_processors_make_of_them() -> None:
