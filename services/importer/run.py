@@ -82,8 +82,11 @@ async def is_put_off(order: Order, tools: Tools, desk: Desk) -> bool:
     async with tools.database.account(desk.run.account_id) as tx:
         await _check_still_latest(tx, desk.run.arrival_id)
         await arrivals.set_sha256(tx, desk.run.arrival_id, sha256)
-        is_duplicate = may_be and await runs.has_read(tx, desk.run, sha256)
-        became = await _put_off(tx, policy, desk) if is_duplicate else None
+        became = None
+        if may_be and await runs.has_read(tx, desk.run, sha256):
+            became = await _put_off(tx, policy, _ASKED, desk)
+        elif may_be and order.goal.judges_absent and await runs.has_ever_read(tx, desk.run, sha256):
+            became = await _put_off(tx, "ask", _ASKED_OF_OLD, desk)
     reach("importer.hashed")
     if became is None:
         return False
@@ -94,9 +97,9 @@ async def is_put_off(order: Order, tools: Tools, desk: Desk) -> bool:
     return True
 
 
-async def _put_off(tx: Tx, policy: str, desk: Desk) -> RunState:
+async def _put_off(tx: Tx, policy: str, asked: Reason, desk: Desk) -> RunState:
     if policy == "ask":
-        return await ending.put_aside_for_person(tx, desk.run, KIND, desk.receipt(RunState.WAITING, reason=_ASKED))
+        return await ending.put_aside_for_person(tx, desk.run, KIND, desk.receipt(RunState.WAITING, reason=asked))
     await ending.end(tx, desk.run, KIND, desk.receipt(RunState.SKIPPED, reason=_SKIPPED))
     return RunState.SKIPPED
 
@@ -235,6 +238,11 @@ _SKIPPED = Reason(
     code="duplicate_content",
     detail="The file's bytes are those that a run of the goal has imported.",
     what_to_do="Nothing, if that was meant; set duplicate_content to import if every file shall be taken.",
+)
+_ASKED_OF_OLD = Reason(
+    code="duplicate_content",
+    detail="The file's bytes are those of an earlier full file; who came with later ones would count as absent.",
+    what_to_do="POST /v1/runs/{id}/approve imports the file; POST /v1/runs/{id}/cancel does not.",
 )
 _ASKED = Reason(
     code="duplicate_content",

@@ -238,6 +238,11 @@ async def has_read(tx: Tx, run: ClaimedRun, sha256: str) -> bool:
     return bool(await tx.value("runs.has_read", tx.account_id, run.goal_id, run.goal_version, run.id, sha256))
 
 
+async def has_ever_read(tx: Tx, run: ClaimedRun, sha256: str) -> bool:
+    """Whether any effective run of the same version of the goal read such content, however long ago."""
+    return bool(await tx.value("runs.has_ever_read", tx.account_id, run.goal_id, run.goal_version, run.id, sha256))
+
+
 async def columns_seen(tx: Tx, run: ClaimedRun) -> list[str]:
     """The columns of the files that the goal's latest effective runs read."""
     rows = await tx.fetch("runs.columns_seen", tx.account_id, run.goal_id, run.id)

@@ -145,6 +145,12 @@ SELECT coalesce((SELECT sha256 = $5 FROM effective ORDER BY finished_at DESC LIM
     OR coalesce((SELECT sha256 = $5 FROM effective WHERE parent_run_id IS NULL ORDER BY finished_at DESC LIMIT 1), false)
     OR EXISTS (SELECT FROM effective WHERE parent_run_id IS NOT NULL AND sha256 = $5)
 
+-- name: has_ever_read
+-- Whether any effective run of this version read such content.
+SELECT EXISTS (SELECT FROM tidegate.runs
+    WHERE account_id = $1 AND goal_id = $2 AND goal_version = $3 AND run_id <> $4
+      AND state IN ('completed', 'completed_with_rejects') AND sha256 = $5)
+
 -- name: columns_seen
 -- The columns of the files that the goal's latest effective runs read; not all of its runs, which may be very many.
 SELECT DISTINCT seen.name

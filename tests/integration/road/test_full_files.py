@@ -128,6 +128,19 @@ async def test_who_has_opted_in_since_a_file_was_written_is_not_unsubscribed_by_
     assert await opted(tenant) == {"a@b.example": True, "b@b.example": True, "c@b.example": False}
 
 
+async def test_an_old_full_file_that_comes_again_is_asked_about(tenant: Tenant, number: int) -> None:
+    await tenant.save(full(number))
+    for name, people in (("1.csv", PEOPLE[:2]), ("2.csv", PEOPLE[:3])):
+        assert (await tenant.imported(name, file_of(*people)))["state"] == "completed"
+    run = await tenant.imported("3.csv", file_of(*PEOPLE[:2]))
+    assert (run["state"], run["receipt"]["reason"]["code"]) == ("waiting", "duplicate_content")
+    assert await on_list(tenant, number) == PEOPLE[:3]
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        await decisions.approve(tx, run["run_id"])
+    run = await tenant.ended(lambda each: each["run_id"] == run["run_id"] and each["state"] != "waiting")
+    assert (run["state"], told(run)) == ("completed", (3, 1, 1, 0, None))
+
+
 async def test_nobody_is_absent_where_that_cannot_be_told(tenant: Tenant, number: int) -> None:
     goal_id = await tenant.save(full(number))
     first = await tenant.imported("1.csv", file_of(*PEOPLE))
