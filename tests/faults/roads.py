@@ -90,9 +90,13 @@ class Road:
         assert {each["tags"][0] for each in (await self.shop.profiles()).values()} == {"seen"}
         # Where a run failed and was retried, the file had been put among the failed ones, and is marked there.
         place = self.shop.system.place.directory / "drop" / str(self.shop.account_id)
-        marked = [file.name for file in place.rglob(f"{FILE}*") if file.is_file() and not file.name.endswith(".part")]
-        assert f"{FILE}.done" in marked
-        assert FILE not in marked
+
+        def is_marked() -> bool:
+            names = [file.name for file in place.rglob(f"{FILE}*") if file.is_file()]
+            return f"{FILE}.done" in names and FILE not in names
+
+        # An upload that was sent again after a lost answer may not have been seen when all others had their end.
+        await eventually(is_marked, "every upload to be marked", limit_seconds=END_SECONDS)
         abouts = [about for kind, about, _ in await self.shop.ledger.mails() if kind == "run"]
         assert sum(about.startswith(f"{self.told}:") for about in abouts) == 1, abouts
 
