@@ -321,7 +321,16 @@ async def _break_the_database(shop: Shop, system: System) -> None:
     connection = await asyncpg.connect(system.place.superuser_dsn, timeout=10)
     try:
         for number in range(3):
-            await shop.drop(f"late_{number}.csv", b"email;name;phone\ne@shop.example;Ann;\n")
+
+            async def is_dropped(name: str = f"late_{number}.csv") -> bool:
+                try:
+                    await shop.drop(name, b"email;name;phone\ne@shop.example;Ann;\n")
+                except (asyncssh.Error, OSError):
+                    # The session that checks the login may be the one that was ended: who logs in is told to try again.
+                    return False
+                return True
+
+            await eventually(is_dropped, "an upload between the breaks", every_seconds=0.5)
             await connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND usename LIKE 'tidegate%'"
