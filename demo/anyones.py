@@ -71,7 +71,8 @@ async def demonstrate(system: System, directory: Path, file: Path, said: Said, c
         console.print(f"{run['state']}: {run['reason']}", markup=False)
         return Shown(FAILED, {"state": run["state"], "reason": run["reason"]})
     for each in (await client.rejects(receipt["run_id"]))[:10]:
-        console.print(f"  line {each['line_number']}: {each['code']} in {harmless(str(each['field']))}", markup=False)
+        where = "" if each["field"] is None else f" in {harmless(each['field'])}"
+        console.print(f"  line {each['line_number']}: {each['code']}{where}", markup=False)
     wrong: list[str] = []
     if await find_mail(system.mails, receipt, wrong):
         console.print("the receipt was mailed")

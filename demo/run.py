@@ -209,7 +209,8 @@ def _differences(made: Made, receipt: dict[str, Any]) -> list[str]:
 async def _show_rejects(client: Client, receipt: dict[str, Any], wrong: list[str]) -> None:
     rejects = await client.rejects(receipt["run_id"])
     for each in rejects[:10]:
-        console.print(f"  line {each['line_number']}: {each['code']} in {each['field']}", markup=False)
+        where = "" if each["field"] is None else f" in {each['field']}"
+        console.print(f"  line {each['line_number']}: {each['code']}{where}", markup=False)
     file = (await client.rejects_csv(receipt["run_id"])).decode("utf-8-sig")
     rows = list(csv.reader(file.splitlines(), delimiter=DELIMITER))
     if rows[0] != [*HEADER, "_row", "_code", "_field", "_message", "_run"]:
