@@ -12,7 +12,8 @@ from pydantic import Field, StrictBool, TypeAdapter, ValidationError
 from services.api.problems import FieldError, Refused
 from shared.domain.absent import Absent, Guards
 from shared.domain.failures import ImportNotCompleted, InvalidGoal, NotFound
-from shared.domain.goal import Feedback, ImportGoal, LedBy, Source
+from shared.domain.goal import ImportGoal, LedBy, Source
+from shared.domain.goal_base import Feedback
 from shared.domain.leading import NEVER_TAKEN, astray, led
 from shared.domain.model import Model
 from shared.domain.returned import ReturnedRejects

@@ -19,7 +19,7 @@ from services.api.pointers import pointer_of
 from shared.domain import failures
 from shared.domain.failures import Failure
 from shared.domain.reject import MESSAGES
-from shared.processing.goal_checks import FLAW_CODES
+from shared.processing.goal_flaws import FLAW_CODES
 from shared.storage.errors import TransactionConflict
 
 log = structlog.get_logger()

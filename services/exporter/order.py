@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from services.exporter.tools import Tools
 from shared.domain.connection import DropPlace, Login
+from shared.domain.export_goal import ExportProfiles
 from shared.domain.failures import InvalidGoal
-from shared.domain.goal import ExportGoal
 from shared.domain.names import joined
 from shared.domain.property import Property
 from shared.domain.run import ClaimedRun
@@ -16,7 +16,7 @@ from shared.storage import connections, domain_groups, goals, properties, runs
 class Order:
     """One export as it was ordered."""
 
-    goal: ExportGoal
+    goal: ExportProfiles
     columns: tuple[tuple[str, Property], ...]
     """Header and property of each column."""
     domain_group: int
@@ -30,7 +30,7 @@ async def read_order(tools: Tools, run: ClaimedRun) -> Order:
     """Read what the run is about, and fix the name it is delivered under. Raises InvalidGoal, LeaseLost."""
     async with tools.database.account(run.account_id) as tx:
         goal = await goals.version(tx, run.goal_id, run.goal_version)
-        if not isinstance(goal, ExportGoal):
+        if not isinstance(goal, ExportProfiles):
             raise InvalidGoal("The run is not an export's.")
         known = {each.name: each for each in await properties.list_all(tx)}
         connection = await connections.get(tx, run.connection_id)
@@ -45,7 +45,7 @@ async def read_order(tools: Tools, run: ClaimedRun) -> Order:
         )
 
 
-def _columns(goal: ExportGoal, known: dict[str, Property]) -> tuple[tuple[str, Property], ...]:
+def _columns(goal: ExportProfiles, known: dict[str, Property]) -> tuple[tuple[str, Property], ...]:
     missing = [column.property for column in goal.columns if column.property not in known]
     if missing:
         raise InvalidGoal(f"There is no property {missing[0]!r}.")

@@ -4,8 +4,6 @@ What an import says of files and profiles (`ImportRules`) stands apart from wher
 says the one without the other.
 """
 
-import re
-from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
@@ -13,19 +11,18 @@ from pydantic import Field, StrictBool, StringConstraints, field_validator, mode
 
 from shared.domain.absent import Absent, Guards
 from shared.domain.built_in import LANGUAGE
-from shared.domain.dates import date_pattern
 from shared.domain.dialect import Dialect, FileFormat
-from shared.domain.email_address import EmailAddress
 from shared.domain.expected import Expected
+from shared.domain.export_goal import ExportProfiles
 from shared.domain.field_choice import ColumnName
 from shared.domain.fields import IdentifierField, MapAll, MappedField, OnBadValue
+from shared.domain.goal_base import GoalBase, Ordered
 from shared.domain.lists import Lists
 from shared.domain.merge import MergeRule, Mode
 from shared.domain.model import Model
-from shared.domain.names import Directory, RelativePath
+from shared.domain.names import Directory
 from shared.domain.opt_in import ContactLanguage, OptIn
 from shared.domain.processor import Processors
-from shared.domain.property import PropertyName
 from shared.domain.returned import ReturnedRejects
 from shared.domain.trimmed import folded
 from shared.domain.unpack import Unpack
@@ -101,33 +98,11 @@ class Source(Model):
     afterwards: Afterwards = Afterwards()
 
 
-class Feedback(Model):
-    """Who gets the receipt."""
-
-    emails: tuple[EmailAddress, ...] = Field(default=(), max_length=20)
-    when: Literal["always", "problems", "never"] = "always"
-
-
-class GoalBase(Model):
-    """What every goal has."""
-
-    name: str = Field(min_length=1, max_length=200)
-    domain_group: str = "default"
-    feedback: Feedback = Feedback()
-
-
 class MadeFrom(Model):
     """What a goal was made from."""
 
     sample_id: UUID
     """A sample, which may have expired since."""
-
-
-class Ordered(GoalBase):
-    """A goal among those of its connection: switched on or off, and when its turn is."""
-
-    active: StrictBool = True
-    position: int = Field(default=1, ge=0, le=10_000)
 
 
 class ImportRules(GoalBase):
@@ -283,45 +258,5 @@ MANUAL_SOURCE = Source(
 """Of goals whose files clients send: whatever is sent is theirs, and lies in no folder."""
 
 
-class ExportColumn(Model):
-    """A column of the exported file."""
-
-    property: PropertyName
-    header: str | None = Field(default=None, min_length=1, max_length=1_000)
-
-
-_REQUESTED_AT = re.compile(r"\{requested_at:([^{}]+)\}")
-
-
-class Target(Model):
-    """Where an exported file goes. `{requested_at:...}` in the name takes a date pattern, UTC."""
-
-    directory: Directory = ""
-    file_name: RelativePath = "profiles_{requested_at:YYYYMMDDHHmmss}.csv"
-
-    @field_validator("file_name")
-    @classmethod
-    def _can_be_filled(cls, value: str) -> str:
-        bare = _REQUESTED_AT.sub("", value)
-        if "/" in bare or "{" in bare or "}" in bare:
-            raise ValueError("expected a file name in which only {requested_at:...} stands in braces")
-        for pattern in _REQUESTED_AT.findall(value):
-            if "/" in date_pattern(pattern).write(datetime.min.replace(tzinfo=UTC)):
-                raise ValueError("found a date pattern with '/' in a file name")
-        return value
-
-    def named(self, requested_at: datetime) -> str:
-        """The name of the file of a run that was asked for then; the same for every attempt."""
-        return _REQUESTED_AT.sub(lambda found: date_pattern(found[1]).write(requested_at), self.file_name)
-
-
-class ExportGoal(Ordered):
-    """Write profiles to a file, when asked."""
-
-    kind: Literal["export_profiles"]
-    target: Target = Target()
-    dialect: Dialect = Dialect()
-    columns: tuple[ExportColumn, ...] = Field(min_length=1, max_length=400)
-
-
-Goal = Annotated[ImportGoal | ExportGoal, Field(discriminator="kind")]
+Goal = Annotated[ImportGoal | ExportProfiles, Field(discriminator="kind")]
+"""Every kind of goal."""

@@ -4,82 +4,23 @@ Asked before a goal is saved; properties keep name and type for good, so what wa
 goal's own model refuses (types, lengths, one column per property) is not repeated.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from shared.domain.built_in import SYSTEM_ID, identifier_named
 from shared.domain.consent import Resubscribe
-from shared.domain.dates import AUTO, date_pattern
-from shared.domain.dialect import AUTO as AUTO_ENCODING
+from shared.domain.dates import AUTO
+from shared.domain.export_goal import ExportGoal
 from shared.domain.fields import FieldChoice, IdentifierField, MappedField
-from shared.domain.goal import ExportGoal, Goal, ImportGoal, Readiness
-from shared.domain.lists import ListReference
+from shared.domain.goal import Goal, ImportGoal, Readiness
 from shared.domain.merge import MergeRule, Mode, allowed
 from shared.domain.property import Property, PropertyType
 from shared.domain.trimmed import folded
 from shared.domain.zones import has_rules
 from shared.processing.constants import misfit
+from shared.processing.export_checks import export_flaws
+from shared.processing.goal_flaws import Flaw, Surroundings, date_flaws
 from shared.processing.processor_checks import faults_of
-
-FLAW_CODES: dict[str, str] = {
-    "unknown_domain_group": "The account has no domain group of that name.",
-    "unknown_property": "The account has no property of that name.",
-    "not_an_identifier": "The property is no identifier.",
-    "unknown_list": "The account has no list of that id or number.",
-    "sum_needs_delta": "A full file tells what is, so nothing of it can be added up.",
-    "absent_needs_full_file": "Only a full file can tell who is absent.",
-    "absent_needs_identifiers": "Who is absent is told by what names people, and nothing does.",
-    "absent_needs_list": "Who is absent is told of one list, or when unsubscribing of all contacts.",
-    "unknown_zone": "The time zone is none of the IANA database.",
-    "other_type": "The property is of another type than the mapping says.",
-    "invalid_constant": "The constant is no value of the property's type.",
-    "no_identifiers": "The mode looks profiles up, and nothing names them.",
-    "identifiers_unused": "The mode looks no profile up, so that nothing may name one.",
-    "system_id_alone": "The system_id names a profile by itself; no other identifier stands beside it.",
-    "system_id_only_updates": "A system_id is given by Tidegate, so that no file can create a profile by one.",
-    "values_stay_lost": "A rejected value can be handed in later only for a profile that something names.",
-    "rule_not_allowed": "The merge rule makes no sense on a property of that type.",
-    "invalid_date_pattern": "The date pattern cannot be used.",
-    "invalid_processor": "The processor cannot work as it is set.",
-    "one_notation": "The format has one notation for all columns.",
-    "encoding_open": "An encoding that is found out by reading cannot be written.",
-    "no_choices": "The property's type has no choices.",
-    "unknown_choice": "The property has no such choice.",
-    "consent_time_needed": "Whether a consent is newer cannot be told without its time.",
-    "choices_are_fixed": "The choices of a property that is built in cannot be added to.",
-    "readiness_not_available": "The place cannot tell readiness in that way.",
-    "manual_import": "A manual import has no source of its own, and its goal keeps its name and stays active.",
-    "unknown_import": "The account has no manual import of that identifier.",
-    "led_by_import": "A manual import leads the goal, and says something else.",
-    "conflicting_afterwards": "Another goal does something else with the same files afterwards.",
-    "encrypt_to_missing": "Files must be encrypted, and their rejects would come back plain.",
-    "returns_watched": "Rejects would be put into a directory that a goal of the connection watches.",
-}
-"""All codes of flaws; closed and documented."""
-
-
-@dataclass(frozen=True, slots=True)
-class Flaw:
-    """One thing that is wrong: an RFC 6901 pointer into the goal, a stable code, and a sentence."""
-
-    pointer: str
-    code: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a goal must fit to."""
-
-    properties: Mapping[str, Property]
-    domain_groups: Collection[str]
-    is_hosted: bool
-    siblings: Sequence[Goal] = ()
-    """The other active goals of the same connection."""
-    lists: Collection[ListReference] = ()
-    """Ids and numbers of lists: those that there are of what the goal names, at least."""
-    fixed: Mapping[str, object] = field(default_factory=dict)
-    """Fields of a manual import's goal that nobody may change."""
 
 
 def completed(goal: Goal, *, is_hosted: bool) -> Goal:
@@ -93,7 +34,7 @@ def completed(goal: Goal, *, is_hosted: bool) -> Goal:
 def flaws_of(goal: Goal, around: Surroundings) -> list[Flaw]:
     """Everything that is wrong with a goal, in the order of its fields; empty when it may be saved and run."""
     flaws = list(_common_flaws(goal, around))
-    flaws += _export_flaws(goal, around) if isinstance(goal, ExportGoal) else _import_flaws(goal, around)
+    flaws += export_flaws(goal, around) if isinstance(goal, ExportGoal) else _import_flaws(goal, around)
     return flaws
 
 
@@ -134,7 +75,7 @@ def _common_flaws(goal: Goal, around: Surroundings) -> Iterator[Flaw]:
         known = ", ".join(sorted(around.domain_groups))
         yield Flaw("/domain_group", "unknown_domain_group", f"Found {goal.domain_group!r}, expected one of: {known}.")
     if goal.dialect.date_format != AUTO or isinstance(goal, ExportGoal):
-        yield from _date_flaws("/dialect/dateFormat", goal.dialect.date_format)
+        yield from date_flaws("/dialect/dateFormat", goal.dialect.date_format)
     yield from _zone_flaws(goal)
 
 
@@ -198,7 +139,7 @@ def _consent_flaws(goal: ImportGoal) -> Iterator[Flaw]:
     if time is None or time.date_format is None:
         return
     if time.date_format != AUTO:
-        yield from _date_flaws("/opt_in/time/dateFormat", time.date_format)
+        yield from date_flaws("/opt_in/time/dateFormat", time.date_format)
     if goal.format != "csv":
         detail = f"Found a notation of its own for {time.shown!r}; a {goal.format} file has one, in the dialect."
         yield Flaw("/opt_in/time", "one_notation", detail)
@@ -257,7 +198,7 @@ def _mapping_flaws(pointer: str, entry: MappedField, rule: MergeRule, around: Su
         yield Flaw(f"{pointer}/type", "other_type", detail)
     if entry.date_format is not None:
         if entry.date_format != AUTO:
-            yield from _date_flaws(f"{pointer}/dateFormat", entry.date_format)
+            yield from date_flaws(f"{pointer}/dateFormat", entry.date_format)
         if known.type not in (PropertyType.DATE, PropertyType.DATETIME):
             detail = f"The property {entry.property!r} is of type {known.type.value}, which has no date format."
             yield Flaw(f"{pointer}/dateFormat", "invalid_date_pattern", detail)
@@ -401,21 +342,3 @@ def _is_torn(goal: ImportGoal, sibling: ImportGoal) -> bool:
         and goal.source.afterwards != sibling.source.afterwards
         and can_share_a_name(goal.source.pattern.wildcard, sibling.source.pattern.wildcard)
     )
-
-
-def _export_flaws(goal: ExportGoal, around: Surroundings) -> list[Flaw]:
-    flaws = [
-        Flaw(f"/columns/{number}/property", "unknown_property", f"The account has no property {column.property!r}.")
-        for number, column in enumerate(goal.columns)
-        if column.property not in around.properties
-    ]
-    if goal.dialect.encoding == AUTO_ENCODING:
-        flaws.append(Flaw("/dialect/encoding", "encoding_open", "Found 'auto', expected an encoding such as utf-8."))
-    return flaws
-
-
-def _date_flaws(pointer: str, pattern: str) -> Iterator[Flaw]:
-    try:
-        date_pattern(pattern)
-    except ValueError as error:
-        yield Flaw(pointer, "invalid_date_pattern", f"{str(error)[:1].upper()}{str(error)[1:]}.")

@@ -10,7 +10,8 @@ from uuid import UUID
 from shared.domain.connection import SftpPlace
 from shared.domain.goal import MANUAL_SOURCE, Goal, ImportGoal
 from shared.domain.property import Property
-from shared.processing.goal_checks import Flaw, Surroundings, completed, flaws_of, missing_properties
+from shared.processing.goal_checks import completed, flaws_of, missing_properties
+from shared.processing.goal_flaws import Flaw, Surroundings
 from shared.storage import domain_groups, goals, lists, properties
 from shared.storage.connections import StoredConnection
 from shared.storage.database import Tx

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+from shared.domain.export_goal import ExportGoal
 from shared.domain.failures import Conflict, GoalInactive, NotFound, OlderThanCompleted
-from shared.domain.goal import ExportGoal
 from shared.domain.receipt import FileFacts, Receipt
 from shared.domain.run import ABSENT_OVER_GUARD, RunState, Waiting
 from shared.observe import tracing

@@ -20,8 +20,8 @@ from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, VERSIONED, A
 from services.api.routes.goals import RunsAsked
 from services.api.routes.inquiries import InquiryShown, await_answer, shown_inquiry
 from shared.domain.connection import ConnectionSettings, DropPlace, HostedPlace, Place, SftpPlace
+from shared.domain.export_goal import ExportGoal
 from shared.domain.failures import GoalInactive, InvalidRequest, UnsupportedKey
-from shared.domain.goal import ExportGoal
 from shared.domain.host_key import fingerprint_of
 from shared.domain.run import Reason
 from shared.domain.scope import Scope

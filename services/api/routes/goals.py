@@ -19,8 +19,9 @@ from services.api.paging import Listing, Page, PageQuery
 from services.api.patches import MergePatch, judged, merged
 from services.api.problems import FieldError, Refused
 from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, VERSIONED
+from shared.domain.export_goal import ExportGoal, ExportProfiles
 from shared.domain.failures import InvalidGoal
-from shared.domain.goal import ExportGoal, Goal, ImportGoal
+from shared.domain.goal import Goal, ImportGoal
 from shared.domain.property import Property, PropertyType
 from shared.domain.scope import Scope
 from shared.runtime.judging import judge
@@ -33,7 +34,7 @@ router = APIRouter(prefix="/v1", tags=["goals"], responses=PROBLEMS)
 Reader = Annotated[Visit, Depends(allowed(Scope.GOALS_READ))]
 Writer = Annotated[Visit, Depends(allowed(Scope.GOALS_WRITE))]
 Runner = Annotated[Visit, Depends(allowed(Scope.RUNS_WRITE))]
-SentGoal = Annotated[ImportGoal | ExportGoal, Body(discriminator="kind")]
+SentGoal = Annotated[ImportGoal | ExportProfiles, Body(discriminator="kind")]
 
 
 def _shape(body: Any) -> str | None:
@@ -45,7 +46,7 @@ def _shape(body: Any) -> str | None:
 
 NewGoal = Annotated[
     Annotated[ImportGoal, Tag("import_profiles")]
-    | Annotated[ExportGoal, Tag("export_profiles")]
+    | Annotated[ExportProfiles, Tag("export_profiles")]
     | Annotated[GoalFromSample, Tag(FROM_SAMPLE)]
     | Annotated[GoalFromImport, Tag(FROM_IMPORT)],
     Discriminator(_shape),
@@ -72,11 +73,12 @@ class ImportGoalShown(ImportGoal, _Stored):
     """An import as it is stored."""
 
 
-class ExportGoalShown(ExportGoal, _Stored):
-    """An export as it is stored."""
+class ExportProfilesShown(ExportProfiles, _Stored):
+    """An export of profiles as it is stored."""
 
 
-GoalShown = Annotated[ImportGoalShown | ExportGoalShown, Discriminator("kind")]
+GoalShown = Annotated[ImportGoalShown | ExportProfilesShown, Discriminator("kind")]
+_SHOWN: TypeAdapter[GoalShown] = TypeAdapter(GoalShown)
 
 
 class PropertyToCreate(BaseModel):
@@ -245,7 +247,7 @@ async def _saved(tx: Tx, visit: Visit, connection: StoredConnection, stored: Sto
     return saved
 
 
-async def _said(tx: Tx, visit: Visit, body: ImportGoal | ExportGoal | GoalFromSample | GoalFromImport) -> Goal:
+async def _said(tx: Tx, visit: Visit, body: Goal | GoalFromSample | GoalFromImport) -> Goal:
     """The goal that a body asks for. Raises Refused."""
     if isinstance(body, GoalFromSample):
         return await from_sample.goal_of(tx, visit, body)
@@ -286,9 +288,8 @@ async def _sound(
     return goal, missing
 
 
-def _shown(stored: StoredGoal) -> ImportGoalShown | ExportGoalShown:
-    shown = ImportGoalShown if isinstance(stored.goal, ImportGoal) else ExportGoalShown
-    return shown.model_validate(
+def _shown(stored: StoredGoal) -> GoalShown:
+    return _SHOWN.validate_python(
         {
             **stored.goal.model_dump(by_alias=True),
             "id": stored.id,

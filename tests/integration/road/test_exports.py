@@ -2,18 +2,18 @@
 
 from typing import Any
 
-from shared.domain.goal import ExportGoal
+from shared.domain.export_goal import ExportProfiles
 from tests.integration.road.place import Tenant, goal
 
 
-def _export(**changes: Any) -> ExportGoal:
+def _export(**changes: Any) -> ExportProfiles:
     plain: dict[str, Any] = {
         "kind": "export_profiles",
         "name": "All",
         "target": {"directory": "out", "file_name": "all.csv"},
         "columns": [{"property": "email", "header": "E-mail"}, {"property": "balance"}, {"property": "tags"}],
     }
-    return ExportGoal.model_validate({**plain, **changes})
+    return ExportProfiles.model_validate({**plain, **changes})
 
 
 MAPPING = [

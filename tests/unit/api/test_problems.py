@@ -10,7 +10,7 @@ from services.api import problems
 from shared.domain import failures
 from shared.domain.failures import Failure
 from shared.processing import goal_checks
-from shared.processing.goal_checks import FLAW_CODES
+from shared.processing.goal_flaws import FLAW_CODES
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from shared.domain.merge import MergeRule
 from shared.domain.names import matches
 from shared.domain.property import Property, PropertyType
 from shared.domain.zones import has_rules
-from shared.processing.goal_checks import Surroundings, can_share_a_name, completed, flaws_of, missing_properties
+from shared.processing.goal_checks import can_share_a_name, completed, flaws_of, missing_properties
+from shared.processing.goal_flaws import Surroundings
 
 _GOAL: TypeAdapter[Goal] = TypeAdapter(Goal)
 PROPERTIES = {

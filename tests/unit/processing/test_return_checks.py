@@ -4,7 +4,8 @@ from typing import Any
 
 from shared.domain.goal import Goal, ImportGoal
 from shared.domain.property import Property, PropertyType
-from shared.processing.goal_checks import Surroundings, flaws_of
+from shared.processing.goal_checks import flaws_of
+from shared.processing.goal_flaws import Surroundings
 
 PROPERTIES = {"email": Property(name="email", type=PropertyType.EMAIL, identifier=True)}
 

@@ -1,0 +1,76 @@
+"""What can be wrong with a goal, and what it is judged against: the words that all checks of goals share. Pure."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from shared.domain.dates import date_pattern
+from shared.domain.goal import Goal
+from shared.domain.lists import ListReference
+from shared.domain.property import Property
+
+FLAW_CODES: dict[str, str] = {
+    "unknown_domain_group": "The account has no domain group of that name.",
+    "unknown_property": "The account has no property of that name.",
+    "not_an_identifier": "The property is no identifier.",
+    "unknown_list": "The account has no list of that id or number.",
+    "sum_needs_delta": "A full file tells what is, so nothing of it can be added up.",
+    "absent_needs_full_file": "Only a full file can tell who is absent.",
+    "absent_needs_identifiers": "Who is absent is told by what names people, and nothing does.",
+    "absent_needs_list": "Who is absent is told of one list, or when unsubscribing of all contacts.",
+    "unknown_zone": "The time zone is none of the IANA database.",
+    "other_type": "The property is of another type than the mapping says.",
+    "invalid_constant": "The constant is no value of the property's type.",
+    "no_identifiers": "The mode looks profiles up, and nothing names them.",
+    "identifiers_unused": "The mode looks no profile up, so that nothing may name one.",
+    "system_id_alone": "The system_id names a profile by itself; no other identifier stands beside it.",
+    "system_id_only_updates": "A system_id is given by Tidegate, so that no file can create a profile by one.",
+    "values_stay_lost": "A rejected value can be handed in later only for a profile that something names.",
+    "rule_not_allowed": "The merge rule makes no sense on a property of that type.",
+    "invalid_date_pattern": "The date pattern cannot be used.",
+    "invalid_processor": "The processor cannot work as it is set.",
+    "one_notation": "The format has one notation for all columns.",
+    "encoding_open": "An encoding that is found out by reading cannot be written.",
+    "no_choices": "The property's type has no choices.",
+    "unknown_choice": "The property has no such choice.",
+    "consent_time_needed": "Whether a consent is newer cannot be told without its time.",
+    "choices_are_fixed": "The choices of a property that is built in cannot be added to.",
+    "readiness_not_available": "The place cannot tell readiness in that way.",
+    "manual_import": "A manual import has no source of its own, and its goal keeps its name and stays active.",
+    "unknown_import": "The account has no manual import of that identifier.",
+    "led_by_import": "A manual import leads the goal, and says something else.",
+    "conflicting_afterwards": "Another goal does something else with the same files afterwards.",
+    "encrypt_to_missing": "Files must be encrypted, and their rejects would come back plain.",
+    "returns_watched": "Rejects would be put into a directory that a goal of the connection watches.",
+}
+"""All codes of flaws; closed and documented."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """One thing that is wrong: an RFC 6901 pointer into the goal, a stable code, and a sentence."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a goal must fit to."""
+
+    properties: Mapping[str, Property]
+    domain_groups: Collection[str]
+    is_hosted: bool
+    siblings: Sequence[Goal] = ()
+    """The other active goals of the same connection."""
+    lists: Collection[ListReference] = ()
+    """Ids and numbers of lists: those that there are of what the goal names, at least."""
+    fixed: Mapping[str, object] = field(default_factory=dict)
+    """Fields of a manual import's goal that nobody may change."""
+
+
+def date_flaws(pointer: str, pattern: str) -> Iterator[Flaw]:
+    try:
+        date_pattern(pattern)
+    except ValueError as error:
+        yield Flaw(pointer, "invalid_date_pattern", f"{str(error)[:1].upper()}{str(error)[1:]}.")
