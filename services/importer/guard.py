@@ -4,12 +4,14 @@ Judged by the merge's own counts, in its transaction. What was approved is a pla
 out, it is judged again, and asks again where it would do more than that, or where the goal has changed.
 """
 
+from collections.abc import Sequence
+
 import structlog
 
 from services.importer.tools import Tools
 from shared.domain.absent import AbsentCounts
 from shared.domain.goal import ImportGoal
-from shared.domain.receipt import Counts
+from shared.domain.receipt import Counts, MemberFacts
 from shared.domain.run import ABSENT_OVER_GUARD, ClaimedRun, Reason, RunState
 from shared.observe.failpoints import reach
 from shared.runtime.desk import Desk
@@ -36,9 +38,18 @@ def check(goal: ImportGoal, run: ClaimedRun, counts: Counts, absent: AbsentCount
         raise OverGuard(_reason(goal, absent), counts, absent)
 
 
-async def ask(over: OverGuard, kind: str, connection: RunConnection, tools: Tools, desk: Desk) -> None:
+async def ask(
+    over: OverGuard,
+    members: Sequence[MemberFacts],
+    kind: str,
+    connection: RunConnection,
+    tools: Tools,
+    desk: Desk,
+) -> None:
     """Let the run wait for approval with what it would have done; nothing of it is left but the question."""
-    receipt = desk.receipt(RunState.WAITING, reason=over.reason, counts=over.counts, absent=over.absent)
+    receipt = desk.receipt(
+        RunState.WAITING, reason=over.reason, counts=over.counts, members=members, absent=over.absent
+    )
     reach("importer.guarded")
     async with connection.transaction() as tx:
         await staging.drop_all_of(tx, desk.run.id)

@@ -5,7 +5,7 @@ are met; the file goes on.
 """
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -40,6 +40,9 @@ class Tally:
     rejects_by_code: Counter[str] = field(default_factory=Counter)
     skipped_by_reason: Counter[str] = field(default_factory=Counter)
     """Rows that processors left out."""
+    rejects_by_member: defaultdict[int, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    skipped_by_member: defaultdict[int, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    """The same by the member's place, where an archive has several."""
     rows_by_path: Counter[str] = field(default_factory=Counter)
     has_value_rejects: bool = False
     skipped_times: int = 0
@@ -94,7 +97,13 @@ async def stage(fetched: Fetched, connection: RunConnection, tools: Tools, desk:
             if staged.names_rejects and named.named:
                 await staging.load_named(connection.raw, staged, named.file)
             may_repeat = await loop.run_in_executor(thread, repeats.may_be)
-            staged = replace(staged, may_repeat=may_repeat, nameless_rejects=named.nameless)
+            starts = tuple(each.first_record for each in tally.members)
+            staged = replace(
+                staged,
+                may_repeat=may_repeat,
+                nameless_rejects=named.nameless,
+                member_starts=starts if len(starts) > 1 else (),
+            )
     _judge(tally, desk)
     reach("importer.staged")
     async with connection.transaction() as tx:
@@ -147,6 +156,10 @@ async def _note(each: Slice, tally: Tally, tools: Tools, desk: Desk) -> None:
     tally.rows_by_path.update(each.rows_by_path)
     tally.skipped_by_reason.update(each.skipped)
     tally.rejects_by_code.update(reject.code.value for reject in each.rejects)
+    for (member, code), rows in each.rejects_by_member.items():
+        tally.rejects_by_member[member][code] += rows
+    for (member, reason), rows in each.skipped_by_member.items():
+        tally.skipped_by_member[member][reason] += rows
     desk.advance(rows=each.rows + len(each.rejects) + each.skipped.total())
     tally.skipped_times += each.skipped_times
     tally.repeated_times += each.repeated_times

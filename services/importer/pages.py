@@ -4,6 +4,7 @@ An archive's members are read as one file: one header, one chain of processors, 
 member. So duplicates are found across members, and a row is known by one number.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -82,12 +83,14 @@ class Pages:
     """Whether anything in the archive is under a password."""
     facts: list[MemberFacts] = field(default_factory=list)
     """Of the members that were read so far."""
+    _starts: list[int] = field(default_factory=list)
+    """The first record of each member that was begun so far and has anything in it."""
     further: dict[str, None] = field(default_factory=dict)
     """Keys of JSON Lines that members have and the first one lacks: they are no columns."""
 
     def batches(self) -> Iterator[Batch]:
         """All rows, from the first member to the last, with numbers that go on; fills `facts`."""
-        self.facts = []
+        self.facts, self._starts = [], []
         records = 0
         for member, reading in self.readings:
             with reading.rows() as reader:
@@ -97,6 +100,7 @@ class Pages:
                 self._demand_same(member, reader)
                 reader.mapped = self._wanted
                 before, rejected = records, 0
+                self._starts.append(before + 1)
                 for batch in reader:
                     self.mended.see(batch.frame)
                     numbered = _moved(batch, before)
@@ -115,6 +119,10 @@ class Pages:
         return Chain.of(
             goal.processors, self.columns, goal.dialect, scratch=self.fetched.scratch, following=self.plan.naming
         )
+
+    def member_of(self, record_number: int) -> int:
+        """The place of a record's member in `facts`, of a record that was read."""
+        return bisect_right(self._starts, record_number) - 1
 
     @property
     def plan(self) -> MappingPlan:

@@ -18,6 +18,7 @@ from services.importer.decode import decode
 from services.importer.fetch import fetch
 from services.importer.guard import OverGuard
 from services.importer.ingest import Tally, stage
+from services.importer.members_told import told_members
 from services.importer.on_lists import hold_lists, put_on_lists
 from services.importer.order import Order, read_order
 from services.importer.pages import Fetched
@@ -140,19 +141,19 @@ async def merge_and_finish(
                 )
                 reach("importer.merged")
                 counts = _counts(tally, merged)
+                members = told_members(desk.file, tally, merged, counts)
                 absent = await let_absent_go(tx, order, held, staged, tally, desk)
                 guard.check(order.goal, desk.run, counts, absent)
                 await _keep_rejects(tx, fetched, staged, tally, merged, desk)
                 values_rejected = await rejects.settle_values(tx, desk.run) if tally.has_value_rejects else {}
-                await _tell_members(tx, desk)
                 await _add_choices(tx, tally)
                 listed = await put_on_lists(tx, order, held, staged, desk.run)
                 reach("importer.listed")
                 told = {"values_rejected_by_code": values_rejected, "lists": listed, "absent": absent}
-                await _finish(tx, counts, desk, mends=tally.mends, **told)
+                await _finish(tx, counts, desk, mends=tally.mends, members=members, **told)
             break
         except OverGuard as over:
-            await guard.ask(over, KIND, connection, tools, desk)
+            await guard.ask(over, members, KIND, connection, tools, desk)
             return False
         except TransactionConflict as conflict:
             log.warning("merge.repeated", attempt=attempt, detail=conflict.detail)
@@ -160,17 +161,6 @@ async def merge_and_finish(
                 raise
     _measure(counts, values_rejected, tools, desk)
     return True
-
-
-async def _tell_members(tx: Tx, desk: Desk) -> None:
-    """How many rows of each file of an archive were rejected, late ones included."""
-    assert desk.file is not None
-    members = desk.file.members
-    if not members:
-        return
-    counts = await rejects.counts_from(tx, desk.run, [each.first_record for each in members])
-    told = [each.model_copy(update={"rejected": count}) for each, count in zip(members, counts, strict=True)]
-    desk.file = desk.file.model_copy(update={"members": tuple(told)})
 
 
 async def _add_choices(tx: Tx, tally: Tally) -> None:

@@ -30,6 +30,10 @@ class Slice:
     new_choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
     skipped: Counter[str] = field(default_factory=Counter)
     """Rows that processors left out, by reason."""
+    rejects_by_member: Counter[tuple[int, str]] = field(default_factory=Counter)
+    """Where an archive has several members the rejects by their member's place and their code."""
+    skipped_by_member: Counter[tuple[int, str]] = field(default_factory=Counter)
+    """The same of rows that were left out, by reason."""
     rows_by_path: Counter[str] = field(default_factory=Counter)
     skipped_times: int = 0
     repeated_times: int = 0
@@ -76,10 +80,21 @@ def slices(pages: Pages, staged: Staged, repeats: Repeats, named: NamedRejects) 
     yield Slice(notes=notes)
     for batch, done in _processed(pages, noted):
         named.add_unreadable(len(noted.bad))
-        yield noted.given_to(_slice(batch, done, plan, staged, repeats, named))
+        made = noted.given_to(_slice(batch, done, plan, staged, repeats, named))
+        yield _told_apart(made, batch, pages) if len(pages.readings) > 1 else made
     if noted.bad:
         named.add_unreadable(len(noted.bad))
-        yield noted.given_to(Slice())
+        made = noted.given_to(Slice())
+        yield _told_apart(made, None, pages) if len(pages.readings) > 1 else made
+
+
+def _told_apart(made: Slice, batch: Batch | Rows | None, pages: Pages) -> Slice:
+    """The slice, with what it says of each member of the archive: rejects may be of several, a batch is of one."""
+    made.rejects_by_member.update((pages.member_of(each.record_number), each.code.value) for each in made.rejects)
+    if batch is not None and made.skipped:
+        member = pages.member_of(int(batch.record_numbers[0]))
+        made.skipped_by_member.update({(member, reason): rows for reason, rows in made.skipped.items()})
+    return made
 
 
 def _processed(pages: Pages, noted: _Noted) -> Iterator[tuple[Batch | Rows, Processed]]:

@@ -1,6 +1,7 @@
 """Receipts: the report of a run, without personal data."""
 
 from datetime import datetime
+from typing import Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
@@ -33,28 +34,43 @@ class Counts(Model):
     )
 
     @model_validator(mode="after")
-    def _adds_up(self) -> "Counts":
-        total = self.created + self.updated + self.unchanged + self.skipped + self.rejected
-        if total != self.rows_read:
-            raise ValueError(f"a receipt must add up: {self.rows_read} rows read, {total} accounted for")
-        if sum(self.skipped_by_reason.values()) != self.skipped:
-            raise ValueError("skipped rows by reason do not add up")
-        if sum(self.rejects_by_code.values()) != self.rejected:
-            raise ValueError("rejected rows by code do not add up")
+    def _adds_up(self) -> Self:
+        _check_sums(self)
         return self
 
 
 class MemberFacts(Model):
-    """Of one file of an archive: which records of the run are its."""
+    """Of one file of an archive: which records of the run are its, and what became of them.
+
+    As of the whole run: rows_read = created + updated + unchanged + skipped + rejected, once these are known. They are
+    null where the run did not come so far.
+    """
 
     name: str
     """Its path in the archive; empty where the file was no archive."""
     first_record: int
     rows_read: int
-    unreadable: int = 0
-    """Rows that could not be read as they are written."""
-    rejected: int = 0
-    """Rows that were not imported, for whatever reason."""
+    unreadable: int = Field(default=0, description="Rows that could not be read as they are written; rejects too")
+    created: int | None = Field(default=None, ge=0)
+    updated: int | None = Field(default=None, ge=0)
+    unchanged: int | None = Field(default=None, ge=0)
+    skipped: int | None = Field(default=None, ge=0)
+    rejected: int = Field(default=0, ge=0, description="Rows that were not imported, for whatever reason")
+    skipped_by_reason: dict[str, int] = Field(default_factory=dict)
+    rejects_by_code: dict[str, int] = Field(default_factory=dict)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it is known what became of the rows."""
+        return self.created is not None
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        if len({each is None for each in (self.created, self.updated, self.unchanged, self.skipped)}) > 1:
+            raise ValueError("expected created, updated, unchanged and skipped to be told, or none of them")
+        if self.is_told:
+            _check_sums(self)
+        return self
 
 
 class ListCounts(Model):
@@ -92,7 +108,7 @@ class FileFacts(Model):
 
 
 class Receipt(Counts):
-    """The report of a run."""
+    """The report of a run. What became of the rows of an archive's files adds up to what became of the run's."""
 
     run_id: UUID
     goal_id: UUID
@@ -115,3 +131,27 @@ class Receipt(Counts):
     started_at: datetime | None = None
     finished_at: datetime | None = None
     seconds_by_step: dict[str, float] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _members_add_up(self) -> Self:
+        members = self.file.members if self.file is not None else ()
+        if not members or not all(each.is_told for each in members):
+            return self
+        for name in ("rows_read", *_OUTCOMES):
+            found = sum(getattr(each, name) for each in members)
+            if found != getattr(self, name):
+                raise ValueError(f"{name} of an archive's files must add up: {found} of {getattr(self, name)}")
+        return self
+
+
+_OUTCOMES = ("created", "updated", "unchanged", "skipped", "rejected")
+
+
+def _check_sums(counts: Counts | MemberFacts) -> None:
+    total = sum(getattr(counts, name) for name in _OUTCOMES)
+    if total != counts.rows_read:
+        raise ValueError(f"a receipt must add up: {counts.rows_read} rows read, {total} accounted for")
+    if sum(counts.skipped_by_reason.values()) != counts.skipped:
+        raise ValueError("skipped rows by reason do not add up")
+    if sum(counts.rejects_by_code.values()) != counts.rejected:
+        raise ValueError("rejected rows by code do not add up")

@@ -1,14 +1,14 @@
 """What is known of a run while it is carried out: its progress, its file, its timings. Becomes its receipt."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from shared.domain.failures import Failure
-from shared.domain.receipt import Counts, FileFacts, Receipt
+from shared.domain.receipt import Counts, FileFacts, MemberFacts, Receipt
 from shared.domain.run import ENDED, ClaimedRun, Reason, RunState
 from shared.observe import tracing
 from shared.observe.metrics import Metrics
@@ -59,9 +59,16 @@ class Desk:
         self.warnings.append(Reason(code=code, detail=detail, what_to_do=what_to_do))
 
     def receipt(
-        self, state: RunState, *, reason: Reason | None = None, counts: Counts | None = None, **more: Any
+        self,
+        state: RunState,
+        *,
+        reason: Reason | None = None,
+        counts: Counts | None = None,
+        members: Sequence[MemberFacts] = (),
+        **more: Any,
     ) -> Receipt:
-        """The receipt as things stand."""
+        """The receipt as things stand; `members` are those of an archive, where it is known what became of them."""
+        file = self.file.model_copy(update={"members": tuple(members)}) if self.file and members else self.file
         return Receipt(
             **(counts or Counts()).model_dump(),
             run_id=self.run.id,
@@ -69,7 +76,7 @@ class Desk:
             goal_version=self.run.goal_version,
             state=state,
             reason=reason,
-            file=self.file,
+            file=file,
             warnings=tuple(self.warnings),
             properties_created=self.properties_created,
             queued_at=self.run.queued_at,

@@ -21,17 +21,15 @@ from shared.domain.merge import Mode
 from shared.domain.property import Property
 from shared.domain.reject import RejectCode
 from shared.domain.run import ClaimedRun
-from shared.storage import consent, merge_first, merge_profiles, resolve
+from shared.storage import consent, merge_counts, merge_first, merge_profiles, resolve
 from shared.storage.consent import Unsubscribed
 from shared.storage.database import Tx
 from shared.storage.errors import TransactionConflict, identifiers_guarded
+from shared.storage.merge_counts import Outcome
 from shared.storage.merge_work import Work
 from shared.storage.named_rejects import profiles_named
 from shared.storage.staging import LATE, Staged
 from shared.storage.statements import statement
-
-EXISTING = "existing"
-UNKNOWN = "unknown"
 
 PART_ROWS = 5_000
 """Late rejects that are held in memory at a time."""
@@ -64,6 +62,8 @@ class Merged:
     """Profiles that the file opts in and that stay suppressed, by what suppresses them."""
     opt_outs_of_rejects: int = 0
     """Profiles that only a row opts out which was rejected."""
+    members: tuple[Outcome, ...] = ()
+    """The same rows by the archive's files, where there are several: see `Staged.member_starts`."""
 
 
 async def merge(
@@ -86,16 +86,16 @@ async def merge(
     await work.run("merge.prepare")
     aside = await _put_aside(work)
     rows_staged = (await work.fetch("merge.count"))[0]["count"] + aside
-    if await merge_first.may_load(work, rows_staged):
-        totals = await _first(work, rows_staged)
-    else:
-        totals = await _split(work)
+    is_first = await merge_first.may_load(work, rows_staged)
+    totals = await (_first(work, rows_staged) if is_first else _split(work))
+    late = await _late_counts(work)
+    members = await merge_counts.by_member(work, is_planned=not is_first, has_late=bool(late))
     if goal.puts_on_lists or goal.judges_absent:
         await merge_profiles.note(work)
     unsubscribed = await _hear_rejects(work) if goal.opt_in.says_no else Unsubscribed(0, 0)
     await work.run("merge.drop")
     await resolve.clear(work)
-    return _counted(goal.mode, rows_staged, totals, await _late_counts(work), unsubscribed)
+    return replace(_counted(goal.mode, rows_staged, totals, late, unsubscribed), members=members)
 
 
 async def late_rejects(tx: Tx, staged: Staged) -> AsyncGenerator[list[LateReject], None]:
@@ -228,22 +228,13 @@ async def _update(work: Work, expected: int) -> None:
 
 
 def _counted(mode: Mode, rows_staged: int, totals: _Totals, late: dict[str, int], unsubscribed: Unsubscribed) -> Merged:
-    judged = rows_staged - sum(late.values())
-    new, changed = totals.new_rows, totals.changed_rows
-    match mode:
-        case Mode.UPSERT | Mode.ALWAYS_CREATE:
-            skipped: dict[str, int] = {}
-        case Mode.CREATE_ONLY:
-            skipped = {EXISTING: judged - new - changed}
-        case Mode.UPDATE_ONLY:
-            skipped, new = {UNKNOWN: new}, 0
-    skipped = {reason: rows for reason, rows in skipped.items() if rows}
+    rows = merge_counts.outcome(mode, rows_staged - sum(late.values()), totals.new_rows, totals.changed_rows, late)
     return Merged(
         rows_staged=rows_staged,
-        created=new,
-        updated=changed,
-        unchanged=judged - new - changed - sum(skipped.values()),
-        skipped_by_reason=skipped,
+        created=rows.created,
+        updated=rows.updated,
+        unchanged=rows.unchanged,
+        skipped_by_reason=rows.skipped_by_reason,
         late_rejects_by_code=late,
         profiles_affected=totals.changed_profiles
         + (totals.new_profiles if mode is not Mode.UPDATE_ONLY else 0)

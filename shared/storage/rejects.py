@@ -5,7 +5,7 @@ token. Fields are stored as bytes, because what was not imported may hold what t
 no text, which stand as surrogate escapes in `Reject.raw`.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 from uuid import UUID
 
@@ -32,16 +32,6 @@ async def add(tx: Tx, run: ClaimedRun, found: Iterable[Reject]) -> None:
 async def counts(tx: Tx, run_id: UUID, token: int) -> dict[str, int]:
     """How many rows a run rejected under a token, by code."""
     return {row["code"]: row["rows"] for row in await tx.fetch("rejects.counts", run_id, token)}
-
-
-async def counts_from(tx: Tx, run: ClaimedRun, first_records: Sequence[int]) -> list[int]:
-    """How many rows the run's present worker rejected from each of these records on until the next of them.
-
-    `first_records` are ascending; the answer has as many counts, in their order.
-    """
-    rows = await tx.fetch("rejects.counts_from", run.id, run.token, list(first_records))
-    found = {row["stretch"]: row["rows"] for row in rows}
-    return [found.get(number, 0) for number in range(1, len(first_records) + 1)]
 
 
 async def page(

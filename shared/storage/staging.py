@@ -41,6 +41,8 @@ class Staged:
     """Whether it is kept whom rejected rows name."""
     nameless_rejects: int = 0
     """Rows that were rejected before the merge, with none of the goal's identifiers readable, where names are kept."""
+    member_starts: tuple[int, ...] = ()
+    """The first record of each file of an archive, ascending, where there are several: rows are counted by file."""
 
     @property
     def columns(self) -> tuple[str, ...]:

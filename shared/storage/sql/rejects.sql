@@ -2,11 +2,6 @@
 -- Rejects of a run by code.
 SELECT code, count(*) AS rows FROM {schema}.rejects WHERE run_id = $1 AND token = $2 GROUP BY code ORDER BY code
 
--- name: counts_from
--- Rejects of a run by the stretch of the file that they stand in; stretches are known by their first records.
-SELECT width_bucket(record_number, $3::bigint[]) AS stretch, count(*) AS rows
-FROM {schema}.rejects WHERE run_id = $1 AND token = $2 GROUP BY stretch
-
 -- name: page
 -- Rejects in the order of the file, after a cursor.
 SELECT record_number, line_number, code, field, raw, byte_offset

@@ -3,7 +3,7 @@
 import io
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -57,18 +57,22 @@ class Bench:
         may_repeat: bool = True,
         heard_at: datetime | None = None,
     ) -> MergedWithRejects:
-        """Stage rows and merge them; keys are made from the values as the importer makes them."""
+        """Stage rows and merge them; keys are made from the values as the importer makes them.
+
+        As if they were an archive's, in the files of `starts_of`.
+        """
         run = claimed_run(self.account)
         async with self.database.work_connection() as connection:
             async with self.database.transaction(connection, self.account) as tx:
                 staged = await staging.create(tx, run, goal, self.properties)
-            staged = replace(staged, may_repeat=may_repeat)
+            staged = replace(staged, may_repeat=may_repeat, member_starts=starts_of(len(rows)))
             await self.load(connection, staged, rows)
             async with self.database.transaction(connection, self.account) as tx:
                 await staging.analyze(tx, staged)
                 merged = await merge.merge(tx, run, staged, goal, self.properties, group, heard_at=heard_at)
                 said = (goal.name, run.started_at)
                 work = Work(tx, run.id, staged, goal.mode, group, tuple(self.properties), said)
+                _check_members(merged)
                 return replace(await _with_rejects(tx, staged, merged), named=await named(work))
 
     async def load(self, connection: Any, staged: Staged, rows: Sequence[Row]) -> int:
@@ -116,6 +120,19 @@ class Bench:
             return [tuple(row) for row in await _versions(tx)]
 
 
+def starts_of(rows: int) -> tuple[int, ...]:
+    """The first records of four files of an archive with so many rows: nothing, a half, the other, nothing."""
+    return (1, 1, rows // 2 + 1, rows + 1)
+
+
+def _check_members(merged: Merged) -> None:
+    """What became of the rows of the files adds up to what became of all."""
+    for name in ("created", "updated", "unchanged"):
+        assert sum(getattr(each, name) for each in merged.members) == getattr(merged, name)
+    for name in ("skipped_by_reason", "late_rejects_by_code"):
+        assert sum((Counter(getattr(each, name)) for each in merged.members), Counter()) == getattr(merged, name)
+
+
 async def named(work: Work) -> tuple[tuple[int, int], ...]:
     """Record and profile of what rejected rows name; nothing where the goal does not ask."""
     if not work.staged.names_rejects:
@@ -130,7 +147,8 @@ async def _with_rejects(tx: Tx, staged: Staged, merged: Merged) -> MergedWithRej
         async for part in merge.late_rejects(tx, staged):
             late += part
     assert Counter(each.code.value for each in late) == merged.late_rejects_by_code
-    return MergedWithRejects(**asdict(merged), late_rejects=tuple(late))
+    plain = {each.name: getattr(merged, each.name) for each in fields(merged)}
+    return MergedWithRejects(**plain, late_rejects=tuple(late))
 
 
 async def _versions(tx: Tx) -> list[Any]:

@@ -3,7 +3,7 @@
 Slow and obvious on purpose; it shares nothing with the code that it judges.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from typing import Any
@@ -28,6 +28,8 @@ class Outcome:
     skipped: int = 0
     affected: int = 0
     rejected: dict[int, str] = field(default_factory=dict)
+    by_row: dict[int, str] = field(default_factory=dict)
+    """The same of each row that was not rejected."""
 
 
 @dataclass
@@ -115,13 +117,13 @@ class Model:
 
     def _apply(self, rows: dict[int, Row], targets: dict[int, int | None], outcome: Outcome) -> None:
         before = [dict(profile) for profile in self.profiles]
-        fed: Counter[int] = Counter()
+        fed: defaultdict[int, list[int]] = defaultdict(list)
         new: dict[int, Row] = {}
         for number, target in targets.items():
             if target is None:
-                outcome.skipped += 1
+                outcome.by_row[number] = "skipped"
                 continue
-            fed[target] += 1
+            fed[target].append(number)
             if target >= len(before):
                 profile = new.setdefault(target, dict.fromkeys((*self.identifiers, *self.rules)))
             else:
@@ -130,15 +132,15 @@ class Model:
                 profile[i] = rows[number][i] if rows[number][i] is not None else profile[i]
             for name, rule in self.rules.items():
                 profile[name] = applied(rule, profile[name], rows[number][name])
-        for target, count in fed.items():
+        for target, numbers in fed.items():
             if target >= len(before):
-                outcome.created += count
-            elif self.profiles[target] != before[target]:
-                outcome.updated += count
+                became = "created"
             else:
-                outcome.unchanged += count
-                continue
-            outcome.affected += 1
+                became = "updated" if self.profiles[target] != before[target] else "unchanged"
+            outcome.by_row |= dict.fromkeys(numbers, became)
+            outcome.affected += became != "unchanged"
+        for became, rows in Counter(outcome.by_row.values()).items():
+            setattr(outcome, became, rows)
         self.profiles += new.values()
 
 

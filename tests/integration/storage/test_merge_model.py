@@ -1,6 +1,8 @@
 """The merge against a model that applies rows one by one: any files, any mode, one identifier or several."""
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -17,7 +19,7 @@ from shared.storage.database import Database
 from shared.storage.merge import Merged
 from tests.builders import import_goal
 from tests.examples import examples
-from tests.integration.storage.merging import Bench
+from tests.integration.storage.merging import Bench, starts_of
 from tests.integration.storage.model import RANGES, Model, Outcome, Row
 
 RULES = {
@@ -145,7 +147,9 @@ async def test_system_ids_merge_as_the_model(bench: Bench, files: list[tuple[Mod
     for mode, rows in files:
         numbered = [row | {"system_id": ids[row["place"]]} for row in rows]
         expected = model.merge(numbered, mode)
-        assert _outcome(await bench.merge(import_goal(("system_id",), rules, mode=mode), numbered)) == expected
+        merged = await bench.merge(import_goal(("system_id",), rules, mode=mode), numbered)
+        assert _outcome(merged) == replace(expected, by_row={})
+        assert _by_member(merged) == _expected_by_member(expected, len(rows))
         stored = await bench.profiles(*rules)
         assert stored == [{name: profile[name] for name in rules} for profile in model.profiles]
 
@@ -159,7 +163,8 @@ async def _compare(
     for mode, rows in files:
         expected = model.merge(rows, mode)
         merged = await bench.merge(import_goal(identifiers, rules, mode=mode), rows)
-        assert _outcome(merged) == expected
+        assert _outcome(merged) == replace(expected, by_row={})
+        assert _by_member(merged) == _expected_by_member(expected, len(rows))
         assert await _stored(bench, (*identifiers, *claimed)) == _sorted(model.profiles, (*identifiers, *claimed))
 
 
@@ -175,6 +180,24 @@ def _outcome(merged: Merged) -> Outcome:
         affected=merged.profiles_affected,
         rejected={reject.record_number: reject.code.value for reject in merged.late_rejects},
     )
+
+
+def _by_member(merged: Merged) -> list[dict[str, int]]:
+    """What became of the rows of each file of the archive; nothing of what became of none."""
+    plain = ({name: getattr(each, name) for name in ("created", "updated", "unchanged")} for each in merged.members)
+    skipped = ({"skipped": sum(each.skipped_by_reason.values())} for each in merged.members)
+    late = (each.late_rejects_by_code for each in merged.members)
+    found = [became | left_out | rejected for became, left_out, rejected in zip(plain, skipped, late, strict=True)]
+    return [{what: rows for what, rows in each.items() if rows} for each in found]
+
+
+def _expected_by_member(expected: Outcome, rows: int) -> list[dict[str, int]]:
+    became = expected.by_row | expected.rejected
+    starts = starts_of(rows)
+    return [
+        Counter(became[number] for number in range(start, end))
+        for start, end in zip(starts, (*starts[1:], rows + 1), strict=True)
+    ]
 
 
 async def _stored(bench: Bench, identifiers: tuple[str, ...]) -> list[Any]:
