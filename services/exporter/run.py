@@ -18,7 +18,7 @@ from shared.runtime.desk import Desk
 from shared.runtime.workspace import workspace
 from shared.storage import ending, runs
 from shared.storage.run_connection import run_connection
-from shared.transfer.deliver import Bearer, deliver
+from shared.transfer.deliver import Bearer, Parcel, Shipment, deliver
 from shared.transfer.open_folder import open_folder
 
 log = structlog.get_logger()
@@ -49,7 +49,7 @@ async def carry_out(desk: Desk, tools: Tools) -> None:
         with desk.step("deliver"):
             desk.advance(bytes_total=desk.file.size_bytes)
             async with open_folder(order.place, order.login, tools.places, account_id=desk.run.account_id) as folder:
-                await deliver(folder, spool, order.path, bearer)
+                await deliver(folder, Shipment([Parcel(spool, order.path)]), bearer)
         reach("exporter.delivered")
     async with tools.database.account(desk.run.account_id) as tx:
         await ending.end(tx, desk.run, KIND, desk.receipt(RunState.COMPLETED, rows_exported=rows))

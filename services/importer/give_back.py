@@ -42,7 +42,7 @@ from shared.storage import arrivals, connections, goals, notifications, openpgp_
 from shared.storage.connections import StoredConnection
 from shared.storage.database import Tx
 from shared.storage.returns import Held
-from shared.transfer.deliver import Bearer, deliver
+from shared.transfer.deliver import Bearer, Parcel, Shipment, deliver
 from shared.transfer.folder import Folder
 from shared.transfer.open_folder import open_folder
 
@@ -154,8 +154,8 @@ async def _bring(tools: Tools, task: Task) -> tuple[Permanent | None, list[str]]
                 made.files[returned.ACKNOWLEDGEMENT] = await _acknowledgement(task, names, place)
                 names[returned.ACKNOWLEDGEMENT] = stem + returned.ACKNOWLEDGEMENT
             bearer = Bearer("import", held.run_id, held.token, task.still_ours)
-            for suffix, file in made.files.items():
-                await deliver(folder, file, names[suffix], bearer)
+            parcels = [Parcel(file, names[suffix]) for suffix, file in made.files.items()]
+            await deliver(folder, Shipment(parcels), bearer)
         reach("return.delivered")
         return made.failure, list(names.values())
 

@@ -1,11 +1,14 @@
-"""Put a finished file where the partner picks it up: under a temporary name, read back, then renamed.
+"""Put finished files where the partner picks them up: under temporary names, read back, then renamed in order.
 
-A partner never sees a half-written file. Repeated after a crash it replaces the run's own file under the same name,
-and what the earlier worker left half-written is removed. A worker that loses the run removes its own.
+A partner never sees a half-written file, unless the settings ask for writing in place. Repeated after a crash, a
+delivery replaces the run's own files under the same names, and what the earlier worker left half-written is removed. A
+worker that loses the run removes its own. Nothing here knows what the files hold, or what they are called by whom.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import re
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,7 +16,17 @@ from uuid import UUID
 
 import structlog
 
-from shared.domain.failures import ConnectionLost, DirectoryMissing, Failure, FileGone, LeaseLost
+from shared.domain.failures import (
+    AccessDenied,
+    ConnectionLost,
+    DirectoryMissing,
+    Failure,
+    FileGone,
+    LeaseLost,
+    RenameRefused,
+    ServerFailed,
+    TooManyFiles,
+)
 from shared.domain.names import joined, split
 from shared.observe.failpoints import reach
 from shared.transfer.folder import CHUNK_BYTES, Folder
@@ -21,7 +34,7 @@ from shared.transfer.folder import CHUNK_BYTES, Folder
 log = structlog.get_logger()
 
 CLEARING_SECONDS = 5.0
-_LONGEST_TEMPORARY = 190
+_LONGEST_TEMPORARY = 180
 """Bytes of a file's own name in its temporary one, of which a server may hold 255."""
 StillOurs = Callable[[], Awaitable[None]]
 """Returns while the work is in our hands; raises LeaseLost when it is not."""
@@ -39,67 +52,191 @@ class Bearer:
     """Told how many more bytes have been sent."""
 
 
-async def deliver(folder: Folder, spool: Path, path: str, bearer: Bearer) -> None:
-    """Bring the spooled file to `path`. Raises LeaseLost where another has taken it over meanwhile.
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A finished local file, and the path that it gets."""
 
-    Raises what the folder raises, and ConnectionLost where the file did not arrive whole.
+    spool: Path
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    """What is delivered together."""
+
+    parcels: Sequence[Parcel]
+    """In the order in which they get their names."""
+    done: Parcel | None = None
+    """Says by being there that all others are: an older one is taken away before anything is renamed."""
+    surplus: Sequence[Iterable[str]] = ()
+    """Rows of paths that earlier, larger deliveries may have left: each row is removed up to its first gap."""
+    in_place: bool = False
+    """Write under the last names at once, where the server lets nothing be renamed."""
+
+
+async def deliver(folder: Folder, shipment: Shipment, bearer: Bearer) -> None:
+    """Bring all files to their paths. Raises LeaseLost where another has taken the work over meanwhile.
+
+    Raises what the folder raises, RenameRefused, and ConnectionLost where a file did not arrive whole.
     """
-    kind = bearer.kind
-    temporary, *earlier = (_temporary(path, bearer.run_id, token) for token in range(bearer.token, 0, -1))
-    # A worker that was frozen and wakes up must find nothing to rename, and not what we are writing.
-    for left_behind in earlier:
-        await _removed(folder, left_behind)
+    await _remove_left_behind(folder, shipment, bearer)
+    if shipment.in_place:
+        await _write_in_place(folder, shipment, bearer)
+    else:
+        await _write_aside(folder, shipment, bearer)
+
+
+# Under temporary names.
+
+
+async def _write_aside(folder: Folder, shipment: Shipment, bearer: Bearer) -> None:
+    waiting: list[tuple[str, Parcel]] = []
     try:
-        await _upload(folder, spool, temporary, bearer)
-        # A worker that was frozen must not put its older file over the one that its heir delivered.
+        for parcel in _all_of(shipment):
+            temporary = _temporary(parcel.path, bearer.run_id, bearer.token)
+            waiting.append((temporary, parcel))
+            await _upload(folder, parcel.spool, temporary, bearer)
+        # A worker that was frozen must not put its older files over those that its heir delivered.
         await bearer.still_ours()
-    except (LeaseLost, asyncio.CancelledError):
+        reach(f"{bearer.kind}er.checked")
+        await _name_all(folder, shipment, waiting, bearer)
+    except (Failure, asyncio.CancelledError):
         # Who took the run over has cleared away what it found, and does not come back for this.
-        await _cleared(folder, temporary)
+        await _clear(folder, [temporary for temporary, _ in waiting])
         raise
-    reach(f"{kind}er.checked")
-    await folder.rename(temporary, path, replace=True)
-    reach(f"{kind}er.renamed")
 
 
-async def _upload(folder: Folder, spool: Path, temporary: str, bearer: Bearer) -> None:
-    kind = bearer.kind
+async def _name_all(folder: Folder, shipment: Shipment, waiting: list[tuple[str, Parcel]], bearer: Bearer) -> None:
+    """Give what waits under temporary names its own; what has it waits no longer."""
+    if shipment.done is not None:
+        await _removed_if_there(folder, shipment.done.path)
+    while waiting:
+        temporary, parcel = waiting[0]
+        if parcel is shipment.done:
+            await _remove_surplus(folder, shipment)
+        await bearer.still_ours()
+        await _rename(folder, temporary, parcel.path)
+        waiting.pop(0)
+        reach(f"{bearer.kind}er.renamed")
+    if shipment.done is None:
+        await _remove_surplus(folder, shipment)
+
+
+async def _rename(folder: Folder, temporary: str, path: str) -> None:
+    try:
+        await folder.rename(temporary, path, replace=True)
+    except AccessDenied as error:
+        raise RenameRefused(f"Asked to rename {split(temporary)[1]!r} to {path!r}.") from error
+    except ServerFailed as error:
+        hint = "It was asked to rename a file; where it never lets that be done, an export can say target.direct_write."
+        raise ServerFailed(f"{error.detail} {hint}") from error
+
+
+async def _upload(folder: Folder, spool: Path, path: str, bearer: Bearer) -> None:
+    """Write a file and read back its size."""
     size = spool.stat().st_size
     try:
-        await folder.write(temporary, _chunks(spool, bearer))
+        await folder.write(path, _chunks(spool, bearer))
     except DirectoryMissing:
-        await folder.make_directory(split(temporary)[0])
-        await folder.write(temporary, _chunks(spool, bearer))
-    reach(f"{kind}er.uploaded")
-    arrived = await folder.stat(temporary)
+        await folder.make_directory(split(path)[0])
+        await folder.write(path, _chunks(spool, bearer))
+    reach(f"{bearer.kind}er.uploaded")
+    arrived = await folder.stat(path)
     if arrived.size_bytes != size:
-        await _removed(folder, temporary)
         raise ConnectionLost(f"The server holds {arrived.size_bytes} bytes of {size}.")
 
 
-def _temporary(path: str, run_id: UUID, token: int) -> str:
-    """Each claim of the run has a name of its own."""
-    directory, name = split(path)
-    shown = name.encode()[:_LONGEST_TEMPORARY].decode("utf-8", "ignore")
-    return joined(directory, f".{shown}.{run_id.hex[:12]}.{token}.part")
-
-
 async def _chunks(spool: Path, bearer: Bearer) -> AsyncIterator[bytes]:
-    kind = bearer.kind
     with spool.open("rb") as file:
         while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
             yield chunk
-            reach(f"{kind}er.uploading")
+            reach(f"{bearer.kind}er.uploading")
             bearer.advance(len(chunk))
 
 
-async def _cleared(folder: Folder, path: str) -> None:
-    """Remove it if that can be done at once: the run's fate is decided already."""
+# In place.
+
+
+async def _write_in_place(folder: Folder, shipment: Shipment, bearer: Bearer) -> None:
+    await bearer.still_ours()
+    if shipment.done is not None:
+        await _removed_if_there(folder, shipment.done.path)
+    for parcel in shipment.parcels:
+        await _write_one_in_place(folder, parcel, bearer)
+    await _remove_surplus(folder, shipment)
+    if shipment.done is not None:
+        await _write_one_in_place(folder, shipment.done, bearer)
+
+
+async def _write_one_in_place(folder: Folder, parcel: Parcel, bearer: Bearer) -> None:
+    await bearer.still_ours()
+    try:
+        await _upload(folder, parcel.spool, parcel.path, bearer)
+    except LeaseLost:
+        raise
+    except (Failure, asyncio.CancelledError):
+        await _clear(folder, [parcel.path])
+        raise
+
+
+# Before and afterwards.
+
+
+async def _remove_left_behind(folder: Folder, shipment: Shipment, bearer: Bearer) -> None:
+    """Remove what workers before us have left of this run.
+
+    One that was frozen and wakes up must find nothing to rename, and not what we are writing.
+    """
+    if bearer.token <= 1:
+        return
+    for directory in dict.fromkeys(split(parcel.path)[0] for parcel in _all_of(shipment)):
+        for left in await _left_behind(folder, directory, shipment, bearer):
+            await _removed(folder, left)
+
+
+async def _left_behind(folder: Folder, directory: str, shipment: Shipment, bearer: Bearer) -> list[str]:
+    """Temporary files of earlier workers in a directory; where it cannot be listed, those that we would make too."""
+    try:
+        listing = await folder.list(directory)
+    except DirectoryMissing:
+        return []
+    except (AccessDenied, TooManyFiles):
+        return [
+            _temporary(parcel.path, bearer.run_id, token)
+            for parcel in _all_of(shipment)
+            if split(parcel.path)[0] == directory
+            for token in range(1, bearer.token)
+        ]
+    ours = re.compile(rf"\..*\.{_short(bearer.run_id)}\.(\d+)(-[0-9a-f]{{8}})?\.part", re.DOTALL)
+    found = [(file.path, ours.fullmatch(split(file.path)[1])) for file in listing.files]
+    return [path for path, match in found if match is not None and int(match[1]) < bearer.token]
+
+
+async def _remove_surplus(folder: Folder, shipment: Shipment) -> None:
+    for row in shipment.surplus:
+        for path in row:
+            if not await _removed_if_there(folder, path):
+                break
+
+
+async def _clear(folder: Folder, paths: Sequence[str]) -> None:
+    """Remove them if that can be done at once: the delivery has failed already, and that is what is told."""
     try:
         async with asyncio.timeout(CLEARING_SECONDS):
-            await _removed(folder, path)
+            for path in paths:
+                await _removed(folder, path)
     except (Failure, TimeoutError) as error:
         log.warning("delivery.left_behind", error=type(error).__name__)
+
+
+async def _removed_if_there(folder: Folder, path: str) -> bool:
+    """Whether there was something. Where there is nothing, nothing is asked for that a server might refuse."""
+    try:
+        await folder.stat(path)
+    except FileGone:
+        return False
+    await _removed(folder, path)
+    return True
 
 
 async def _removed(folder: Folder, path: str) -> None:
@@ -107,3 +244,18 @@ async def _removed(folder: Folder, path: str) -> None:
         await folder.remove(path)
     except FileGone:
         return
+
+
+def _all_of(shipment: Shipment) -> list[Parcel]:
+    return [*shipment.parcels, *(() if shipment.done is None else (shipment.done,))]
+
+
+def _temporary(path: str, run_id: UUID, token: int) -> str:
+    """Each claim of the run has names of its own; the checksum keeps those apart that begin alike."""
+    directory, name = split(path)
+    shown = name.encode()[:_LONGEST_TEMPORARY].decode("utf-8", "ignore")
+    return joined(directory, f".{shown}.{_short(run_id)}.{token}-{zlib.crc32(name.encode()):08x}.part")
+
+
+def _short(run_id: UUID) -> str:
+    return run_id.hex[:12]

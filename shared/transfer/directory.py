@@ -16,9 +16,9 @@ from shared.domain.arrival import FileStamp
 from shared.domain.failures import (
     AccessDenied,
     DirectoryMissing,
-    DiskFull,
     FileGone,
     NameTaken,
+    PlaceFull,
     ServerFailed,
     TooManyFiles,
 )
@@ -135,7 +135,7 @@ def _write(descriptor: int, chunk: bytes) -> None:
             view = view[os.write(descriptor, view) :]
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFull from error
+            raise PlaceFull from error
         raise ServerFailed(f"The disk answered: {os.strerror(error.errno or 0)}.") from error
 
 

@@ -23,6 +23,7 @@ from shared.domain.failures import (
     DirectoryMissing,
     FileGone,
     NameTaken,
+    RenameRefused,
     ServerFailed,
     TooManyFiles,
 )
@@ -186,19 +187,10 @@ class SftpFolder:
         with self._step(FileGone, source):
             await self._client.lstat(old)
         with self._step(DirectoryMissing, split(target)[0]):
-            if not replace:
-                # SFTP's plain rename refuses an existing name, but some servers replace it: look first.
-                await self._refuse_taken(target, new)
-                try:
-                    await self._client.rename(old, new)
-                except asyncssh.SFTPFailure:
-                    await self._refuse_taken(target, new)
-                    raise
-                return
             try:
-                await self._client.posix_rename(old, new)
-            except asyncssh.SFTPOpUnsupported:
-                await self._replace_by_way_of_previous(old, new)
+                await (self._replace(old, new) if replace else self._rename(target, old, new))
+            except asyncssh.SFTPOpUnsupported as error:
+                raise RenameRefused(f"At {source!r}.") from error
 
     async def remove(self, path: str) -> None:
         """Delete a file."""
@@ -234,21 +226,52 @@ class SftpFolder:
         return attributes.permissions is None or stat.S_ISDIR(attributes.permissions)
 
     async def _refuse_taken(self, target: str, path: bytes) -> None:
+        if not await self._is_free(path):
+            raise NameTaken(f"Found {target!r}.")
+
+    async def _is_free(self, path: bytes) -> bool:
         try:
             await self._client.lstat(path)
         except _MISSING:
-            return
-        raise NameTaken(f"Found {target!r}.")
+            return True
+        return False
+
+    async def _rename(self, target: str, old: bytes, new: bytes) -> None:
+        """SFTP's plain rename refuses an existing name, but some servers replace it: look first."""
+        await self._refuse_taken(target, new)
+        try:
+            await self._client.rename(old, new)
+        except asyncssh.SFTPFailure:
+            await self._refuse_taken(target, new)
+            raise
+
+    async def _replace(self, old: bytes, new: bytes) -> None:
+        try:
+            await self._client.posix_rename(old, new)
+        except asyncssh.SFTPOpUnsupported:
+            await self._replace_by_way_of_previous(old, new)
 
     async def _replace_by_way_of_previous(self, old: bytes, new: bytes) -> None:
-        """For servers that cannot replace: at no moment are both versions missing."""
+        """For servers that cannot replace: at no moment are both versions missing, also where this breaks off."""
+        try:
+            await self._client.rename(old, new)
+        except (asyncssh.SFTPFailure, asyncssh.SFTPFileAlreadyExists):
+            # SFTP 3 has no word of its own for a name that is taken.
+            if await self._is_free(new):
+                raise
+        else:
+            return
         previous = new + b".previous"
         with suppress(*_MISSING):
             await self._client.remove(previous)
-        with suppress(*_MISSING):
-            await self._client.rename(new, previous)
-        await self._client.rename(old, new)
-        with suppress(*_MISSING):
+        await self._client.rename(new, previous)
+        try:
+            await self._client.rename(old, new)
+        except asyncssh.SFTPError:
+            await self._client.rename(previous, new)
+            raise
+        with suppress(asyncssh.SFTPError):
+            # The new version lies there; where the older one beside it cannot go, the next replacing tells.
             await self._client.remove(previous)
 
     async def _confirmed(self, ahead: "deque[asyncio.Task[int]]", path: str) -> None:

@@ -110,6 +110,7 @@ from shared.domain.failures.partners import (
     NameTaken,
     PartnerFailure,
     ProtocolRefused,
+    RenameRefused,
     TooManyFiles,
     UnsupportedKey,
 )
@@ -165,6 +166,7 @@ from shared.domain.failures.world import (
     LeaseLost,
     MailUnavailable,
     NameUnresolved,
+    PlaceFull,
     SecretKeyMissing,
     ServerFailed,
     StorageUnavailable,

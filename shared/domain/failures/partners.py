@@ -65,6 +65,17 @@ class AccessDenied(PartnerFailure):
     what_to_do = "Have the server's operator grant the user the right that is named."
 
 
+class RenameRefused(PartnerFailure):
+    """The server does not let files be renamed, so that a finished file cannot be given its name."""
+
+    code = "rename_refused"
+    what_to_do = (
+        "Have the server's operator let the user rename and replace files in the directory. Where that cannot be had, "
+        "an export's target.direct_write writes under the last name at once; the partner may then see a file that is "
+        "still being written."
+    )
+
+
 class NameTaken(PartnerFailure):
     """A file of that name already exists on the server."""
 

@@ -45,6 +45,13 @@ class DiskFull(Transient):
     code = "disk_full"
 
 
+class PlaceFull(Transient):
+    """There is no room left for the file in the drop folder."""
+
+    code = "place_full"
+    what_to_do = "Have room made there. Tidegate tries again by itself and tells you if it gives up."
+
+
 class SecretKeyMissing(Transient):
     """This service does not have the key that a secret is sealed with."""
 
