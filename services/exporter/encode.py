@@ -1,57 +1,88 @@
-"""From a snapshot of the profiles to a finished file in the local spool: select, then format.
+"""From a snapshot of the database to finished files in the local spool: select, process and format, file by file.
 
-Nothing goes to the partner before the whole file lies here. The snapshot is one moment of the database.
+Nothing goes to the partner before all files lie here whole. One thread formats a block while the next one comes.
 """
 
 import asyncio
 import hashlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from services.exporter.order import Order
-from shared.formats.csv_writer import CsvWriter
-from shared.formats.typed_text import TypedText
+from shared.domain.export_goal import ExportGoal
 from shared.runtime.desk import Desk
-from shared.storage import export
-from shared.storage.database import Record, Tx
+from shared.runtime.table_text import TableText, Tally
+from shared.storage.copy_out import copy_out
+from shared.storage.database import Tx
+from shared.storage.selections.selection import Selection
 
 
-async def spool_profiles(tx: Tx, order: Order, spool: Path, desk: Desk) -> tuple[int, str]:
-    """Write every profile of the goal to the spool; how many there were, and the file's SHA-256."""
-    formatter = _Formatter(order)
-    digest = hashlib.sha256()
-    rows = 0
-    with spool.open("xb") as file:
-        _keep(file, digest, formatter.header())
-        async for batch in export.profiles(tx, [each for _, each in order.columns], order.domain_group):
-            await asyncio.to_thread(_format, formatter, batch, file, digest)
-            rows += len(batch)
-            desk.advance(rows=len(batch))
-    return rows, digest.hexdigest()
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    """One file, whole, in the local spool."""
+
+    part: str
+    path: Path
+    tally: Tally
+    header: tuple[str, ...]
+    size_bytes: int
+    sha256: str
 
 
-class _Formatter:
-    """Rows of the database to bytes of the file."""
+async def spool(tx: Tx, selection: Selection, goal: ExportGoal, path: Path, desk: Desk) -> Spooled:
+    """Write the selected rows to a new file. `tx` must be a snapshot. Raises UnwritableValue, InvalidGoal."""
+    # One thread for the whole file: the memory allocator keeps what a thread gives back for that thread.
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="formatting") as thread, path.open("xb") as file:
+        processors = goal.processors if not selection.part else ()
+        with TableText(selection.columns, goal.dialect, processors, scratch=path.parent) as text:
+            if text.looks_first:
+                await _worked(tx, selection, text.look, thread)
+                text.seen_all()
+            kept = _Kept(file)
+            kept.keep(text.head())
 
-    def __init__(self, order: Order) -> None:
-        dialect = order.goal.dialect
-        self._header = [header for header, _ in order.columns] if dialect.has_header else None
-        self._texts = TypedText(dialect, [each.type for _, each in order.columns])
-        self._writer = CsvWriter(dialect)
+            def write(block: bytes) -> None:
+                rows = text.tally.rows
+                kept.keep(text.lines(block))
+                desk.advance(rows=text.tally.rows - rows)
 
-    def header(self) -> bytes:
-        """The first line, if the dialect has one."""
-        return b"" if self._header is None else self._writer.rows([self._header])
-
-    def rows(self, batch: list[Record]) -> bytes:
-        """The lines of a batch."""
-        return self._writer.rows(self._texts.row(tuple(row)) for row in batch)
+            await _worked(tx, selection, write, thread)
+            return Spooled(selection.part, path, text.tally, text.header, kept.size, kept.digest.hexdigest())
 
 
-def _format(formatter: _Formatter, batch: list[Record], file: BinaryIO, digest: "hashlib._Hash") -> None:
-    _keep(file, digest, formatter.rows(batch))
+async def _worked(tx: Tx, selection: Selection, work: Callable[[bytes], None], thread: ThreadPoolExecutor) -> None:
+    """Have all blocks of a selection worked on, one after the other, each while the next one comes."""
+    loop = asyncio.get_running_loop()
+    working: asyncio.Future[None] | None = None
+
+    async def take(block: bytes) -> None:
+        nonlocal working
+        if working is not None:
+            await asyncio.shield(working)
+        working = loop.run_in_executor(thread, work, block)
+
+    try:
+        await copy_out(tx, selection, take)
+        if working is not None:
+            await asyncio.shield(working)
+    finally:
+        # Here and not where the thread is closed, which would stop the whole process for as long.
+        if working is not None:
+            await asyncio.wait([working])
 
 
-def _keep(file: BinaryIO, digest: "hashlib._Hash", content: bytes) -> None:
-    file.write(content)
-    digest.update(content)
+class _Kept:
+    """A file that is counted and hashed while it is written."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.size = 0
+        self.digest = hashlib.sha256()
+
+    def keep(self, content: bytes) -> None:
+        """Write so much more."""
+        self._file.write(content)
+        self.size += len(content)
+        self.digest.update(content)

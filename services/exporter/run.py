@@ -4,14 +4,16 @@ Killed before the delivery: the run is claimed again and spools anew. Killed aft
 more, under the same name.
 """
 
-from typing import Final
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
 
 import structlog
 
-from services.exporter.encode import spool_profiles
-from services.exporter.order import read_order
+from services.exporter.encode import Spooled, spool
+from services.exporter.order import Order, read_order
 from services.exporter.tools import Tools
-from shared.domain.receipt import FileFacts
+from shared.domain.receipt import ExportedFile, FileFacts
 from shared.domain.run import RunState
 from shared.observe.failpoints import reach
 from shared.runtime.desk import Desk
@@ -27,7 +29,35 @@ KIND: Final = "export"
 
 
 async def carry_out(desk: Desk, tools: Tools) -> None:
-    """Write the goal's profiles to a file and put it where the partner picks it up."""
+    """Write what the goal selects to files and put them where the partner picks them up."""
+    order = await read_order(tools, desk.run)
+    reach("exporter.named")
+    with workspace(tools.work_directory, desk.run) as workplace:
+        with desk.step("select"):
+            spooled = await select(order, workplace, tools, desk)
+        reach("exporter.spooled")
+        with desk.step("deliver"):
+            await bring(order, spooled, tools, desk)
+        reach("exporter.delivered")
+    await finish(order, spooled, tools, desk)
+
+
+async def select(order: Order, workplace: Path, tools: Tools, desk: Desk) -> list[Spooled]:
+    """All files of the run, as one moment of the database has them; the snapshot is closed behind the last."""
+    async with run_connection(tools.database, desk.run) as connection, connection.snapshot() as tx:
+        spooled = [
+            await spool(tx, each, order.goal, workplace / f"spool-{number}", desk)
+            for number, each in enumerate(order.selections)
+        ]
+    main = spooled[0]
+    desk.file = FileFacts(
+        name=order.path_of(main.part), size_bytes=main.size_bytes, sha256=main.sha256, columns=main.header
+    )
+    return spooled
+
+
+async def bring(order: Order, spooled: Sequence[Spooled], tools: Tools, desk: Desk) -> None:
+    """All files to the partner: whole, and together."""
 
     async def still_ours() -> None:
         async with tools.database.account(desk.run.account_id) as tx:
@@ -37,22 +67,27 @@ async def carry_out(desk: Desk, tools: Tools) -> None:
         desk.advance(bytes_done=size)
 
     bearer = Bearer(KIND, desk.run.id, desk.run.token, still_ours, advance)
-    order = await read_order(tools, desk.run)
-    reach("exporter.named")
-    with workspace(tools.work_directory, desk.run) as workplace:
-        spool = workplace / "spool"
-        with desk.step("select"):
-            async with run_connection(tools.database, desk.run) as connection, connection.snapshot() as tx:
-                rows, sha256 = await spool_profiles(tx, order, spool, desk)
-        desk.file = FileFacts(name=order.path, size_bytes=spool.stat().st_size, sha256=sha256)
-        reach("exporter.spooled")
-        with desk.step("deliver"):
-            desk.advance(bytes_total=desk.file.size_bytes)
-            async with open_folder(order.place, order.login, tools.places, account_id=desk.run.account_id) as folder:
-                await deliver(folder, Shipment([Parcel(spool, order.path)]), bearer)
-        reach("exporter.delivered")
+    desk.advance(bytes_total=sum(each.size_bytes for each in spooled))
+    async with open_folder(order.place, order.login, tools.places, account_id=desk.run.account_id) as folder:
+        await deliver(folder, Shipment([Parcel(each.path, order.path_of(each.part)) for each in spooled]), bearer)
+
+
+async def finish(order: Order, spooled: Sequence[Spooled], tools: Tools, desk: Desk) -> None:
+    """End the run with its receipt."""
+    rows = spooled[0].tally.rows
+    told: dict[str, Any] = {
+        "rows_exported": rows,
+        "held_back": dict(sorted(spooled[0].tally.held_back.items())),
+        "left_out": dict(sorted(spooled[0].tally.left_out.items())),
+        "files": tuple(
+            ExportedFile(
+                name=order.path_of(each.part), rows=each.tally.rows, size_bytes=each.size_bytes, sha256=each.sha256
+            )
+            for each in spooled
+        ),
+    }
     async with tools.database.account(desk.run.account_id) as tx:
-        await ending.end(tx, desk.run, KIND, desk.receipt(RunState.COMPLETED, rows_exported=rows))
+        await ending.end(tx, desk.run, KIND, desk.receipt(RunState.COMPLETED, **told))
         reach("exporter.finishing")
     reach("exporter.committed")
     tools.metrics.runs.labels(KIND, RunState.COMPLETED.value).inc()

@@ -11,6 +11,7 @@ from shared.domain.dialect import Dialect
 from shared.domain.goal_base import Ordered
 from shared.domain.model import Model
 from shared.domain.names import Directory, RelativePath
+from shared.domain.processor import Processors
 from shared.domain.property import PropertyName
 
 
@@ -51,6 +52,11 @@ class ExportGoal(Ordered):
 
     target: Target = Target()
     dialect: Dialect = Dialect()
+    processors: Processors = Field(
+        default=(),
+        description="Steps that filter or change the rows of the main file before they are written; they name its "
+        "columns by their headers. A row that one cannot work on is held back and counted.",
+    )
 
 
 class ExportProfiles(ExportGoal):

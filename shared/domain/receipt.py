@@ -107,6 +107,16 @@ class FileFacts(Model):
     """The files that were read, in the order of their names; empty where the file was no archive."""
 
 
+class ExportedFile(Model):
+    """One file that an export delivered."""
+
+    name: str
+    """With its directory."""
+    rows: int = Field(ge=0, description="Without the header")
+    size_bytes: int = Field(ge=0)
+    sha256: str
+
+
 class Receipt(Counts):
     """The report of a run. What became of the rows of an archive's files adds up to what became of the run's."""
 
@@ -126,7 +136,17 @@ class Receipt(Counts):
     absent: AbsentCounts | None = None
     """Who was absent from a full file, where the goal does not keep them all."""
     warnings: tuple[Reason, ...] = ()
-    rows_exported: int | None = None
+    rows_exported: int | None = Field(
+        default=None, description="Rows of the main file of an export, without the header"
+    )
+    held_back: dict[str, int] = Field(
+        default_factory=dict,
+        description="Rows that an export selected and could not write, by why: the code of a processor's reject",
+    )
+    left_out: dict[str, int] = Field(
+        default_factory=dict, description="Rows that the processors of an export skipped: filtered, duplicate"
+    )
+    files: tuple[ExportedFile, ...] = Field(default=(), description="What an export delivered, the main file first")
     queued_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None

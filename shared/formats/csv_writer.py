@@ -46,15 +46,22 @@ class CsvWriter:
 
     def frame(self, frame: pl.DataFrame) -> bytes:
         """The bytes of the rows of a frame of text columns. Raises `UnwritableValue`."""
+        if self._at_start and frame.height:
+            return self.rows(frame.head(1).iter_rows()) + self.frame(frame.slice(1))
         if not self._suits_polars(frame):
             return self.rows(frame.iter_rows())
+        null = self._null
+        if frame.select(pl.any_horizontal((pl.all() == "").any())).item():
+            # Polars quotes what is empty, but not what is nothing.
+            text = pl.all().fill_null(null)
+            frame, null = frame.select(pl.when(text != "").then(text)), ""
         file = io.BytesIO()
         frame.write_csv(
             file,
             include_header=False,
             separator=self._dialect.delimiter,
             quote_char=self._dialect.quote_char or "",
-            null_value=self._null,
+            null_value=null,
             quote_style="necessary",
         )
         self._rows_written += frame.height
@@ -63,16 +70,14 @@ class CsvWriter:
         return self._encoded(file.getvalue().decode())
 
     def _suits_polars(self, frame: pl.DataFrame) -> bool:
-        """Whether polars writes what we would: it knows doubled quotes alone, and quotes what is empty."""
+        """Whether polars writes what we would: it knows doubled quotes alone."""
         dialect = self._dialect
         marks = (dialect.delimiter, dialect.quote_char)
-        if self._at_start or dialect.escape_char or not dialect.double_quote or frame.width < 2:
+        if dialect.escape_char or not dialect.double_quote or frame.width < 2:
             return False
         if len(dialect.delimiter) > 1 or dialect.comment_char or dialect.skip_initial_space:
             return False
-        if any(mark is None or ord(mark) > 127 for mark in marks) or self._special.search(self._null):
-            return False
-        return not frame.select(pl.any_horizontal((pl.all() == "").any())).item()
+        return not (any(mark is None or ord(mark) > 127 for mark in marks) or self._special.search(self._null))
 
     def _preceded(self, fields: Fields) -> str:
         """A row, and before the first one the lines that the dialect skips."""

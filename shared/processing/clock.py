@@ -52,13 +52,17 @@ def to_local(moments: pl.Series, zone: str) -> pl.Series:
     naive = moments.dt.replace_time_zone(None)
     if zone == "UTC":
         return naive
+    bulk = moments.dt.convert_time_zone(zone).dt.replace_time_zone(None) if _is_known(zone) else None
+    if bulk is not None and _are_trusted(naive):
+        return bulk
+    is_bulk = _is_trusted(naive) if bulk is not None else pl.Series([False]).new_from_index(0, moments.len())
     table = ZoneInfo(zone)
-    distinct = moments.drop_nulls().unique()
+    distinct = moments.filter(~is_bulk).drop_nulls().unique()
     answers = pl.DataFrame(
         {"moment": distinct, "local": pl.Series([_local(each, table) for each in distinct], dtype=naive.dtype)}
     )
     found = pl.DataFrame({"moment": moments}).join(answers, on="moment", how="left", maintain_order="left")
-    return found["local"]
+    return pl.select(pl.when(is_bulk).then(bulk).otherwise(found["local"])).to_series()
 
 
 def _in_bulk(local: pl.Series, zone: str) -> pl.Series:

@@ -2,6 +2,9 @@
 
 from shared.domain.dialect import AUTO
 from shared.domain.export_goal import ExportGoal, ExportProfiles
+from shared.domain.failures import HeaderChanged, InvalidGoal
+from shared.processing.chain import columns_after
+from shared.processing.file_columns import FileColumns
 from shared.processing.goal_flaws import Flaw, Surroundings
 
 
@@ -10,7 +13,23 @@ def export_flaws(goal: ExportGoal, around: Surroundings) -> list[Flaw]:
     flaws = _column_flaws(goal, around) if isinstance(goal, ExportProfiles) else []
     if goal.dialect.encoding == AUTO:
         flaws.append(Flaw("/dialect/encoding", "encoding_open", "Found 'auto', expected an encoding such as utf-8."))
+    flaws += _processor_flaws(goal)
     return flaws
+
+
+def _processor_flaws(goal: ExportGoal) -> list[Flaw]:
+    """What is wrong with the processors: an export's columns are known before any row is."""
+    headers = [each.header or each.property for each in goal.columns] if isinstance(goal, ExportProfiles) else []
+    columns = FileColumns.of(tuple(headers), len(headers))
+    for number, processor in enumerate(goal.processors):
+        try:
+            columns = columns_after([processor], columns, goal.dialect)
+        except (HeaderChanged, InvalidGoal) as error:
+            # What the processors behind find depends on this one.
+            return [Flaw(f"/processors/{number}", "invalid_processor", error.detail)]
+    if not columns.columns:
+        return [Flaw("/processors", "invalid_processor", "Found no column left behind the processors.")]
+    return []
 
 
 def _column_flaws(goal: ExportProfiles, around: Surroundings) -> list[Flaw]:

@@ -15,7 +15,7 @@ ASSEMBLERS = {
     DATABASE: "named statements, with the account's schema in them",
     "shared/storage/absent.py": "a run's tables of whom its file names and of who is absent",
     "shared/storage/consent.py": "what a word does to consent, for profiles in a run's table",
-    "shared/storage/export.py": "an account's columns, and a cursor over them",
+    "shared/storage/copy_out.py": "a selection, whose columns columns.py quotes",
     "shared/storage/list_members.py": "puts on a list, or takes off it, the profiles in a run's table",
     "shared/storage/merge.py": "a run's table of rejected rows",
     "shared/storage/merge_first.py": "the indexes of an account's columns",

@@ -1,7 +1,6 @@
 """Processors that read values of a type and write them in another way: reformat_date, reformat_number, hash."""
 
 import hashlib
-from datetime import timedelta
 
 import polars as pl
 
@@ -16,6 +15,7 @@ from shared.processing.file_columns import FileColumns
 from shared.processing.moments import dates, moments
 from shared.processing.processors.step import Step, Work, coded, grown, nothing_in, place_of, step_at, without
 from shared.processing.readings import typed_as
+from shared.processing.written_dates import ISO_LOCAL, as_epoch, in_pattern, offsets_of
 
 _DIGEST_BYTES = 128
 
@@ -35,12 +35,11 @@ def reformat_date(processor: ReformatDate, columns: FileColumns, dialect: Dialec
             found, is_bad, *_ = moments(present, source, dialect.timezone)
             good = pl.select(pl.when(~is_bad).then(found)).to_series()
             instants = good.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%:z", time_unit="us", time_zone="UTC")
-            written = _written(to_local(instants, zone), instants, target)
+            written = _written(instants, zone, target)
         else:
             found, is_bad = dates(present, source)
             good = pl.select(pl.when(~is_bad).then(found)).to_series()
-            days = good.str.to_date("%Y-%m-%d") if target.pattern != "YYYY-MM-DD" else None
-            written = good if days is None else _written(days.cast(pl.Datetime("us")), None, target)
+            written = good if target.pattern == "YYYY-MM-DD" else in_pattern(good, target)
         return Work(written.fill_null(""), coded(written.is_null() & present.is_not_null(), RejectCode.NOT_A_DATE))
 
     place = place_of(processor, columns)
@@ -86,53 +85,16 @@ def hash_values(processor: Hash, columns: FileColumns, dialect: Dialect) -> list
     return [step_at(place, dialect, work, on_failure=processor.on_failure, size_after=size)]
 
 
-def _written(local: pl.Series, instants: pl.Series | None, target: DatePattern) -> pl.Series:
-    """Local times in a pattern, null where the pattern cannot tell them. The instants give zone and epoch."""
+def _written(instants: pl.Series, zone: str, target: DatePattern) -> pl.Series:
+    """Moments in a pattern, null where the pattern cannot tell them."""
     if target.unit is not None:
-        assert instants is not None
-        units = pl.lit(instants).dt.epoch("us") // (target.unit // timedelta(microseconds=1))
-        return pl.select(units.cast(pl.String)).to_series().alias(local.name)
-    x = pl.lit(local)
-    pieces = [_PIECES[name](x) if name in _PIECES else pl.lit(literal) for name, literal in target.parts]
-    tells = pl.lit(True)
-    if target.has("short_year"):
-        first = 1900 + target.pivot_year
-        tells = x.dt.year().is_between(first, first + 99)
+        return as_epoch(instants, target)
+    local, offsets = to_local(instants, zone), None
     if target.has("zone"):
-        assert instants is not None
-        pieces = [
-            _offset(local, instants) if name == "zone" else piece
-            for (name, _), piece in zip(target.parts, pieces, strict=True)
-        ]
-    text = pl.when(tells & x.is_not_null()).then(pl.concat_str(pieces))
-    return pl.select(text).to_series().alias(local.name)
-
-
-def _padded(number: pl.Expr, digits: int) -> pl.Expr:
-    return number.cast(pl.String).str.zfill(digits)
-
-
-_PIECES = {
-    "year": lambda x: _padded(x.dt.year(), 4),
-    "short_year": lambda x: _padded(x.dt.year() % 100, 2),
-    "month": lambda x: _padded(x.dt.month(), 2),
-    "short_month": lambda x: _padded(x.dt.month(), 1),
-    "day": lambda x: _padded(x.dt.day(), 2),
-    "short_day": lambda x: _padded(x.dt.day(), 1),
-    "hour": lambda x: _padded(x.dt.hour(), 2),
-    "short_hour": lambda x: _padded(x.dt.hour(), 1),
-    "minute": lambda x: _padded(x.dt.minute(), 2),
-    "second": lambda x: _padded(x.dt.second(), 2),
-    "millisecond": lambda x: _padded(x.dt.millisecond(), 3),
-}
-
-
-def _offset(local: pl.Series, instants: pl.Series) -> pl.Expr:
-    """The zone as +02:00; offsets of fractions of a minute, before 1972, are cut to the minute as ISO 8601 has it."""
-    minutes = pl.lit((local - instants.dt.replace_time_zone(None)).dt.total_minutes())
-    sign = pl.when(minutes < 0).then(pl.lit("-")).otherwise(pl.lit("+"))
-    size = minutes.abs()
-    return pl.concat_str([sign, _padded(size // 60, 2), pl.lit(":"), _padded(size % 60, 2)])
+        offsets = offsets_of(local, instants)
+        # The moment stays the same, where the clocks went by fractions of a minute.
+        local = instants.dt.replace_time_zone(None) + pl.select(pl.duration(minutes=pl.lit(offsets))).to_series()
+    return in_pattern(local.dt.to_string(ISO_LOCAL), target, offsets)
 
 
 def _number_written(canonical: pl.Series, target: WrittenNumber) -> tuple[pl.Series, pl.Series]:

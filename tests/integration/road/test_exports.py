@@ -1,5 +1,6 @@
 """Exports: all profiles, in a dialect, under a name of the run's own, never half-written."""
 
+from hashlib import sha256
 from typing import Any
 
 from shared.domain.export_goal import ExportProfiles
@@ -42,6 +43,59 @@ async def test_profiles_are_written_in_the_goals_dialect(tenant: Tenant) -> None
     assert text == (
         "email;balance;tags;born;language\nann@example.com;1234,5;a+b;22/11/26;nl-BE\nbob@example.com;-;-;-;nl-BE\n"
     )
+
+
+AWKWARD = (
+    "email,name,points,balance,member,born,seen,tags\n"
+    'ann@example.com,"a\tb\\n ""c""\\\nd",-9223372036854775808,-9999999999999999999999999999.9999999999,no,0001-01-01,'
+    '0001-01-01T00:00:00Z,"x y|N\\A|""q""|NULL|a,b|{}"\n'
+    "bob@example.com, é\u2028,9223372036854775807,0.0000000001,yes,9999-12-31,9999-12-31T23:59:59.999999Z,plain|z\n"
+    "cas@example.com,,,,,,,\n"
+)
+
+
+async def test_awkward_values_come_out_as_they_went_in(tenant: Tenant) -> None:
+    names = [name for name in AWKWARD.partition("\n")[0].split(",") if name != "email"]
+    rules = {"tags": "add"}
+    mapping = [{"field": name, "property": name, "rule": rules.get(name, "set")} for name in names]
+    await tenant.save(goal(mapping=mapping))
+    assert (await tenant.imported("in.csv", AWKWARD))["receipt"]["rejected"] == 0
+    columns = [{"property": name} for name in ("email", *names)]
+    run = await tenant.exported(await tenant.save(_export(dialect={"dateFormat": "YYYY-MM-DD"}, columns=columns)))
+    assert run["state"] == "completed", run["reason_detail"]
+    written = (tenant.directory / "out" / "all.csv").read_text()
+    assert written == (
+        AWKWARD.replace(",no,", ",false,")
+        .replace(",yes,", ",true,")
+        .replace("T00:00:00Z", "T00:00:00+00:00")
+        .replace(".999999Z", ".999999+00:00")
+    )
+
+
+async def test_processors_shape_the_file_and_what_they_cannot_do_is_held_back(tenant: Tenant) -> None:
+    await tenant.save(goal(mapping=[{"field": "name", "property": "name"}, {"field": "points", "property": "points"}]))
+    people = ("ann,Ann,1", "bob,Bob,2", "cas,Ann,3", "dan,,4", "eve,Eve,5")
+    lines = ("@example.com,".join(each.split(",", 1)) for each in people)
+    await tenant.imported("in.csv", "\n".join(["email,name,points", *lines, ""]))
+    processors = [
+        {"kind": "drop_rows", "where": {"field": "Points", "type": "number", "equals": 5}},
+        {"kind": "deduplicate", "fields": ["name"], "keep": "last"},
+        {"kind": "value_map", "field": "name", "values": {"Ann": "A", "Eve": "E"}},
+        {"kind": "rename_columns", "columns": [{"field": "name", "to": "Initial"}]},
+        {"kind": "constant", "into": "Source", "value": "us"},
+    ]
+    columns = [{"property": "email"}, {"property": "name"}, {"property": "points", "header": "Points"}]
+    export = _export(processors=processors, columns=columns, dialect={"nullSequence": "-"})
+    run = await tenant.exported(await tenant.save(export))
+    assert run["state"] == "completed", run["reason_detail"]
+    content = (tenant.directory / "out" / "all.csv").read_bytes()
+    assert content == (b"email,Initial,Points,Source\ncas@example.com,A,3,us\ndan@example.com,-,4,us\n")
+    receipt = run["receipt"]
+    assert (receipt["rows_exported"], receipt["held_back"]) == (2, {"value_not_mapped": 1})
+    assert receipt["left_out"] == {"duplicate": 1, "filtered": 1}
+    assert receipt["files"] == [
+        {"name": "out/all.csv", "rows": 2, "size_bytes": len(content), "sha256": sha256(content).hexdigest()}
+    ]
 
 
 async def test_a_fixed_name_is_replaced_and_nothing_else_is_left(tenant: Tenant) -> None:

@@ -1,0 +1,27 @@
+"""What an export's goal selects, file by file: the one place that knows which kind of goal is made of what."""
+
+from collections.abc import Mapping
+
+from shared.domain.export_goal import ExportGoal, ExportProfiles
+from shared.domain.failures import InvalidGoal
+from shared.domain.property import Property
+from shared.storage import domain_groups, properties
+from shared.storage.database import Tx
+from shared.storage.selections.profiles import profiles
+from shared.storage.selections.selection import Selection
+
+
+async def selections_of(tx: Tx, goal: ExportGoal) -> tuple[Selection, ...]:
+    """The files that the goal comes to, the main one first. Raises InvalidGoal."""
+    if not isinstance(goal, ExportProfiles):
+        raise InvalidGoal("The run is not an export's.")
+    known = {each.name: each for each in await properties.list_all(tx)}
+    domain_group = await domain_groups.number_of(tx, goal.domain_group)
+    return (profiles(_columns(goal, known), domain_group),)
+
+
+def _columns(goal: ExportProfiles, known: Mapping[str, Property]) -> tuple[tuple[str, Property], ...]:
+    missing = [column.property for column in goal.columns if column.property not in known]
+    if missing:
+        raise InvalidGoal(f"There is no property {missing[0]!r}.")
+    return tuple((column.header or column.property, known[column.property]) for column in goal.columns)

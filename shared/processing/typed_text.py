@@ -1,0 +1,138 @@
+"""Write typed values as a dialect's text, for whole columns: the way back of what typing reads.
+
+Values come as PostgreSQL writes them (DateStyle ISO, time zone UTC; lists as array literals), and what is written so
+already is taken as it is. A datetime is written in the dialect's time zone, or as an epoch. Where the date pattern has
+no time, ISO time and offset follow it, so that nothing is lost; where it has one, the pattern is the whole truth. A
+date has no time and no zone: where the pattern is an epoch it is written YYYY-MM-DD. Where a pattern names the zone of
+a time when clocks went by fractions of a minute, the moment is kept, and the local time is that of the whole minute.
+
+A value that would be read as another is refused. Here are no files and no quoting.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+
+import polars as pl
+
+from shared.domain.dates import date_pattern
+from shared.domain.dialect import Dialect
+from shared.domain.failures import InvalidGoal, UnwritableValue
+from shared.domain.property import PropertyType
+from shared.processing.clock import to_local
+from shared.processing.lists import looked_up
+from shared.processing.written_dates import ISO_LOCAL, as_epoch, in_pattern, offsets_of, zone_of
+
+Write = Callable[[pl.Series], pl.Series]
+
+_ITEM = re.compile(r'"((?:[^"\\]|\\.)*)"|([^,{}"]+)', re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_DAY = date_pattern("YYYY-MM-DD")
+
+
+class TypedText:
+    """Writes frames whose columns have these types."""
+
+    def __init__(self, dialect: Dialect, kinds: Sequence[PropertyType]) -> None:
+        """Raises `InvalidGoal` where the dialect's date pattern cannot be used."""
+        try:
+            self._pattern = date_pattern(dialect.date_format, dialect.pivot_year)
+        except ValueError as error:
+            raise InvalidGoal(f"The dateFormat: {error}.") from error
+        self._dialect = dialect
+        writers: dict[PropertyType, Write] = {
+            PropertyType.NUMBER: self._numbers,
+            PropertyType.BOOLEAN: _booleans,
+            PropertyType.DATE: self._dates,
+            PropertyType.DATETIME: self._datetimes,
+            PropertyType.LIST: self._lists,
+            PropertyType.MULTI_CHOICE: self._lists,
+        }
+        self._writers = [writers.get(kind) for kind in kinds]
+
+    def frame(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The texts of a frame of text columns, one a type; null stays null. Raises `UnwritableValue`."""
+        columns = zip(frame.columns, self._writers, strict=True)
+        return frame.with_columns(write(frame[name]).alias(name) for name, write in columns if write is not None)
+
+    def _numbers(self, values: pl.Series) -> pl.Series:
+        text = pl.lit(values)
+        short = pl.when(text.str.contains(".", literal=True)).then(text.str.strip_chars_end("0").str.strip_suffix("."))
+        written = pl.select(short.otherwise(text)).to_series()
+        if self._dialect.decimal_char != ".":
+            written = written.str.replace(".", self._dialect.decimal_char, literal=True)
+        return written
+
+    def _dates(self, values: pl.Series) -> pl.Series:
+        pattern = _DAY if self._pattern.unit is not None else self._pattern
+        if pattern.pattern.upper() == _DAY.pattern:
+            return values
+        if pattern.has_time:
+            values = values + " 00:00:00"
+        offsets = pl.Series([0], dtype=pl.Int64).new_from_index(0, values.len())
+        return self._told(in_pattern(values, pattern, offsets), values)
+
+    def _datetimes(self, values: pl.Series) -> pl.Series:
+        plain = values.str.strip_suffix("+00")
+        zone, pattern = self._dialect.timezone, self._pattern
+        wants_offset = not pattern.has_time or pattern.has("zone")
+        if zone == "UTC" and pattern.unit is None:
+            local, offsets = plain, pl.Series([0], dtype=pl.Int64).new_from_index(0, values.len())
+        else:
+            instants = plain.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", time_zone="UTC")
+            if pattern.unit is not None:
+                return as_epoch(instants, pattern)
+            times = to_local(instants, zone)
+            offsets = offsets_of(times, instants)
+            if wants_offset:
+                times = (
+                    instants.dt.replace_time_zone(None) + pl.select(pl.duration(minutes=pl.lit(offsets))).to_series()
+                )
+            local = self._told(times.dt.to_string(ISO_LOCAL), values)
+        written = self._told(in_pattern(local, pattern, offsets), values)
+        return written if pattern.has_time else written + _iso_time(local, offsets)
+
+    def _told(self, written: pl.Series, values: pl.Series) -> pl.Series:
+        """What was written. Raises `UnwritableValue` where there is nothing though there was a value."""
+        if written.null_count() != values.null_count():
+            year = values.filter(written.is_null() & values.is_not_null()).str.slice(0, 4).item(0)
+            told = f"{self._pattern.pattern!r} in {self._dialect.timezone}"
+            raise UnwritableValue(f"Found a moment of the year {year}, which {told} cannot tell apart.")
+        return written
+
+    def _lists(self, values: pl.Series) -> pl.Series:
+        delimiter = self._dialect.list_delimiter
+        text = pl.lit(values)
+        # PostgreSQL quotes every item that has anything in it which means something in a list.
+        marks = "".join(sorted({*'"', *delimiter} - {","}))
+        is_odd = text.str.contains(f"[{re.escape(marks)}]|NULL")
+        plain = text.str.strip_prefix("{").str.strip_suffix("}").str.replace_all(",", delimiter, literal=True)
+        found = pl.DataFrame({"plain": pl.select(plain).to_series(), "is_odd": pl.select(is_odd).to_series()})
+        odd = values.filter(found["is_odd"].fill_null(value=False)).unique()
+        if not odd.len():
+            return found["plain"]
+        written = pl.DataFrame({"raw": odd, "item": pl.Series([self._joined(one) for one in odd], dtype=pl.String)})
+        found = found.with_columns(exact=looked_up(values, written))
+        return found.select(pl.when("is_odd").then("exact").otherwise("plain")).to_series()
+
+    def _joined(self, literal: str) -> str:
+        """The items of an array literal, nulls left out. Raises `UnwritableValue`."""
+        delimiter = self._dialect.list_delimiter
+        found = [(quoted, plain) for quoted, plain in _ITEM.findall(literal) if plain != "NULL"]
+        items = [plain or _ESCAPED.sub(r"\1", quoted) for quoted, plain in found]
+        joined = delimiter.join(items)
+        if items and joined.split(delimiter) != items:
+            raise UnwritableValue(f"Found the listDelimiter {delimiter!r} inside an item of a list.")
+        return joined
+
+
+def _booleans(values: pl.Series) -> pl.Series:
+    text = pl.lit(values)
+    return pl.select(pl.when(text == "t").then(pl.lit("true")).when(text == "f").then(pl.lit("false"))).to_series()
+
+
+def _iso_time(local: pl.Series, offsets: pl.Series) -> pl.Series:
+    """Time and offset as ISO 8601 has them, with microseconds where there are any."""
+    x = pl.lit(local)
+    micros = x.str.slice(20).str.pad_end(6, "0")
+    fraction = pl.when(micros == "000000").then(pl.lit("")).otherwise(pl.lit(".") + micros)
+    return pl.select(pl.concat_str([pl.lit("T"), x.str.slice(11, 8), fraction, zone_of(offsets)])).to_series()

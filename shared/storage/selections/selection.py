@@ -1,0 +1,37 @@
+"""A selection: what becomes one file of an export, as a value. Nothing here runs a statement."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from shared.domain.property import PropertyType
+from shared.storage.conditions import SqlCondition
+from shared.storage.statements import statement
+
+Condition = Callable[[int], SqlCondition]
+"""A condition on profiles `p`, given the number that its first parameter has."""
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedColumn:
+    """One column of the file."""
+
+    header: str
+    type: PropertyType
+    """How PostgreSQL writes it, and so how it is written for the dialect (shared/processing/typed_text.py)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The rows of one file, in order."""
+
+    columns: tuple[SelectedColumn, ...]
+    text: str
+    """A select of the profile's number, null where the row is no person's, then of the columns; has a {schema} slot."""
+    parameters: tuple[object, ...] = ()
+    part: str = ""
+    """What the file's name has behind that of the main file, which has nothing there."""
+
+    def first(self, rows: int) -> "Selection":
+        """The same, of so many rows at most."""
+        limited = statement("selections.limited").replace("{number}", str(len(self.parameters) + 1))
+        return replace(self, text=limited.replace("{select}", self.text), parameters=(*self.parameters, rows))
