@@ -32,6 +32,7 @@ from services.api.routes import (
     rejects,
     runs,
     samples,
+    segments,
     value_rejects,
 )
 from services.api.tools import Tools
@@ -43,6 +44,7 @@ ROUTERS = (
     properties.router,
     profiles.router,
     lists.router,
+    segments.router,
     connections.router,
     goals.router,
     goal_versions.router,

@@ -2,11 +2,12 @@
 
     {"field": "Country", "in": ["NL", "BE"]}
     {"all": [{"field": "Points", "type": "number", "at_least": 10}, {"not": {"field": "E-mail", "empty": true}}]}
-    {"any": [{"property": "city", "equals": "Gent", "ignore_case": true}, {"property": "tags", "contains": "vip"}]}
+    {"any": [{"property": "city", "equals": "Gent", "ignore_case": true}, {"list": 7}, {"consent": "opted_in"}]}
 
 A comparison names a column of a file (`field` or `position`) or a property of a profile (`property`), and has exactly
-one operator. A property has its own type. A column of a file is text, unless the comparison says `type`: then its
-values are read as the goal's dialect writes them, and **one that cannot be read so counts as empty**.
+one operator (shared/domain/comparison.py). Of profiles more can be asked: shared/domain/profile_conditions.py. A column
+of a file is text, unless the comparison says `type`: then its values are read as the goal's dialect writes them, and
+**one that cannot be read so counts as empty**.
 
 What the operators mean, wherever a condition is asked (polars and PostgreSQL are held together by a test):
 
@@ -22,152 +23,24 @@ What the operators mean, wherever a condition is asked (polars and PostgreSQL ar
 """
 
 from collections.abc import Iterator
-from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    Discriminator,
-    Field,
-    StrictBool,
-    StrictStr,
-    Tag,
-    model_validator,
-)
+from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag
 
-from shared.domain.condition_values import Reading, Value, ValueType, reading_of, refuse_nothing
-from shared.domain.dates import date_pattern
-from shared.domain.field_choice import ColumnName, ColumnPosition
+from shared.domain.comparison import Comparison
 from shared.domain.model import Model
-from shared.domain.property import PropertyName
-from shared.domain.regular_expression import regular_expression
+from shared.domain.profile_conditions import (
+    EventChoice,
+    EventSeen,
+    HasConsent,
+    InGroup,
+    InSegment,
+    IsSuppressed,
+    OnList,
+)
 
 MAX_DEPTH = 10
 MAX_NODES = 200
-MAX_VALUES = 1_000
-
-
-class Operator(StrEnum):
-    """How a comparison compares."""
-
-    EQUALS = "equals"
-    NOT_EQUALS = "not_equals"
-    LESS = "less"
-    AT_MOST = "at_most"
-    GREATER = "greater"
-    AT_LEAST = "at_least"
-    BETWEEN = "between"
-    IN = "in"
-    CONTAINS = "contains"
-    STARTS_WITH = "starts_with"
-    ENDS_WITH = "ends_with"
-    MATCHES = "matches"
-    EMPTY = "empty"
-
-
-_ORDERED = frozenset(
-    {
-        Operator.EQUALS, Operator.NOT_EQUALS, Operator.LESS, Operator.AT_MOST, Operator.GREATER, Operator.AT_LEAST,
-        Operator.BETWEEN, Operator.IN, Operator.EMPTY,
-    }
-)  # fmt: skip  # a list reads better than a column
-OPERATORS: dict[ValueType, frozenset[Operator]] = {
-    ValueType.TEXT: frozenset(Operator),
-    ValueType.NUMBER: _ORDERED,
-    ValueType.DATE: _ORDERED,
-    ValueType.DATETIME: _ORDERED,
-    ValueType.BOOLEAN: frozenset({Operator.EQUALS, Operator.NOT_EQUALS, Operator.EMPTY}),
-    ValueType.LIST: frozenset({Operator.CONTAINS, Operator.EMPTY}),
-}
-"""Which operators a type knows."""
-
-
-class Subject(Model):
-    """What is compared: a column of a file, or a property of a profile."""
-
-    field: ColumnName | None = None
-    position: ColumnPosition | None = None
-    property: PropertyName | None = None
-
-
-class Comparison(Subject):
-    """One column or property, compared with one thing."""
-
-    type: ValueType | None = Field(default=None, description="Of a column of a file; text where it is not given")
-    date_format: str | None = Field(default=None, alias="dateFormat", min_length=1, max_length=64)
-    ignore_case: StrictBool = False
-    equals: Value | None = None
-    not_equals: Value | None = None
-    less: Value | None = None
-    at_most: Value | None = None
-    greater: Value | None = None
-    at_least: Value | None = None
-    between: tuple[Value, Value] | None = None
-    one_of: tuple[Value, ...] | None = Field(default=None, alias="in", min_length=1, max_length=MAX_VALUES)
-    contains: Value | None = None
-    starts_with: Value | None = None
-    ends_with: Value | None = None
-    matches: StrictStr | None = None
-    empty: StrictBool | None = None
-
-    @model_validator(mode="after")
-    def _says_one_thing(self) -> "Comparison":
-        if sum(each is not None for each in (self.field, self.position, self.property)) != 1:
-            raise ValueError("expected exactly one of field, position, property")
-        given = [each.value for each in Operator if self._operand(each) is not None]
-        if len(given) != 1:
-            found = " and ".join(given) or "none"
-            raise ValueError(f"found {found}, expected exactly one of {', '.join(Operator)}")
-        if self.matches is not None:
-            regular_expression(self.matches)
-        if self.property is not None:
-            if self.type is not None or self.date_format is not None:
-                raise ValueError("found a type or a dateFormat for a property, which has its own type")
-        else:
-            self.read(self.kind())
-            self._check_date_format()
-        return self
-
-    def _check_date_format(self) -> None:
-        if self.date_format is None:
-            return
-        if self.kind() not in (ValueType.DATE, ValueType.DATETIME):
-            raise ValueError(f"found a dateFormat for the type {self.kind().value}")
-        date_pattern(self.date_format)
-
-    def _operand(self, operator: Operator) -> Any:
-        return self.one_of if operator is Operator.IN else getattr(self, operator.value)
-
-    def kind(self) -> ValueType:
-        """The type that the values of a file's column are read as."""
-        return self.type or ValueType.TEXT
-
-    def operator(self) -> Operator:
-        """The one that is given."""
-        return next(each for each in Operator if self._operand(each) is not None)
-
-    def read(self, kind: ValueType) -> tuple[Reading, ...]:
-        """What is compared with, in the given type: two for between, any number for in, else one.
-
-        Raises ValueError where type, operator and value do not go together; the text holds the value that was given.
-        """
-        operator = self.operator()
-        if operator not in OPERATORS[kind]:
-            known = ", ".join(each for each in Operator if each in OPERATORS[kind])
-            raise ValueError(f"found {operator.value!r} for the type {kind.value}, expected one of {known}")
-        if self.ignore_case and (kind not in (ValueType.TEXT, ValueType.LIST) or operator is Operator.EMPTY):
-            raise ValueError("found ignore_case where there is no text to compare")
-        operand = self._operand(operator)
-        if operator in (Operator.EMPTY, Operator.MATCHES):
-            return (operand,)
-        values = operand if operator in (Operator.IN, Operator.BETWEEN) else (operand,)
-        read = tuple(reading_of(each, ValueType.TEXT if kind is ValueType.LIST else kind) for each in values)
-        if operator not in (Operator.CONTAINS, Operator.STARTS_WITH, Operator.ENDS_WITH) or kind is ValueType.LIST:
-            refuse_nothing(read)
-        if operator is Operator.BETWEEN and kind is not ValueType.TEXT and read[1] < read[0]:  # type: ignore[operator]  # both of one type
-            raise ValueError("found a between whose second value comes before its first")
-        return read
 
 
 class AllOf(Model):
@@ -188,22 +61,45 @@ class Negation(Model):
     negated: "Node" = Field(alias="not")
 
 
+_TAGS = {
+    "all": "all_of",
+    "any": "any_of",
+    "not": "negation",
+    "list": "on_list",
+    "consent": "has_consent",
+    "suppression": "is_suppressed",
+    "group": "in_group",
+    "event": "event_seen",
+    "segment": "in_segment",
+}
+"""By the field that a condition is known by. They are no names of fields, so that they lead nowhere in a pointer."""
+
+
 def _tag(value: object) -> str:
     names: Any = value if isinstance(value, dict) else ()
     if isinstance(value, BaseModel):
         names = [field.alias or name for name, field in type(value).model_fields.items()]
-    # The tags are no names of fields, so that they lead nowhere in a pointer to what is wrong.
-    tags = {"all": "all_of", "any": "any_of", "not": "negation"}
-    return next((tag for name, tag in tags.items() if name in names), "comparison")
+    return next((tag for name, tag in _TAGS.items() if name in names), "comparison")
 
+
+Leaf = Comparison | OnList | HasConsent | IsSuppressed | InGroup | EventSeen | InSegment
+"""What has no conditions of the same kind in it."""
 
 Node = Annotated[
     Annotated[AllOf, Tag("all_of")]
     | Annotated[AnyOf, Tag("any_of")]
     | Annotated[Negation, Tag("negation")]
-    | Annotated[Comparison, Tag("comparison")],
+    | Annotated[Comparison, Tag("comparison")]
+    | Annotated[OnList, Tag("on_list")]
+    | Annotated[HasConsent, Tag("has_consent")]
+    | Annotated[IsSuppressed, Tag("is_suppressed")]
+    | Annotated[InGroup, Tag("in_group")]
+    | Annotated[EventSeen, Tag("event_seen")]
+    | Annotated[InSegment, Tag("in_segment")],
     Discriminator(_tag),
 ]
+EventChoice.model_rebuild(_types_namespace={"Node": Node})
+EventSeen.model_rebuild(force=True)
 AllOf.model_rebuild()
 AnyOf.model_rebuild()
 Negation.model_rebuild()
@@ -223,14 +119,17 @@ def _bounded(value: object) -> object:
 
 
 def _inner(value: object) -> list[object]:
-    if isinstance(value, AllOf | AnyOf | Negation):
-        return list(children(value))
+    if isinstance(value, BaseModel):
+        return [node for _, node in children(value)]  # type: ignore[arg-type]  # a model here is a node
     if not isinstance(value, dict):
         return []
     found: list[object] = [value["not"]] if "not" in value else []
     for name in ("all", "any"):
         if isinstance(value.get(name), list | tuple):
             found += value[name]
+    event = value.get("event")
+    if isinstance(event, dict) and event.get("where") is not None:
+        found.append(event["where"])
     return found
 
 
@@ -238,26 +137,32 @@ Condition = Annotated[Node, BeforeValidator(_bounded)]
 """A whole condition, bounded in size and depth: the type for a field of a model."""
 
 
-def children(condition: AllOf | AnyOf | Negation | Comparison) -> tuple[Node, ...]:
-    """What a condition is made of."""
+def children(condition: Node) -> tuple[tuple[str, Node], ...]:
+    """What a condition is made of, each with its RFC 6901 pointer. What an event must be like is of another kind."""
     match condition:
-        case AllOf(all=inner) | AnyOf(any=inner):
-            return inner
+        case AllOf(all=inner):
+            return tuple((f"/all/{number}", each) for number, each in enumerate(inner))
+        case AnyOf(any=inner):
+            return tuple((f"/any/{number}", each) for number, each in enumerate(inner))
         case Negation(negated=one):
-            return (one,)
+            return (("/not", one),)
+        case EventSeen() if condition.event.where is not None:
+            return (("/event/where", condition.event.where),)
     return ()
 
 
-def comparisons(condition: Node, pointer: str = "") -> Iterator[tuple[str, Comparison]]:
-    """Every comparison of a condition, with its RFC 6901 pointer, in order."""
+def leaves(condition: Node, pointer: str = "") -> Iterator[tuple[str, Leaf]]:
+    """Everything that a condition asks, with its RFC 6901 pointer, in order; not what it asks of events."""
     match condition:
-        case Comparison():
+        case AllOf() | AnyOf() | Negation():
+            for further, inner in children(condition):
+                yield from leaves(inner, pointer + further)
+        case _:
             yield pointer, condition
-        case Negation(negated=inner):
-            yield from comparisons(inner, f"{pointer}/not")
-        case AllOf(all=several):
-            for number, inner in enumerate(several):
-                yield from comparisons(inner, f"{pointer}/all/{number}")
-        case AnyOf(any=several):
-            for number, inner in enumerate(several):
-                yield from comparisons(inner, f"{pointer}/any/{number}")
+
+
+def comparisons(condition: Node, pointer: str = "") -> Iterator[tuple[str, Comparison]]:
+    """Every comparison of a condition, with its RFC 6901 pointer, in order; not those of events."""
+    for where, leaf in leaves(condition, pointer):
+        if isinstance(leaf, Comparison):
+            yield where, leaf

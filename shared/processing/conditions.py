@@ -12,7 +12,8 @@ from typing import NamedTuple
 import polars as pl
 
 from shared.domain.case_folding import fold, folding
-from shared.domain.condition import AllOf, AnyOf, Comparison, Negation, Node, Operator
+from shared.domain.comparison import Comparison, Operator
+from shared.domain.condition import AllOf, AnyOf, Negation, Node
 from shared.domain.condition_values import Reading, ValueType
 from shared.domain.dialect import Dialect
 from shared.domain.regular_expression import regular_expression
@@ -68,6 +69,8 @@ def asked_of(condition: Node, values_of: Callable[[Comparison], Values]) -> pl.E
             return ~asked_of(inner, values_of)
         case Comparison():
             return _compared(condition, values_of(condition))
+        case _:
+            raise ValueError("found what is asked of profiles, expected a field or a position: it is asked of a file")
 
 
 def folded(text: pl.Expr) -> pl.Expr:

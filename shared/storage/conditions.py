@@ -5,39 +5,38 @@ PostgreSQL holds the two together. Every value is a parameter; names are quoted 
 never blank texts or empty lists: typing stores null for them.
 
 A comparison with null is null here and not false. `AND` and `OR` may take it for false, `not` asks `IS NOT TRUE`, and a
-WHERE clause drops it: so the comparisons stay plain and can use indexes. Nothing here runs a statement.
+WHERE clause drops it: so the comparisons stay plain and can use indexes. What else is asked of profiles
+(shared/domain/profile_conditions.py) is never null, so that `not` of it stays plain too and can be an anti-join.
+A segment is asked as its own condition in its place. Nothing here runs a statement.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from decimal import Decimal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
 
-from shared.domain.case_folding import fold, folding
-from shared.domain.condition import AllOf, AnyOf, Comparison, Negation, Node, Operator
-from shared.domain.condition_values import Reading, ValueType, type_of
+from shared.domain.askable import Askable
+from shared.domain.comparison import Comparison
+from shared.domain.condition import AllOf, AnyOf, Leaf, Negation, Node
 from shared.domain.failures import InvalidCondition
-from shared.domain.property import Property, PropertyType
-from shared.domain.regular_expression import regular_expression
-from shared.storage.columns import quoted
+from shared.domain.identifier import key_of
+from shared.domain.profile_conditions import (
+    EventChoice,
+    EventSeen,
+    GroupChoice,
+    HasConsent,
+    InGroup,
+    InSegment,
+    IsSuppressed,
+    OnList,
+)
+from shared.domain.property import Property
+from shared.domain.segment import MAX_WITHIN
+from shared.storage.columns import TYPES, quoted
+from shared.storage.comparisons import Parameters, compared
 from shared.storage.statements import statement
 
-_CASTS = {
-    ValueType.TEXT: "text",
-    ValueType.NUMBER: "numeric",
-    ValueType.BOOLEAN: "boolean",
-    ValueType.DATE: "date",
-    ValueType.DATETIME: "timestamptz",
-    ValueType.LIST: "text",
-}
-_SIGNS = {
-    Operator.EQUALS: "=",
-    Operator.NOT_EQUALS: "<>",
-    Operator.LESS: "<",
-    Operator.AT_MOST: "<=",
-    Operator.GREATER: ">",
-    Operator.AT_LEAST: ">=",
-}
-_BIGINT = range(-(2**63), 2**63)
+_CONSENTS = {"opted_in": "IS TRUE", "opted_out": "IS FALSE", "unknown": "IS NULL"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,113 +49,149 @@ class SqlCondition:
 
 
 def compiled(
-    condition: Node, properties: Mapping[str, Property], *, alias: str = "p", first_parameter: int = 1
+    condition: Node, known: Askable, *, schema: str, now: datetime, alias: str = "p", first_parameter: int = 1
 ) -> SqlCondition:
-    """A condition on the columns of profiles. Raises InvalidCondition where it does not fit the properties."""
-    compiler = _Compiler(properties, alias, first_parameter)
-    text = compiler.compile(condition)
-    return SqlCondition(text, tuple(compiler.parameters))
+    """A condition on profiles. `schema` is the account's, quoted; `now` is what days are counted from.
+
+    Raises InvalidCondition where it does not fit what the account has.
+    """
+    parameters = Parameters(first_parameter)
+    found = _Asked(known, schema, now, alias, parameters).of_profiles(condition)
+    return SqlCondition(found.text, tuple(parameters.values))
 
 
-@dataclass(slots=True)
-class _Compiler:
-    properties: Mapping[str, Property]
+class _Sql(NamedTuple):
+    text: str
+    may_be_null: bool
+
+
+def _tree(condition: Node, leaf: Callable[[Leaf], _Sql]) -> _Sql:
+    match condition:
+        case AllOf(all=several) | AnyOf(any=several):
+            inner = [_tree(each, leaf) for each in several]
+            sign = " AND " if isinstance(condition, AllOf) else " OR "
+            return _Sql(f"({sign.join(each.text for each in inner)})", any(each.may_be_null for each in inner))
+        case Negation(negated=one):
+            found = _tree(one, leaf)
+            return _Sql(
+                f"({found.text} IS NOT TRUE)" if found.may_be_null else f"(NOT {found.text})", may_be_null=False
+            )
+        case _:
+            return leaf(condition)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    known: Askable
+    schema: str
+    now: datetime
     alias: str
-    first_parameter: int
-    parameters: list[object] = field(default_factory=list)
-    _folding: tuple[str, str] | None = None
+    parameters: Parameters
 
-    def compile(self, condition: Node) -> str:
-        match condition:
-            case AllOf(all=several):
-                return f"({' AND '.join(map(self.compile, several))})"
-            case AnyOf(any=several):
-                return f"({' OR '.join(map(self.compile, several))})"
-            case Negation(negated=inner):
-                return f"({self.compile(inner)} IS NOT TRUE)"
-            case Comparison():
-                return self._comparison(condition)
+    def of_profiles(self, condition: Node, within: int = 0) -> _Sql:
+        def leaf(asked: Leaf) -> _Sql:
+            match asked:
+                case Comparison():
+                    found = _property(asked, self.known.properties)
+                    value = f"{self.alias}.{quoted(found.column)}"
+                    return _Sql(compared(asked, found, value, self.parameters), may_be_null=True)
+                case InSegment(segment=segment_id):
+                    inner = self.known.segments.get(segment_id)
+                    if inner is None or within >= MAX_WITHIN:
+                        raise InvalidCondition(f"There is no segment {segment_id}, or too many stand in one another.")
+                    return self.of_profiles(inner, within + 1)
+                case _:
+                    return _Sql(self._certain(asked), may_be_null=False)
 
-    def _comparison(self, comparison: Comparison) -> str:
-        found, kind, operands = self._read(comparison)
-        column = f"{self.alias}.{quoted(found.column)}"
-        if comparison.operator() is Operator.EMPTY:
-            return f"({column} IS NULL)" if operands[0] else f"({column} IS NOT NULL)"
-        if kind is ValueType.LIST:
-            return self._has_item(comparison, column, str(operands[0]))
-        if kind is ValueType.TEXT:
-            return self._text(comparison, column, [str(each) for each in operands])
-        return self._ordered(comparison.operator(), column, operands, _cast_of(found.type, kind, operands))
+        return _tree(condition, leaf)
 
-    def _read(self, comparison: Comparison) -> tuple[Property, ValueType, tuple[Reading, ...]]:
-        if comparison.property is None:
-            raise InvalidCondition("Found a field or a position, expected a property: it is asked of profiles.")
-        found = self.properties.get(comparison.property)
-        if found is None:
-            raise InvalidCondition(f"There is no property {comparison.property!r}.")
-        kind = type_of(found.type)
-        try:
-            return found, kind, comparison.read(kind)
-        except ValueError as error:
-            raise InvalidCondition(f"The property {found.name!r}: {error}.") from error
+    def _certain(self, asked: OnList | HasConsent | IsSuppressed | InGroup | EventSeen) -> str:
+        """What is never null."""
+        match asked:
+            case OnList(list=reference):
+                number = self.known.lists.get(reference)
+                if number is None:
+                    raise InvalidCondition(f"There is no list {reference}.")
+                return self._frame("on_list", list=self.parameters.add(number, "integer"))
+            case HasConsent(consent=consent):
+                return f"({self.alias}.opt_in {_CONSENTS[consent]})"
+            case IsSuppressed(suppression="any"):
+                return f"({self.alias}.suppression IS NOT NULL)"
+            case IsSuppressed(suppression=reasons):
+                chosen = self.parameters.add(list(reasons), "text[]")
+                return self._frame("is_suppressed", reasons=chosen)
+            case InGroup(group=choice):
+                return self._in_group(choice)
+            case EventSeen(event=choice):
+                return self._event_seen(choice)
 
-    def _has_item(self, comparison: Comparison, column: str, item: str) -> str:
-        if not comparison.ignore_case:
-            return f"({column} @> ARRAY[{self._parameter(item, 'text')}])"
-        wanted = self._parameter(fold(item), "text")
-        folded = self._folded("entry.item")
-        frame = statement("conditions.has_folded_item")
-        return frame.replace("{column}", column).replace("{folded}", folded).replace("{wanted}", wanted)
+    def _in_group(self, choice: GroupChoice) -> str:
+        kind = self.known.group_types.get(choice.type)
+        if kind is None:
+            raise InvalidCondition(f"There is no type of groups {choice.type!r}.")
+        number = self.parameters.add(kind.number, "integer")
+        if choice.identifiers is None:
+            return self._frame("in_group", type=number)
+        keys = [key_of(each, kind.identifier.type) for each in choice.identifiers]
+        return self._frame(
+            "in_named_group",
+            type=number,
+            key=quoted(kind.identifier.key_column),
+            keys=self.parameters.add(keys, "text[]"),
+        )
 
-    def _text(self, comparison: Comparison, column: str, texts: list[str]) -> str:
-        if comparison.operator() is Operator.MATCHES:
-            expression = regular_expression(texts[0])
-            if comparison.ignore_case:
-                column, expression = self._folded(column), expression.folded()
-            return f'({column} COLLATE "C" ~ {self._parameter(expression.for_postgresql(), "text")})'
-        if comparison.ignore_case:
-            column, texts = self._folded(column), [fold(each) for each in texts]
-        likeness = {
-            Operator.CONTAINS: f"%{_literally(texts[0])}%",
-            Operator.STARTS_WITH: f"{_literally(texts[0])}%",
-            Operator.ENDS_WITH: f"%{_literally(texts[0])}",
-        }
-        if comparison.operator() in likeness:
-            return f"({column} LIKE {self._parameter(likeness[comparison.operator()], 'text')})"
-        if comparison.operator() not in (Operator.EQUALS, Operator.NOT_EQUALS, Operator.IN):
-            # Equality is the same under every collation, and an index has the column's own.
-            column = f'{column} COLLATE "C"'
-        return self._ordered(comparison.operator(), column, tuple(texts), "text")
+    def _event_seen(self, choice: EventChoice) -> str:
+        chosen = self._chosen_events(choice)
+        if choice.at_most is None and choice.least == 1:
+            return self._frame("event_seen", chosen=chosen)
+        if choice.at_most == 0:
+            return f"(NOT {self._frame('event_seen', chosen=chosen)})"
+        # No more is counted than tells whether there are enough, or too many.
+        enough = choice.least if choice.at_most is None else choice.at_most + 1
+        return self._frame(
+            "events_counted",
+            chosen=chosen,
+            enough=self.parameters.add(enough, "bigint"),
+            least=self.parameters.add(choice.least, "bigint"),
+            most=self.parameters.add(enough if choice.at_most is None else choice.at_most, "bigint"),
+        )
 
-    def _ordered(self, operator: Operator, column: str, operands: tuple[Reading, ...], cast: str) -> str:
-        values = [int(each) if cast == "bigint" else each for each in operands]  # type: ignore[arg-type]  # numbers
-        if operator is Operator.IN:
-            return f"({column} = ANY ({self._parameter(values, f'{cast}[]')}))"
-        if operator is Operator.BETWEEN:
-            least, most = (self._parameter(each, cast) for each in values)
-            return f"({column} BETWEEN {least} AND {most})"
-        return f"({column} {_SIGNS[operator]} {self._parameter(values[0], cast)})"
+    def _chosen_events(self, choice: EventChoice) -> str:
+        said = self.known.event_types.get(choice.type)
+        if said is None:
+            raise InvalidCondition(f"There is no type of events {choice.type!r}.")
+        event_type = self.parameters.add(choice.type, "text")
+        begin, end = choice.period(self.now)
+        chosen = [self._frame("event_of_type", type=event_type)]
+        chosen += [f"e.occurred_at >= {self.parameters.add(begin, 'timestamptz')}"] if begin is not None else []
+        chosen += [f"e.occurred_at < {self.parameters.add(end, 'timestamptz')}"] if end is not None else []
+        if choice.where is not None:
+            chosen.append(_tree(choice.where, lambda leaf: self._event_leaf(leaf, said, event_type)).text)
+        return " AND ".join(chosen)
 
-    def _folded(self, text: str) -> str:
-        if self._folding is None:
-            table = folding()
-            self._folding = self._parameter("".join(table), "text"), self._parameter("".join(table.values()), "text")
-        source, target = self._folding
-        # Only what has other letters than ASCII's pays for the long table.
-        lowered = f'lower({text} COLLATE "C")'
-        is_ascii = f"octet_length({text}) = char_length({text})"
-        return f"(CASE WHEN {is_ascii} THEN {lowered} ELSE translate({text}, {source}, {target}) END)"
+    def _event_leaf(self, leaf: Leaf, said: Mapping[str, Property], event_type: str) -> _Sql:
+        if not isinstance(leaf, Comparison):
+            raise InvalidCondition("Of an event only its own properties can be asked.")
+        found = _property(leaf, said)
+        value = self._frame(
+            "event_items" if found.type.is_many else "event_value",
+            type=event_type,
+            name=self.parameters.add(found.name, "text"),
+            cast=TYPES[found.type],
+        )
+        return _Sql(compared(leaf, found, value, self.parameters), may_be_null=True)
 
-    def _parameter(self, value: object, cast: str) -> str:
-        self.parameters.append(value)
-        return f"${self.first_parameter + len(self.parameters) - 1}::{cast}"
+    def _frame(self, frame: str, /, **fragments: str) -> str:
+        text = statement(f"conditions.{frame}").replace("{schema}", self.schema).replace("{p}", self.alias)
+        for slot, fragment in fragments.items():
+            text = text.replace("{" + slot + "}", fragment)
+        return text
 
 
-def _literally(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-def _cast_of(property_type: PropertyType, kind: ValueType, operands: tuple[Reading, ...]) -> str:
-    """A whole number is compared with an integer as such, since an index on it knows no numeric."""
-    are_whole = all(isinstance(each, Decimal) and each == int(each) and int(each) in _BIGINT for each in operands)
-    return "bigint" if property_type is PropertyType.INTEGER and are_whole else _CASTS[kind]
+def _property(comparison: Comparison, known: Mapping[str, Property]) -> Property:
+    if comparison.property is None:
+        raise InvalidCondition("Found a field or a position, expected a property: it is asked of profiles.")
+    found = known.get(comparison.property)
+    if found is None:
+        raise InvalidCondition(f"There is no property {comparison.property!r}.")
+    return found

@@ -1,6 +1,6 @@
 """Lists of an account, in its own schema. Writes `lists`; who is on them is written by `list_members`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
@@ -8,6 +8,8 @@ from uuid import UUID
 
 from shared.domain.failures import AlreadyExists, ListInUse, NotFound
 from shared.domain.lists import MAX_NAME_CHARACTERS, numbered
+from shared.domain.profile_conditions import OnList
+from shared.storage import segments
 from shared.storage.database import Record, Tx
 from shared.storage.errors import names_guarded
 
@@ -73,10 +75,13 @@ async def rename(tx: Tx, held: StoredList, name: str) -> StoredList:
 
 
 async def delete(tx: Tx, held: StoredList) -> None:
-    """Take a held list away with its memberships; the profiles stay. Raises ListInUse where a goal names it."""
+    """Take a held list away with its memberships; the profiles stay. Raises ListInUse where something names it."""
     users = await tx.fetch("lists.users", tx.account_id, [str(held.id)], [held.number])
     if users:
         raise ListInUse(f"Found the goals {', '.join(str(row['goal_id']) for row in users)}.")
+    asking = await segments.asking(tx, lambda leaf: isinstance(leaf, OnList) and leaf.list in held.references)
+    if asking:
+        raise ListInUse(f"Found the segments {', '.join(str(each) for each in asking)}.")
     await tx.execute("lists.delete_members", held.number)
     await tx.execute("lists.delete", held.id)
 
@@ -91,20 +96,33 @@ async def create_for_run(tx: Tx, run_id: UUID, name: str) -> StoredList:
     return _list(row)
 
 
-async def hold(tx: Tx, references: Sequence[UUID | int]) -> list[StoredList]:
+async def hold(tx: Tx, references: Collection[UUID | int]) -> list[StoredList]:
     """Those of these lists that there are, by number, kept from being deleted until the transaction ends.
 
     `references` are ids and numbers.
     """
-    ids = [each for each in references if isinstance(each, UUID)]
-    numbers = [each for each in references if isinstance(each, int)]
-    return [_list(row) for row in await tx.fetch("lists.hold", ids, numbers)]
+    return [_list(row) for row in await tx.fetch("lists.hold", *_apart(references))]
+
+
+async def numbers_of(tx: Tx, references: Collection[UUID | int]) -> dict[UUID | int, int]:
+    """The numbers of those of these lists that there are, by what they are named by. `references` are as for `hold`."""
+    found: dict[UUID | int, int] = {}
+    for row in await tx.fetch("lists.named", *_apart(references)):
+        found |= {name: row["number"] for name in (row["list_id"], row["number"]) if name in references}
+    return found
 
 
 async def count_members(tx: Tx, number: int, more: int) -> None:
     """Note that so many more are on a list; fewer where `more` is negative. Of who writes members."""
     if more:
         await tx.execute("lists.count", number, more)
+
+
+def _apart(references: Collection[UUID | int]) -> tuple[list[UUID], list[int]]:
+    """Ids, and numbers."""
+    return [each for each in references if isinstance(each, UUID)], [
+        each for each in references if isinstance(each, int)
+    ]
 
 
 def _list(row: Record | None) -> StoredList:

@@ -25,6 +25,7 @@ ASSEMBLERS = {
     "shared/storage/profiles.py": "an account's columns",
     "shared/storage/properties.py": "an account's columns",
     "shared/storage/rejects.py": "a cursor",
+    "shared/storage/segment_profiles.py": "a condition, and an account's columns",
     "shared/storage/staging.py": "staging tables, which are named after their run",
 }
 """Modules that run a text which is not a literal, and what for. Whoever adds one says why here."""

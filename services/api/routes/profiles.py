@@ -1,9 +1,8 @@
 """`/v1/profiles`: people, looked up. Numbers travel as strings, so that none loses a digit on its way."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
-from decimal import Decimal
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
@@ -14,6 +13,7 @@ from services.api.access import Visit, allowed
 from services.api.paging import Listing, Page, PageQuery
 from services.api.problems import FieldError, Refused
 from services.api.routes.answers import ABSENT, PROBLEMS
+from services.api.values import Plain, plain
 from shared.domain.consent import Suppression
 from shared.domain.failures import InvalidGoal, InvalidRequest, NotFound
 from shared.domain.property import Property
@@ -96,7 +96,7 @@ class ProfileShown(BaseModel):
     permission_level: str | None = Field(
         description="How much may be kept: `0` nothing, `1` what is anonymous, `2` personal data"
     )
-    properties: dict[str, str | bool | list[str] | None] = Field(
+    properties: dict[str, Plain] = Field(
         description="By name; integers and numbers as strings, dates and times in RFC 3339, null where there is none"
     )
     lists: list[ListOfProfile] = Field(description="That it is on: at most 100, those first that it was put on last")
@@ -176,7 +176,7 @@ def _shown(
         suppression=_suppression(profile),
         language=profile.language,
         permission_level=profile.permission_level,
-        properties={each.name: _plain(profile.values[each.name]) for each in known if not each.is_built_in},
+        properties={each.name: plain(profile.values[each.name]) for each in known if not each.is_built_in},
     )
 
 
@@ -190,15 +190,3 @@ def _suppression(profile: profiles.Profile) -> SuppressionShown | None:
     if profile.suppression is None or profile.suppressed_at is None:
         return None
     return SuppressionShown(reason=profile.suppression, at=profile.suppressed_at)
-
-
-def _plain(value: Any) -> str | bool | list[str] | None:
-    if value is None or isinstance(value, bool | str):
-        return value
-    if isinstance(value, Decimal):
-        # Without the zeros that numeric(38,10) fills up with. As text: normalize() would round to 28 digits.
-        text = format(value, "f")
-        return text.rstrip("0").rstrip(".") if "." in text else text
-    if isinstance(value, date | datetime):
-        return value.isoformat()
-    return [str(each) for each in value] if isinstance(value, list) else str(value)

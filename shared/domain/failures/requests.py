@@ -111,10 +111,31 @@ class OpenPgpKeyInUse(Conflict):
 
 
 class ListInUse(Conflict):
-    """A goal puts people on the list."""
+    """A goal or a segment names the list."""
 
     code = "list_in_use"
     what_to_do = "Take the list out of what the detail names, then delete it."
+
+
+class SegmentInUse(Conflict):
+    """A goal or another segment names the segment."""
+
+    code = "segment_in_use"
+    what_to_do = "Take the segment out of what the detail names, then delete it."
+
+
+class TooManySegments(Conflict):
+    """The account has as many segments as one can have."""
+
+    code = "too_many_segments"
+    what_to_do = "Delete segments that nothing uses, or change one of them."
+
+
+class SegmentTooSlow(RequestFailure):
+    """Who is in the segment could not be found out in the time that one question may take."""
+
+    code = "segment_too_slow"
+    what_to_do = "Ask for less in the condition, or of one domain group; an export may take as long as it needs."
 
 
 class ManualConnection(Conflict):

@@ -2,10 +2,10 @@
 
 import polars as pl
 
-from shared.domain.condition import comparisons
 from shared.domain.dialect import Dialect
 from shared.domain.failures import InvalidGoal
 from shared.domain.processor import DropRows, KeepRows
+from shared.processing.condition_checks import faults_of_rows
 from shared.processing.conditions import asked_of_file
 from shared.processing.file_columns import FileColumns
 from shared.processing.processors.step import Outcome, SkipReason, Step
@@ -22,9 +22,8 @@ def drop_rows(processor: DropRows, columns: FileColumns, dialect: Dialect) -> li
 
 
 def _filtered(processor: KeepRows | DropRows, columns: FileColumns, dialect: Dialect, *, is_kept: bool) -> Step:
-    for _, comparison in comparisons(processor.where):
-        if comparison.property is not None:
-            raise InvalidGoal(f"A processor asks for the property {comparison.property!r}; rows have fields.")
+    for _, sentence in faults_of_rows(processor.where):
+        raise InvalidGoal(sentence)
     asked = asked_of_file(processor.where, columns, dialect)
     keeps = asked if is_kept else ~asked
 

@@ -20,6 +20,10 @@ WHERE list_id = ANY ($1::uuid[]) OR number = ANY ($2::integer[])
 ORDER BY number
 FOR KEY SHARE
 
+-- name: named
+-- Lists by ids and numbers.
+SELECT list_id, number FROM {schema}.lists WHERE list_id = ANY ($1::uuid[]) OR number = ANY ($2::integer[])
+
 -- name: page
 -- Lists in the order of their numbers, after a cursor.
 SELECT list_id, number, name, members, version, created_at, created_by_run FROM {schema}.lists

@@ -27,40 +27,44 @@ IDENTIFYING = {"connection_id", "goal_id", "run_id", "arrival_id", "drop_folder_
 
 NAMES_A_THING = {
     "account_id", "connection_id", "domain_group", "drop_folder_id", "fingerprint", "from_sample", "property",
-    "sample_id", "goal_id", "import_id", "from_import",
+    "sample_id", "goal_id", "import_id", "from_import", "list", "segment",
 }  # fmt: skip
 NAMES_NOTHING = {
     "absent", "acknowledge", "active", "add_to", "afterwards", "algorithm", "aliases", "all", "allow_empty_file",
     "answers", "any", "approve_when_absent_over", "at_least", "at_most", "between", "changes", "characters",
-    "choices", "code", "collapse", "columns", "commentChar", "commentRows", "compression", "consent_at", "constant",
-    "contains", "create", "create_properties", "dateFormat", "decimalChar", "decimals", "declaration", "decrypt",
-    "default_region", "default_rule", "delete", "delimiter", "dialect", "directory", "done", "doubleQuote",
-    "duplicate_content", "email", "emails", "empty", "empty_allowed", "encoding", "encrypt_to", "ends_with", "equals",
-    "escapeChar", "expected", "expires_at", "expression", "failed", "falseValues", "feedback", "field", "fields",
-    "file_name", "find", "fixed", "format", "from", "full_file", "generate", "greater", "group", "groupChar",
-    "guards", "header", "headerJoin", "headerRows", "hold_order_for_seconds", "home_directory", "host", "host_keys",
-    "identifier", "identifiers", "ignore", "ignore_case", "in", "interval_seconds", "into", "keep", "key", "kind",
-    "label", "language", "latest", "leave", "led_by", "less", "listDelimiter", "lists", "made_from", "map_all",
-    "mapping", "matches", "max_depth", "max_members", "max_new", "max_ratio", "max_unpacked_bytes", "members",
-    "minimum_age_seconds", "mode", "move_to", "name", "not", "not_equals", "nullSequence", "number", "on_bad_value",
-    "on_failure", "on_longer", "only_on_create", "opt_in", "out_of_order", "passphrase", "password", "path",
-    "pattern", "pivotYear", "place", "pointer", "port", "position", "prefix", "private_key", "processors",
-    "public_key", "quota_bytes", "quoteChar", "readiness", "rejects", "rename_suffix", "require_signature_by",
-    "required", "resubscribe", "return_to", "rows", "rule", "scopes", "separator", "settings", "share", "sheetName",
-    "sheetNumber", "skipInitialSpace", "source", "starts_with", "strategy", "target", "then", "time", "timezone",
-    "to", "transport", "trueValues", "trust_on_first_use", "type", "unknown_choice", "unpack", "user_id", "username",
-    "value", "values", "when", "where", "wildcard", "with",
+    "choices", "code", "collapse", "columns", "commentChar", "commentRows", "compression", "condition", "consent",
+    "consent_at", "constant", "contains", "create", "create_properties", "dateFormat", "decimalChar", "decimals",
+    "declaration", "decrypt", "default_region", "default_rule", "delete", "delimiter", "description", "dialect",
+    "directory", "done", "doubleQuote", "duplicate_content", "email", "emails", "empty", "empty_allowed", "encoding",
+    "encrypt_to", "ends_with", "equals", "escapeChar", "event", "expected", "expires_at", "expression", "failed",
+    "falseValues", "feedback", "field", "fields", "file_name", "find", "fixed", "format", "from", "full_file",
+    "generate", "greater", "group", "groupChar", "guards", "header", "headerJoin", "headerRows",
+    "hold_order_for_seconds", "home_directory", "host", "host_keys", "identifier", "identifiers", "ignore",
+    "ignore_case", "in", "interval_seconds", "into", "keep", "key", "kind", "label", "language", "latest", "leave",
+    "led_by", "less", "limit", "listDelimiter", "lists", "made_from", "map_all", "mapping", "matches", "max_depth",
+    "max_members", "max_new", "max_ratio", "max_unpacked_bytes", "members", "minimum_age_seconds", "mode", "move_to",
+    "name", "next_days", "not", "not_equals", "nullSequence", "number", "on_bad_value", "on_failure", "on_longer",
+    "only_on_create", "opt_in", "out_of_order", "passphrase", "password", "path", "pattern", "pivotYear", "place",
+    "pointer", "port", "position", "prefix", "private_key", "processors", "properties", "public_key", "quota_bytes",
+    "quoteChar", "readiness", "rejects", "rename_suffix", "require_signature_by", "required", "resubscribe",
+    "return_to", "rows", "rule", "scopes", "separator", "settings", "share", "sheetName", "sheetNumber",
+    "skipInitialSpace", "source", "starts_with", "strategy", "suppression", "target", "then", "time", "timezone",
+    "to", "transport", "trueValues", "trust_on_first_use", "type", "unknown_choice", "unpack", "until", "user_id",
+    "username", "value", "values", "when", "where", "wildcard", "with", "within_days",
 }  # fmt: skip
 """Fields of bodies, wherever they stand. The name of a field that names a thing must mean nothing else."""
 
 HOSTED = {"name": "n", "place": {"transport": "hosted", "drop_folder_id": "{drop_folder_id}"}}
 SFTP = {"name": "n", "place": SFTP_PLACE}
 RULES = {name: value for name, value in IMPORT_GOAL.items() if name != "source"}
+ASKING = {"any": [{"property": "{property}", "empty": True}, {"list": "{list}"}, {"segment": "{segment}"}]}
+"""A condition that names whatever a condition can."""
 GOALS = [
     IMPORT_GOAL | {"domain_group": "default"},
     IMPORT_GOAL | {"made_from": {"sample_id": "{sample_id}"}},
     EXPORT_GOAL | {"domain_group": "default"},
     IMPORT_GOAL | {"led_by": {"import_id": "{import_id}"}},
+    IMPORT_GOAL | {"processors": [{"kind": "keep_rows", "where": ASKING}]},
 ]
 BODIES: dict[str, list[Any]] = {
     "create_account": [{"name": "n"}],
@@ -84,6 +88,7 @@ BODIES: dict[str, list[Any]] = {
     "start_import": [
         {"sample_id": "{sample_id}", "settings": RULES | {"domain_group": "default"}},
         {"sample_id": "{sample_id}", "goal_id": "{goal_id}"},
+        {"sample_id": "{sample_id}", "settings": RULES | {"processors": [{"kind": "keep_rows", "where": ASKING}]}},
     ],
     "retry_run": [{}],
     "create_drop_folder": [{"name": "fresh {fresh}"}],
@@ -92,6 +97,10 @@ BODIES: dict[str, list[Any]] = {
     "create_domain_group": [{"name": "fresh-{fresh}"}],
     "create_list": [{"name": "fresh {fresh}"}],
     "change_list": [{"name": "fresh {fresh}"}],
+    "create_segment": [{"name": "fresh {fresh}", "condition": ASKING}],
+    "change_segment": [{"condition": ASKING}],
+    "count_segment": [{"domain_group": "{domain_group}"}],
+    "sample_segment": [{"domain_group": "{domain_group}"}],
     "create_openpgp_key": [{"name": "fresh {fresh}", "password": "hush"}],
     "change_openpgp_key": [{"name": "fresh {fresh}"}],
     "preview_goal": [{"sample_id": "{sample_id}"}],

@@ -74,6 +74,8 @@ class Served:
             run = await owner.ask("GET", f"/v1/runs/{run_id}", 200)
             sent = {"content": b"E-mail;First name\n", "headers": {"Content-Type": "application/octet-stream"}}
             imported = await owner.ask("POST", f"/v1/imports?name=a.csv&goal_id={goal['id']}", 202, **sent)
+            asked = {"name": f"segment {self._counted}", "condition": {"consent": "unknown"}}
+            segment = await owner.ask("POST", "/v1/segments", 201, json=asked)
             key = await owner.ask("POST", "/v1/keys", 201, json={"name": "k", "scopes": ["runs:read"]})
             credential = await owner.ask("POST", f"/v1/drop-folders/{folder['id']}/credentials", 201, json={})
         async with self._database.account(self.account) as tx:
@@ -87,6 +89,7 @@ class Served:
             "account_id": str(self.account),
             "folder_id": folder["id"],
             "drop_folder_id": folder["id"],
+            "segment_id": segment["id"],
             "connection_id": connection["id"],
             "goal_id": goal["id"],
             "run_id": str(run_id),

@@ -60,6 +60,8 @@ async def _one_of_each(owner: Client, database: Database, account: UUID) -> dict
         await tx.connection.execute("UPDATE tidegate.connections SET offered_host_key = $1", HOST_KEY)
         notification = await notifications.raise_(tx, notifications.News("code", "title"))
     sample = await owner.ask("POST", "/v1/samples?name=a.csv", 201, content=SAMPLE, headers=FILE)
+    asked = {"name": "first", "condition": {"consent": "opted_in"}}
+    segment = f"/v1/segments/{(await owner.ask('POST', '/v1/segments', 201, json=asked))['id']}"
     yes = [{"code": "mapping", "pointer": "/mapping/0", "value": None}]
     fingerprint = (await owner.ask("GET", connection, 200))["offered_host_key"]["fingerprint"]
     return {
@@ -81,6 +83,9 @@ async def _one_of_each(owner: Client, database: Database, account: UUID) -> dict
         "/v1/drop-folders": ("/v1/drop-folders", {"name": "second"}),
         "/v1/drop-folders/{drop_folder_id}/credentials": (f"/v1/drop-folders/{made['folder']['id']}/credentials", {}),
         "/v1/lists": ("/v1/lists", {"name": "second"}),
+        "/v1/segments": ("/v1/segments", {"name": "second", "condition": {"consent": "unknown"}}),
+        "/v1/segments/{segment_id}/count": (f"{segment}/count", {}),
+        "/v1/segments/{segment_id}/sample": (f"{segment}/sample", {}),
         "/v1/domain-groups": ("/v1/domain-groups", {"name": "second"}),
         "/v1/openpgp-keys": ("/v1/openpgp-keys", {"name": "files", "password": PASSWORD}),
         "/v1/goals/{goal_id}/preview": (f"/v1/goals/{goal}/preview", {"sample_id": sample["id"]}),

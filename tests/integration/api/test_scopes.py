@@ -17,6 +17,7 @@ FAMILIES = {
     "profiles": "profiles",
     "domain-groups": "profiles",
     "lists": "profiles",
+    "segments": "profiles",
     "connections": "connections",
     "drop-folders": "connections",
     "inquiries": "connections",
@@ -43,6 +44,9 @@ def wanted(method: str, path: str) -> list[str]:
     if path.startswith("/v1/imports"):
         # It makes a goal, and a run of it.
         return [f"{family}:{'read' if method == 'get' else 'write'}" for family in ("goals", "runs")]
+    if path in ("/v1/segments/{segment_id}/count", "/v1/segments/{segment_id}/sample"):
+        # They show what is there.
+        return [Scope.PROFILES_READ.value]
     name = [part for part in path.split("/") if part in FAMILIES][-1]
     return [f"{FAMILIES[name]}:{'read' if method == 'get' else 'write'}"]
 

@@ -54,6 +54,9 @@ _KINDS = (
     "import_id",
     "from_import",
     "list_id",
+    "list",
+    "segment_id",
+    "segment",
     "sample_id",
 )
 
@@ -83,6 +86,12 @@ async def settle(client: Client, database: Database, account_id: UUID, mark: str
         )
     ]
     lists = [await client.ask("POST", "/v1/lists", 201, json={"name": f"{mark} {number}"}) for number in range(2)]
+    segments = [
+        await client.ask(
+            "POST", "/v1/segments", 201, json={"name": f"{mark} {number}", "condition": {"consent": "unknown"}}
+        )
+        for number in range(2)
+    ]
     runs = [await arrive(database, account_id, made, minute=minute) for minute in (0, 1)]
     claimed = await claim(database)
     await complete(database, claimed)
@@ -121,12 +130,15 @@ async def settle(client: Client, database: Database, account_id: UUID, mark: str
         "inquiry_id": str(asked[0]),
         "openpgp_key_id": openpgp_keys[0]["id"],
         "list_id": lists[0]["id"],
+        "list": lists[0]["id"],
+        "segment_id": segments[0]["id"],
+        "segment": segments[0]["id"],
         "sample_id": str(looked_at[0]),
         "from_sample": str(looked_at[0]),
         "fingerprint": "SHA256:" + "a" * 43,
     }
     known = {*ids.values(), mark, other_connection["id"], other_folder["id"], export["id"], *map(str, runs)}
-    known |= {each["id"] for each in (*keys, *credentials, *arrivals, *openpgp_keys, *lists)} | {
+    known |= {each["id"] for each in (*keys, *credentials, *arrivals, *openpgp_keys, *lists, *segments)} | {
         str(each) for each in (*news, *asked, *looked_at)
     }
     return World(account_id, client, ids, frozenset(each for each in known if len(each) > 8))

@@ -20,7 +20,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from shared.domain.condition import OPERATORS, Comparison, Condition, Operator
+from shared.domain.askable import Askable
+from shared.domain.comparison import OPERATORS, Comparison, Operator
+from shared.domain.condition import Condition
 from shared.domain.condition_values import ValueType, type_of
 from shared.domain.failures import InvalidCondition
 from shared.domain.property import Property, PropertyType
@@ -29,7 +31,7 @@ from shared.domain.trimmed import TRIMMED
 from shared.processing.conditions import Values, asked_of
 from shared.processing.readings import DECIMAL, MOMENT
 from shared.storage.columns import TYPES, quoted
-from shared.storage.conditions import compiled
+from shared.storage.conditions import SqlCondition, compiled
 from tests.corpora.folder import FOLDER, content
 from tests.examples import examples
 from tests.real.postgres import PrivatePostgres
@@ -46,6 +48,7 @@ DTYPES = {
     "date": pl.Date(), "datetime": MOMENT, "list": pl.List(pl.String()),
 }  # fmt: skip  # a table
 CONDITION: TypeAdapter[Any] = TypeAdapter(Condition)
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
 EXAMPLES = settings(
     max_examples=examples(40),
     deadline=None,  # a shared machine may pause for longer than any example takes
@@ -203,11 +206,16 @@ async def _fill(connection: asyncpg.Connection, rows: list[dict[str, Any]]) -> N
 
 
 async def _asked(connection: asyncpg.Connection, condition: Any) -> list[int]:
-    asked = compiled(condition, PROPERTIES, first_parameter=2)
+    asked = _compiled(condition, first_parameter=2)
     found = await connection.fetch(
         f"SELECT p.id FROM profiles p WHERE p.id >= $1 AND {asked.text} ORDER BY p.id", 0, *asked.parameters
     )
     return [row["id"] for row in found]
+
+
+def _compiled(condition: Any, first_parameter: int = 1) -> SqlCondition:
+    # No comparison of a property asks when it is now, nor for another table.
+    return compiled(condition, Askable(PROPERTIES), schema="", now=NOW, first_parameter=first_parameter)
 
 
 def _found_by_polars(rows: list[dict[str, Any]], condition: Any) -> list[int]:
@@ -271,13 +279,13 @@ async def test_every_printable_character_of_ascii_is_itself_behind_a_backslash(t
 )
 def test_what_does_not_fit_the_properties_is_refused(condition: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InvalidCondition, match=sentence):
-        compiled(CONDITION.validate_python(condition), PROPERTIES)
+        _compiled(CONDITION.validate_python(condition))
 
 
 def test_no_value_stands_in_the_sql() -> None:
     texts = ["'; DROP TABLE profiles --", "%' OR true --"]
     for comparison in ({"in": texts}, *({operator: texts[0]} for operator in ("equals", "contains", "matches"))):
-        asked = compiled(CONDITION.validate_python({"property": "the_text", **comparison}), PROPERTIES)
+        asked = _compiled(CONDITION.validate_python({"property": "the_text", **comparison}))
         assert "DROP" not in asked.text
         assert "true" not in asked.text.lower()
     assert regular_expression("a").for_postgresql() == "a"
@@ -286,9 +294,9 @@ def test_no_value_stands_in_the_sql() -> None:
 def test_order_and_expressions_do_not_depend_on_the_collation_of_the_database() -> None:
     # The databases of the tests may have no other than "C", so that a difference would not show.
     for says in ({"less": "a"}, {"between": ["a", "b"]}, {"matches": "a"}, {"at_least": "a", "ignore_case": True}):
-        asked = compiled(CONDITION.validate_python({"property": "the_text", **says}), PROPERTIES)
+        asked = _compiled(CONDITION.validate_python({"property": "the_text", **says}))
         assert re.search(r' COLLATE "C" (<|>=|~|BETWEEN) ', asked.text)
-    plain = compiled(CONDITION.validate_python({"property": "the_text", "equals": "a"}), PROPERTIES)
+    plain = _compiled(CONDITION.validate_python({"property": "the_text", "equals": "a"}))
     assert plain.text == '(p."p_the_text" = $1::text)'
 
 

@@ -8,7 +8,8 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from services.api.pointers import pointer_of
-from shared.domain.condition import MAX_DEPTH, MAX_NODES, Comparison, Condition, comparisons
+from shared.domain.comparison import Comparison
+from shared.domain.condition import MAX_DEPTH, MAX_NODES, Condition, comparisons
 from shared.domain.condition_values import ValueType
 
 CONDITION: TypeAdapter[Any] = TypeAdapter(Condition)

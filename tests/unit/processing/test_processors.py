@@ -293,8 +293,12 @@ def test_what_is_wrong_with_processors_alone_is_told_before_any_file() -> None:
             {"kind": "deduplicate", "fields": ["g"], "keep": "last"},
         ]
     )
-    assert [pointer for pointer, _ in faults_of(processors, Dialect(date_format="auto"))] == ["/1", "/4", "/5"]
-    assert [pointer for pointer, _ in faults_of(processors, Dialect())] == ["/1", "/4"]
+    assert [pointer for pointer, _ in faults_of(processors, Dialect(date_format="auto"))] == [
+        "/1",
+        "/4/where/all/1/property",
+        "/5",
+    ]
+    assert [pointer for pointer, _ in faults_of(processors, Dialect())] == ["/1", "/4/where/all/1/property"]
 
 
 def test_the_description_of_a_processor_holds_its_text_and_an_example() -> None:

@@ -1,0 +1,29 @@
+"""What conditions of profiles can name in an account, read for those who judge them or ask them. Writes nothing."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from shared.domain.askable import Askable
+from shared.domain.condition import Node, leaves
+from shared.domain.profile_conditions import OnList
+from shared.storage import lists, properties, segments
+from shared.storage.database import Tx
+
+
+async def askable(tx: Tx, *conditions: Node, holds: bool = False) -> Askable:
+    """What the account has; of its lists those that these conditions name, or any segment.
+
+    `holds`: they are to be saved, so that the lists that they name must not be deleted before the transaction ends.
+    """
+    known = await segments.conditions(tx)
+    if holds:
+        await lists.hold(tx, _lists_in(conditions))
+    return Askable(
+        properties={each.name: each for each in await properties.list_all(tx)},
+        lists=await lists.numbers_of(tx, _lists_in((*conditions, *known.values()))),
+        segments=known,
+    )
+
+
+def _lists_in(conditions: Iterable[Node]) -> set[UUID | int]:
+    return {leaf.list for each in conditions for _, leaf in leaves(each) if isinstance(leaf, OnList)}

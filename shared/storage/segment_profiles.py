@@ -1,0 +1,71 @@
+"""Who fulfils a condition: counted, or some of them shown. Reads only; exports select by themselves.
+
+A question may take so long and no longer: whoever asks waits for the answer, and the database works for others too.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from shared.domain.askable import Askable
+from shared.domain.condition import Node
+from shared.domain.failures import SegmentTooSlow
+from shared.domain.property import Property
+from shared.storage import columns
+from shared.storage.conditions import SqlCondition, compiled
+from shared.storage.database import Tx
+from shared.storage.statements import statement
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A profile that fulfils a condition; `values` by property name, None where there is none."""
+
+    id: int
+    domain_group: int
+    values: dict[str, Any]
+
+
+async def count(tx: Tx, condition: Node, known: Askable, *, now: datetime, domain_group: int | None) -> int:
+    """How many profiles of a domain group, or of all, fulfil a condition. Raises InvalidCondition, SegmentTooSlow."""
+    asked = compiled(condition, known, schema=tx.schema, now=now, first_parameter=2)
+    with _in_time():
+        rows = await _asked(tx, "segments.count_profiles", "", asked, domain_group)
+    return int(rows[0]["count"])
+
+
+async def some(
+    tx: Tx,
+    condition: Node,
+    known: Askable,
+    shown: Sequence[Property],
+    *,
+    now: datetime,
+    domain_group: int | None,
+    limit: int,
+) -> list[Found]:
+    """The first profiles that fulfil a condition, with some properties. Raises InvalidCondition, SegmentTooSlow."""
+    asked = compiled(condition, known, schema=tx.schema, now=now, first_parameter=3)
+    selected = "".join(f", p.{columns.quoted(each.column)}" for each in shown)
+    with _in_time():
+        rows = await _asked(tx, "segments.some_profiles", selected, asked, domain_group, limit)
+    return [Found(row["id"], row["domain_group"], {each.name: row[each.column] for each in shown}) for row in rows]
+
+
+async def _asked(tx: Tx, name: str, selected: str, asked: SqlCondition, *first: object) -> list[asyncpg.Record]:
+    await tx.execute("segments.take_not_too_long")
+    await tx.execute("segments.plan_anew")
+    text = statement(name).replace("{schema}", tx.schema).replace("{columns}", selected)
+    return await tx.connection.fetch(text.replace("{condition}", asked.text), *first, *asked.parameters)
+
+
+@contextmanager
+def _in_time() -> Iterator[None]:
+    try:
+        yield
+    except asyncpg.QueryCanceledError as error:
+        raise SegmentTooSlow("Found no answer within 20 seconds.") from error

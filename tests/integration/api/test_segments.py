@@ -1,0 +1,137 @@
+"""Segments: saved where their conditions fit what the account has, asked, changed, and kept while they are used."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from shared.domain.segment import MAX_LEAVES, MAX_WITHIN
+from shared.storage.database import Database
+from tests.integration.api.asking import IMPORT_GOAL, Client, set_up
+
+ANY = {"If-Match": "*"}
+
+
+async def _made(client: Client, name: str, condition: dict[str, Any]) -> str:
+    return str((await client.ask("POST", "/v1/segments", 201, json={"name": name, "condition": condition}))["id"])
+
+
+async def _refused(client: Client, condition: Any, path: str = "/v1/segments", method: str = "POST") -> list[Any]:
+    sent = {"condition": condition} if method == "PATCH" else {"name": "n", "condition": condition}
+    problem = await client.ask(method, path, 422, json=sent, headers=ANY if method == "PATCH" else {})
+    return [(each["pointer"], each["code"]) for each in problem["errors"]]
+
+
+async def test_a_segment_is_made_found_counted_sampled_changed_and_deleted(
+    owner: Client, database: Database, account: UUID
+) -> None:
+    await set_up(owner)
+    await owner.ask("POST", "/v1/domain-groups", 201, json={"name": "outlet"})
+    async with database.account(account) as tx:
+        table = f"{tx.schema}.profiles (domain_group, p_first_name, p_email, opt_in)"
+        for group, name, opt_in in ((1, "Ann", True), (1, "Bob", True), (1, "Ann", None), (2, "Ann", True)):
+            row = f"INSERT INTO {table} VALUES ($1, $2, $3, $4)"
+            await tx.connection.execute(row, group, name, f"{name}@shop.example", opt_in)
+    condition = {"all": [{"property": "first_name", "equals": "ann", "ignore_case": True}, {"consent": "opted_in"}]}
+    sent = {"name": " Fans ", "description": "Who likes us", "condition": condition}
+    answer = await owner.post("/v1/segments", json=sent)
+    made, path = answer.json(), answer.headers["Location"]
+    assert (made["name"], made["description"]) == ("Fans", "Who likes us")
+    assert made["condition"] == condition, "as it was sent"
+    assert await owner.ask("GET", path, 200) == made
+    other = await _made(owner, "Bobs", {"property": "first_name", "equals": "Bob"})
+    page = await owner.ask("GET", "/v1/segments", 200, params={"limit": 1})
+    rest = await owner.ask("GET", "/v1/segments", 200, params={"limit": 1, "cursor": page["next_cursor"]})
+    assert ([each["id"] for each in page["items"] + rest["items"]], rest["next_cursor"]) == ([other, made["id"]], None)
+    assert (await owner.ask("GET", "/v1/segments", 200, params={"name": "Fans"}))["items"] == [made]
+
+    assert (await owner.ask("POST", f"{path}/count", 200))["profiles"] == 2
+    assert (await owner.ask("POST", f"{path}/count", 200, json={"domain_group": "outlet"}))["profiles"] == 1
+    sample = await owner.ask("POST", f"{path}/sample", 200, json={"limit": 1, "properties": ["first_name", "language"]})
+    (one,) = sample["items"]
+    assert (one["domain_group"], one["properties"]) == ("default", {"first_name": "Ann", "language": None})
+    plain = await owner.ask("POST", f"{path}/sample", 200, json={"domain_group": "outlet"})
+    assert [each["properties"] for each in plain["items"]] == [{"email": "Ann@shop.example"}]
+    for body, pointer in (
+        ({"properties": ["first_name", "age"]}, "/properties/1"),
+        ({"domain_group": "x"}, "/domain_group"),
+    ):
+        problem = await owner.ask("POST", f"{path}/sample", 422, json=body)
+        assert [each["pointer"] for each in problem["errors"]] == [pointer]
+
+    assert (await owner.ask("PATCH", path, 409, json={"name": "Bobs"}, headers=ANY))["code"] == "already_exists"
+    etag = {"If-Match": answer.headers["ETag"]}
+    changed = await owner.patch(path, json={"condition": {"not": condition}, "description": None}, headers=etag)
+    assert (changed.json()["description"], changed.json()["condition"]) == ("", {"not": condition})
+    assert (await owner.ask("POST", f"{path}/count", 200))["profiles"] == 2
+    await owner.ask("DELETE", path, 412, headers=etag)
+    await owner.ask("DELETE", path, 204, headers={"If-Match": changed.headers["ETag"]})
+    await owner.ask("GET", path, 404)
+    await owner.ask("POST", f"{path}/count", 404)
+
+
+async def test_a_condition_that_does_not_fit_the_account_is_refused_where_it_does_not(owner: Client) -> None:
+    await set_up(owner)
+    nothing = str(uuid4())
+    condition = {
+        "any": [
+            {"property": "first_name", "at_least": 10},
+            {"property": "last_name", "empty": True},
+            {"not": {"field": "E-mail", "empty": True}},
+            {"list": 99},
+            {"segment": nothing},
+            {"group": {"type": "company"}},
+            {"event": {"type": "parade", "within_days": 3}},
+        ]
+    }
+    assert await _refused(owner, condition) == [
+        ("/condition/any/0/at_least", "invalid_comparison"),
+        ("/condition/any/1/property", "unknown_property"),
+        ("/condition/any/2/not/field", "not_of_profiles"),
+        ("/condition/any/3/list", "unknown_list"),
+        ("/condition/any/4/segment", "unknown_segment"),
+        ("/condition/any/5/group/type", "unknown_group_type"),
+        ("/condition/any/6/event/type", "unknown_event_type"),
+    ]
+    for hostile in (
+        {"event": {"type": "order", "within_days": 1, "next_days": 1}},
+        {"list": True},
+        {"consent": "maybe"},
+    ):
+        assert {pointer[:10] for pointer, _ in await _refused(owner, hostile)} == {"/condition"}
+
+
+async def test_a_segment_never_asks_for_itself_nor_for_too_much(owner: Client) -> None:
+    leaf = {"consent": "unknown"}
+    names = [await _made(owner, "0", {"any": [leaf] * 150})]
+    for number in range(1, MAX_WITHIN):
+        names.append(await _made(owner, str(number), {"not": {"segment": names[-1]}}))
+    assert await _refused(owner, {"segment": names[-1]}) == [("/condition", "segment_too_large")]
+    path = f"/v1/segments/{names[1]}"
+    for inner in (names[1], names[3]):
+        condition = {"all": [leaf, {"segment": inner}]}
+        assert await _refused(owner, condition, path, "PATCH") == [("/condition/all/1/segment", "segment_cycle")]
+    several = {"any": [{"segment": names[0]}] * (MAX_LEAVES // 150 + 1)}
+    assert await _refused(owner, several) == [("/condition", "segment_too_large")]
+    # What it would make of another one that asks for it counts as well: the last is now the sixth.
+    deeper = {"segment": await _made(owner, "a", {"segment": await _made(owner, "b", leaf)})}
+    assert await _refused(owner, deeper, path, "PATCH") == [("/condition", "segment_too_large")]
+
+
+async def test_what_a_segment_or_a_goal_uses_stays(owner: Client) -> None:
+    made = await set_up(owner)
+    by_number = await owner.ask("POST", "/v1/lists", 201, json={"name": "a"})
+    by_id = await owner.ask("POST", "/v1/lists", 201, json={"name": "b"})
+    inner = await _made(owner, "inner", {"any": [{"list": by_number["number"]}, {"not": {"list": by_id["id"]}}]})
+    outer = await _made(owner, "outer", {"segment": inner})
+    for each in (by_number, by_id):
+        problem = await owner.ask("DELETE", f"/v1/lists/{each['id']}", 409, headers=ANY)
+        assert (problem["code"], inner in problem["detail"]) == ("list_in_use", True)
+    problem = await owner.ask("DELETE", f"/v1/segments/{inner}", 409, headers=ANY)
+    assert (problem["code"], outer in problem["detail"]) == ("segment_in_use", True)
+    # Rows of a file have columns and no segments.
+    goal = {**IMPORT_GOAL, "processors": [{"kind": "drop_rows", "where": {"not": {"segment": inner}}}]}
+    problem = await owner.ask("POST", f"/v1/connections/{made['connection']['id']}/goals", 422, json=goal)
+    assert [(each["pointer"], each["code"]) for each in problem["errors"]] == [
+        ("/processors/0/where/not/segment", "invalid_processor")
+    ]
+    for gone in (f"segments/{outer}", f"segments/{inner}", f"lists/{by_id['id']}"):
+        await owner.ask("DELETE", f"/v1/{gone}", 204, headers=ANY)
