@@ -99,6 +99,7 @@ class Pages:
                     continue
                 self._demand_same(member, reader)
                 reader.mapped = self._wanted
+                reader.keeps_legible = bool(self.plan.naming)
                 before, rejected = records, 0
                 self._starts.append(before + 1)
                 for batch in reader:
@@ -219,7 +220,10 @@ def _moved(batch: Batch, records: int) -> Batch:
     if not records:
         return batch
     bad = tuple(reject.model_copy(update={"record_number": reject.record_number + records}) for reject in batch.bad)
-    return replace(batch, record_numbers=batch.record_numbers + records, bad=bad)
+    legible = batch.legible
+    if legible is not None:
+        legible = replace(legible, record_numbers=legible.record_numbers + records)
+    return replace(batch, record_numbers=batch.record_numbers + records, bad=bad, legible=legible)
 
 
 def _last(batch: Batch) -> int:

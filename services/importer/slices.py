@@ -10,7 +10,7 @@ from services.importer.named_rejects import NamedRejects
 from services.importer.pages import Pages
 from shared.domain.reject import Reject, ValueReject
 from shared.formats.batch import Batch
-from shared.processing.chain import Processed, Rows, in_file_order
+from shared.processing.chain import Chain, Followed, Processed, Rows, in_file_order
 from shared.processing.date_choice import DateChoice
 from shared.processing.mapping import MappingPlan
 from shared.processing.repeats import Repeats
@@ -46,20 +46,27 @@ class _Noted:
     """What reading tells beside the good rows, until the next slice takes it along."""
 
     bad: list[Reject] = field(default_factory=list)
+    legible: list[Followed] = field(default_factory=list)
+    """What the processors make of the bad rows that can be read in part."""
     rows_by_path: Counter[str] = field(default_factory=Counter)
 
-    def watched(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+    def watched(self, batches: Iterable[Batch], chain: Chain) -> Iterator[Batch]:
         """The batches, noted."""
         for batch in batches:
             self.bad += batch.bad
+            if batch.legible is not None:
+                records = batch.legible.record_numbers
+                self.legible.append(chain.follow(Rows(batch.legible.frame, records, records)))
             self.rows_by_path[batch.path] += batch.frame.height + len(batch.bad)
             yield batch
 
-    def given_to(self, made: Slice) -> Slice:
-        """The slice with what was noted since the last one."""
+    def given_to(self, made: Slice, named: NamedRejects, plan: MappingPlan) -> Slice:
+        """The slice with what was noted since the last one; whom the bad rows name is put aside."""
         made.rejects = (*self.bad, *made.rejects)
         made.rows_by_path = self.rows_by_path
-        self.bad, self.rows_by_path = [], Counter()
+        named.add_unreadable(len(self.bad) - sum(each.frame.height for each in self.legible))
+        _name(self.legible, named, plan)
+        self.bad, self.legible, self.rows_by_path = [], [], Counter()
         return made
 
 
@@ -79,12 +86,10 @@ def slices(pages: Pages, staged: Staged, repeats: Repeats, named: NamedRejects) 
     noted = _Noted()
     yield Slice(notes=notes)
     for batch, done in _processed(pages, noted):
-        named.add_unreadable(len(noted.bad))
-        made = noted.given_to(_slice(batch, done, plan, staged, repeats, named))
+        made = noted.given_to(_slice(batch, done, plan, staged, repeats, named), named, plan)
         yield _told_apart(made, batch, pages) if len(pages.readings) > 1 else made
     if noted.bad:
-        named.add_unreadable(len(noted.bad))
-        made = noted.given_to(Slice())
+        made = noted.given_to(Slice(), named, plan)
         yield _told_apart(made, None, pages) if len(pages.readings) > 1 else made
 
 
@@ -104,7 +109,7 @@ def _processed(pages: Pages, noted: _Noted) -> Iterator[tuple[Batch | Rows, Proc
             for rows in in_file_order(pages.batches()):
                 chain.look(rows)
             chain.seen_all()
-        batches = noted.watched(pages.batches())
+        batches = noted.watched(pages.batches(), chain)
         for batch in in_file_order(batches) if chain.needs_order else batches:
             for done in chain.apply(batch):
                 yield batch, done
@@ -120,9 +125,7 @@ def _slice(
     good = typed.good.select(staged.columns)
     if staged.layout.keys:
         repeats.watch(good[staged.layout.keys[0].name])
-    for rejected in done.followed:
-        told = whom_named(rejected.frame, rejected.record_numbers, plan)
-        named.add(told.with_columns(pl.col("is_doubtful") | rejected.is_lacking), plan.identifiers)
+    _name(done.followed, named, plan)
     if typed.named is not None:
         named.add(typed.named, plan.identifiers)
     return Slice(
@@ -135,3 +138,12 @@ def _slice(
         skipped_times=typed.skipped_times,
         repeated_times=typed.repeated_times,
     )
+
+
+def _name(rejected: Iterable[Followed], named: NamedRejects, plan: MappingPlan) -> None:
+    """Put aside whom rows name that were rejected before they were typed."""
+    own = [f"c{each.position}" for each in plan.columns[: plan.identifiers] if each.position is not None]
+    for each in rejected:
+        told = whom_named(each.frame, each.record_numbers, plan)
+        lacks = each.lacks.select(pl.any_horizontal(own)).to_series() if own else pl.lit(value=False)
+        named.add(told.with_columns(pl.col("is_doubtful") | lacks), plan.identifiers)

@@ -13,9 +13,10 @@ class Absent(Model):
 
     Looked at are those on the one list in `lists.add_to`; with `unsubscribe` and no list, all contacts of the goal's
     domain group; who came by another way after the file was written is not. What processors leave out of a file does
-    not stand in it; a row that is rejected or skipped does. Where a rejected row names nobody that can be told, nobody
-    is absent; nor is anybody from a file without rows, from one that hands rejects back, or from one that comes after a
-    later file. An archive of which one file is empty fails.
+    not stand in it; a row that is rejected or skipped does. Where a rejected row names nobody that can be told (an
+    identifier cannot be read, or the row cannot be parted into its columns, as `opt_in` says), nobody is absent; nor is
+    anybody from a file without rows, from one that hands rejects back, or from one that comes after a later file. An
+    archive of which one file is empty fails.
     """
 
     then: Literal["keep", "remove_from_list", "unsubscribe"] = "keep"

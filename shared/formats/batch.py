@@ -14,6 +14,18 @@ Positions = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
+class Legible:
+    """Rows that could not be read whole, of which it is known which value is whose: they are among the bad ones.
+
+    Whom they name, and what they say of that person, may count all the same.
+    """
+
+    frame: pl.DataFrame
+    """As the frame of good rows; null is a value that could not be read."""
+    record_numbers: Positions
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Rows of one slice that took the same path, in file order.
 
@@ -29,6 +41,8 @@ class Batch:
     path: Literal["fast", "exact"]
     bad: tuple[Reject, ...] = ()
     """The rows that could not be read; the exact path alone tells of any."""
+    legible: Legible | None = None
+    """Those of them that can be read in part, where a reader was asked and there are any."""
 
 
 class RawRow(NamedTuple):
@@ -51,6 +65,8 @@ class TableReader(Protocol):
     mapped: frozenset[int] | None
     """The columns that somebody wants, by position; None means all. A value that is unfit to be read rejects its row
     only in these. To be set before the first batch; delimited text has no such values."""
+    keeps_legible: bool
+    """Whether batches shall tell what can be read of bad rows. To be set before the first one."""
 
     def __iter__(self) -> Iterator[Batch]: ...
 
@@ -68,6 +84,14 @@ def names(width: int) -> list[str]:
     return [f"c{position}" for position in range(width)]
 
 
+def legible_of(rows: Sequence[Sequence[str | None]], record_numbers: Sequence[int], width: int) -> Legible | None:
+    """Rows of so many columns; None where there are none."""
+    if not rows:
+        return None
+    schema = dict.fromkeys(names(width), pl.String)
+    return Legible(pl.DataFrame(rows, schema=schema, orient="row"), np.array(record_numbers, dtype=np.int64))
+
+
 class Gathering:
     """Rows that are read one by one, until there are enough for a batch."""
 
@@ -81,6 +105,8 @@ class Gathering:
         self._records: list[int] = []
         self._lines: list[int] = []
         self._bad: list[Reject] = []
+        self._legible: list[Sequence[str | None]] = []
+        self._legible_records: list[int] = []
         self._bytes = 0
 
     def add(self, record_number: int, line_number: int, fields: Sequence[str], size: int) -> None:
@@ -90,9 +116,12 @@ class Gathering:
         self._lines.append(line_number)
         self._bytes += size
 
-    def reject(self, reject: Reject, size: int) -> None:
-        """Note a bad row."""
+    def reject(self, reject: Reject, size: int, legible: Sequence[str | None] | None = None) -> None:
+        """Note a bad row; `legible` is what can be read of it, by columns, where that is to be told."""
         self._bad.append(reject)
+        if legible is not None:
+            self._legible.append(legible)
+            self._legible_records.append(reject.record_number)
         self._bytes += size
 
     @property
@@ -110,6 +139,7 @@ class Gathering:
             np.array(self._lines, dtype=np.int64),
             "exact",
             tuple(self._bad),
+            legible_of(self._legible, self._legible_records, len(self._schema)),
         )
         self._clear()
         return batch

@@ -16,7 +16,7 @@ import polars as pl
 from shared.domain.dialect import Dialect
 from shared.domain.failures import TooManyColumns
 from shared.domain.reject import Reject, RejectCode
-from shared.formats.batch import Batch, RawRow, names
+from shared.formats.batch import Batch, Legible, RawRow, legible_of, names
 from shared.formats.csv_grammar import RecordParser
 from shared.formats.csv_head import read_head
 from shared.formats.csv_region import ExactRow, Region
@@ -25,6 +25,9 @@ from shared.formats.csv_structure import Positions
 from shared.formats.limits import Limits
 from shared.formats.source import ByteSource
 from shared.formats.text import BOM, shown
+
+_OF_ONE_FIELD = frozenset({RejectCode.NUL_BYTE, RejectCode.UNDECODABLE, RejectCode.FIELD_TOO_LONG})
+"""Faults of a value; others are such that nobody knows where one field ends and the next begins."""
 
 _MISTAKEN = (BOM, b"x\x01", b"x^")
 """Beginnings that are values here. The last two are those of zlib streams (RFC 1950); the others' are no UTF-8."""
@@ -43,12 +46,13 @@ class CsvReader:
     ) -> None:
         """`source` gives UTF-8, as `text.as_utf8` does. `only_exact` is for tests and for doubts."""
         self._dialect = dialect
-        limits = limits or Limits()
+        self._limits = limits = limits or Limits()
         self._scanner = Scanner(source, dialect, limits, only_exact=only_exact)
         head = read_head(self._scanner, dialect)
         self.header = head.header
         self.width = head.width
         self.mapped: frozenset[int] | None = None
+        self.keeps_legible = False
         self.unknown: dict[str, None] = {}
         self.is_empty = head.is_empty
         """Whether there is no record at all: no byte but a byte order mark, or blank lines and comments alone."""
@@ -93,7 +97,24 @@ class CsvReader:
         )
         schema = dict.fromkeys(names(self.width), pl.String)
         frame = pl.DataFrame(good, schema=schema, orient="row")
-        return Batch(frame, records[is_good], lines[is_good], "exact", bad)
+        legible = self._legible(rows, records) if self.keeps_legible else None
+        return Batch(frame, records[is_good], lines[is_good], "exact", bad, legible)
+
+    def _legible(self, rows: Sequence[ExactRow], records: Positions) -> Legible | None:
+        """The bad rows that have as many fields as they should, and well parted: only single ones cannot be read."""
+        known = [
+            (self._texts(row.fields), record)
+            for row, record in zip(rows, records.tolist(), strict=True)
+            if row.code in _OF_ONE_FIELD and len(row.fields) == self.width
+        ]
+        return legible_of([texts for texts, _ in known], [record for _, record in known], self.width)
+
+    def _texts(self, fields: Sequence[bytes]) -> list[str | None]:
+        longest = self._limits.field_bytes
+        return [
+            field.decode() if b"\0" not in field and len(field) <= longest and first_fault(field) is None else None
+            for field in fields
+        ]
 
     def _offset_of(self, region: Region, row: ExactRow) -> int | None:
         """Where the first byte of the row stands in the file that is no text; of any other fault nothing."""

@@ -14,11 +14,9 @@ Lines end with LF; a CR before it is white space. Memory is bounded by the slice
 """
 
 import json
-import re
-from collections import Counter
+from bisect import bisect_left
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
-from typing import NoReturn
 
 from shared.domain.dialect import Dialect
 from shared.domain.failures import RecordTooLong, TooManyColumns
@@ -26,32 +24,11 @@ from shared.domain.reject import Reject, RejectCode
 from shared.formats.batch import Batch, Gathering
 from shared.formats.cell_text import CellText
 from shared.formats.csv_scan import first_fault
+from shared.formats.json_object import UNREAD, Number, Unfit, as_json, flattened, is_text, object_in_part, object_of
 from shared.formats.limits import Limits
 from shared.formats.text import TextSource, shown
 
 TextOpener = Callable[[], AbstractContextManager[TextSource]]
-
-MAX_LEVELS = 10
-_MAX_DEPTH = 100
-_MAX_NAME = 1_000
-"""Characters of a column's name; a longer key can be mapped by nobody and is passed over."""
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_TEXT = json.JSONEncoder(ensure_ascii=False)
-
-
-class _Number(str):
-    """A number as it is written."""
-
-    __slots__ = ()
-
-
-class _Unfit(ValueError):
-    """A line that is no row."""
-
-    def __init__(self, code: RejectCode, field: str | None = None) -> None:
-        self.code = code
-        self.field = field
-        super().__init__(code.value)
 
 
 class JsonLinesReader:
@@ -75,6 +52,7 @@ class JsonLinesReader:
         self._limits = limits or Limits()
         self._text = CellText(dialect)
         self.mapped: frozenset[int] | None = None
+        self.keeps_legible = False
         self.unknown: dict[str, None] = {}
         """Keys that are no columns, of the rows read so far, where the columns were given; so many at most as there may
         be columns."""
@@ -83,6 +61,7 @@ class JsonLinesReader:
         self.header: tuple[str, ...] | None = None if found is None else tuple(dict.fromkeys((*found, *also)))
         self.width = len(self.header or ())
         self._places = {name: place for place, name in enumerate(self.header or ())}
+        self._sorted = sorted(self._places)
 
     def __iter__(self) -> Iterator[Batch]:
         gathering = Gathering(self.width, self._limits.slice_bytes)
@@ -94,8 +73,9 @@ class JsonLinesReader:
                 record += 1
                 try:
                     fields = self._fields(line)
-                except _Unfit as unfit:
-                    gathering.reject(self._reject(record, line_number, position, line, unfit, source), len(line))
+                except Unfit as unfit:
+                    reject = self._reject(record, line_number, position, line, unfit, source)
+                    gathering.reject(reject, len(line), self._legible(line) if self.keeps_legible else None)
                 else:
                     gathering.add(record, line_number, fields, len(line))
                 if gathering.is_full and (batch := gathering.batch()) is not None:
@@ -113,14 +93,14 @@ class JsonLinesReader:
                     continue
                 has_lines = True
                 try:
-                    found = json.loads(line, parse_int=_Number, parse_float=_Number)
+                    found = json.loads(line, parse_int=Number, parse_float=Number)
                 except (ValueError, RecursionError):
                     continue  # A reject, of which the pass over the rows tells.
                 if not isinstance(found, dict):
                     continue
                 if found.keys() <= known.keys() and not any(isinstance(value, dict) for value in found.values()):
                     continue
-                for name, _ in _flattened(found):
+                for name, _ in flattened(found):
                     known[name] = None
                     if len(known) > self._limits.columns:
                         raise TooManyColumns(f"Found more than {self._limits.columns} keys.")
@@ -135,54 +115,91 @@ class JsonLinesReader:
         fields = [""] * self.width
         seen: set[str] = set()
         total = 0
-        for name, value in _flattened(_parsed(line)):
+        for name, value in flattened(object_of(line)):
             place = self._places.get(name)
             if place is None:
                 if len(self.unknown) < self._limits.columns:
                     self.unknown[name] = None
                 continue
             if name in seen:
-                raise _Unfit(RejectCode.DUPLICATE_KEY, name)
+                raise Unfit(RejectCode.DUPLICATE_KEY, name)
             seen.add(name)
             if value is None:
                 continue
-            text = self._written(value, name, is_wanted=self.mapped is None or place in self.mapped)
-            if "\0" in text:
-                raise _Unfit(RejectCode.NUL_BYTE, name)
-            if not text.isascii() and not _is_text(text):
-                raise _Unfit(RejectCode.UNDECODABLE, name)
+            text = self._text_of(value, name, place)
             total += len(text)
             fields[place] = text
         if total * 4 > self._limits.field_bytes:
             for name, place in self._places.items():
                 if len(fields[place].encode()) > self._limits.field_bytes:
-                    raise _Unfit(RejectCode.FIELD_TOO_LONG, name)
+                    raise Unfit(RejectCode.FIELD_TOO_LONG, name)
         return fields
+
+    def _legible(self, line: bytes) -> list[str | None] | None:
+        """What can be read of a bad line, by columns; nothing where it is no object with keys that can be read."""
+        fields: list[str | None] = [""] * self.width
+        found = object_in_part(line)
+        if found is None:
+            return None
+        seen: set[int] = set()
+        for name, value in flattened(found):
+            # Of a key that comes twice it cannot be said which value is meant, nor which of those that lie under it.
+            places = self._under(name) if value is UNREAD else [self._places[name]] if name in self._places else []
+            for place in places:
+                fields[place] = None if value is UNREAD or place in seen else self._legible_text(value, name, place)
+            seen.update(places)
+        return fields
+
+    def _under(self, name: str) -> list[int]:
+        """The column of a name, and those of what would lie under it."""
+        # Looked up and not looked through: a line may have as many such names as it has bytes.
+        first, last = (bisect_left(self._sorted, f"{name}{mark}") for mark in "./")
+        own = [name] if name in self._places else []
+        return [self._places[column] for column in own + self._sorted[first:last]]
+
+    def _legible_text(self, value: object, name: str, place: int) -> str | None:
+        if value is None:
+            return ""
+        if isinstance(value, list) and any(item is UNREAD for item in value):
+            return None
+        try:
+            text = self._text_of(value, name, place)
+        except Unfit:
+            return None
+        return text if len(text.encode()) <= self._limits.field_bytes else None
+
+    def _text_of(self, value: object, name: str, place: int) -> str:
+        text = self._written(value, name, is_wanted=self.mapped is None or place in self.mapped)
+        if "\0" in text:
+            raise Unfit(RejectCode.NUL_BYTE, name)
+        if not text.isascii() and not is_text(text):
+            raise Unfit(RejectCode.UNDECODABLE, name)
+        return text
 
     def _written(self, value: object, name: str, *, is_wanted: bool) -> str:
         if isinstance(value, list):
             return self._listed(value, name, is_wanted=is_wanted)
         if isinstance(value, dict):
             if is_wanted:
-                raise _Unfit(RejectCode.NESTED_VALUE, name)
-            return _as_json(value)
+                raise Unfit(RejectCode.NESTED_VALUE, name)
+            return as_json(value)
         if isinstance(value, bool):
             return "true" if value else "false"
-        return self._text.number(value) if isinstance(value, _Number) else str(value)
+        return self._text.number(value) if isinstance(value, Number) else str(value)
 
     def _listed(self, items: list[object], name: str, *, is_wanted: bool) -> str:
         if any(isinstance(item, (list, dict)) for item in items):
             if is_wanted:
-                raise _Unfit(RejectCode.NESTED_VALUE, name)
-            return _as_json(items)
+                raise Unfit(RejectCode.NESTED_VALUE, name)
+            return as_json(items)
         texts = [self._written(item, name, is_wanted=is_wanted) for item in items if item is not None]
         delimiter = self._text.list_delimiter
         if is_wanted and any(delimiter in text for text in texts):
-            raise _Unfit(RejectCode.LIST_DELIMITER_IN_ITEM, name)
+            raise Unfit(RejectCode.LIST_DELIMITER_IN_ITEM, name)
         return delimiter.join(texts)
 
     def _reject(
-        self, record: int, line_number: int, position: int, line: bytes, unfit: _Unfit, source: TextSource
+        self, record: int, line_number: int, position: int, line: bytes, unfit: Unfit, source: TextSource
     ) -> Reject:
         fault = first_fault(line) if unfit.code is RejectCode.UNDECODABLE else None
         return Reject(
@@ -198,12 +215,12 @@ class JsonLinesReader:
         """The row as far as it can be told; else the line, as if it were the first value."""
         fields = [""] * self.width
         try:
-            for name, value in _flattened(_parsed(line)):
+            for name, value in flattened(object_of(line)):
                 place = self._places.get(name)
                 if place is not None and value is not None:
                     is_plain = not isinstance(value, (list, dict))
-                    fields[place] = self._written(value, name, is_wanted=False) if is_plain else _as_json(value)
-        except _Unfit:
+                    fields[place] = self._written(value, name, is_wanted=False) if is_plain else as_json(value)
+        except Unfit:
             return (shown(line.strip()),)
         return tuple(shown(field.encode("utf-8", "surrogatepass")) for field in fields)
 
@@ -229,75 +246,3 @@ def _lines(source: TextSource, limits: Limits) -> Generator[tuple[int, int, byte
 def _check_length(line: bytes, number: int, limits: Limits) -> None:
     if len(line) > limits.record_bytes:
         raise RecordTooLong(f"Line {number} has more than {limits.record_bytes} bytes.")
-
-
-def _parsed(line: bytes) -> dict[str, object]:
-    try:
-        text = line.decode()
-    except UnicodeDecodeError as error:
-        raise _Unfit(RejectCode.UNDECODABLE) from error
-    try:
-        found = _DECODER.decode(text)
-    except _Unfit:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise _Unfit(RejectCode.BAD_JSON) from error
-    if not isinstance(found, dict) or _is_deep(found):
-        raise _Unfit(RejectCode.BAD_JSON)
-    return found
-
-
-def _is_deep(found: dict[str, object]) -> bool:
-    """Whether lists and objects lie in each other deeper than any reader here goes."""
-    layer: list[object] = list(found.values())
-    for _ in range(_MAX_DEPTH):
-        layer = [
-            item
-            for each in layer
-            if isinstance(each, (list, dict))
-            for item in (each if isinstance(each, list) else each.values())
-        ]
-        if not layer:
-            return False
-    return True
-
-
-def _without_repetition(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
-        raise _Unfit(RejectCode.DUPLICATE_KEY, twice if len(twice) <= _MAX_NAME and _is_text(twice) else None)
-    return found
-
-
-def _refuse(_constant: str) -> NoReturn:
-    raise _Unfit(RejectCode.BAD_JSON)
-
-
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_without_repetition, parse_int=_Number, parse_float=_Number, parse_constant=_refuse
-)
-
-
-def _flattened(found: dict[str, object], before: str = "", level: int = 1) -> Iterator[tuple[str, object]]:
-    for name, value in found.items():
-        path = f"{before}{name}"
-        if len(path) > _MAX_NAME or not _is_text(path):
-            continue
-        if isinstance(value, dict) and level < MAX_LEVELS:
-            yield from _flattened(value, f"{path}.", level + 1)
-        else:
-            yield path, value
-
-
-def _as_json(value: object) -> str:
-    """A list or an object in JSON, its numbers as they were written."""
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{_TEXT.encode(name)}:{_as_json(each)}" for name, each in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(_as_json, value)) + "]"
-    return str(value) if isinstance(value, _Number) else _TEXT.encode(value)
-
-
-def _is_text(text: str) -> bool:
-    return _SURROGATE.search(text) is None

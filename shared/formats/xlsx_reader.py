@@ -45,6 +45,7 @@ class XlsxReader:
         self._text = CellText(dialect)
         self._rows: Iterator[SheetRow] = rows(sheet, self._limits)
         self.mapped: frozenset[int] | None = None
+        self.keeps_legible = False
         self.unknown: dict[str, None] = {}
         self.header: tuple[str, ...] | None = None
         self.width = 0
@@ -74,7 +75,8 @@ class XlsxReader:
             if reject is None:
                 gathering.add(record, row.number, fields[: self.width], row.size + len(fields))
             else:
-                gathering.reject(reject, row.size + len(fields))
+                legible = self._legible(fields, faults) if self.keeps_legible else None
+                gathering.reject(reject, row.size + len(fields), legible)
             if gathering.is_full and (batch := gathering.batch()) is not None:
                 yield batch
         if (batch := gathering.batch()) is not None:
@@ -96,19 +98,34 @@ class XlsxReader:
         if len(fields) > self.width and any(fields[self.width :]):
             return RejectCode.TOO_MANY_FIELDS, None
         for column, code in faults.items():
-            if column < self.width and (self.mapped is None or column in self.mapped):
+            if column < self.width and self._is_wanted(column):
                 return code, column
         text = "".join(fields)
         if text.isascii() and "\0" not in text and len(text) <= self._limits.field_bytes:
             return None
         for column, text in enumerate(fields):
-            if "\0" in text:
-                return RejectCode.NUL_BYTE, column
-            if _SURROGATE.search(text) is not None:
-                return RejectCode.UNDECODABLE, column
-            if len(text.encode()) > self._limits.field_bytes:
-                return RejectCode.FIELD_TOO_LONG, column
+            text_fault = self._text_fault(text)
+            if text_fault is not None:
+                return text_fault, column
         return None
+
+    def _text_fault(self, text: str) -> RejectCode | None:
+        if "\0" in text:
+            return RejectCode.NUL_BYTE
+        if _SURROGATE.search(text) is not None:
+            return RejectCode.UNDECODABLE
+        return RejectCode.FIELD_TOO_LONG if len(text.encode()) > self._limits.field_bytes else None
+
+    def _is_wanted(self, column: int) -> bool:
+        return self.mapped is None or column in self.mapped
+
+    def _legible(self, fields: list[str], faults: dict[int, RejectCode]) -> list[str | None]:
+        """What can be read of a bad row: a cell says itself in which column it stands."""
+        unread = {column for column in faults if self._is_wanted(column)}
+        return [
+            None if column in unread or self._text_fault(text) is not None else text
+            for column, text in enumerate(fields[: self.width])
+        ]
 
     def _is_comment(self, fields: list[str]) -> bool:
         mark = self._dialect.comment_char

@@ -16,6 +16,7 @@ grow, a batch leaves in several pieces. Columns after the chain are known before
 
 Where it is asked for (`following`), rows that a processor rejects go on by themselves through the processors behind
 it, so that their identifiers come out as those of good rows do. No row is left out any more: a rejected row stays one.
+Rows that could be read only in part go the same way, from the first processor on (`follow`).
 """
 
 from collections import Counter
@@ -96,8 +97,8 @@ class Followed(NamedTuple):
 
     frame: pl.DataFrame
     record_numbers: Numbers
-    is_lacking: pl.Series
-    """Whether one of these columns (Boolean, a row each) depends on what could not be made, and is empty here."""
+    lacks: pl.DataFrame
+    """Whether a column's value (Boolean, under the same name) depends on what could not be made, and is empty here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +213,11 @@ class Chain:
         if self._notes is not None:
             self._notes.judge()
 
+    def follow(self, rows: Rows) -> Followed:
+        """What comes of rows that were rejected when they were read; null is a value that could not be read."""
+        one, other = (rows.frame.fill_null(filler).select(self._before) for filler in _FILLERS)
+        return _Passing(self._steps, rows, self._following).followed(one, other, np.arange(rows.frame.height))
+
     def apply(self, batch: Batch) -> Iterator[Processed]:
         """What becomes of a batch's rows: one piece, or several where text may grow large. In file order."""
         passing = _Passing(self._steps, batch, self._following)
@@ -288,15 +294,21 @@ class _Passing:
         """
         assert outcome.codes is not None
         is_bad = outcome.codes.is_not_null()
-        places = places[is_bad.to_numpy()]
-        one, other = (
-            pl.concat(self._to_the_end(_Piece(_filled(outcome, filler).filter(is_bad), places), first, filler))
-            for filler in _FILLERS
-        )
-        made = {key: one[key] == other[key] for key in self._following}
-        wanted = [either(made[key], one[key], "").alias(name) for key, name in self._following.items()]
-        lacking = pl.select(~pl.all_horizontal(*made.values())).to_series()
-        self._followed.append(Followed(pl.DataFrame(wanted), self._batch.record_numbers[places], lacking))
+        one, other = (_filled(outcome, filler).filter(is_bad) for filler in _FILLERS)
+        self._followed.append(self.followed(one, other, places[is_bad.to_numpy()], first))
+
+    def followed(
+        self, one: pl.DataFrame, other: pl.DataFrame, places: npt.NDArray[np.intp], first: int = 0
+    ) -> Followed:
+        """What comes of rows with either filler, from a step on."""
+        ends = [
+            pl.concat(self._to_the_end(_Piece(frame, places), first, filler))
+            for frame, filler in zip((one, other), _FILLERS, strict=True)
+        ]
+        made = {key: ends[0][key] == ends[1][key] for key in self._following}
+        wanted = [either(made[key], ends[0][key], "").alias(name) for key, name in self._following.items()]
+        lacks = [(~made[key]).alias(name) for key, name in self._following.items()]
+        return Followed(pl.DataFrame(wanted), self._batch.record_numbers[places], pl.DataFrame(lacks))
 
     def _to_the_end(self, piece: _Piece, first: int, filler: str) -> Iterator[pl.DataFrame]:
         """What is wanted of rejected rows, behind the last step."""

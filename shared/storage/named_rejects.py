@@ -3,9 +3,9 @@
 A row that is not imported may still say something of a person: that they opt out, or that a full file has them. So
 where a goal asks (`ImportGoal.wants_named_rejects`), every rejected row that has at least one identifier that can be
 read stands in a table beside the staging table, with its keys as good rows have them, also of identifiers that rows
-set and are not found by: rows that processors or typing rejected from the start, rows that the merge rejects from the
-moment it does. In how many none of the goal's own identifiers can be read is `Staged.nameless_rejects`. Nothing here
-decides what follows from it.
+set and are not found by: rows that reading, processors or typing rejected from the start, rows that the merge rejects
+from the moment it does. In how many none of the goal's own identifiers can be read is `Staged.nameless_rejects`.
+Nothing here decides what follows from it.
 """
 
 from shared.storage.merge_work import Work

@@ -5,6 +5,7 @@ from typing import Any
 
 from shared.storage import profiles
 from tests.integration.road.place import Tenant, goal
+from tests.unit.formats.workbooks import n, t, workbook
 
 SINCE = {"field": "since", "dateFormat": "DD.MM.YYYY HH:mm", "timezone": "Europe/Amsterdam"}
 FROM_FILE = {"declaration": "from_file", "field": "ok", "trueValues": ["ja"], "falseValues": ["nee"]}
@@ -105,6 +106,55 @@ async def test_an_opt_out_counts_even_of_a_row_that_is_rejected(tenant: Tenant) 
     counts = run["receipt"]
     assert (counts["rejected"], counts["updated"], counts["opt_outs_of_rejects"]) == (7, 1, 6)
     assert counts["profiles_affected"] == 6
+
+
+async def test_an_opt_out_counts_of_a_row_that_could_be_read_only_in_part(tenant: Tenant) -> None:
+    goals: dict[str, Any] = {
+        "identifiers": [{"field": "email", "property": "email"}, {"field": "number", "property": "number"}],
+        "mapping": [{"field": "points", "property": "points"}],
+        "opt_in": {"declaration": "from_file", "field": "ok"},
+        "processors": [
+            {"kind": "keep_rows", "where": {"field": "ok", "in": ["yes"]}},
+            {"kind": "trim", "fields": ["email"]},
+            {"kind": "extract", "field": "number", "expression": "[a-z]$"},
+        ],
+    }
+    await tenant.save(goal(**{**goals, "processors": [], "source": _only("known")}))
+    for kind in ("csv", "xlsx", "jsonl"):
+        source = {"pattern": {"wildcard": f"bad.{kind}"}, "readiness": {"strategy": "rename"}}
+        await tenant.save(goal(name=kind, source=source, format=kind, **goals))
+    names, header = "abcdefghijklmn", "email,number,points,ok\n"
+    await tenant.imported("known.csv", header + "".join(f"{each}@b.example,{each},1,yes\n" for each in names))
+
+    error, unknown = '<c t="e"><v>#N/A</v></c>', "<c><f>A1</f></c>"
+    bad = [
+        [t(" a@b.example"), t("no a"), error, t("no")],
+        [t("b@b.example"), t("no b"), unknown, t("no")],
+        [t("c@b.example"), t("no c"), n("1"), t("no"), t("more")],
+        [error, t("no d"), n("1"), t("no")],
+        [t("e@b.example"), t("no e"), n("1"), error],
+        [t("f@b.example"), t("no f"), error, t("yes")],
+        [error, error, n("1"), t("no")],
+    ]
+    run = await tenant.imported("bad.xlsx", workbook([t(each) for each in header.strip().split(",")], *bad))
+    assert run["receipt"]["rejects_by_code"] == {"cell_error": 5, "cell_without_value": 1, "too_many_fields": 1}
+    assert run["receipt"]["opt_outs_of_rejects"] == 4
+
+    lines = [
+        '{"email": "g@b.example", "number": "no g", "points": [[1]], "ok": false}',
+        '{"email": "h@b.example", "number": "no h", "points": 1, "ok": false, "points": 2}',
+        '{"email": "i@b.example", "number": "no i", "points": NaN, "ok": "no"}',
+        '{"email": "j@b.example", "number": "no j", "points": 1, "ok": false, "ok": true}',
+        '{"email": "k@b.example", "number": "no k", "points": 1, "ok": false',
+    ]
+    run = await tenant.imported("bad.jsonl", "\n".join(lines))
+    assert run["receipt"]["rejects_by_code"] == {"bad_json": 2, "duplicate_key": 2, "nested_value": 1}
+    assert run["receipt"]["opt_outs_of_rejects"] == 3
+
+    run = await tenant.imported("bad.csv", f"{header}l@b.example,l,\0,no\nm@b.example,no m,no\nn@b.example,n,1,yes\n")
+    assert run["receipt"]["rejects_by_code"] == {"nul_byte": 1, "too_few_fields": 1}
+    found = await people(tenant)
+    assert "".join(each for each in names if found[each].suppression == "unsubscribed") == "abcdghil"
 
 
 async def test_the_contact_language_comes_from_a_column_or_is_one_for_all(tenant: Tenant) -> None:

@@ -115,6 +115,19 @@ async def test_a_row_with_an_identifier_that_cannot_be_read_may_be_anybodys(tena
     assert await on_list(tenant, number) == ["a@b.example", "b@b.example", "c@b.example"]
 
 
+async def test_whom_a_row_names_that_could_be_read_only_in_part_stands_in_the_file(tenant: Tenant, number: int) -> None:
+    source = {"pattern": {"wildcard": "*.jsonl"}, "readiness": {"strategy": "rename"}}
+    await tenant.save(full(number, source=source, format="jsonl"))
+    one = '{"email": "%s", "points": 1}\n'
+    await tenant.imported("1.jsonl", "".join(one % each for each in PEOPLE[:4]))
+    bad = '{"email": "c@b.example", "points": [[1]]}\n'
+    run = await tenant.imported("2.jsonl", one % PEOPLE[0] + one % PEOPLE[1] + bad)
+    assert (run["receipt"]["rejects_by_code"], told(run)) == ({"nested_value": 1}, (4, 1, 1, 0, None))
+    assert await on_list(tenant, number) == PEOPLE[:3]
+    run = await tenant.imported("3.jsonl", one % PEOPLE[0] + '{"email": "b@b.example", "email": "c@b.example"}')
+    assert told(run) == (0, 0, 0, 0, "nameless_rejects")
+
+
 async def test_who_has_opted_in_since_a_file_was_written_is_not_unsubscribed_by_it(tenant: Tenant) -> None:
     await tenant.save(goal(mapping=[], full_file=True, absent={"then": "unsubscribe"}))
     await tenant.imported("1.csv", "email\na@b.example\nb@b.example\nc@b.example\n")

@@ -44,6 +44,18 @@ def read_from(reader: TableReader) -> Read:
     return _read_whole(reader)[0]
 
 
+def legible_in(reader: TableReader) -> dict[int, tuple[str | None, ...]]:
+    """What can be read of the bad rows, by record number: all that a reader says when it is asked."""
+    reader.keeps_legible = True
+    found: dict[int, tuple[str | None, ...]] = {}
+    for batch in reader:
+        if batch.legible is not None:
+            bad = {each.record_number for each in batch.bad}
+            told = zip(batch.legible.record_numbers.tolist(), batch.legible.frame.iter_rows(), strict=True)
+            found |= {record: row for record, row in told if record in bad}
+    return found
+
+
 def _read_whole(reader: TableReader) -> tuple[Read, dict[str, int]]:
     good: dict[int, tuple[int, Row]] = {}
     bad: dict[int, tuple[int, str, Row]] = {}

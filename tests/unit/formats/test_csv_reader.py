@@ -11,7 +11,7 @@ from shared.domain.failures import HeaderChanged, RecordTooLong, TooManyColumns,
 from shared.formats.csv_reader import CsvReader, RecordFetcher
 from shared.formats.limits import Limits
 from tests.processor_time import processor_seconds
-from tests.unit.formats.reading import read, read_with_shares
+from tests.unit.formats.reading import legible_in, read, read_with_shares
 
 HEADERLESS = Dialect(has_header=False)
 
@@ -82,6 +82,17 @@ def test_a_few_bad_rows_leave_the_rest_fast() -> None:
     result, shares = read_with_shares(data, slice_bytes=1 << 16)
     assert len(result.bad) == 600
     assert shares["fast"] >= 0.98 * len(result.good)
+
+
+def test_what_is_right_about_a_row_can_be_read_where_its_fields_are_as_many_as_they_should() -> None:
+    data = b'a,b\n1,x\0\n2,y\n"\xff",z\n3,%s\n4\n5,\0,6\n7,q"q\n8,\xff"\n9,"\0' % (b"x" * 101)
+    reader = open_bytes(data, field_bytes=100)
+    assert legible_in(reader) == {1: ("1", None), 3: (None, "z"), 4: ("3", None)}
+    codes = {each.record_number: each.code.value for batch in open_bytes(data, field_bytes=100) for each in batch.bad}
+    assert codes == {
+        1: "nul_byte", 3: "undecodable", 4: "field_too_long", 5: "too_few_fields", 6: "nul_byte", 7: "stray_quote",
+        8: "stray_quote", 9: "unclosed_quote",
+    }  # fmt: skip  # a table
 
 
 def test_batches_name_their_columns_by_position_and_hold_no_nulls() -> None:

@@ -18,7 +18,7 @@ from shared.formats.jsonl_reader import JsonLinesReader
 from shared.formats.limits import Limits
 from shared.formats.text import TextSource, as_utf8
 from tests.examples import examples
-from tests.unit.formats.reading import Read, read_from
+from tests.unit.formats.reading import Read, legible_in, read_from
 
 
 def opener(data: bytes, dialect: Dialect) -> Callable[[], AbstractContextManager[TextSource]]:
@@ -122,6 +122,51 @@ def test_a_line_that_is_no_row_is_a_reject(case: tuple[bytes, str, str | None]) 
     (bad,) = [reject for batch in batches for reject in batch.bad]
     assert (bad.record_number, bad.line_number, bad.code.value, bad.field) == (2, 2, code, field)
     assert bad.raw
+
+
+LEGIBLE: list[tuple[str, tuple[str | None, ...]]] = [
+    ('{"a": [{"b": 1}], "b": "no", "p": {"q": 7}}', (None, "no", "7")),
+    ('{"a": ["x|y"], "b": ["x"]}', (None, "x", "")),
+    ('{"a": "\\u0000", "b": "no"}', (None, "no", "")),
+    ('{"a": "\\ud800", "b": null}', (None, "", "")),
+    ('{"a": "%s", "b": 1.50}' % ("x" * 2_001), (None, "1.50", "")),
+    ('{"a": NaN, "b": "no", "p": {"q": -Infinity}}', (None, "no", None)),
+    ('{"a": [1, NaN], "b": "no"}', (None, "no", "")),
+    ('{"a": "\udcff", "b": "no"}', (None, "no", "")),
+    ('{"a": 1, "b": "no", "a": 1}', (None, "no", "")),
+    ('{"a": 1, "b": "no", "a": null, "a": 3}', (None, "no", "")),
+    ('{"p": {"q": 1}, "b": "no", "p.q": 2}', ("", "no", None)),
+    ('{"p": {"q": 1}, "b": "no", "p": {"q": 1}}', ("", "no", None)),
+    ('{"p": {"q": 1, "q": 2}, "a": 3}', ("3", "", None)),
+    ('{"p.q": 5, "p": 1, "a": 3, "p": 1}', ("3", "", None, None)),
+    ('{"p": 1, "a": 3, "p": 1, "p.r": 4, "p-q": 5, "pq": 6}', ("3", "", None, None, None, "5", "6")),
+    ('{"other": 1, "other": 2, "a": 3}', ("3", "", "", None)),
+]
+
+
+@pytest.mark.parametrize("line", LEGIBLE, ids=lambda line: line[0][:30].encode("ascii", "backslashreplace").decode())
+def test_what_is_right_about_an_object_that_is_no_row_can_be_read(line: tuple[str, tuple[str | None, ...]]) -> None:
+    text, expected = line
+    data = b'{"a": "1", "b": "yes", "p.q": ""}\n' + text.encode("utf-8", "surrogateescape") + b'\n{"a": "2"}'
+    assert legible_in(reader(data, field_bytes=2_000)) == {2: expected}
+    assert all(batch.legible is None for batch in reader(data, field_bytes=2_000)), "nobody asked"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"a,b",
+        b'["a"]',
+        b'{"a": 1} {"a": 2}',
+        b'{"a": 1, "b": "no"',
+        b'{"a": 01, "b": "no"}',
+        b'{"b": "no", "x": ' + b"[" * 150 + b"]" * 150 + b"}",
+        b'{"b": "no", "a\xff": 1}',
+        b'{"b": "no", "a": 1, "a": 1, "\\ud800": 1}',
+    ],
+)
+def test_nothing_can_be_read_of_what_is_no_object_or_has_keys_that_cannot(line: bytes) -> None:
+    assert legible_in(reader(b'{"a": "1", "b": "yes"}\n' + line + b"\n")) == {}
 
 
 def test_what_nobody_wants_rejects_nothing() -> None:

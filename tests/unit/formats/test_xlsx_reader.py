@@ -22,7 +22,7 @@ from shared.domain.failures import (
 from shared.formats.limits import Limits
 from shared.formats.reader import Reading, prepare
 from shared.formats.source import ByteSource
-from tests.unit.formats.reading import Read, read_from
+from tests.unit.formats.reading import Read, legible_in, read_from
 from tests.unit.formats.workbooks import (
     BUILT_IN_DATE,
     ELAPSED,
@@ -156,6 +156,16 @@ def test_an_error_in_a_column_that_nobody_wants_rejects_nothing(tmp_path: Path) 
     with prepared(data, tmp_path).rows() as reader:
         reader.mapped = frozenset({0})
         assert read_from(reader).good == {1: (2, ("1", "#N/A")), 2: (3, ("2", ""))}
+
+
+@pytest.mark.parametrize("code", BAD)
+def test_what_is_right_about_an_unfit_row_can_be_read(code: str, tmp_path: Path) -> None:
+    rows = [[t("1"), BAD[code]], [t("2"), t("x")], [BAD[code], t("y")], [BAD[code]], [t("5"), t("z"), t("more")]]
+    limits = Limits(field_bytes=100)
+    with prepared(workbook(HEAD, *rows), tmp_path, limits=limits).rows() as reader:
+        assert legible_in(reader) == {1: ("1", None), 3: (None, "y"), 4: (None, ""), 5: ("5", "z")}
+    with prepared(workbook(HEAD, *rows), tmp_path, limits=limits).rows() as reader:
+        assert all(batch.legible is None for batch in reader), "nobody asked"
 
 
 def test_a_value_beyond_the_header_rejects_its_row(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from shared.domain.goal import ImportGoal
-from shared.processing.chain import Chain, in_file_order
+from shared.processing.chain import Chain, Rows, in_file_order
 from shared.processing.file_columns import FileColumns
 from shared.processing.mapping import plan_of
 from shared.processing.typing import apply, named
@@ -26,6 +26,11 @@ class _Asking(ImportGoal):
         return True
 
 
+def _asking(opt_in: dict[str, Any] | None = None) -> _Asking:
+    settings = goal(NAMES, [{"field": "n", "property": "points"}], opt_in=opt_in or {"declaration": "undefined"})
+    return _Asking.model_validate(settings.model_dump(by_alias=True))
+
+
 def _named(processors: Sequence[dict[str, Any]], *rows: tuple[str, str, str], cut: int | None = None) -> list[Any]:
     """Record number and keys of every row that is not imported."""
     found = _told(processors, *rows, cut=cut)
@@ -38,8 +43,7 @@ def _told(
     cut: int | None = None,
     opt_in: dict[str, Any] | None = None,
 ) -> pl.DataFrame:
-    settings = goal(NAMES, [{"field": "n", "property": "points"}], opt_in=opt_in or {"declaration": "undefined"})
-    asking = _Asking.model_validate(settings.model_dump(by_alias=True))
+    asking = _asking(opt_in)
     columns = FileColumns.of(HEADER, len(HEADER))
     steps = PROCESSORS.validate_python(list(processors))
     with Chain.of(steps, columns, asking.dialect) as chain:
@@ -134,6 +138,51 @@ def test_rows_that_a_processor_rejects_are_named_by_what_later_processors_make_o
 def test_what_could_not_be_made_names_nobody(behind: list[dict[str, Any]]) -> None:
     first = {"kind": "normalize_email", "field": "mail"}
     assert _named([first, *behind], ("not an address", "c1", "1")) == [(1, None, "c1")]
+
+
+@pytest.mark.parametrize(
+    ("processors", "named_as", "lacks"),
+    [
+        ([], {"mail": None, "id": "c1"}, (True, False)),
+        ([{"kind": "fill", "field": "mail", "value": "all@x.example"}], {"mail": None, "id": "c1"}, (True, False)),
+        ([{"kind": "join", "fields": ["mail", "id"], "into": "id"}], {"mail": None, "id": None}, (True, True)),
+        (
+            [{"kind": "constant", "into": "mail", "value": "a@x.example"}],
+            {"mail": "a@x.example", "id": "c1"},
+            (False,) * 2,
+        ),
+        (
+            [
+                {"kind": "reformat_number", "field": "n"},
+                {"kind": "drop_rows", "where": {"field": "id", "empty": False}},
+            ],
+            {"mail": None, "id": "c1"},
+            (True, False),
+        ),
+        (
+            [{"kind": "rename_columns", "columns": [{"field": "mail", "to": "id"}, {"field": "id", "to": "mail"}]}],
+            {"mail": None, "id": None},
+            (True, False),
+        ),
+    ],
+    ids=["nothing", "fill", "join", "constant", "rejects and drops", "renamed"],
+)
+def test_rows_that_were_read_in_part_are_named_by_what_processors_make_of_the_rest(
+    processors: list[dict[str, Any]], named_as: dict[str, str | None], lacks: tuple[bool, bool]
+) -> None:
+    asking = _asking()
+    columns = FileColumns.of(HEADER, len(HEADER))
+    steps = PROCESSORS.validate_python(processors)
+    with Chain.of(steps, columns, asking.dialect) as chain:
+        plan = plan_of(asking, PROPERTIES, chain.columns)
+    with Chain.of(steps, columns, asking.dialect, following=plan.naming) as chain:
+        frame = pl.DataFrame(
+            {"c0": [None], "c1": ["c1"], "c2": [None]}, schema=dict.fromkeys(("c0", "c1", "c2"), pl.String)
+        )
+        followed = chain.follow(Rows(frame, np.array([5]), np.array([6])))
+    (found,) = named(followed.frame, followed.record_numbers, plan).to_dicts()
+    assert (found["record_number"], found["k_email"], found["k_customer"]) == (5, named_as["mail"], named_as["id"])
+    assert followed.lacks.row(0) == lacks
 
 
 def test_without_being_asked_nothing_is_kept() -> None:
