@@ -12,13 +12,13 @@ from typing import Any
 from rich.console import Console
 
 from bench import copy_and_merge as alone
-from bench import crowd, expressions, fetching, formats, growth, importers, listing, steady
+from bench import crowd, exports, expressions, fetching, formats, growth, importers, listing, steady
 from bench.floor import Floor, floor_of
 from bench.generate import Made, delta, first_load
 from bench.machine import machine
 from bench.report import Line, memory_line, percentile, ratio_line
 from bench.road import Road, latencies, one_round
-from bench.system import Cluster, System, cluster, services
+from bench.system import SERVICES, Cluster, System, cluster, services
 from shared.storage.database import Database, DatabaseAddress
 
 LARGE = 5
@@ -125,6 +125,24 @@ def _formats(bench: Bench) -> list[Line]:
         return [*formats.measure(system, bench.directory, made, bench.rounds), *expressions.measure()]
 
 
+def _exports(bench: Bench) -> list[Line]:
+    """The way back: all profiles to one file, and what memory the exporter takes for it."""
+    with services(bench.directory, *SERVICES, "exporter") as system:
+        bench.learn(system)
+        floor = floor_of(system.superuser_dsn)
+        took = asyncio.run(
+            exports.measure(system, floor, bench.load("first", bench.rows), bench.rounds, bench.directory)
+        )
+        for name, each in took.items():
+            bench.console.print(f"{name}: {_told(each.steps[-1])}")
+        lines = exports.lines_of(took, bench.rows)
+        if bench.is_large:
+            made = bench.load("first", LARGE * bench.rows)
+            large = asyncio.run(exports.measure(system, floor, made, 1, bench.directory))
+            lines += exports.lines_of(large, made.rows)
+    return lines
+
+
 def _latency(bench: Bench) -> list[Line]:
     """Small files one after the other, from the upload's close to the commit."""
     with services(bench.directory) as system:
@@ -179,6 +197,7 @@ PARTS: dict[str, Callable[[Bench], list[Line]]] = {
     "alone": _alone,
     "road": _road,
     "formats": _formats,
+    "exports": _exports,
     "latency": _latency,
     "steady": _steady,
     "growth": _growth,

@@ -25,7 +25,9 @@ from bench.system import System
 RUN_SECONDS = 1800.0
 WRITE_BYTES = 16 << 20
 _SCOPES = [
-    f"{resource}:{right}" for resource in ("connections", "goals", "profiles", "runs") for right in ("read", "write")
+    f"{resource}:{right}"
+    for resource in ("connections", "exports", "goals", "profiles", "runs")
+    for right in ("read", "write")
 ]
 
 _LOOK = """
@@ -35,6 +37,11 @@ FROM tidegate.runs r
 JOIN tidegate.arrivals a USING (account_id, arrival_id)
 JOIN tidegate.uploads u ON u.account_id = a.account_id AND u.upload_id = a.upload_id
 WHERE r.account_id = $1 AND r.order_name = $2
+"""
+
+_LOOK_AT_RUN = """
+SELECT state, receipt, reason_code, reason_detail, started_at, finished_at
+FROM tidegate.runs WHERE account_id = $1 AND run_id = $2
 """
 
 _ENDED = """
@@ -55,11 +62,24 @@ class Imported:
     seconds_by_step: dict[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What was made in a fresh account."""
+
+    sheet: dict[str, Any]
+    goals: dict[str, str]
+    """Ids by name."""
+
+
 class Tenant:
     """An account with a hosted folder and a goal."""
 
-    def __init__(self, account_id: UUID, sftp: asyncssh.SFTPClient, ledger: "asyncpg.Connection[Any]") -> None:
-        self.account_id = account_id
+    def __init__(
+        self, client: "Client", made: "_Made", sftp: asyncssh.SFTPClient, ledger: "asyncpg.Connection[Any]"
+    ) -> None:
+        self.account_id = client.account_id
+        self._client = client
+        self._goals = made.goals
         self._sftp = sftp
         self._ledger = ledger
 
@@ -84,6 +104,20 @@ class Tenant:
         """Upload a file and wait for nothing else; when its closing was asked for, in seconds since 1970."""
         return await self._upload(local, name)
 
+    async def export(self, goal: str, *, look_seconds: float) -> dict[str, Any]:
+        """Run an export by its goal's name, and wait for its end. Raises RuntimeError where it ends otherwise."""
+        asked = await self._client.post(f"/v1/goals/{self._goals[goal]}/runs", {})
+        run_id = UUID(asked["run_ids"][0])
+        deadline = time.monotonic() + RUN_SECONDS
+        while time.monotonic() < deadline:
+            row = await self._ledger.fetchrow(_LOOK_AT_RUN, self.account_id, run_id)
+            if row is not None and row["state"] == "completed":
+                return dict(row)
+            if row is not None and row["state"] == "failed":
+                raise RuntimeError(f"the export failed: {row['reason_code']} {row['reason_detail']}")
+            await asyncio.sleep(look_seconds)
+        raise RuntimeError(f"the export did not end within {RUN_SECONDS:.0f} seconds")
+
     async def rename(self, old: str, new: str) -> None:
         """Give an uploaded file the name under which it is looked for."""
         await self._sftp.rename(old, new)
@@ -102,11 +136,11 @@ class Tenant:
 
     async def rest(self) -> None:
         """What autovacuum does by itself within a minute or two, so that it does not fall into a measurement."""
-        await self._ledger.execute(f"VACUUM (ANALYZE) {self._profiles}")
+        await self._ledger.execute(f"VACUUM (ANALYZE) {self.profiles}")
 
     async def empty(self) -> None:
         """Give the space back."""
-        await self._ledger.execute(f"TRUNCATE {self._profiles}")
+        await self._ledger.execute(f"TRUNCATE {self.profiles}")
 
     async def _upload(self, local: Path, name: str) -> float:
         file = await self._sftp.open(name, "wb")
@@ -129,7 +163,8 @@ class Tenant:
         raise RuntimeError(f"{name} is not {what} within {RUN_SECONDS:.0f} seconds")
 
     @property
-    def _profiles(self) -> str:
+    def profiles(self) -> str:
+        """The table of the profiles."""
         return f'"account_{self.account_id.hex}".profiles'
 
 
@@ -141,7 +176,15 @@ async def tenant(
     async with client_of(system) as client:
         for key in openpgp_keys:
             await client.post("/v1/openpgp-keys", key)
-        account_id, sheet = await _make(client, goals)
+        made = await _make(client, goals)
+        async with _connected(made.sheet, system) as (sftp, ledger):
+            yield Tenant(client, made, sftp, ledger)
+
+
+@asynccontextmanager
+async def _connected(
+    sheet: dict[str, Any], system: System
+) -> "AsyncIterator[tuple[asyncssh.SFTPClient, asyncpg.Connection[Any]]]":
     shown = await asyncssh.get_server_host_key(sheet["host"], sheet["port"], server_host_key_algs=["ssh-ed25519"])
     assert shown is not None
     if shown.get_fingerprint() not in sheet["host_key_fingerprints"]:
@@ -161,7 +204,7 @@ async def tenant(
             ) as connection,
             connection.start_sftp_client() as sftp,
         ):
-            yield Tenant(account_id, sftp, ledger)
+            yield sftp, ledger
     finally:
         await ledger.close()
 
@@ -196,7 +239,7 @@ async def client_of(system: System) -> AsyncIterator[Client]:
         yield client
 
 
-async def _make(client: Client, goals: Sequence[dict[str, Any]]) -> tuple[UUID, dict[str, Any]]:
+async def _make(client: Client, goals: Sequence[dict[str, Any]]) -> _Made:
     for each in PROPERTIES:
         body = {"name": each.name, "type": each.type.value, "identifier": each.is_identifier}
         await client.post("/v1/properties", body)
@@ -204,9 +247,8 @@ async def _make(client: Client, goals: Sequence[dict[str, Any]]) -> tuple[UUID, 
     sheet = await client.post(f"/v1/drop-folders/{folder['id']}/credentials", {})
     place = {"transport": "hosted", "drop_folder_id": folder["id"]}
     connection = await client.post("/v1/connections", {"name": "Bench", "interval_seconds": 3600, "place": place})
-    for goal in goals:
-        await client.post(f"/v1/connections/{connection['id']}/goals", goal)
-    return client.account_id, sheet
+    made = [await client.post(f"/v1/connections/{connection['id']}/goals", goal) for goal in goals]
+    return _Made(sheet, {goal["name"]: found["id"] for goal, found in zip(goals, made, strict=True)})
 
 
 def _compare(made: Made, receipt: dict[str, Any], path: str) -> None:
