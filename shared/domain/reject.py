@@ -30,6 +30,7 @@ class RejectCode(StrEnum):
     IDENTIFIER_TOO_LONG = "identifier_too_long"
     IDENTIFIER_CONFLICT = "identifier_conflict"
     UNKNOWN_SYSTEM_ID = "unknown_system_id"
+    UNKNOWN_PROFILE = "unknown_profile"
     # what it says
     NOT_AN_INTEGER = "not_an_integer"
     NOT_A_NUMBER = "not_a_number"
@@ -88,6 +89,7 @@ MESSAGES: dict[RejectCode, str] = {
     RejectCode.IDENTIFIER_TOO_LONG: "The identifier is longer than 1,000 bytes.",
     RejectCode.IDENTIFIER_CONFLICT: "The identifiers of the row belong to different profiles.",
     RejectCode.UNKNOWN_SYSTEM_ID: "No profile of the goal's domain group has this system_id.",
+    RejectCode.UNKNOWN_PROFILE: "No profile of the domain group has these identifiers, and an event makes none.",
     RejectCode.NOT_AN_INTEGER: "The value is not a whole number.",
     RejectCode.NOT_A_NUMBER: "The value is not a number in the goal's notation.",
     RejectCode.TOO_PRECISE: "The value has more than 10 decimal places.",

@@ -4,12 +4,14 @@ Numbers come as Decimal, exactly; lists as lists. Columns are listed by name, so
 meanwhile changes nothing.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from shared.domain.built_in import SYSTEM_ID
 from shared.domain.consent import Suppression
 from shared.domain.failures import InvalidRequest
 from shared.domain.identifier import key_of
@@ -17,6 +19,8 @@ from shared.domain.property import Property
 from shared.storage import columns
 from shared.storage.database import Record, Tx
 from shared.storage.statements import statement
+
+_NUMBER = re.compile("[0-9]{1,19}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,20 @@ async def find(
     text = _text(tx, "profiles.find", properties).replace("{conditions}", conditions)
     rows = await tx.connection.fetch(text, domain_group, *keys)
     return _profile(rows[0], properties) if rows else None
+
+
+async def named(tx: Tx, identifier: Property, domain_group: int, values: Collection[str]) -> dict[str, int]:
+    """The numbers of the profiles that values of one identifier name, by value; those that name none are left out."""
+    if identifier == SYSTEM_ID:
+        numbers = {value: int(value) for value in values if _NUMBER.fullmatch(value) and int(value) < 2**63}
+        rows = await tx.fetch("profiles.numbered", domain_group, list(numbers.values()))
+        known = {row["id"] for row in rows}
+        return {value: number for value, number in numbers.items() if number in known}
+    keys = {value: key_of(value, identifier.type) for value in values}
+    text = statement("profiles.named").replace("{schema}", tx.schema)
+    text = text.replace("{key}", columns.quoted(identifier.key_column))
+    found = {row["key"]: row["id"] for row in await tx.connection.fetch(text, domain_group, list(keys.values()))}
+    return {value: found[key] for value, key in keys.items() if key in found}
 
 
 async def page(

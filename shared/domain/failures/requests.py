@@ -82,6 +82,27 @@ class PropertyIsBuiltIn(Conflict):
     what_to_do = "Map columns onto it as it is, or choose another name."
 
 
+class EventTypeIsBuiltIn(Conflict):
+    """Every account has that event type, and nobody defines or changes it."""
+
+    code = "event_type_is_built_in"
+    what_to_do = "Use it as it is, or choose another name."
+
+
+class EventTypeInUse(Conflict):
+    """There are events of the type, or a goal names it."""
+
+    code = "event_type_in_use"
+    what_to_do = "Take the type out of the goals that the detail names; one that has events stays."
+
+
+class TooManyEventTypes(Conflict):
+    """The account has as many event types as one can have."""
+
+    code = "too_many_event_types"
+    what_to_do = "Use an existing type, or delete one that has no events."
+
+
 class TooManyDomainGroups(Conflict):
     """The account has as many domain groups as one can have."""
 

@@ -24,3 +24,11 @@ LIMIT $3
 -- name: count
 -- How many profiles a domain group has.
 SELECT count(*) FROM {schema}.profiles p WHERE $1::integer IS NULL OR p.domain_group = $1
+
+-- name: named
+-- The profiles of a domain group that own some of the given keys, by key.
+SELECT p.{key} AS key, p.id FROM {schema}.profiles p WHERE p.domain_group = $1 AND p.{key} = ANY ($2::text[])
+
+-- name: numbered
+-- Those of these profiles that there are in a domain group.
+SELECT p.id FROM {schema}.profiles p WHERE p.domain_group = $1 AND p.id = ANY ($2::bigint[])

@@ -18,11 +18,12 @@ METHODS = ("get", "post", "put", "patch", "delete")
 PLACES_WITHIN = {"number", "from"}
 """Parameters that count within their parent: the same in every account."""
 FILTERS = {
-    "active", "code", "field", "fingerprint", "identifier", "kind", "limit", "name", "path", "path_prefix", "prefix",
-    "since", "state", "stopped", "transport", "type", "unread", "until", "username",
+    "active", "code", "field", "fingerprint", "id", "identifier", "kind", "limit", "message_number", "name", "path",
+    "path_prefix", "prefix", "reference", "since", "state", "stopped", "transport", "type", "unread", "until",
+    "username",
 }  # fmt: skip
 """Parameters of queries that choose among an account's own things and name none."""
-IDENTIFYING = {"connection_id", "goal_id", "run_id", "arrival_id", "drop_folder_id", "domain_group"}
+IDENTIFYING = {"connection_id", "goal_id", "run_id", "arrival_id", "drop_folder_id", "domain_group", "profile_id"}
 """Parameters of queries that name a thing. `cursor` and `identifiers` have tests of their own."""
 
 NAMES_A_THING = {
@@ -36,21 +37,22 @@ NAMES_NOTHING = {
     "consent_at", "constant", "contains", "create", "create_properties", "dateFormat", "decimalChar", "decimals",
     "declaration", "decrypt", "default_region", "default_rule", "delete", "delimiter", "description", "dialect",
     "directory", "done", "doubleQuote", "duplicate_content", "email", "emails", "empty", "empty_allowed", "encoding",
-    "encrypt_to", "ends_with", "equals", "escapeChar", "event", "expected", "expires_at", "expression", "failed",
-    "falseValues", "feedback", "field", "fields", "file_name", "find", "fixed", "format", "from", "full_file",
-    "generate", "greater", "group", "groupChar", "guards", "header", "headerJoin", "headerRows",
-    "hold_order_for_seconds", "home_directory", "host", "host_keys", "identifier", "identifiers", "ignore",
-    "ignore_case", "in", "interval_seconds", "into", "keep", "key", "kind", "label", "language", "latest", "leave",
-    "led_by", "less", "limit", "listDelimiter", "lists", "made_from", "map_all", "mapping", "matches", "max_depth",
-    "max_members", "max_new", "max_ratio", "max_unpacked_bytes", "members", "minimum_age_seconds", "mode", "move_to",
-    "name", "next_days", "not", "not_equals", "nullSequence", "number", "on_bad_value", "on_failure", "on_longer",
-    "only_on_create", "opt_in", "out_of_order", "passphrase", "password", "path", "pattern", "pivotYear", "place",
-    "pointer", "port", "position", "prefix", "private_key", "processors", "properties", "public_key", "quota_bytes",
-    "quoteChar", "readiness", "rejects", "rename_suffix", "require_signature_by", "required", "resubscribe",
-    "return_to", "rows", "rule", "scopes", "separator", "settings", "share", "sheetName", "sheetNumber",
-    "skipInitialSpace", "source", "starts_with", "strategy", "suppression", "target", "then", "time", "timezone",
-    "to", "transport", "trueValues", "trust_on_first_use", "type", "unknown_choice", "unpack", "until", "user_id",
-    "username", "value", "values", "when", "where", "wildcard", "with", "within_days",
+    "encrypt_to", "ends_with", "equals", "escapeChar", "event", "events", "expected", "expires_at", "expression",
+    "failed", "falseValues", "feedback", "field", "fields", "file_name", "find", "fixed", "format", "from",
+    "full_file", "generate", "greater", "group", "groupChar", "guards", "header", "headerJoin", "headerRows",
+    "hold_order_for_seconds", "home_directory", "host", "host_keys", "id", "identifier", "identifiers", "ignore",
+    "ignore_case", "in", "interval_seconds", "into", "items", "keep", "key", "kind", "label", "language", "latest",
+    "leave", "led_by", "less", "limit", "listDelimiter", "lists", "made_from", "map_all", "mapping", "matches",
+    "max_depth", "max_members", "max_new", "max_ratio", "max_unpacked_bytes", "members", "message",
+    "minimum_age_seconds", "mode", "move_to", "name", "next_days", "not", "not_equals", "nullSequence", "number",
+    "occurred_at", "on_bad_value", "on_failure", "on_longer", "only_on_create", "opt_in", "out_of_order",
+    "passphrase", "password", "path", "pattern", "pivotYear", "place", "pointer", "port", "position", "prefix",
+    "private_key", "processors", "properties", "public_key", "quota_bytes", "quoteChar", "readiness", "reference",
+    "rejects", "rename_suffix", "require_signature_by", "required", "resubscribe", "return_to", "rows", "rule",
+    "scopes", "sent_at", "separator", "settings", "share", "sheetName", "sheetNumber", "skipInitialSpace", "source",
+    "starts_with", "strategy", "suppression", "target", "then", "time", "timezone", "to", "transport", "trueValues",
+    "trust_on_first_use", "type", "unknown_choice", "unpack", "until", "user_id", "username", "value", "values",
+    "when", "where", "wildcard", "with", "within_days",
 }  # fmt: skip
 """Fields of bodies, wherever they stand. The name of a field that names a thing must mean nothing else."""
 
@@ -66,6 +68,7 @@ GOALS = [
     IMPORT_GOAL | {"led_by": {"import_id": "{import_id}"}},
     IMPORT_GOAL | {"processors": [{"kind": "keep_rows", "where": ASKING}]},
 ]
+EVENT = {"type": "order", "identifiers": {"email": "ann@shop.example"}, "occurred_at": "2026-03-01T06:00:00Z"}
 BODIES: dict[str, list[Any]] = {
     "create_account": [{"name": "n"}],
     "change_account": [{"name": "n"}],
@@ -101,6 +104,13 @@ BODIES: dict[str, list[Any]] = {
     "change_segment": [{"condition": ASKING}],
     "count_segment": [{"domain_group": "{domain_group}"}],
     "sample_segment": [{"domain_group": "{domain_group}"}],
+    "create_event_type": [{"name": "fresh_{fresh}", "properties": [{"name": "seats", "type": "integer"}]}],
+    "change_event_type": [{"label": "fresh {fresh}"}],
+    "create_message": [{"kind": "mailing", "reference": "fresh {fresh}"}],
+    "change_message": [{"name": "fresh {fresh}"}],
+    "tell_events": [
+        {"domain_group": "default", "events": [EVENT | {"id": "fresh {fresh}"}]},
+    ],
     "create_openpgp_key": [{"name": "fresh {fresh}", "password": "hush"}],
     "change_openpgp_key": [{"name": "fresh {fresh}"}],
     "preview_goal": [{"sample_id": "{sample_id}"}],

@@ -19,6 +19,7 @@ from shared.storage.database import Database, Tx
 from tests.integration.api.asking import EXPORT_GOAL, HOST_KEY, SFTP_PLACE, Client, set_up
 from tests.integration.api.conftest import make_key
 from tests.integration.api.ledger import arrive, ask_a_person, claim, fail, messages
+from tests.integration.api.operations import EVENT
 
 KEY = {"Idempotency-Key": "0b5ee0a8-4b1a-4b56-9f1e-1d0c4c3ac2fc"}
 PASSWORD = "correct horse battery staple"
@@ -86,6 +87,9 @@ async def _one_of_each(owner: Client, database: Database, account: UUID) -> dict
         "/v1/segments": ("/v1/segments", {"name": "second", "condition": {"consent": "unknown"}}),
         "/v1/segments/{segment_id}/count": (f"{segment}/count", {}),
         "/v1/segments/{segment_id}/sample": (f"{segment}/sample", {}),
+        "/v1/event-types": ("/v1/event-types", {"name": "visit"}),
+        "/v1/messages": ("/v1/messages", {"kind": "sms", "reference": "M1"}),
+        "/v1/events": ("/v1/events", {"events": [EVENT]}),
         "/v1/domain-groups": ("/v1/domain-groups", {"name": "second"}),
         "/v1/openpgp-keys": ("/v1/openpgp-keys", {"name": "files", "password": PASSWORD}),
         "/v1/goals/{goal_id}/preview": (f"/v1/goals/{goal}/preview", {"sample_id": sample["id"]}),

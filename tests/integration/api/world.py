@@ -57,8 +57,12 @@ _KINDS = (
     "list",
     "segment_id",
     "segment",
+    "message_id",
     "sample_id",
 )
+
+
+_AT = "2026-03-01T06:00:00Z"
 
 
 async def settle(client: Client, database: Database, account_id: UUID, mark: str) -> World:
@@ -92,6 +96,11 @@ async def settle(client: Client, database: Database, account_id: UUID, mark: str
         )
         for number in range(2)
     ]
+    await client.ask("POST", "/v1/event-types", 201, json={"name": f"own_{mark}", "label": mark})
+    messages = [
+        await client.ask("POST", "/v1/messages", 201, json={"kind": "mailing", "reference": f"{mark} {number}"})
+        for number in range(2)
+    ]
     runs = [await arrive(database, account_id, made, minute=minute) for minute in (0, 1)]
     claimed = await claim(database)
     await complete(database, claimed)
@@ -108,6 +117,12 @@ async def settle(client: Client, database: Database, account_id: UUID, mark: str
             profiles.append(await tx.connection.fetchval(query, 5_000_000_000 + uuid4().int % 10**9))
             query = f"INSERT INTO {tx.schema}.list_members (list_number, profile_id) VALUES ($1, $2)"
             await tx.connection.execute(query, lists[0]["number"], profiles[-1])
+    # Of one profile, so that its own list has two as well.
+    happened = [
+        {"type": "order", "id": f"{mark} {number}", "identifiers": {"system_id": str(profiles[0])}, "occurred_at": _AT}
+        for number in range(2)
+    ]
+    await client.ask("POST", "/v1/events", 200, json={"events": happened})
     ids = {
         "account_id": str(account_id),
         "key_id": keys[0]["id"],
@@ -133,12 +148,12 @@ async def settle(client: Client, database: Database, account_id: UUID, mark: str
         "list": lists[0]["id"],
         "segment_id": segments[0]["id"],
         "segment": segments[0]["id"],
+        "message_id": messages[0]["id"],
         "sample_id": str(looked_at[0]),
         "from_sample": str(looked_at[0]),
         "fingerprint": "SHA256:" + "a" * 43,
     }
     known = {*ids.values(), mark, other_connection["id"], other_folder["id"], export["id"], *map(str, runs)}
-    known |= {each["id"] for each in (*keys, *credentials, *arrivals, *openpgp_keys, *lists, *segments)} | {
-        str(each) for each in (*news, *asked, *looked_at)
-    }
+    told = (*keys, *credentials, *arrivals, *openpgp_keys, *lists, *segments, *messages)
+    known |= {each["id"] for each in told} | {str(each) for each in (*news, *asked, *looked_at)}
     return World(account_id, client, ids, frozenset(each for each in known if len(each) > 8))
