@@ -47,7 +47,7 @@ async def read_order(tools: Tools, run: ClaimedRun) -> Order:
         connection = await connections.get(tx, run.connection_id)
         return Order(
             goal=goal,
-            selections=await selections_of(tx, goal),
+            selections=await selections_of(tx, goal, now=run.queued_at),
             place=connection.drop_place,
             login=await connections.login_of(tx, tools.keys, run.connection_id),
             name=await runs.name_delivery(tx, run, goal.target.named(run.queued_at)),

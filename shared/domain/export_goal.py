@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from typing import Literal
+from uuid import UUID
 
 from pydantic import Field, field_validator
 
@@ -63,4 +64,10 @@ class ExportProfiles(ExportGoal):
     """Write profiles to a file."""
 
     kind: Literal["export_profiles"]
+    segment: UUID | None = Field(default=None, description="Only profiles of this segment; everybody where it is null")
     columns: tuple[ExportColumn, ...] = Field(min_length=1, max_length=400)
+
+    @property
+    def segments_named(self) -> set[UUID]:
+        """The segments that it knows people by."""
+        return set() if self.segment is None else {self.segment}

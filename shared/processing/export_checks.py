@@ -10,7 +10,7 @@ from shared.processing.goal_flaws import Flaw, Surroundings
 
 def export_flaws(goal: ExportGoal, around: Surroundings) -> list[Flaw]:
     """What is wrong with an export, in the order of its fields."""
-    flaws = _column_flaws(goal, around) if isinstance(goal, ExportProfiles) else []
+    flaws = [*_segment_flaws(goal, around), *_column_flaws(goal, around)] if isinstance(goal, ExportProfiles) else []
     if goal.dialect.encoding == AUTO:
         flaws.append(Flaw("/dialect/encoding", "encoding_open", "Found 'auto', expected an encoding such as utf-8."))
     flaws += _processor_flaws(goal)
@@ -30,6 +30,12 @@ def _processor_flaws(goal: ExportGoal) -> list[Flaw]:
     if not columns.columns:
         return [Flaw("/processors", "invalid_processor", "Found no column left behind the processors.")]
     return []
+
+
+def _segment_flaws(goal: ExportProfiles, around: Surroundings) -> list[Flaw]:
+    if goal.segment is None or goal.segment in around.segments:
+        return []
+    return [Flaw("/segment", "unknown_segment", f"The account has no segment {goal.segment}.")]
 
 
 def _column_flaws(goal: ExportProfiles, around: Surroundings) -> list[Flaw]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from shared.domain.dates import date_pattern
 from shared.domain.goal import Goal
@@ -73,6 +74,8 @@ class Surroundings:
     """The other active goals of the same connection."""
     lists: Collection[ListReference] = ()
     """Ids and numbers of lists: those that there are of what the goal names, at least."""
+    segments: Collection[UUID] = ()
+    """Ids of segments: those that there are of what the goal names, at least."""
     fixed: Mapping[str, object] = field(default_factory=dict)
     """Fields of a manual import's goal that nobody may change."""
 

@@ -8,11 +8,12 @@ from typing import NamedTuple
 from uuid import UUID
 
 from shared.domain.connection import SftpPlace
+from shared.domain.export_goal import ExportProfiles
 from shared.domain.goal import MANUAL_SOURCE, Goal, ImportGoal
 from shared.domain.property import Property
 from shared.processing.goal_checks import completed, flaws_of, missing_properties
 from shared.processing.goal_flaws import Flaw, Surroundings
-from shared.storage import domain_groups, goals, lists, properties
+from shared.storage import domain_groups, goals, lists, properties, segments
 from shared.storage.connections import StoredConnection
 from shared.storage.database import Tx
 from shared.storage.goals import StoredGoal
@@ -27,7 +28,7 @@ class Judged(NamedTuple):
 
 
 async def judge(tx: Tx, connection: StoredConnection, sent: Goal, stored: StoredGoal | None = None) -> Judged:
-    """Look at a goal that would be saved in the place of `stored`. The lists that it names are held."""
+    """Look at a goal that would be saved in the place of `stored`. The lists and segments that it names are held."""
     is_hosted = not isinstance(connection.settings.place, SftpPlace)
     goal = completed(sent, is_hosted=is_hosted)
     siblings = await goals.of_connection(tx, connection.id)
@@ -36,6 +37,7 @@ async def judge(tx: Tx, connection: StoredConnection, sent: Goal, stored: Stored
         domain_groups=(await domain_groups.names(tx)).values(),
         is_hosted=is_hosted,
         lists=await _lists_named(tx, goal),
+        segments=await _segments_named(tx, goal),
         siblings=[each.goal for each in siblings if each.goal.active and (stored is None or each.id != stored.id)],
         fixed=_fixed(stored) if connection.is_manual else {},
     )
@@ -47,6 +49,11 @@ async def _lists_named(tx: Tx, goal: Goal) -> set[UUID | int]:
     if not isinstance(goal, ImportGoal):
         return set()
     return {name for each in await lists.hold(tx, goal.lists.add_to) for name in each.references}
+
+
+async def _segments_named(tx: Tx, goal: Goal) -> set[UUID]:
+    """The segments that there are of those which the goal names, held: they must not be deleted at this moment."""
+    return await segments.hold(tx, goal.segments_named) if isinstance(goal, ExportProfiles) else set()
 
 
 def _fixed(stored: StoredGoal | None) -> dict[str, object]:

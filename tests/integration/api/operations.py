@@ -64,7 +64,7 @@ ASKING = {"any": [{"property": "{property}", "empty": True}, {"list": "{list}"},
 GOALS = [
     IMPORT_GOAL | {"domain_group": "default"},
     IMPORT_GOAL | {"made_from": {"sample_id": "{sample_id}"}},
-    EXPORT_GOAL | {"domain_group": "default"},
+    EXPORT_GOAL | {"domain_group": "default", "segment": "{segment}"},
     IMPORT_GOAL | {"led_by": {"import_id": "{import_id}"}},
     IMPORT_GOAL | {"processors": [{"kind": "keep_rows", "where": ASKING}]},
 ]

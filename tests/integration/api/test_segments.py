@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from shared.domain.segment import MAX_LEAVES, MAX_WITHIN
 from shared.storage.database import Database
-from tests.integration.api.asking import IMPORT_GOAL, Client, set_up
+from tests.integration.api.asking import EXPORT_GOAL, IMPORT_GOAL, Client, set_up
 
 ANY = {"If-Match": "*"}
 
@@ -133,5 +133,11 @@ async def test_what_a_segment_or_a_goal_uses_stays(owner: Client) -> None:
     assert [(each["pointer"], each["code"]) for each in problem["errors"]] == [
         ("/processors/0/where/not/segment", "invalid_processor")
     ]
-    for gone in (f"segments/{outer}", f"segments/{inner}", f"lists/{by_id['id']}"):
+    path = f"/v1/connections/{made['connection']['id']}/goals"
+    problem = await owner.ask("POST", path, 422, json={**EXPORT_GOAL, "segment": str(uuid4())})
+    assert [(each["pointer"], each["code"]) for each in problem["errors"]] == [("/segment", "unknown_segment")]
+    goal = await owner.ask("POST", path, 201, json={**EXPORT_GOAL, "segment": outer})
+    problem = await owner.ask("DELETE", f"/v1/segments/{outer}", 409, headers=ANY)
+    assert (problem["code"], goal["id"] in problem["detail"]) == ("segment_in_use", True)
+    for gone in (f"goals/{goal['id']}", f"segments/{outer}", f"segments/{inner}", f"lists/{by_id['id']}"):
         await owner.ask("DELETE", f"/v1/{gone}", 204, headers=ANY)

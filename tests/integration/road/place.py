@@ -9,8 +9,20 @@ from uuid import UUID
 from shared.domain.connection import ConnectionSettings, HostedPlace
 from shared.domain.goal import Goal, ImportGoal
 from shared.domain.property import Property, PropertyType
+from shared.domain.segment import Segment
 from shared.runtime.service import Base
-from shared.storage import arrivals, connections, decisions, drop_folders, goals, profiles, properties, rejects, runs
+from shared.storage import (
+    arrivals,
+    connections,
+    decisions,
+    drop_folders,
+    goals,
+    profiles,
+    properties,
+    rejects,
+    runs,
+    segments,
+)
 from tests.eventually import eventually
 
 PROPERTIES = {
@@ -42,6 +54,13 @@ class Tenant:
         """Save a goal as it is."""
         async with self.base.database.account(self.account_id) as tx:
             return (await goals.create(tx, self.connection_id, goal, email=None)).id
+
+    async def segment(self, condition: dict[str, Any], name: str = "Some") -> UUID:
+        """Save a segment."""
+        async with self.base.database.account(self.account_id) as tx:
+            await segments.begin_saving(tx)
+            segment = Segment.model_validate({"name": name, "condition": condition})
+            return (await segments.create(tx, segment)).id
 
     def drop(self, name: str, content: bytes | str) -> Path:
         """Put a file into the folder, complete at once."""

@@ -1,0 +1,31 @@
+"""Segments on the road of an export: who is in one is written, and nobody else."""
+
+from typing import Any
+
+from shared.domain.export_goal import ExportProfiles
+from tests.integration.road.place import Tenant, goal
+
+FILE = "email,name,points\nann@example.com,Ann,1\nbob@example.com,Bob,2\ncas@example.com,,3\n"
+MAPPING = [{"field": "name", "property": "name"}, {"field": "points", "property": "points"}]
+
+
+def _export(**changes: Any) -> ExportProfiles:
+    plain: dict[str, Any] = {
+        "kind": "export_profiles",
+        "name": "Some",
+        "target": {"directory": "out", "file_name": "some.csv"},
+        "columns": [{"property": "email"}],
+    }
+    return ExportProfiles.model_validate({**plain, **changes})
+
+
+async def test_the_profiles_of_a_segment_are_exported(tenant: Tenant) -> None:
+    await tenant.save(goal(mapping=MAPPING, lists={"create": {"name": "{file}"}}))
+    await tenant.imported("in.csv", FILE)
+    fans = await tenant.segment({"all": [{"list": 1}, {"property": "points", "at_least": 2}]}, "Fans")
+    await tenant.imported("others.csv", "email,points\neve@example.com,9\n")
+    nameless = await tenant.segment({"all": [{"segment": str(fans)}, {"not": {"property": "name", "equals": "Bob"}}]})
+    for segment, expected in ((fans, ["bob@example.com", "cas@example.com"]), (nameless, ["cas@example.com"])):
+        run = await tenant.exported(await tenant.save(_export(segment=segment)))
+        assert (run["state"], run["receipt"]["rows_exported"]) == ("completed", len(expected)), run["reason_detail"]
+        assert (tenant.directory / "out" / "some.csv").read_text().splitlines() == ["email", *expected]
