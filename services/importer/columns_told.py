@@ -12,9 +12,6 @@ from shared.domain.trimmed import folded
 from shared.processing.file_columns import listed
 from shared.runtime.desk import Desk
 
-_FURTHER = 1_000
-"""So many keys of an archive's later files are noted at most."""
-
 
 def note_columns(pages: Pages, desk: Desk) -> None:
     """Put the header into the receipt, and what is to be told of it."""
@@ -50,7 +47,7 @@ def note_further(pages: Pages, desk: Desk) -> None:
     assert desk.file is not None
     if not pages.further:
         return
-    desk.file = desk.file.model_copy(update={"further_columns": tuple(pages.further)[:_FURTHER]})
+    desk.file = desk.file.model_copy(update={"further_columns": tuple(pages.further)})
     names = _new(list(pages.further), pages)
     _tell_new(names, len(names), desk, shown=listed(names))
 

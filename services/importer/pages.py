@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 from services.importer.drift import explained, meant
@@ -25,6 +26,7 @@ from shared.processing.file_columns import FileColumns
 from shared.processing.map_all import Settled
 from shared.processing.mapping import MappingPlan
 
+_FURTHER = 1_000
 Fetch = Callable[[Sequence[int]], Iterator[RawRow]]
 
 
@@ -86,7 +88,7 @@ class Pages:
     _starts: list[int] = field(default_factory=list)
     """The first record of each member that was begun so far and has anything in it."""
     further: dict[str, None] = field(default_factory=dict)
-    """Keys of JSON Lines that members have and the first one lacks: they are no columns."""
+    """Keys of JSON Lines that members have and the first one lacks, up to a thousand: they are no columns."""
 
     def batches(self) -> Iterator[Batch]:
         """All rows, from the first member to the last, with numbers that go on; fills `facts`."""
@@ -108,7 +110,8 @@ class Pages:
                     records = max(records, _last(numbered))
                     rejected += len(numbered.bad)
                     yield numbered
-                self.further.update(dict.fromkeys(reader.unknown))
+                new = (name for name in reader.unknown if name not in self.further)
+                self.further.update(dict.fromkeys(list(islice(new, _FURTHER - len(self.further)))))
                 name = member.name or ""
                 self.facts.append(
                     MemberFacts(name=name, first_record=before + 1, rows_read=records - before, unreadable=rejected)

@@ -5,18 +5,17 @@ what can be read of a line that is no row, these become `UNREAD` where they stan
 """
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import NoReturn
 
 from shared.domain.reject import RejectCode
+from shared.formats.text import is_text
 
 MAX_LEVELS = 10
 _MAX_DEPTH = 100
 _MAX_NAME = 1_000
-"""Characters of a column's name; a longer key can be mapped by nobody and is passed over."""
-_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Characters of a column's name; a longer key can be mapped by nobody and is passed over, as one that is no text is."""
 _TEXT = json.JSONEncoder(ensure_ascii=False)
 
 
@@ -95,8 +94,8 @@ def _refuse(_constant: str) -> NoReturn:
 
 
 def _marking_repetition(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    # A key that cannot be read may be any column's.
-    if not all(is_text(name) for name, _ in pairs):
+    # A key that cannot be read may be any column's; one with a NUL can, and is none's.
+    if not all(is_text(name.replace("\0", "")) for name, _ in pairs):
         raise Unfit(RejectCode.UNDECODABLE)
     found: dict[str, object] = {}
     for name, value in pairs:
@@ -133,8 +132,3 @@ def as_json(value: object) -> str:
     if isinstance(value, list):
         return "[" + ",".join(map(as_json, value)) + "]"
     return str(value) if isinstance(value, Number) else _TEXT.encode(value)
-
-
-def is_text(text: str) -> bool:
-    """Whether it has no half of a surrogate pair."""
-    return _SURROGATE.search(text) is None

@@ -24,9 +24,9 @@ from shared.domain.reject import Reject, RejectCode
 from shared.formats.batch import Batch, Gathering
 from shared.formats.cell_text import CellText
 from shared.formats.csv_scan import first_fault
-from shared.formats.json_object import UNREAD, Number, Unfit, as_json, flattened, is_text, object_in_part, object_of
+from shared.formats.json_object import UNREAD, Number, Unfit, as_json, flattened, object_in_part, object_of
 from shared.formats.limits import Limits
-from shared.formats.text import TextSource, shown
+from shared.formats.text import TextSource, is_text, shown
 
 TextOpener = Callable[[], AbstractContextManager[TextSource]]
 
@@ -71,13 +71,15 @@ class JsonLinesReader:
                 if not line or line.isspace():
                     continue
                 record += 1
+                # A row has a place for every column, however few of them its line names.
+                size = len(line) + self.width
                 try:
                     fields = self._fields(line)
                 except Unfit as unfit:
                     reject = self._reject(record, line_number, position, line, unfit, source)
-                    gathering.reject(reject, len(line), self._legible(line) if self.keeps_legible else None)
+                    gathering.reject(reject, size, self._legible(line) if self.keeps_legible else None)
                 else:
-                    gathering.add(record, line_number, fields, len(line))
+                    gathering.add(record, line_number, fields, size)
                 if gathering.is_full and (batch := gathering.batch()) is not None:
                     yield batch
         if (batch := gathering.batch()) is not None:

@@ -23,6 +23,7 @@ _MARKED = re.compile("[\udc00-\udcff]")
 _MARKED_BYTES = re.compile(rb"\xed[\xb0-\xb3][\x80-\xbf]")
 _HEAD_BYTES = 4096
 _CLEARLY = 10
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 _KEPT_PLACES = 1 << 16
 """A file of nothing but undecodable bytes has more; where the others stand is not told."""
 _WIDE_MARKS = {
@@ -71,6 +72,11 @@ def shown(raw: bytes) -> str:
         text = _MARKED.sub(lambda match: f"\\x{ord(match[0]) - _LOW_SURROGATES:02x}", text)
         text = text.encode("utf-8", "backslashreplace").decode()
     return text.replace("\0", "\\x00")
+
+
+def is_text(text: str) -> bool:
+    """Whether it can be kept: NUL no database text can hold, and half a surrogate pair no encoding."""
+    return _NO_TEXT.search(text) is None
 
 
 class _WithoutMark:

@@ -11,7 +11,6 @@
 * Of merged cells the first one has the value, the others none. Hidden rows, columns and filters hide nothing here.
 """
 
-import re
 from collections.abc import Iterator
 from itertools import chain, islice
 
@@ -23,13 +22,13 @@ from shared.formats.cell_text import CellText
 from shared.formats.csv_head import joined
 from shared.formats.limits import Limits
 from shared.formats.source import ByteSource
+from shared.formats.text import is_text
 from shared.formats.xlsx_rows import Cell, SheetRow, rows
 from shared.formats.xlsx_strings import unescaped
 from shared.formats.xlsx_styles import moment_of, time_of
 from shared.formats.xlsx_workbook import Workbook
 
 _PEEKED_ROWS = 100
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _MAX_DIGITS = 12
 _TEXTS = frozenset({"str", "inlineStr"})
 
@@ -112,7 +111,7 @@ class XlsxReader:
     def _text_fault(self, text: str) -> RejectCode | None:
         if "\0" in text:
             return RejectCode.NUL_BYTE
-        if _SURROGATE.search(text) is not None:
+        if not is_text(text):
             return RejectCode.UNDECODABLE
         return RejectCode.FIELD_TOO_LONG if len(text.encode()) > self._limits.field_bytes else None
 
@@ -206,6 +205,8 @@ class XlsxReader:
         names = self._fields(row.cells, faults)
         for code in faults.values():
             raise HeaderChanged(f"The header in row {row.number} cannot be read. {MESSAGES[code]}")
+        if not all(map(is_text, names)):
+            raise HeaderChanged(f"The header in row {row.number} has a NUL or half a surrogate pair, as no name has.")
         while names and not names[-1]:
             names.pop()
         return tuple(names)

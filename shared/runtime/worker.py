@@ -95,13 +95,28 @@ class Worker:
         fate = _HAND_BACK if stopping.is_set() else await self._watched(desk, stopping)
         if isinstance(fate, BaseException):
             tracing.mark_failed(str(getattr(fate, "code", type(fate).__name__)))
-        try:
-            await self._decide(desk, fate)
-        except LeaseLost:
+        broken = await self._settle(desk, fate)
+        if broken is not None:
+            # What was noted on the desk came from a file and may be what cannot be kept, so the end is told without.
+            log.error("run.end_refused", exc_info=broken)
+            bare = Desk(desk.run, desk.kind, desk.metrics, properties_created=desk.properties_created)
+            broken = await self._settle(bare, InternalError(type(broken).__name__))
+        if broken is not None:
+            log.error("run.left_to_sweeper", exc_info=broken)
+
+    async def _settle(self, desk: Desk, fate: "BaseException | Reason | None") -> Exception | None:
+        """Write down how the run ended, if the ledger lets us; what else was in the way. No run may end its slot."""
+        [answer] = await asyncio.gather(self._decide(desk, fate), return_exceptions=True)
+        if isinstance(answer, LeaseLost):
             # It was ended before the connection broke, or another has it: either way the ledger knows.
             log.warning("run.lost")
-        except StorageUnavailable as failure:
-            log.warning("run.left_to_sweeper", code=failure.code)
+        elif isinstance(answer, StorageUnavailable):
+            log.warning("run.left_to_sweeper", code=answer.code)
+        elif isinstance(answer, Exception):
+            return answer
+        elif answer is not None:
+            raise answer
+        return None
 
     async def _watched(self, desk: Desk, stopping: asyncio.Event) -> "BaseException | Reason | None":
         """Carry the run out with its heart beating; what ended it, or None when it ended by itself."""

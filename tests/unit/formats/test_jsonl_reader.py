@@ -140,6 +140,7 @@ LEGIBLE: list[tuple[str, tuple[str | None, ...]]] = [
     ('{"p": {"q": 1, "q": 2}, "a": 3}', ("3", "", None)),
     ('{"p.q": 5, "p": 1, "a": 3, "p": 1}', ("3", "", None, None)),
     ('{"p": 1, "a": 3, "p": 1, "p.r": 4, "p-q": 5, "pq": 6}', ("3", "", None, None, None, "5", "6")),
+    ('{"x\\u0000": 1, "b": "no", "a": NaN}', (None, "no", "")),
     ('{"other": 1, "other": 2, "a": 3}', ("3", "", "", None)),
 ]
 
@@ -167,6 +168,22 @@ def test_what_is_right_about_an_object_that_is_no_row_can_be_read(line: tuple[st
 )
 def test_nothing_can_be_read_of_what_is_no_object_or_has_keys_that_cannot(line: bytes) -> None:
     assert legible_in(reader(b'{"a": "1", "b": "yes"}\n' + line + b"\n")) == {}
+
+
+def test_a_key_that_is_no_text_is_no_column() -> None:
+    data = b'{"a": 1, "x\\u0000y": 2, "p": {"\\u0000": 3}, "q\\ud800": 4}\n{"\\u0000": 1, "\\u0000": 2}'
+    source = reader(data)
+    (batch,) = source
+    assert (source.header, batch.frame.rows(), [bad.field for bad in batch.bad]) == (("a",), [("1",)], [None])
+    given = JsonLinesReader(opener(data, Dialect()), Dialect(), columns=("a",))
+    assert (read_from(given).good, given.unknown) == ({1: (1, ("1",))}, {})
+
+
+def test_short_lines_under_many_columns_fill_no_memory() -> None:
+    data = b"{" + b",".join(b'"%d":1' % number for number in range(500)) + b"}\n" + b"{}\n{\n" * 200
+    batches = list(reader(data, slice_bytes=10_000))
+    assert max(batch.frame.height + len(batch.bad) for batch in batches) == 20
+    assert sum(batch.frame.height for batch in batches) == 201
 
 
 def test_what_nobody_wants_rejects_nothing() -> None:

@@ -187,6 +187,14 @@ def test_rows_before_the_table_are_skipped(tmp_path: Path) -> None:
         read(data, tmp_path, headerRows=[9])
 
 
+@pytest.mark.parametrize("name", ["x_x0000_y", "x_xD800_y"])
+def test_a_name_that_is_no_text_fails_the_file(name: str, tmp_path: Path) -> None:
+    with pytest.raises(HeaderChanged, match="row 1"):
+        read(workbook([t("a"), f'<c t="str"><v>{name}</v></c>']), tmp_path)
+    with pytest.raises(HeaderChanged, match="row 1"):
+        read(workbook([t("a"), s(0)], strings=f"<si><t>{name}</t></si>"), tmp_path)
+
+
 def test_a_header_that_is_an_error_fails_the_file(tmp_path: Path) -> None:
     with pytest.raises(HeaderChanged, match="row 1"):
         read(workbook([t("a"), BAD["cell_error"]]), tmp_path)
