@@ -1,7 +1,9 @@
 """What the poller works with, built in wiring.py."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from shared.bus.bus import Bus
 from shared.observe.metrics import Metrics
@@ -28,5 +30,7 @@ class Tools:
     looking: Looking
     max_sample_bytes: int
     max_kept_bytes: int
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    """What schedules go by."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a look should not wait for the next tick."""

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from services.poller.clock import keep_time
 from services.poller.handlers import handlers
 from services.poller.sweep import sweep
 from services.poller.tools import Tools
@@ -54,4 +55,5 @@ async def _running(base: Base, tools: Tools, stopping: asyncio.Event) -> AsyncIt
     ):
         group.create_task(watch(tools, stopping), name="watch")
         group.create_task(sweep(tools, stopping), name="sweep")
+        group.create_task(keep_time(tools, stopping), name="clock")
         yield

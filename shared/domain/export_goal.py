@@ -2,10 +2,10 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, Self
 from uuid import UUID
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from shared.domain.dates import date_pattern
 from shared.domain.dialect import Dialect
@@ -14,6 +14,7 @@ from shared.domain.model import Model
 from shared.domain.names import Directory, RelativePath
 from shared.domain.processor import Processors
 from shared.domain.property import PropertyName
+from shared.domain.schedule import AfterResponses, When
 
 
 class ExportColumn(Model):
@@ -58,6 +59,13 @@ class ExportGoal(Ordered):
         description="Steps that filter or change the rows of the main file before they are written; they name its "
         "columns by their headers. A row that one cannot work on is held back and counted.",
     )
+    when: tuple[When, ...] = Field(default=(), max_length=10, description="When it runs by itself, besides when asked")
+
+    @model_validator(mode="after")
+    def _waits_once(self) -> Self:
+        if sum(isinstance(each, AfterResponses) for each in self.when) > 1:
+            raise ValueError("found after_responses twice; a message is waited for once")
+        return self
 
 
 class ExportProfiles(ExportGoal):

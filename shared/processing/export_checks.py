@@ -3,6 +3,7 @@
 from shared.domain.dialect import AUTO
 from shared.domain.export_goal import ExportGoal, ExportProfiles
 from shared.domain.failures import HeaderChanged, InvalidGoal
+from shared.domain.schedule import AfterGoal
 from shared.processing.chain import columns_after
 from shared.processing.file_columns import FileColumns
 from shared.processing.goal_flaws import Flaw, Surroundings
@@ -14,6 +15,11 @@ def export_flaws(goal: ExportGoal, around: Surroundings) -> list[Flaw]:
     if goal.dialect.encoding == AUTO:
         flaws.append(Flaw("/dialect/encoding", "encoding_open", "Found 'auto', expected an encoding such as utf-8."))
     flaws += _processor_flaws(goal)
+    flaws += [
+        Flaw(f"/when/{number}/after_goal", "unknown_goal", f"Found {each.after_goal}, expected an import goal's id.")
+        for number, each in enumerate(goal.when)
+        if isinstance(each, AfterGoal) and not around.goals.get(each.after_goal, "").startswith("import_")
+    ]
     return flaws
 
 

@@ -13,6 +13,7 @@ FLAW_CODES: dict[str, str] = {
     "unknown_domain_group": "The account has no domain group of that name.",
     "unknown_property": "The account has no property of that name.",
     "not_an_identifier": "The property is no identifier.",
+    "unknown_goal": "The account has no import goal of that identifier.",
     "unknown_list": "The account has no list of that id or number.",
     "sum_needs_delta": "A full file tells what is, so nothing of it can be added up.",
     "absent_needs_full_file": "Only a full file can tell who is absent.",
@@ -76,6 +77,8 @@ class Surroundings:
     """Ids and numbers of lists: those that there are of what the goal names, at least."""
     segments: Collection[UUID] = ()
     """Ids of segments: those that there are of what the goal names, at least."""
+    goals: Mapping[UUID, str] = field(default_factory=dict)
+    """The kinds of goals: of those that the goal names and that there are, at least."""
     fixed: Mapping[str, object] = field(default_factory=dict)
     """Fields of a manual import's goal that nobody may change."""
 

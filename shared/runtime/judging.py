@@ -8,9 +8,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 from shared.domain.connection import SftpPlace
-from shared.domain.export_goal import ExportProfiles
+from shared.domain.export_goal import ExportGoal, ExportProfiles
 from shared.domain.goal import MANUAL_SOURCE, Goal, ImportGoal
 from shared.domain.property import Property
+from shared.domain.schedule import AfterGoal
 from shared.processing.goal_checks import completed, flaws_of, missing_properties
 from shared.processing.goal_flaws import Flaw, Surroundings
 from shared.storage import domain_groups, goals, lists, properties, segments
@@ -39,6 +40,7 @@ async def judge(tx: Tx, connection: StoredConnection, sent: Goal, stored: Stored
         lists=await _lists_named(tx, goal),
         segments=await _segments_named(tx, goal),
         siblings=[each.goal for each in siblings if each.goal.active and (stored is None or each.id != stored.id)],
+        goals=await _kinds_named(tx, goal),
         fixed=_fixed(stored) if connection.is_manual else {},
     )
     return Judged(goal, flaws_of(goal, around), missing_properties(goal, around.properties))
@@ -54,6 +56,12 @@ async def _lists_named(tx: Tx, goal: Goal) -> set[UUID | int]:
 async def _segments_named(tx: Tx, goal: Goal) -> set[UUID]:
     """The segments that there are of those which the goal names, held: they must not be deleted at this moment."""
     return await segments.hold(tx, goal.segments_named) if isinstance(goal, ExportProfiles) else set()
+
+
+async def _kinds_named(tx: Tx, goal: Goal) -> dict[UUID, str]:
+    """The kinds of the goals that there are of those which the goal names."""
+    when = goal.when if isinstance(goal, ExportGoal) else ()
+    return await goals.kinds(tx, {each.after_goal for each in when if isinstance(each, AfterGoal)})
 
 
 def _fixed(stored: StoredGoal | None) -> dict[str, object]:

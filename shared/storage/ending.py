@@ -11,9 +11,10 @@ from shared.domain.goal import ImportGoal
 from shared.domain.receipt import Receipt
 from shared.domain.run import ClaimedRun, Reason, RunState, Waiting
 from shared.observe.failpoints import reach
-from shared.storage import goals, outbox, returns, runs
+from shared.storage import dues, goals, outbox, returns, runs
 from shared.storage.database import Database, Record, Tx
 
+_COMPLETED = (RunState.COMPLETED, RunState.COMPLETED_WITH_REJECTS)
 CANCELLED = Reason(
     code="cancelled", detail="A person cancelled the run.", what_to_do="Retry the run if it shall be carried out."
 )
@@ -28,6 +29,8 @@ async def end(tx: Tx, run: ClaimedRun, kind: str, receipt: Receipt) -> None:
     if run.arrival_id is not None:
         await outbox.put(tx, ArrivalEnded(**outbox.heading(tx, run.traceparent), arrival_id=run.arrival_id))
         await returns.ask(tx, run.id, run.traceparent)
+    if receipt.state in _COMPLETED:
+        await dues.ask_followers(tx, run.goal_id, run.id)
     await outbox.tell_run(tx, run.id, run.traceparent)
     reach(f"{kind}er.told")
     await runs.finish(tx, run, receipt)

@@ -1,9 +1,10 @@
-"""Goals and their versions. Writes `goals` and `goal_versions`.
+"""Goals and their versions. Writes `goals` and `goal_versions`, and through `dues` when they are due.
 
 Every saved change is a new version, and a run keeps to the version that it was made for. Whether settings make
 sense is not judged here: `shared/processing/goal_checks.py` does, before anything is saved.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,6 +13,7 @@ from pydantic import TypeAdapter
 
 from shared.domain.failures import NotFound
 from shared.domain.goal import Goal
+from shared.storage import dues
 from shared.storage.database import Record, Tx
 
 _GOAL: TypeAdapter[Goal] = TypeAdapter(Goal)
@@ -58,6 +60,7 @@ async def create(
         email,
     )
     await tx.execute("goals.insert_version", tx.account_id, goal_id, 1, settings, saved_by)
+    await dues.plan(tx, goal_id, goal)
     return await get(tx, goal_id)
 
 
@@ -71,6 +74,7 @@ async def update(tx: Tx, goal_id: UUID, goal: Goal, *, saved_by: UUID | None = N
         "goals.update", tx.account_id, goal_id, goal.kind, goal.name, goal.active, goal.position, settings
     )
     await tx.execute("goals.insert_version", tx.account_id, goal_id, version, settings, saved_by)
+    await dues.plan(tx, goal_id, goal)
     return await get(tx, goal_id)
 
 
@@ -78,11 +82,13 @@ async def delete(tx: Tx, goal_id: UUID) -> None:
     """Take a goal away; its runs and versions stay. Raises NotFound."""
     if await tx.row("goals.delete", tx.account_id, goal_id) is None:
         raise NotFound
+    await dues.plan(tx, goal_id, None)
 
 
 async def delete_of_connection(tx: Tx, connection_id: UUID) -> None:
     """Take all goals of a connection away; their runs and versions stay."""
-    await tx.execute("goals.delete_of_connection", tx.account_id, connection_id)
+    for row in await tx.fetch("goals.delete_of_connection", tx.account_id, connection_id):
+        await dues.plan(tx, row["goal_id"], None)
 
 
 async def get(tx: Tx, goal_id: UUID, *, even_deleted: bool = False) -> StoredGoal:
@@ -93,6 +99,12 @@ async def get(tx: Tx, goal_id: UUID, *, even_deleted: bool = False) -> StoredGoa
 async def lock(tx: Tx, goal_id: UUID) -> StoredGoal:
     """One goal, held until the transaction ends. Raises NotFound."""
     return _present(await tx.row("goals.lock", tx.account_id, goal_id), even_deleted=False)
+
+
+async def kinds(tx: Tx, goal_ids: Collection[UUID]) -> dict[UUID, str]:
+    """The kinds of those of the goals that there are."""
+    rows = await tx.fetch("goals.kinds", tx.account_id, sorted(goal_ids)) if goal_ids else []
+    return {row["goal_id"]: row["kind"] for row in rows}
 
 
 async def of_connection(tx: Tx, connection_id: UUID) -> list[StoredGoal]:

@@ -34,7 +34,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class NewRun:
-    """What makes a run: the goal and exactly one of an arrival and a request."""
+    """What makes a run: the goal and exactly one of an arrival, a request and a time."""
 
     kind: str
     goal_id: UUID
@@ -42,11 +42,12 @@ class NewRun:
     order_name: str
     arrival_id: UUID | None = None
     request_id: UUID | None = None
+    due_at: datetime | None = None
     traceparent: str | None = None
 
 
 async def create(tx: Tx, new: NewRun) -> UUID | None:
-    """Add a run of the goal's present version; None when the same arrival or request has one already."""
+    """Add a run of the goal's present version; None when the same arrival, request or time has one already."""
     [run_id] = await create_all(tx, [new])
     return run_id
 
@@ -67,9 +68,15 @@ async def create_all(tx: Tx, news: Sequence[NewRun]) -> list[UUID | None]:
         [new.order_at for new in news],
         [new.order_name for new in news],
         [new.traceparent for new in news],
+        [new.due_at for new in news],
     )
     made = {row["run_id"] for row in rows}
     return [run_id if run_id in made else None for run_id in run_ids]
+
+
+async def is_queued(tx: Tx, goal_id: UUID) -> bool:
+    """Whether a run of the goal waits to be carried out; it is held, so that it sees what this transaction commits."""
+    return await tx.row("runs.hold_queued", tx.account_id, goal_id) is not None
 
 
 async def claim(database: Database, kind: str, worker: str, lease_seconds: float = LEASE_SECONDS) -> ClaimedRun | None:

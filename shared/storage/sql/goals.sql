@@ -25,6 +25,7 @@ RETURNING goal_id
 -- A connection's goals go with it.
 UPDATE tidegate.goals SET deleted_at = now(), is_active = false
 WHERE account_id = $1 AND connection_id = $2 AND deleted_at IS NULL
+RETURNING goal_id
 
 -- name: get
 -- One goal, deleted or not.
@@ -38,6 +39,10 @@ SELECT goal_id, connection_id, version, settings, created_at, created_by_email, 
 FROM tidegate.goals
 WHERE account_id = $1 AND goal_id = $2
 FOR UPDATE
+
+-- name: kinds
+-- Of which kinds goals are, deleted ones left out.
+SELECT goal_id, kind FROM tidegate.goals WHERE account_id = $1 AND goal_id = ANY ($2::uuid[]) AND deleted_at IS NULL
 
 -- name: of_connection
 -- The goals of a connection in their run order, deleted ones left out.

@@ -1,14 +1,22 @@
 -- name: insert
 -- New runs. Doubled requests meet the unique keys and make nothing.
 INSERT INTO tidegate.runs (account_id, run_id, kind, connection_id, goal_id, goal_version, arrival_id, replay, request_id,
-    order_at, order_name, traceparent)
+    order_at, order_name, traceparent, due_at)
 SELECT g.account_id, n.run_id, n.kind, g.connection_id, g.goal_id, g.version, n.arrival_id, 0, n.request_id, n.order_at,
-    n.order_name, n.traceparent
-FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::uuid[], $7::timestamptz[], $8::text[], $9::text[])
-    AS n (run_id, goal_id, kind, arrival_id, request_id, order_at, order_name, traceparent)
+    n.order_name, n.traceparent, n.due_at
+FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::uuid[], $7::timestamptz[], $8::text[], $9::text[],
+    $10::timestamptz[])
+    AS n (run_id, goal_id, kind, arrival_id, request_id, order_at, order_name, traceparent, due_at)
 JOIN tidegate.goals g ON g.account_id = $1 AND g.goal_id = n.goal_id
 ON CONFLICT DO NOTHING
 RETURNING run_id
+
+-- name: hold_queued
+-- A run of a goal that has not begun, or begins anew: nobody claims it while this transaction lasts.
+SELECT run_id FROM tidegate.runs
+WHERE account_id = $1 AND goal_id = $2 AND (state = 'queued' OR (state = 'waiting' AND waits_for = 'retry'))
+ORDER BY order_at, order_name LIMIT 1
+FOR NO KEY UPDATE
 
 -- name: runnable_goals
 -- Goals with something to claim, the account first that was served longest ago. Watching role.

@@ -15,6 +15,7 @@ READABLE = {
     "connections": "account_id connection_id drop_folder_id failures_in_a_row is_active looked_at next_look_at "
     "stopped_code",
     "credentials": "account_id credential_id drop_folder_id revoked_at username",
+    "dues": "account_id due_at goal_id",
     "goals": "account_id connection_id deleted_at goal_id is_active kind version",
     "inquiries": "account_id asked_at inquiry_id state taken_until",
     "kept_answers": "account_id created_at",

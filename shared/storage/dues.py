@@ -1,0 +1,88 @@
+"""When goals are next carried out by themselves, and the runs that come of it. Writes `dues`.
+
+A goal is due at its times, after each completed run of a goal that it follows, and when a message has had responses
+and for a while no more. A run that waits in the queue already will see all that the new one would, so none is added
+beside it. Nothing here commits.
+"""
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+from uuid import UUID
+
+from shared.domain.export_goal import ExportGoal
+from shared.domain.goal import Goal
+from shared.domain.schedule import AfterResponses, AtTimes
+from shared.storage import outbox, runs
+from shared.storage.database import Session, Tx
+
+_TIMES = "times:"
+
+
+async def plan(tx: Tx, goal_id: UUID, goal: Goal | None) -> None:
+    """Note when a goal that was saved is due next; None where it is gone. What is switched off is never due."""
+    when = goal.when if isinstance(goal, ExportGoal) and goal.active else ()
+    await tx.execute(
+        "dues.forget_times", tx.account_id, goal_id, any(isinstance(each, AfterResponses) for each in when)
+    )
+    for number, each in enumerate(when):
+        if isinstance(each, AtTimes):
+            await _plan(tx, goal_id, f"{_TIMES}{number}", each.next_after(datetime.now(UTC)))
+
+
+async def _plan(tx: Tx, goal_id: UUID, cause: str, due_at: datetime | None) -> None:
+    if due_at is not None:
+        await tx.execute("dues.set", tx.account_id, goal_id, cause, due_at)
+
+
+async def responded(tx: Tx, message_numbers: Collection[int], at: datetime) -> None:
+    """Messages had responses: goals that wait until these cease begin to wait anew."""
+    if message_numbers:
+        await tx.execute("dues.responded", tx.account_id, sorted(message_numbers), at)
+
+
+async def due(watch: Session, now: datetime, limit: int) -> list[tuple[UUID, UUID]]:
+    """Goals that are due, with their accounts, those first that were due first."""
+    return [(row["account_id"], row["goal_id"]) for row in await watch.fetch("dues.due", now, limit)]
+
+
+async def begin(tx: Tx, goal_id: UUID, goal: Goal, now: datetime, *, is_on: bool) -> UUID | None:
+    """Ask for the run that a goal is due for, and note when it is due next; None where none is needed.
+
+    Times that passed while nobody looked are one run. Where `is_on` is false, because goal or connection is switched
+    off, times pass without a run.
+    """
+    taken = {row["cause"]: row["due_at"] for row in await tx.fetch("dues.take", tx.account_id, goal_id, now)}
+    if not taken or not isinstance(goal, ExportGoal):
+        return None
+    for number, each in enumerate(goal.when):
+        cause = f"{_TIMES}{number}"
+        if isinstance(each, AtTimes) and cause in taken:
+            await _plan(tx, goal_id, cause, each.next_after(now))
+    if not is_on:
+        return None
+    return await _ask(tx, goal_id, goal.name, due_at=min(taken.values()))
+
+
+async def ask_followers(tx: Tx, goal_id: UUID, run_id: UUID) -> None:
+    """A goal's run has completed: ask for a run of each goal that follows it."""
+    for row in await tx.fetch("dues.followers", tx.account_id, str(goal_id)):
+        await _ask(tx, row["goal_id"], row["name"], request_id=run_id)
+
+
+async def _ask(
+    tx: Tx, goal_id: UUID, name: str, *, due_at: datetime | None = None, request_id: UUID | None = None
+) -> UUID | None:
+    if await runs.is_queued(tx, goal_id):
+        return None
+    new = runs.NewRun(
+        kind="export",
+        goal_id=goal_id,
+        order_at=due_at or datetime.now(UTC),
+        order_name=name,
+        request_id=request_id,
+        due_at=due_at,
+    )
+    run_id = await runs.create(tx, new)
+    if run_id is not None:
+        await outbox.ring_run(tx, run_id, "export")
+    return run_id

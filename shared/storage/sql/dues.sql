@@ -1,0 +1,46 @@
+-- name: forget_times
+-- The times of a goal that was saved, deleted or switched off; what messages wait for goes with its setting.
+DELETE FROM tidegate.dues
+WHERE account_id = $1 AND goal_id = $2 AND (NOT $3::boolean OR cause LIKE 'times:%')
+
+-- name: set
+-- When a goal is due for a cause; what was said before is no longer so.
+INSERT INTO tidegate.dues (account_id, goal_id, cause, due_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (account_id, goal_id, cause) DO UPDATE SET due_at = EXCLUDED.due_at
+
+-- name: responded
+-- Messages had responses: the goals that wait for the end of them wait from now on.
+INSERT INTO tidegate.dues (account_id, goal_id, cause, due_at)
+SELECT g.account_id, g.goal_id, 'message:' || m.number,
+    $3::timestamptz + make_interval(mins => (w.entry -> 'after_responses' ->> 'minutes')::integer)
+FROM tidegate.goals g
+CROSS JOIN LATERAL jsonb_array_elements(g.settings -> 'when') AS w (entry)
+CROSS JOIN unnest($2::integer[]) AS m (number)
+WHERE g.account_id = $1 AND g.is_active AND g.deleted_at IS NULL
+  AND g.settings -> 'when' @> '[{"after_responses": {}}]' AND w.entry ? 'after_responses'
+ORDER BY g.goal_id, m.number
+ON CONFLICT (account_id, goal_id, cause) DO UPDATE SET due_at = EXCLUDED.due_at
+
+-- name: due
+-- Goals that are due at a time, those first that were due first. Watching role.
+SELECT account_id, goal_id FROM tidegate.dues WHERE due_at <= $1
+GROUP BY account_id, goal_id ORDER BY min(due_at) LIMIT $2
+
+-- name: take
+-- What a goal is due for, taken out; what another poller has in hand is left to it.
+DELETE FROM tidegate.dues d
+USING (
+    SELECT account_id, goal_id, cause FROM tidegate.dues
+    WHERE account_id = $1 AND goal_id = $2 AND due_at <= $3 ORDER BY cause FOR UPDATE SKIP LOCKED
+) taken
+WHERE d.account_id = taken.account_id AND d.goal_id = taken.goal_id AND d.cause = taken.cause
+RETURNING d.cause, d.due_at
+
+-- name: followers
+-- Active goals of active connections that are carried out after a goal.
+SELECT g.goal_id, g.name
+FROM tidegate.goals g
+JOIN tidegate.connections c ON c.account_id = g.account_id AND c.connection_id = g.connection_id
+WHERE g.account_id = $1 AND g.is_active AND g.deleted_at IS NULL AND c.is_active
+  AND g.settings -> 'when' @> jsonb_build_array(jsonb_build_object('after_goal', $2::text))
+ORDER BY g.goal_id
