@@ -30,6 +30,7 @@ from shared.storage import (
     returns,
     runs,
     samples,
+    stalled,
     takeover,
 )
 from shared.storage.errors import TransactionConflict
@@ -48,6 +49,11 @@ async def sweep(tools: Tools, stopping: asyncio.Event) -> None:
 
 
 async def _round(tools: Tools) -> None:
+    # Whoever sweeps may itself have frozen with the duty's row in its hands, so every poller does this.
+    ended = await stalled.end_stalled(tools.database, tools.lease_seconds)
+    if ended:
+        tools.metrics.swept.labels("session_ended").inc(ended)
+        log.warning("session.ended", sessions=ended)
     if await leases.hold_duty(tools.database, "sweep", tools.worker, 3 * tools.sweep_seconds):
         reach("sweep.held")
         await sweep_once(tools)

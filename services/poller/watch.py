@@ -7,7 +7,6 @@ to run out, so that it is not tried over and over.
 import asyncio
 import time
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from uuid import UUID
 
 import structlog
@@ -15,6 +14,7 @@ import structlog
 from services.poller.look import look
 from services.poller.tools import Tools
 from shared.domain.failures import Failure, InternalError, StorageUnavailable
+from shared.runtime.waiting import first_of
 from shared.storage import connections
 
 log = structlog.get_logger()
@@ -42,8 +42,7 @@ async def watch(tools: Tools, stopping: asyncio.Event) -> None:
                 under_way[connection_id] = asyncio.create_task(look(tools, account_id, connection_id))
                 began[connection_id] = time.monotonic()
         tools.wake.clear()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(tools.wake.wait(), TICK_SECONDS)
+        await first_of(tools.wake.wait(), stopping.wait(), limit_seconds=TICK_SECONDS)
     await _finish(tools, under_way)
 
 

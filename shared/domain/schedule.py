@@ -5,9 +5,9 @@
     {"after_responses": {"minutes": 30}}
 
 A cron expression has five fields: minute, hour, day of the month, month, day of the week; `L` is the last day of a
-month and `FRI#2` its second Friday. Where the clocks change, a time of day that a day lacks comes as soon as the day has one
-later, and a time that it has twice comes once, the first time; what comes every hour or every few minutes goes by the
-time that passes. Those are the rules of Debian's cron, which the library that reads expressions keeps to.
+month and `FRI#2` its second Friday. Where the clocks change, a time of day that a day lacks comes as soon as the day
+has one later, and a time that it has twice comes once, the first time; what comes every hour or every few minutes goes
+by the time that passes. Those are the rules of Debian's cron, which the library that reads expressions keeps to.
 """
 
 from datetime import UTC, datetime

@@ -7,7 +7,7 @@ acknowledged when it was heard: a lost one costs the few seconds until an idle w
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import structlog
@@ -19,6 +19,7 @@ from shared.observe.failpoints import reach
 from shared.observe.metrics import Metrics
 from shared.runtime.desk import Desk, reason_of
 from shared.runtime.service import Base, worker_name
+from shared.runtime.waiting import first_of
 from shared.storage import ending, migrate, runs, staging, takeover
 from shared.storage.database import Database, Tx
 
@@ -68,7 +69,7 @@ class Worker:
                 await self._take(run, stopping)
                 continue
             pause = self.poll_seconds * random.uniform(0.8, 1.2)  # noqa: S311 jitter
-            await _first_of(self.wake.wait(), stopping.wait(), limit_seconds=pause)
+            await first_of(self.wake.wait(), stopping.wait(), limit_seconds=pause)
 
     async def _claim(self) -> ClaimedRun | None:
         try:
@@ -261,13 +262,3 @@ _HAND_BACK = Reason(code="handed_back")
 async def _after(event: asyncio.Event, seconds: float) -> None:
     await event.wait()
     await asyncio.sleep(seconds)
-
-
-async def _first_of(*waits: Awaitable[object], limit_seconds: float) -> None:
-    tasks = [asyncio.ensure_future(wait) for wait in waits]
-    await asyncio.wait(tasks, timeout=limit_seconds, return_when=asyncio.FIRST_COMPLETED)
-    for task in tasks:
-        task.cancel()
-    for task in tasks:
-        with suppress(asyncio.CancelledError):
-            await task

@@ -27,6 +27,9 @@ WORK_STATEMENT_SECONDS = 6 * 3600.0
 ROLLBACK_SECONDS = 10.0
 ROWS_AT_ONCE = 1_000
 IDLE_SECONDS = 30.0
+SHORT_NAME = "tidegate"
+"""How PostgreSQL calls sessions of short transactions."""
+_WORK_NAME = "tidegate run"
 _LEAST_IDLE_SECONDS = 5.0
 
 
@@ -117,7 +120,7 @@ class Database:
         try:
             with translated():
                 # A merge may wait for a second pass over its file; a worker that is stuck loses its connection anyway.
-                work = await _pool(address.service_url, connections, WORK_STATEMENT_SECONDS, 0)
+                work = await _pool(address.service_url, connections, WORK_STATEMENT_SECONDS, 0, name=_WORK_NAME)
                 # A relay that freezes holds its batch of messages for so long, and nobody else can send them.
                 watching = max(2, connections // 2)
                 watch = await _pool(address.watch_url, watching, SHORT_STATEMENT_SECONDS, IDLE_SECONDS)
@@ -185,7 +188,9 @@ class Database:
             await watch.connection.execute("SELECT 1 FROM tidegate.duties LIMIT 1")
 
 
-async def _pool(url: str, size: int, statement_seconds: float, idle_seconds: float) -> "asyncpg.Pool[Record]":
+async def _pool(
+    url: str, size: int, statement_seconds: float, idle_seconds: float, *, name: str = SHORT_NAME
+) -> "asyncpg.Pool[Record]":
     return await asyncpg.create_pool(
         url,
         min_size=0,
@@ -194,7 +199,7 @@ async def _pool(url: str, size: int, statement_seconds: float, idle_seconds: flo
         command_timeout=statement_seconds,
         timeout=ACQUIRE_SECONDS,
         server_settings={
-            "application_name": "tidegate",
+            "application_name": name,
             "timezone": "UTC",
             "datestyle": "ISO, YMD",
             "lock_timeout": "10s",

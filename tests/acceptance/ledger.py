@@ -93,6 +93,12 @@ class Ledger:
         query = "UPDATE tidegate.connections SET next_look_at = now() + interval '1 day' WHERE account_id = $1"
         await self._connection.execute(query, self._account_id)
 
+    async def make_due(self) -> None:
+        """The time of every goal has come."""
+        await self._connection.execute(
+            "UPDATE tidegate.dues SET due_at = now() WHERE account_id = $1", self._account_id
+        )
+
     async def is_quiet(self) -> bool:
         """Whether no run is queued or running, every ended arrival's file is marked, and nothing is left behind."""
         runs, arrivals = await self.runs(), await self.arrivals()

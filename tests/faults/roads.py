@@ -454,6 +454,39 @@ class ExportRoad(OneRunRoad):
 
 
 @dataclass(slots=True)
+class ScheduledRoad(ExportRoad):
+    """The same when its time has come."""
+
+    async def prepare(self) -> None:
+        """Its time is far off."""
+        await OneRunRoad.prepare(self)
+        await self.shop.drop(FILE, CONTENT)
+        await self.shop.await_runs(FILE, DONE)
+        await self.shop.await_settled()
+        await self.shop.add_goal(EXPORT | {"name": self.name, "when": [{"cron": "0 5 29 2 *"}]})
+
+    async def drive(self) -> None:
+        """Its time comes."""
+        await self.shop.ledger.make_due()
+
+
+@dataclass(slots=True)
+class FollowingRoad(ExportRoad):
+    """An import, and an export that follows it."""
+
+    async def prepare(self) -> None:
+        """Both goals."""
+        await OneRunRoad.prepare(self)
+        path = f"/v1/connections/{self.shop.connection_id}/goals"
+        (leading,) = (await self.shop.ask("GET", path, 200))["items"]
+        await self.shop.add_goal(EXPORT | {"name": f"{self.name} back", "when": [{"after_goal": leading["id"]}]})
+
+    async def drive(self) -> None:
+        """A file comes."""
+        await OneRunRoad.drive(self)
+
+
+@dataclass(slots=True)
 class QuestionRoad(Road):
     """A question to a place, asked through the ledger and answered by a poller."""
 

@@ -28,7 +28,7 @@ AWAY_SECONDS = 10.0
 GOALS = 10
 _PUT_OUT = """
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-WHERE application_name = 'tidegate' AND datname = current_database()
+WHERE application_name LIKE 'tidegate%' AND datname = current_database()
 """
 
 

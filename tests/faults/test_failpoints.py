@@ -69,6 +69,8 @@ POINTS: dict[type[Road], tuple[str, ...]] = {
         "exporter.uploading", "exporter.uploaded", "exporter.checked", "exporter.renamed", "exporter.delivered",
         "exporter.told", "exporter.finishing", "exporter.committed", "exporter.released",
     ),
+    roads.ScheduledRoad: ("clock.beginning", "clock.begun"),
+    roads.FollowingRoad: ("importer.told",),
     roads.QuestionRoad: ("inquiry.taken", "inquiry.found", "inquiry.answering", "inquiry.answered"),
     roads.SampleRoad: ("sample.kept", "sample.looked_at"),
     roads.LostQuestionRoad: ("sweep.ringing_inquiry",),
@@ -77,7 +79,11 @@ ALSO_SKIPPED = ("importer.hashed", "importer.told")
 """Passed on the way of a skipped file as well."""
 ALSO_MANUAL = ("importer.claimed", "importer.fetched", "importer.committed", "settle.begun", "settle.recording")
 """Passed on the way of a file that a client sends as well, which is read from elsewhere and not marked."""
-AGAIN: dict[type[Road], str] = {roads.SameContentRoad: " (same content)", roads.ManualRoad: " (sent by hand)"}
+AGAIN: dict[type[Road], str] = {
+    roads.SameContentRoad: " (same content)",
+    roads.ManualRoad: " (sent by hand)",
+    roads.FollowingRoad: " (followed)",
+}
 """How the table tells a failpoint's second road from the first."""
 IN_SHORT = {
     ("poller.recorded", "kill"), ("relay.sent", "kill"), ("importer.copying", "stop"),

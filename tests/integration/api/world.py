@@ -132,6 +132,7 @@ async def settle(client: Client, database: Database, account_id: UUID, mark: str
         "profile_id": str(profiles[0]),
         "connection_id": connection,
         "goal_id": goal,
+        "after_goal": goal,
         "number": "1",
         "from": "1",
         "run_id": str(claimed.id),
