@@ -44,6 +44,7 @@ _KINDS = (
     "key_id",
     "connection_id",
     "goal_id",
+    "after_goal",
     "run_id",
     "arrival_id",
     "drop_folder_id",
