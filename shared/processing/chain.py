@@ -145,7 +145,7 @@ class Chain:
         looking: Sequence[_Numbered] = (),
         following: Collection[int] = (),
     ) -> None:
-        self._before = columns.keys
+        self._before = columns.all_keys
         self._steps = tuple(steps)
         self._looking = tuple(looking)
         after = steps[-1].step.columns if steps else columns

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import reduce
 from operator import and_, or_
 from typing import NamedTuple
+from uuid import UUID
 
 import polars as pl
 
@@ -16,6 +17,7 @@ from shared.domain.comparison import Comparison, Operator
 from shared.domain.condition import AllOf, AnyOf, Negation, Node
 from shared.domain.condition_values import Reading, ValueType
 from shared.domain.dialect import Dialect
+from shared.domain.profile_conditions import InSegment
 from shared.domain.regular_expression import regular_expression
 from shared.processing.file_columns import FileColumns
 from shared.processing.readings import DECIMAL, MOMENT, read
@@ -42,8 +44,11 @@ def asked_of_file(condition: Node, columns: FileColumns, dialect: Dialect) -> pl
     """Whether a row of a file's text columns fulfils a condition: Boolean without nulls.
 
     Raises HeaderChanged where a column is not there, InvalidGoal where a date format cannot be used, and ValueError
-    where the condition names a property.
+    where the condition asks for what rows do not have: see `condition_checks.faults_of_rows`.
     """
+
+    def in_segment(segment: UUID) -> pl.Expr:
+        return pl.col(columns.segments[segment])
 
     def values_of(comparison: Comparison) -> Values:
         chosen = comparison.field if comparison.field is not None else comparison.position
@@ -52,21 +57,27 @@ def asked_of_file(condition: Node, columns: FileColumns, dialect: Dialect) -> pl
         text = pl.col(columns.find([chosen])[0].key)
         return Values(read(text, comparison.kind(), dialect, comparison.date_format), comparison.kind())
 
-    return asked_of(condition, values_of)
+    return asked_of(condition, values_of, in_segment)
 
 
-def asked_of(condition: Node, values_of: Callable[[Comparison], Values]) -> pl.Expr:
+def asked_of(
+    condition: Node,
+    values_of: Callable[[Comparison], Values],
+    in_segment: Callable[[UUID], pl.Expr] | None = None,
+) -> pl.Expr:
     """Whether a row fulfils a condition, given what its comparisons compare: Boolean without nulls.
 
-    Raises ValueError where a comparison does not fit the type of its values.
+    Raises ValueError where a comparison does not fit the type of its values, and for what is asked of profiles.
     """
     match condition:
         case AllOf(all=several):
-            return reduce(and_, (asked_of(each, values_of) for each in several))
+            return reduce(and_, (asked_of(each, values_of, in_segment) for each in several))
         case AnyOf(any=several):
-            return reduce(or_, (asked_of(each, values_of) for each in several))
+            return reduce(or_, (asked_of(each, values_of, in_segment) for each in several))
         case Negation(negated=inner):
-            return ~asked_of(inner, values_of)
+            return ~asked_of(inner, values_of, in_segment)
+        case InSegment(segment=segment) if in_segment is not None:
+            return in_segment(segment)
         case Comparison():
             return _compared(condition, values_of(condition))
         case _:

@@ -5,9 +5,10 @@ processor made has a name and no position. Names are compared trimmed and in Uni
 case-sensitive. Nothing here looks at a row.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from uuid import UUID
 
 from shared.domain.failures import HeaderChanged
 from shared.domain.field_choice import shown
@@ -41,6 +42,8 @@ class FileColumns:
     columns: tuple[FileColumn, ...]
     made: int = 0
     """How many processors have made so far."""
+    segments: Mapping[UUID, str] = field(default_factory=dict)
+    """Columns that no setting names and no file has: whether each row is in a segment (Boolean), by their keys."""
 
     @classmethod
     def of(cls, header: tuple[str, ...] | None, width: int) -> "FileColumns":
@@ -50,8 +53,13 @@ class FileColumns:
 
     @property
     def keys(self) -> list[str]:
-        """The names of the frame's columns, in order."""
+        """The names of the frame's columns, in order, but for those of segments."""
         return [column.key for column in self.columns]
+
+    @property
+    def all_keys(self) -> list[str]:
+        """The names of all of the frame's columns, in order."""
+        return [*self.keys, *self.segments.values()]
 
     @property
     def header(self) -> tuple[str, ...] | None:
@@ -91,7 +99,7 @@ class FileColumns:
         if self.has(name):
             return self, self.find([name])[0]
         column = FileColumn(f"n{self.made}", name, None)
-        return FileColumns((*self.columns, column), self.made + 1), column
+        return replace(self, columns=(*self.columns, column), made=self.made + 1), column
 
     def without(self, dropped: Iterable[FileColumn]) -> "FileColumns":
         """Without some of them."""
@@ -104,7 +112,8 @@ class FileColumns:
 
     def rekeyed(self) -> "FileColumns":
         """The same columns, called `c0`, `c1`, ... in their order."""
-        return FileColumns(tuple(replace(each, key=f"c{place}") for place, each in enumerate(self.columns)), self.made)
+        columns = tuple(replace(each, key=f"c{place}") for place, each in enumerate(self.columns))
+        return replace(self, columns=columns)
 
     def _lack(self, missing: Sequence[str]) -> str:
         # The first line of a file without a header is a person's record: only what is near to a name is shown of it.

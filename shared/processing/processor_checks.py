@@ -19,7 +19,7 @@ def faults_of(processors: Sequence[Processor], dialect: Dialect) -> Iterator[tup
     """What is wrong: an RFC 6901 pointer into the processors, and a sentence."""
     for number, processor in enumerate(processors):
         if isinstance(processor, KeepRows | DropRows):
-            faults = list(faults_of_rows(processor.where, f"/{number}/where"))
+            faults = list(faults_of_rows(processor.where, (), f"/{number}/where"))
             yield from faults
             if faults:
                 continue

@@ -65,7 +65,7 @@ def drop_columns(processor: DropColumns, columns: FileColumns, _: Dialect) -> li
     after = columns.without(columns.find(processor.fields))
     if not after.columns:
         raise InvalidGoal("A processor drops all columns, so that nothing could be mapped.")
-    keys = after.keys
+    keys = after.all_keys
     return [Step(after, lambda frame: Outcome(frame.select(keys)))]
 
 

@@ -22,7 +22,7 @@ def drop_rows(processor: DropRows, columns: FileColumns, dialect: Dialect) -> li
 
 
 def _filtered(processor: KeepRows | DropRows, columns: FileColumns, dialect: Dialect, *, is_kept: bool) -> Step:
-    for _, sentence in faults_of_rows(processor.where):
+    for _, sentence in faults_of_rows(processor.where, columns.segments):
         raise InvalidGoal(sentence)
     asked = asked_of_file(processor.where, columns, dialect)
     keeps = asked if is_kept else ~asked

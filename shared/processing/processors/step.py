@@ -1,6 +1,7 @@
 """A step: a processor that knows the columns of one file, ready to be applied to frame after frame.
 
-A frame holds the text columns of `FileColumns.keys` in that order, without nulls. A step never changes the number or
+A frame holds the text columns of `FileColumns.keys` in that order, without nulls, and behind them those that say who is
+in a segment. A step never changes the number or
 the order of rows: it says which of them go on, and which are to be rejected; the chain takes the others out. Whatever
 may make text grow says beforehand by how much, so that the chain can cut the frame into pieces that fit the memory.
 """
