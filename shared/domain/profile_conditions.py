@@ -15,10 +15,12 @@ from uuid import UUID
 from pydantic import Field, StrictInt, StrictStr, StringConstraints, model_validator
 
 from shared.domain.consent import Suppression
+from shared.domain.event import EventTypeName
 from shared.domain.identifier import MAX_IDENTIFIER_BYTES
 from shared.domain.lists import ListReference
 from shared.domain.model import Model
 from shared.domain.moment import Moment
+from shared.domain.property import PropertyName
 
 if TYPE_CHECKING:
     from shared.domain.condition import Node
@@ -28,8 +30,6 @@ MAX_EVENTS = 1_000_000
 """Counted of one profile."""
 MAX_IDENTIFIERS = 1_000
 
-RecordTypeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,49}\z")]
-"""What a type of events or of groups is called."""
 Days = Annotated[StrictInt, Field(ge=1, le=MAX_DAYS)]
 Times = Annotated[StrictInt, Field(ge=0, le=MAX_EVENTS)]
 
@@ -55,7 +55,7 @@ class IsSuppressed(Model):
 class GroupChoice(Model):
     """A type of groups, and which of them; all where nothing is said."""
 
-    type: RecordTypeName
+    type: PropertyName
     identifiers: (
         Annotated[
             tuple[Annotated[StrictStr, StringConstraints(min_length=1, max_length=MAX_IDENTIFIER_BYTES)], ...],
@@ -77,7 +77,7 @@ class EventChoice(Model):
     All time, unless one of `within_days` (until now), `next_days` (from now on), or `from` and `until` says otherwise.
     """
 
-    type: RecordTypeName
+    type: EventTypeName
     where: "Node | None" = Field(default=None, description="What the event's own properties must be like")
     within_days: Days | None = Field(default=None, description="In so many times 24 hours before now")
     next_days: Days | None = Field(default=None, description="In so many times 24 hours from now on")

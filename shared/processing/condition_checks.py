@@ -61,12 +61,11 @@ def segment_flaws(segment_id: UUID, condition: Node, known: Askable, pointer: st
             yield Flaw(pointer, "segment_too_large", detail)
 
 
-def faults_of_rows(
-    condition: Node, segments: Collection[UUID] = (), pointer: str = ""
-) -> Iterator[tuple[str, str]]:
+def faults_of_rows(condition: Node, segments: Collection[UUID] = (), pointer: str = "") -> Iterator[tuple[str, str]]:
     """What is wrong with a condition that is asked of the rows of a file, whatever columns it has.
 
-    `segments` are those of which it is known who is in them: none, unless the rows are profiles. RFC 6901 pointers, behind where it stands, each with a sentence.
+    `segments` are those of which it is known who is in them: none, unless the rows are profiles. RFC 6901 pointers,
+    behind where it stands, each with a sentence.
     """
     for where, leaf in leaves(condition, pointer):
         if isinstance(leaf, InSegment) and leaf.segment in segments:

@@ -5,24 +5,33 @@ from uuid import UUID
 
 from shared.domain.askable import Askable
 from shared.domain.condition import Node, leaves
-from shared.domain.profile_conditions import OnList
-from shared.storage import lists, properties, segments
+from shared.domain.profile_conditions import EventSeen, OnList
+from shared.storage import event_types, lists, properties, segments
 from shared.storage.database import Tx
 
 
 async def askable(tx: Tx, *conditions: Node, holds: bool = False) -> Askable:
     """What the account has; of its lists those that these conditions name, or any segment.
 
-    `holds`: they are to be saved, so that the lists that they name must not be deleted before the transaction ends.
+    `holds`: they are to be saved, so that what they name must not be deleted before the transaction ends.
     """
     known = await segments.conditions(tx)
     if holds:
         await lists.hold(tx, _lists_in(conditions))
+        await event_types.hold(tx, _event_types_in(conditions))
     return Askable(
         properties={each.name: each for each in await properties.list_all(tx)},
         lists=await lists.numbers_of(tx, _lists_in((*conditions, *known.values()))),
         segments=known,
+        event_types={
+            each.name: {one.name: one.as_property() for one in each.properties}
+            for each in await event_types.list_all(tx)
+        },
     )
+
+
+def _event_types_in(conditions: Iterable[Node]) -> set[str]:
+    return {leaf.event.type for each in conditions for _, leaf in leaves(each) if isinstance(leaf, EventSeen)}
 
 
 def _lists_in(conditions: Iterable[Node]) -> set[UUID | int]:

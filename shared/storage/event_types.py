@@ -7,6 +7,8 @@ from uuid import UUID
 
 from shared.domain.event import BUILT_IN, MAX_EVENT_TYPES, EventType
 from shared.domain.failures import AlreadyExists, EventTypeInUse, EventTypeIsBuiltIn, NotFound, TooManyEventTypes
+from shared.domain.profile_conditions import EventSeen
+from shared.storage import segments
 from shared.storage.database import Record, Tx
 
 _BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
@@ -80,12 +82,15 @@ async def change(tx: Tx, held: StoredEventType, changed: EventType) -> StoredEve
 
 
 async def delete(tx: Tx, held: StoredEventType) -> None:
-    """Take a held event type away. Raises EventTypeInUse where there are events of it, or a goal names it."""
+    """Take a held event type away. Raises EventTypeInUse where there are events of it, or something names it."""
     if await tx.value("event_types.has_events", held.type.name):
         raise EventTypeInUse("Found events of the type.")
     users = await tx.fetch("event_types.users", tx.account_id, held.type.name)
     if users:
         raise EventTypeInUse(f"Found the goals {', '.join(str(row['goal_id']) for row in users)}.")
+    asking = await segments.asking(tx, lambda leaf: isinstance(leaf, EventSeen) and leaf.event.type == held.type.name)
+    if asking:
+        raise EventTypeInUse(f"Found the segments {', '.join(map(str, asking))}.")
     await tx.execute("event_types.delete", tx.account_id, held.id)
 
 

@@ -90,10 +90,10 @@ class EventTypeIsBuiltIn(Conflict):
 
 
 class EventTypeInUse(Conflict):
-    """There are events of the type, or a goal names it."""
+    """There are events of the type, or a goal or a segment names it."""
 
     code = "event_type_in_use"
-    what_to_do = "Take the type out of the goals that the detail names; one that has events stays."
+    what_to_do = "Take the type out of what the detail names; one that has events stays."
 
 
 class TooManyEventTypes(Conflict):

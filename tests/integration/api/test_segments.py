@@ -141,3 +141,46 @@ async def test_what_a_segment_or_a_goal_uses_stays(owner: Client) -> None:
     assert (problem["code"], goal["id"] in problem["detail"]) == ("segment_in_use", True)
     for gone in (f"goals/{goal['id']}", f"segments/{outer}", f"segments/{inner}", f"lists/{by_id['id']}"):
         await owner.ask("DELETE", f"/v1/{gone}", 204, headers=ANY)
+
+
+async def test_events_are_asked_for_as_they_were_told(owner: Client, database: Database, account: UUID) -> None:
+    await owner.ask("POST", "/v1/properties", 201, json={"name": "email", "type": "email", "identifier": True})
+    async with database.account(account) as tx:
+        for name in ("ann@shop.example", "bob@shop.example"):
+            row = f"INSERT INTO {tx.schema}.profiles (domain_group, p_email, k_email) VALUES (1, $1, $1)"
+            await tx.connection.execute(row, name)
+    says = {"stars": "integer", "price": "number", "paid": "boolean", "day": "date", "at": "datetime", "tags": "list"}
+    kinds = [{"name": name, "type": kind} for name, kind in says.items()]
+    await owner.ask("POST", "/v1/event-types", 201, json={"name": "review", "properties": kinds})
+    told = {"stars": 5, "price": "10.50", "paid": True, "day": "2026-02-28", "at": "2026-02-28T01:00:00+01:00"}
+    event = {"type": "review", "occurred_at": "2026-03-01T06:00:00Z", "properties": {**told, "tags": ["a", "b"]}}
+    other = {"type": "order", "occurred_at": "2026-03-01T06:00:00Z", "properties": {"total": "3", "status": "ten"}}
+    events = [
+        each | {"identifiers": {"email": f"{name}@shop.example"}} for each, name in ((event, "ann"), (other, "bob"))
+    ]
+    assert (await owner.ask("POST", "/v1/events", 200, json={"events": events}))["created"] == 2
+    wheres: list[tuple[dict[str, Any], int]] = [
+        ({"property": "stars", "in": [4, 5]}, 1),
+        ({"property": "price", "equals": "10.5"}, 1),
+        ({"property": "price", "less": "10.5"}, 0),
+        ({"property": "paid", "equals": True}, 1),
+        ({"property": "day", "between": ["2026-02-28", "2026-03-01"]}, 1),
+        ({"property": "at", "at_most": "2026-02-28T00:00:00Z"}, 1),
+        ({"property": "tags", "contains": "b"}, 1),
+        ({"property": "tags", "contains": "B", "ignore_case": True}, 1),
+        ({"not": {"property": "tags", "empty": False}}, 0),
+    ]
+    path = ""
+    for number, (where, count) in enumerate(wheres):
+        path = f"/v1/segments/{await _made(owner, str(number), {'event': {'type': 'review', 'where': where}})}"
+        assert (await owner.ask("POST", f"{path}/count", 200))["profiles"] == count, where
+    wrong = {"any": [{"property": "stars", "equals": "*"}, {"property": "total", "empty": True}]}
+    assert await _refused(owner, {"event": {"type": "review", "where": wrong}}) == [
+        ("/condition/event/where/any/0/equals", "invalid_comparison"),
+        ("/condition/event/where/any/1/property", "unknown_property"),
+    ]
+    await owner.ask("POST", "/v1/event-types", 201, json={"name": "visit"})
+    visitors = await _made(owner, "Never here", {"event": {"type": "visit", "at_most": 0}})
+    assert (await owner.ask("POST", f"/v1/segments/{visitors}/count", 200))["profiles"] == 2
+    problem = await owner.ask("DELETE", "/v1/event-types/visit", 409, headers=ANY)
+    assert (problem["code"], visitors in problem["detail"]) == ("event_type_in_use", True)

@@ -3,8 +3,10 @@
 import json
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import polars as pl
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from shared.domain.dialect import Dialect
+from shared.domain.failures import InvalidGoal
 from shared.processing import chain as subject
 from shared.processing.chain import Chain, columns_after, in_file_order, originals, stages
 from shared.processing.file_columns import FileColumns
@@ -243,3 +246,34 @@ def test_hostile_expressions_replace_in_bounded_time() -> None:
         # The square of 100,000 characters takes most of a minute, a backtracking engine longer than anybody lives.
         assert time.monotonic() - began < 30, each["pattern"]
     assert tried > 20
+
+
+def test_rows_are_chosen_by_segment_though_no_column_says_so() -> None:
+    """What says who is in one goes along unseen, whatever becomes of the columns."""
+    fans, others = UUID(int=1), UUID(int=2)
+    columns = replace(FileColumns.of(HEADER, 3), segments={fans: "s0"})
+    wanted = {"any": [{"segment": str(fans)}, {"field": "Name", "equals": "x"}]}
+    given: list[dict[str, Any]] = [
+        {"kind": "deduplicate", "fields": ["mail"], "keep": "last"},
+        {"kind": "trim"},
+        {"kind": "drop_columns", "fields": ["n"]},
+        {"kind": "rename_columns", "columns": [{"field": "name", "to": "Name"}]},
+        {"kind": "join", "fields": ["mail", "Name"], "into": "both", "separator": "+"},
+        {"kind": "keep_rows", "where": wanted},
+        {
+            "kind": "drop_rows",
+            "where": {"all": [{"segment": str(fans)}, {"field": "mail", "equals": "c"}]},
+        },
+    ]
+    rows = [("a", "x", "1"), ("b", "y", "2"), ("c", "x", "3"), ("d", "y", "4")]
+    batch = rows_of(rows, len(HEADER))
+    marked = batch._replace(frame=batch.frame.with_columns(pl.Series("s0", [False, False, True, True])))
+    with Chain.of(PROCESSORS.validate_python(given), columns, Dialect()) as chain:
+        chain.look(marked)
+        chain.seen_all()
+        found = [row for done in chain.apply(marked) for row in done.frame.rows()]
+    assert chain.columns.header == ("mail", "Name", "both")
+    assert found == [("a", "x", "a+x"), ("d", "y", "d+y")]
+    unknown = PROCESSORS.validate_python([{"kind": "keep_rows", "where": {"segment": str(others)}}])
+    with pytest.raises(InvalidGoal, match="asked of profiles"):
+        Chain.of(unknown, columns, Dialect())
