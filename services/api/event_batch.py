@@ -19,12 +19,15 @@ from shared.domain.lists import MAX_NUMBER
 from shared.domain.moment import Moment
 from shared.domain.reject import MESSAGES, RejectCode
 from shared.processing.event_values import TypedEvent, typed_events
-from shared.storage import event_types, events, messages, profiles, properties
+from shared.storage import consent, event_types, events, messages, profiles, properties
 from shared.storage.database import Tx
 from shared.storage.events import Arrived
 
 MAX_EVENTS = 1_000
 """Of one request."""
+
+SOURCE = "api"
+"""Where a consent comes from that an event withdraws."""
 
 State = Literal["created", "updated", "unchanged", "refused"]
 Value = Annotated[
@@ -113,7 +116,10 @@ class Taken:
 
 
 async def take(tx: Tx, domain_group: int, told: Sequence[EventTold]) -> list[Taken]:
-    """Record the events of a request, and say what became of each, in their order."""
+    """Record the events of a request, and say what became of each, in their order.
+
+    What they say about suppression reaches their profiles: see `consent.suppress`.
+    """
     batch = [Taken(each, place) for place, each in enumerate(told)]
     await _judge_values(tx, batch)
     await _find_profiles(tx, domain_group, batch)
@@ -122,6 +128,7 @@ async def take(tx: Tx, domain_group: int, told: Sequence[EventTold]) -> list[Tak
     became = await events.record(tx, domain_group, [_arrived(each) for each in good])
     for each, state in zip(good, became, strict=True):
         each.state = state
+    await consent.suppress(tx, run_id=None, source=SOURCE)
     return batch
 
 

@@ -82,6 +82,8 @@ class Work:
     def common(self) -> dict[str, str]:
         """The slots that every frame may use."""
         names = [*(column.name for column in self.layout.written), *(consent.WRITTEN if self.says else ())]
+        # What is noted of a suppression follows from what is planned, and so is not planned itself.
+        inserted = [*names, consent.NOTED] if self.says else names
         carried = [column.name for column in self.layout.carried]
         anchor = columns.quoted("target") if self.is_resolved else self.layout.keys[0].quoted
         return self._naming | {
@@ -95,7 +97,7 @@ class Work:
             "aside": self.staged.table(ASIDE),
             "late": self.staged.table(LATE),
             "anchor": anchor,
-            "names": columns.listed(names),
+            "names": columns.listed(inserted),
             "s_columns": columns.listed(carried, "s"),
             "f_columns": columns.listed(carried, "f"),
             "x_columns": columns.listed(names, "x"),
@@ -203,19 +205,24 @@ class Work:
     def assigned(self) -> str:
         """What an update sets: only consent where nothing else of a known profile may change."""
         assigned = "" if self.mode is Mode.CREATE_ONLY else columns.assigned(self.mapped)
-        word = ", ".join(f"{column} = x.{column}" for column in consent.WRITTEN) if self.says else ""
-        return ", ".join(filter(None, (assigned, word)))
+        word = [f"{column} = x.{column}" for column in consent.WRITTEN] if self.says else []
+        word += [f"{consent.NOTED} = {consent.noted('x.suppression', 'x.suppressed_at')}"] if self.says else []
+        return ", ".join(filter(None, (assigned, *word)))
 
     def inserted(self) -> str:
         """What an insert of planned profiles takes."""
         written = [columns.written(column) for column in self.layout.written]
-        return ", ".join([*written, *(f"x.{column}" for column in consent.WRITTEN if self.says)])
+        if self.says:
+            written += [*(f"x.{column}" for column in consent.WRITTEN), consent.newly_noted("x.suppression")]
+        return ", ".join(written)
 
     def initial(self) -> str:
         """What new profiles have after their rows; `said` follows the run's parameter."""
         values = [columns.initial(column) for column in self.layout.written]
         if self.says:
-            values += [self.word(first=2).initial(column) for column in consent.WRITTEN]
+            word = self.word(first=2)
+            values += [word.initial(column) for column in consent.WRITTEN]
+            values.append(consent.newly_noted(word.initial("suppression")))
         return ", ".join(values)
 
     def range_slots(self, *, judged: str = "{plan}") -> dict[str, str]:

@@ -110,3 +110,60 @@ FROM ({rows}) e
 JOIN {schema}.profiles p ON {same}
 WHERE {says} AND p.suppression IS NOT NULL
 GROUP BY p.suppression
+
+-- name: suppressed_xid
+-- The transaction that last changed why the profile is not written to, or since when.
+CASE WHEN {suppression} IS DISTINCT FROM p.suppression OR {suppressed_at} IS DISTINCT FROM p.suppressed_at
+    THEN pg_current_xact_id() ELSE p.suppressed_xid END
+
+-- name: new_suppressed_xid
+-- The same of a new profile.
+CASE WHEN {suppression} IS NOT NULL THEN pg_current_xact_id() END
+
+-- name: tells_bounced
+-- Whether an event says that a mailbox is not to be written to any more: a soft bounce does not, nor one of no kind.
+e.event_type = 'bounced' AND e.properties ->> 'kind' = 'hard'
+
+-- name: tells_unsubscribed
+-- Whether an event says that a person wants nothing any more.
+e.event_type = 'unsubscribed'
+
+-- name: tells_complained
+-- Whether an event says that a person has complained.
+e.event_type = 'complained'
+
+-- name: told_by_events
+-- The profiles of which the events say so that this transaction wrote, and when that was last. None of it was later
+-- than now: no consent could be newer than a time to come.
+SELECT e.profile_id AS id, least(max(e.occurred_at), now()) AS at
+FROM {schema}.events e
+WHERE e.changed_xid = pg_current_xact_id() AND {tells}
+GROUP BY e.profile_id
+
+-- name: is_overtaken
+-- Whether the profile has consented since.
+coalesce(p.opt_in AND p.consent_at > c.at, false)
+
+-- name: withdraws_by_event
+-- Whether an event is a no that changes the profile `p`.
+({withdraws} AND NOT {is_overtaken})
+
+-- name: suppressed
+-- What an event writes that suppresses a profile and is no word of a person.
+suppression = '{reason}', suppressed_at = greatest(p.suppressed_at, c.at), suppressed_xid = pg_current_xact_id()
+
+-- name: suppresses
+-- Whether an event suppresses the profile `p`, or does so later than was known.
+((p.suppression IS NULL OR p.suppression IN ({lighter})) AND NOT ({yields} AND {is_overtaken})
+    OR p.suppression = '{reason}' AND {yields} AND c.at > p.suppressed_at)
+
+-- name: suppress
+-- Suppress profiles because of events; how many that changed.
+WITH changed AS (
+    UPDATE {schema}.profiles p
+    SET {assigned}, updated_at = now(), updated_by_run = $1, changed_xid = pg_current_xact_id()
+    FROM (SELECT t.id, t.at FROM ({told}) t ORDER BY t.id) c
+    WHERE p.id = c.id AND {changes}
+    RETURNING p.id
+)
+SELECT count(*) AS profiles FROM changed

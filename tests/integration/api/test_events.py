@@ -220,3 +220,16 @@ async def test_a_batch_is_bounded(shop: Client, people: dict[str, str]) -> None:
     assert (await shop.ask("POST", "/v1/events", 200, json={"events": thousand}))["created"] == 1000
     long = event | {"properties": {"status": "x" * 1024 * 1024}}
     await shop.ask("POST", "/v1/events", 413, json={"events": [long]})
+
+
+async def test_what_events_say_of_suppression_reaches_the_profile(shop: Client, people: dict[str, str]) -> None:
+    hard = {"type": "bounced", "id": "1", "properties": {"kind": "hard"}}
+    await _tell(shop, hard, {"type": "bounced", "identifiers": {"customer": "C2"}})
+    path = f"/v1/profiles/{people['ann']}"
+    shown = await shop.ask("GET", path, 200)
+    assert (shown["opt_in"], shown["suppression"]) == (None, {"reason": "bounced", "at": AT})
+    assert (await shop.ask("GET", f"/v1/profiles/{people['bob']}", 200))["suppression"] is None
+    await _tell(shop, {"type": "unsubscribed"}, hard)
+    shown = await shop.ask("GET", path, 200)
+    assert (shown["opt_in"], shown["consent"]) == (False, {"at": AT, "source": "api"})
+    assert shown["suppression"]["reason"] == "unsubscribed"

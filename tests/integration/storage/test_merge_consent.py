@@ -165,6 +165,21 @@ async def test_every_state_meets_every_word_and_every_two(bench: Bench, resubscr
         merged = await bench.merge(goal, rows, heard_at=HEARD_AT)
         assert _counts(merged) == _merged(people, rows, goal)
         assert await _stored(bench) == people
+        before = {customer: _suppression(stored.get(customer)) for customer in people}
+        assert await _noted(bench) == {
+            customer for customer, (_, state) in people.items() if _suppression(state) != before[customer]
+        }
+
+
+def _suppression(state: Consent | None) -> tuple[Any, ...]:
+    return (None, None) if state is None else (state.suppression, state.suppressed_at)
+
+
+async def _noted(bench: Bench) -> set[str]:
+    """Whose suppression was changed since they were stored."""
+    async with bench.database.account(bench.account) as tx:
+        query = f"SELECT p_customer FROM {tx.schema}.profiles WHERE suppressed_xid = changed_xid"
+        return {row[0] for row in await tx.connection.fetch(query)}
 
 
 def _counts(merged: Merged) -> dict[str, int]:

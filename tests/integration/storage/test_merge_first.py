@@ -58,7 +58,7 @@ async def test_the_indexes_are_built_anew_as_they_were(bench: Bench) -> None:
 async def test_a_primary_key_that_another_table_refers_to_stays(bench: Bench) -> None:
     async with bench.database.account(bench.account) as tx:
         await tx.connection.execute(
-            f"CREATE TABLE {tx.schema}.events (profile_id bigint REFERENCES {tx.schema}.profiles)"
+            f"CREATE TABLE {tx.schema}.visits (profile_id bigint REFERENCES {tx.schema}.profiles)"
         )
     before = await _indexes(bench)
     merged = await bench.merge(GOAL, ROWS)
