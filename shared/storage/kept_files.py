@@ -115,6 +115,12 @@ async def keep_longer(tx: Tx, file_id: UUID, seconds: float) -> None:
         raise KeptFileGone
 
 
+async def hold(tx: Tx, file_id: UUID) -> str | None:
+    """Hold a file until the transaction ends; its name, None where there is no such file any more."""
+    name: str | None = await tx.value("kept_files.hold", tx.account_id, file_id)
+    return name
+
+
 async def end(tx: Tx, file_id: UUID) -> None:
     """Nobody wants the file any more: it is there no longer, and the sweeper takes its content away."""
     await tx.execute("kept_files.end", tx.account_id, file_id)

@@ -59,6 +59,13 @@ async def keep_file_of(tx: Tx, arrival_id: UUID) -> None:
         await kept_files.keep_longer(tx, arrival["kept_file_id"], KEPT_SECONDS)
 
 
+async def has_taken(tx: Tx, file_id: UUID) -> bool:
+    """Whether an import was made of a kept file. The file is held until the transaction ends, so that none is now."""
+    name = await kept_files.hold(tx, file_id)
+    connection_id = await connections.find_manual(tx)
+    return await tx.value("manual_imports.of_file", tx.account_id, connection_id, name, file_id) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class ImportFilter:
     """Which manual imports a list shows; None is any. `before` is the (queued_at, id) of the last one seen."""

@@ -40,6 +40,10 @@ UPDATE tidegate.kept_files SET expires_at = greatest(expires_at, now() + make_in
 WHERE account_id = $1 AND kept_file_id = $2 AND sha256 IS NOT NULL AND expires_at > now()
 RETURNING kept_file_id
 
+-- name: hold
+-- One file, held.
+SELECT name FROM tidegate.kept_files WHERE account_id = $1 AND kept_file_id = $2 FOR UPDATE
+
 -- name: end
 -- Nobody wants it any more; the sweeper takes its content away.
 UPDATE tidegate.kept_files SET expires_at = now() WHERE account_id = $1 AND kept_file_id = $2

@@ -28,3 +28,9 @@ JOIN tidegate.arrivals a ON a.account_id = r.account_id AND a.arrival_id = r.arr
 LEFT JOIN tidegate.kept_files f ON f.account_id = a.account_id AND f.kept_file_id = a.kept_file_id
     AND f.expires_at > now()
 WHERE r.account_id = $1 AND r.connection_id = $2 AND r.run_id = $3
+
+-- name: of_file
+-- An arrival of a kept file, found by the name that it has from the file.
+SELECT arrival_id FROM tidegate.arrivals
+WHERE account_id = $1 AND connection_id = $2 AND path = $3 AND kept_file_id = $4
+LIMIT 1

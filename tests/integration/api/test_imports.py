@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from services.importer.kept import settle_kept
+from shared.storage import kept_files
 from shared.storage.database import Database
 from tests.integration.api.asking import EXPORT_GOAL, IMPORT_GOAL, Client, set_up
 from tests.integration.api.ledger import ask_a_person, claim, complete, fail, messages
@@ -125,6 +126,18 @@ async def test_a_file_that_is_kept_no_longer_is_neither_retried_nor_approved(
         problem = await owner.ask("POST", f"/v1/runs/{run['id']}/{decision}", 404)
         assert (problem["code"], problem["what_to_do"]) == ("kept_file_gone", "Send the file again.")
     assert (await owner.ask("GET", f"/v1/imports/{failed['id']}", 200))["file_kept_until"] is None
+
+
+async def test_a_sample_that_is_deleted_leaves_its_file_to_the_import_of_it(owner: Client, database: Database) -> None:
+    goal_id = (await set_up(owner))["goal"]["id"]
+    sample = await owner.ask("POST", "/v1/samples?name=visitors.csv", 201, content=CONTENT, headers=FILE)
+    asked = {"sample_id": sample["id"], "goal_id": goal_id}
+    run = await owner.ask("POST", "/v1/imports", 202, json=asked)
+    kept_until = (await owner.ask("GET", f"/v1/imports/{run['id']}", 200))["file_kept_until"]
+    await owner.ask("DELETE", f"/v1/samples/{sample['id']}", 204)
+    assert (await owner.ask("GET", f"/v1/imports/{run['id']}", 200))["file_kept_until"] == kept_until is not None
+    assert await kept_files.sweep(database) == 0
+    await owner.ask("POST", "/v1/imports", 404, json=asked)
 
 
 async def test_what_cannot_be_imported_is_refused_and_not_kept(
