@@ -1,5 +1,7 @@
 """JSON Merge Patch (RFC 7396): a change says only what it changes, and null takes away.
 
+Of a dialect's `quoteChar` null is a value, as in the dialect itself: there is no quote character, which the absence of
+the setting does not mean. A patch that takes it away is nowhere meant; its default is sent like any other value.
 What comes out is judged by the same model as a whole new thing would be.
 """
 
@@ -13,20 +15,27 @@ Judged = TypeVar("Judged")
 
 MergePatch = Annotated[
     dict[str, Any],
-    Body(description="A JSON Merge Patch (RFC 7396): only what changes; null takes away; lists are given whole"),
+    Body(
+        description="A JSON Merge Patch (RFC 7396): only what changes; null takes away, but of `dialect.quoteChar`, "
+        "where it is a value; lists are given whole"
+    ),
 ]
+_NULL_SAYS_SOMETHING = frozenset({("dialect", "quoteChar")})
 
 
-def merged(stored: Any, patch: Any) -> Any:
-    """What the patch makes of the stored value. Nothing of either is changed."""
+def merged(stored: Any, patch: Any, *, at: tuple[str, ...] = ()) -> Any:
+    """What the patch, which stands `at` this place of the whole, makes of the stored value.
+
+    Nothing of either is changed.
+    """
     if not isinstance(patch, dict):
         return patch
     result = dict(stored) if isinstance(stored, dict) else {}
     for name, value in patch.items():
-        if value is None:
+        if value is None and (*at, name) not in _NULL_SAYS_SOMETHING:
             result.pop(name, None)
         else:
-            result[name] = merged(result.get(name), value)
+            result[name] = merged(result.get(name), value, at=(*at, name))
     return result
 
 

@@ -27,7 +27,7 @@ class PreviewAsked(Asked):
     sample_id: UUID
     rows: int = Field(default=20, ge=1, le=MAX_PREVIEW_ROWS)
     changes: dict[str, Any] | None = Field(
-        default=None, description="Settings to try, which are not saved: a JSON Merge Patch (RFC 7396) of the goal"
+        default=None, description="Settings to try, which are not saved: a patch of the goal as PATCH takes it"
     )
 
 

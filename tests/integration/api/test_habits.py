@@ -36,8 +36,10 @@ async def test_what_can_be_edited_is_changed_by_its_etag(owner: Client, operator
     assert (await _changed(owner, "/v1/properties/first_name", {"label": "Name"}))["label"] == "Name"
     connection = await _changed(owner, f"/v1/connections/{made['connection']['id']}", {"interval_seconds": 600})
     assert (connection["name"], connection["interval_seconds"]) == ("Partner", 600)
-    goal = await _changed(owner, f"/v1/goals/{made['goal']['id']}", {"dialect": {"delimiter": "|", "dateFormat": None}})
+    dialect = {"delimiter": "|", "dateFormat": None, "quoteChar": None}
+    goal = await _changed(owner, f"/v1/goals/{made['goal']['id']}", {"dialect": dialect})
     assert (goal["dialect"]["delimiter"], goal["mapping"]) == ("|", made["goal"]["mapping"])
+    assert (goal["dialect"]["dateFormat"], goal["dialect"]["quoteChar"]) == ("YYYY-MM-DD", None)
     assert (await _changed(operator, f"/v1/accounts/{account}", {"name": "Renamed"}))["name"] == "Renamed"
 
 
