@@ -7,7 +7,7 @@ for a log, a metric, an error or a mail.
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import Field
 
@@ -16,6 +16,9 @@ from shared.domain.property import PropertyType
 
 Value = bool | int | str | None
 """What a finding or an answer can be."""
+
+MAX_ANSWER = 1_000
+"""Characters: longer than any wildcard of an archive's members, which may be said freely."""
 
 T = TypeVar("T")
 
@@ -92,8 +95,10 @@ class Answer(Model):
     """What a person said to a question."""
 
     code: QuestionCode
-    pointer: str
-    value: Value
+    pointer: str = Field(max_length=200)
+    value: (
+        bool | Annotated[int, Field(ge=-1_000_000, le=1_000_000)] | Annotated[str, Field(max_length=MAX_ANSWER)] | None
+    )
 
 
 class Remark(Model):

@@ -12,6 +12,7 @@ import polars as pl
 
 from shared.domain.asking import Asking
 from shared.domain.built_in import LANGUAGE, OFFERED
+from shared.domain.failures import InvalidRequest
 from shared.domain.field_words import concept_of
 from shared.domain.findings import (
     Certainty,
@@ -21,10 +22,12 @@ from shared.domain.findings import (
     ProposedMapping,
     ProposedProperty,
     QuestionCode,
+    Value,
 )
 from shared.domain.property import Property, PropertyType
 from shared.domain.property_name import MAX_NAME, label_of, property_name
 from shared.domain.trimmed import folded
+from shared.domain.zones import has_rules, known_zone
 from shared.processing.column_look import Look
 from shared.processing.column_types import find_column
 from shared.processing.identifiers_found import find_identifiers
@@ -301,5 +304,17 @@ def _find_timezone(columns: Sequence[FoundColumn], looks: Sequence[Look], asking
             [Choice(value="UTC", label="UTC", consequence="Times are taken as they stand.", example=example)],
             is_free=True,
         )
-        return Found(value=str(found.value), certainty=found.certainty, why=found.why)
+        return Found(value=_known_zone(found.value), certainty=found.certainty, why=found.why)
     return Found(value="UTC", why=("No time is written without its zone.",))
+
+
+def _known_zone(answer: Value) -> str:
+    """The time zone that was answered. Raises InvalidRequest."""
+    refused = f"Found an answer to {QuestionCode.TIMEZONE.value} that is no zone of the IANA database, such as UTC."
+    try:
+        zone = known_zone(answer if isinstance(answer, str) else "")
+    except ValueError:
+        raise InvalidRequest(refused) from None
+    if not has_rules(zone):
+        raise InvalidRequest(refused)
+    return zone

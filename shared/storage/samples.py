@@ -1,7 +1,7 @@
 """Samples: files that were sent or fetched to be looked at, and what was found. Writes `samples`.
 
-The file itself is a kept one (`kept_files.py`) and ends with its sample. Findings hold values of the file: they are for
-who may make goals, and are read here one sample at a time. Nothing here commits.
+The file itself is a kept one (`kept_files.py`) and ends with its sample, unless it is imported as well. Findings hold
+values of the file: they are for who may make goals, and are read here one sample at a time. Nothing here commits.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from shared.domain.failures import NotFound
 from shared.domain.findings import Answer, Findings
 from shared.domain.names import split
 from shared.domain.run import Reason
-from shared.storage import kept_files
+from shared.storage import kept_files, manual_imports
 from shared.storage.database import Database, Record, Tx
 
 SampleState = Literal["fetching", "ready", "failed"]
@@ -75,12 +75,15 @@ async def fail(tx: Tx, sample_id: UUID, reason: Reason) -> None:
     await tx.execute("samples.fail", tx.account_id, sample_id, reason.model_dump(mode="json"))
 
 
-async def answered(tx: Tx, sample_id: UUID, answers: Sequence[Answer], findings: Findings) -> StoredSample:
-    """Keep what people said, and what is found with that. Raises NotFound."""
-    told = [answer.model_dump(mode="json") for answer in answers]
-    if await tx.value("samples.answered", tx.account_id, sample_id, told, _stored(findings)) is None:
-        raise NotFound
-    return await get(tx, sample_id)
+async def answered(tx: Tx, before: StoredSample, answers: Sequence[Answer], findings: Findings) -> StoredSample | None:
+    """Keep what people said, and what is found with that; None where others have answered since `before` was read.
+
+    Raises NotFound.
+    """
+    told, known = ([each.model_dump(mode="json") for each in some] for some in (answers, before.answers))
+    is_kept = await tx.value("samples.answered", tx.account_id, before.id, known, told, _stored(findings)) is not None
+    now = await get(tx, before.id)
+    return now if is_kept else None
 
 
 async def get(tx: Tx, sample_id: UUID) -> StoredSample:
@@ -98,11 +101,12 @@ async def page(tx: Tx, after: tuple[datetime, UUID] | None, limit: int) -> list[
 
 
 async def delete(tx: Tx, sample_id: UUID) -> None:
-    """Take a sample away, and its file. Raises NotFound."""
+    """Take a sample away, and its file, unless that is imported: then it is kept for its run. Raises NotFound."""
     kept_file_id = await tx.value("samples.delete", tx.account_id, sample_id)
     if kept_file_id is None:
         raise NotFound
-    await kept_files.end(tx, kept_file_id)
+    if not await manual_imports.has_taken(tx, kept_file_id):
+        await kept_files.end(tx, kept_file_id)
 
 
 async def forget_old(database: Database) -> int:

@@ -35,6 +35,12 @@ Reader = Annotated[Visit, Depends(allowed(Scope.GOALS_READ))]
 Writer = Annotated[Visit, Depends(allowed(Scope.GOALS_WRITE))]
 
 
+MAX_ANSWERS = 2_000
+"""Of one sample; ten times the questions that are asked at once, since one answer may lead to others."""
+_LOOKS = 5
+"""So often a file is looked at anew because somebody else has answered meanwhile."""
+
+
 class SampleNamed(Asked):
     """A file in a place, to be fetched by the poller."""
 
@@ -123,15 +129,19 @@ async def get_sample(sample_id: UUID, visit: Writer) -> SampleShown:
 @router.post("/{sample_id}/answers", responses=ABSENT | CONFLICT)
 async def answer_questions(sample_id: UUID, body: AnswersSent, visit: Writer) -> SampleShown:
     """Answer questions, and look at the file anew: other questions may come of it, or be gone."""
-    async with visit.reading() as tx:
-        sample = await samples.get(tx, sample_id)
-        if sample.kept_file_id is None:
-            raise Conflict("The file has not been fetched.")
-        kept = await kept_files.get(tx, sample.kept_file_id)
-    answers = _joined(sample.answers, body.answers)
-    findings = await _looked_at(visit, kept, answers)
-    async with visit.writing() as tx:
-        return _shown(await samples.answered(tx, sample_id, answers, findings))
+    for _ in range(_LOOKS):
+        async with visit.reading() as tx:
+            sample = await samples.get(tx, sample_id)
+            if sample.kept_file_id is None:
+                raise Conflict("The file has not been fetched.")
+            kept = await kept_files.get(tx, sample.kept_file_id)
+        answers = _joined(sample.answers, body.answers)
+        findings = await _looked_at(visit, kept, answers)
+        async with visit.writing() as tx:
+            answered = await samples.answered(tx, sample, answers, findings)
+        if answered is not None:
+            return _shown(answered)
+    raise Conflict("Others answer at the same time; send the answers again.")
 
 
 @router.delete("/{sample_id}", status_code=204, responses=ABSENT)
@@ -168,7 +178,11 @@ async def _looked_at(visit: Visit, kept: kept_files.KeptFile, answers: Sequence[
 
 
 def _joined(earlier: Sequence[Answer], later: Sequence[Answer]) -> list[Answer]:
-    return list({(answer.code, answer.pointer): answer for answer in (*earlier, *later)}.values())
+    joined = {(answer.code, answer.pointer): answer for answer in (*earlier, *later)}
+    if len(joined) > MAX_ANSWERS:
+        detail = f"Found {len(joined):,} answers with those given before, expected at most {MAX_ANSWERS:,}."
+        raise Refused(InvalidRequest(), [FieldError(pointer="/answers", code="invalid_value", detail=detail)])
+    return list(joined.values())
 
 
 def _listed(stored: StoredSample) -> SampleListed:

@@ -9,9 +9,12 @@ import re
 from collections.abc import Sequence
 from itertools import islice
 
+from pydantic import ValidationError
+
 from shared.domain.asking import Asking
-from shared.domain.failures import UnknownFormat
-from shared.domain.findings import Certainty, Choice, Found, QuestionCode
+from shared.domain.dialect import AUTO, Dialect
+from shared.domain.failures import InvalidRequest, UnknownFormat
+from shared.domain.findings import Certainty, Choice, Found, QuestionCode, Value
 from shared.formats.encoding import FoundEncoding, Opener, detect
 from shared.formats.sniffing.words import is_plausible
 from shared.formats.text import as_utf8
@@ -75,10 +78,23 @@ def find_encoding(opener: Opener, asking: Asking) -> tuple[Found[str], float]:
             why=found.why,
             is_free=True,
         )
-        found = Found(value=str(answer.value), certainty=answer.certainty, why=answer.why)
+        found = Found(value=_known(answer.value), certainty=answer.certainty, why=answer.why)
         confidence = 1.0 if answer.certainty is Certainty.ANSWERED else confidence
     _require_text(opener, found.value)
     return found, confidence
+
+
+def _known(answer: Value) -> str:
+    """The encoding that was answered, as Python names it. Raises InvalidRequest."""
+    try:
+        name = Dialect(encoding=answer if isinstance(answer, str) else "").encoding
+    except ValidationError:
+        name = AUTO
+    if name == AUTO:
+        raise InvalidRequest(
+            f"Found an answer to {QuestionCode.ENCODING.value} that names no encoding of a text, such as utf-8."
+        )
+    return name
 
 
 def _reasons(detected: FoundEncoding) -> tuple[str, ...]:

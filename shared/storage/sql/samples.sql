@@ -25,8 +25,9 @@ UPDATE tidegate.samples SET state = 'failed', reason = $3
 WHERE account_id = $1 AND sample_id = $2 AND state = 'fetching'
 
 -- name: answered
--- What people said to its questions, and what is found with that.
-UPDATE tidegate.samples SET answers = $3, findings = $4 WHERE account_id = $1 AND sample_id = $2 AND state = 'ready'
+-- What people said to its questions, and what is found with that; no row where they have said something else meanwhile.
+UPDATE tidegate.samples SET answers = $4, findings = $5
+WHERE account_id = $1 AND sample_id = $2 AND state = 'ready' AND answers = $3
 RETURNING sample_id
 
 -- name: get

@@ -4,6 +4,7 @@ import asyncio
 import io
 import zipfile
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ import pytest
 import pyzipper
 
 from services.api.limits import Limits
+from services.api.routes.samples import MAX_ANSWERS
 from services.api.tools import Tools
 from shared.domain.findings import Question
 from shared.domain.scope import OWNER_SCOPES
@@ -22,6 +24,7 @@ from shared.runtime.apart import Bounds, apart
 from shared.runtime.looking import Looking
 from shared.storage import kept_files, openpgp_keys, samples
 from shared.storage.database import Database
+from tests.fakes.apart import in_thread
 from tests.integration.api.asking import SFTP_PLACE, Client
 from tests.integration.api.conftest import make_key
 from tests.openpgp import made_key, public
@@ -97,6 +100,39 @@ async def test_what_is_open_is_asked_and_an_answer_that_is_no_choice_refused(
     assert "date_order" not in {each["code"] for each in told["findings"]["questions"]}
     printed = capsys.readouterr()
     assert "canary" not in printed.out + printed.err
+
+
+async def test_of_two_who_answer_at_the_same_time_none_is_forgotten_and_answers_have_bounds(
+    owner: Client, connect: Callable[..., Client], key: str, tools: Tools, database: Database, account: UUID
+) -> None:
+    sample = await _post(owner, b"id;email;born\n1;a@shop.example;01/02/2003\n2;b@shop.example;03/04/2005\n")
+    path = f"/v1/samples/{sample['id']}/answers"
+    both = asyncio.Barrier(2)
+    looks = 0
+
+    async def at_once(module: str, order: bytes) -> bytes:
+        nonlocal looks
+        looks += 1
+        if looks <= 2:
+            await both.wait()
+        return await in_thread(module, order)
+
+    client = connect(key, looking=replace(tools.looking, apart=at_once))
+    said = [{"code": each["code"], "pointer": each["pointer"], "value": each["choices"][0]["value"]}
+            for each in sample["findings"]["questions"]]  # fmt: skip
+    assert len(said) == 2
+    await asyncio.gather(*(client.ask("POST", path, 200, json={"answers": [each]}) for each in said))
+    told = await owner.ask("GET", f"/v1/samples/{sample['id']}", 200)
+    assert (told["settled"], len(told["answers"]), looks) == (True, 2, 3)
+
+    for field, value in (("pointer", "/" * 201), ("value", "x" * 1001), ("value", 10**9)):
+        problem = await owner.ask("POST", path, 422, json={"answers": [{**said[0], field: value}]})
+        assert problem["errors"][0]["pointer"].startswith(f"/answers/0/{field}")
+    many = [{"code": "header", "pointer": f"/{number}", "value": True} for number in range(MAX_ANSWERS)]
+    async with database.account(account) as tx:
+        await tx.connection.execute("UPDATE tidegate.samples SET answers = $1", many)
+    problem = await owner.ask("POST", path, 422, json={"answers": said})
+    assert (problem["errors"][0]["pointer"], problem["errors"][0]["code"]) == ("/answers", "invalid_value")
 
 
 async def test_an_encrypted_zip_is_opened_with_the_accounts_own_keys_and_passwords(

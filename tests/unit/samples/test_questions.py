@@ -104,11 +104,33 @@ def test_what_can_be_read_in_two_ways_is_asked_and_an_answer_settles_it(name: st
         assert settled.unused_answers == ()
 
 
-def test_an_answer_that_is_no_choice_is_refused(tmp_path: Path) -> None:
-    content = OPEN["days that could be months"][0]
-    wrong = Answer(code=QuestionCode.DATE_ORDER, pointer="/columns/1/date_format", value="YYYY-DD-MM")
-    with pytest.raises(InvalidRequest):
-        found(tmp_path, content, wrong)
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("days that could be months", ["YYYY-DD-MM"]),
+        ("an encoding", ["windows-1252x", "hex", "utf-7", "auto", "", None, True]),
+        ("times without a zone", ["Nonsense/Zone", "right/UTC", "../UTC", "", None, 5]),
+    ],
+)
+def test_an_answer_that_is_no_choice_is_refused(name: str, wrong: list[Value], tmp_path: Path) -> None:
+    content, code, pointer, _ = OPEN[name]
+    for value in wrong:
+        with pytest.raises(InvalidRequest, match=code.value):
+            found(tmp_path, content, Answer(code=code, pointer=pointer, value=value))
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "value"),
+    [("an encoding", "windows-1252", "cp1252"), ("times without a zone", "Europe/Amsterdam", "Europe/Amsterdam")],
+)
+def test_an_answer_beside_the_choices_may_be_any_that_there_is(
+    name: str, said: str, value: str, tmp_path: Path
+) -> None:
+    content, code, pointer, _ = OPEN[name]
+    findings = found(tmp_path, content, Answer(code=code, pointer=pointer, value=said))
+    assert findings.encoding is not None
+    assert findings.dialect is not None
+    assert value in (findings.encoding.value, findings.dialect.timezone.value)
 
 
 def test_an_answer_to_what_was_not_asked_is_told(tmp_path: Path) -> None:
