@@ -4,7 +4,7 @@ Whatever the client says stands over what was found. As long as a question about
 it. The goal keeps the sample's identity (`made_from`); what becomes of the sample changes nothing of the goal.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 from uuid import UUID
 
@@ -13,7 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from services.api.access import Visit
 from services.api.patches import judged
 from services.api.problems import FieldError, Refused
-from shared.domain.failures import Conflict, QuestionsOpen
+from shared.domain.dialect import AUTO, Dialect
+from shared.domain.expected import Expected
+from shared.domain.failures import Conflict, InvalidGoal, QuestionsOpen
 from shared.domain.findings import Findings
 from shared.domain.goal import Goal, ImportGoal, Source
 from shared.domain.opt_in import OptIn
@@ -25,6 +27,11 @@ from shared.storage.database import Tx
 
 FROM_SAMPLE = "from_sample"
 _GOAL: TypeAdapter[ImportGoal] = TypeAdapter(ImportGoal)
+_LAYOUT = (
+    *("delimiter", "quoteChar", "escapeChar", "doubleQuote", "skipInitialSpace", "commentChar"),
+    *("header", "headerRows", "headerJoin", "commentRows", "sheetName", "sheetNumber"),
+)
+"""What of a dialect says where the columns are."""
 
 
 class GoalFromSample(BaseModel):
@@ -59,28 +66,67 @@ async def goal_of(tx: Tx, visit: Visit, asked: GoalFromSample) -> ImportGoal:
     for name in ("dialect", "unpack"):
         if isinstance(said.get(name), dict):
             said[name] = found[name] | said[name]
-    made_from = {"made_from": {"sample_id": asked.from_sample}, "expected": _expected(sample.findings)}
-    goal = judged(_GOAL, {**found, **made_from, **said})
+    goal = judged(_GOAL, {**found, "made_from": {"sample_id": asked.from_sample}, **said})
+    if "expected" not in said:
+        goal = goal.model_copy(update={"expected": _still_expected(goal, found)})
+    known = {each.name: each for each in await properties.list_all(tx)}
+    _require_as_proposed(goal, said, proposed, known)
     if goal.create_properties:
-        await _make(tx, visit, proposed, goal)
+        await _make(tx, visit, proposed, goal, known)
     return goal
 
 
-async def _make(tx: Tx, visit: Visit, proposed: Sequence[Property], goal: ImportGoal) -> None:
+async def _make(
+    tx: Tx, visit: Visit, proposed: Sequence[Property], goal: ImportGoal, known: Mapping[str, Property]
+) -> None:
     """The proposed properties that the goal names and the account lacks, with labels, choices and all."""
     visit.require(Scope.PROFILES_WRITE)
-    known = {each.name for each in await properties.list_all(tx)}
     named = {each.property for each in goal.identifiers} | {each.property for each in goal.mapping}
     for each in proposed:
-        if each.name in named - known:
+        if each.name in named - known.keys():
             await properties.define(tx, each)
 
 
-def _expected(findings: Findings) -> dict[str, Any]:
-    """What files must go on looking like."""
-    is_text = findings.format is not None and findings.format.value != "xlsx"
-    encoding = findings.encoding.value if findings.encoding is not None and is_text else None
-    return {"encoding": encoding, "header": [each.name for each in findings.columns if each.name is not None]}
+def _require_as_proposed(
+    goal: ImportGoal, said: Mapping[str, Any], proposed: Sequence[Property], known: Mapping[str, Property]
+) -> None:
+    """Raises Refused where a property of the proposal was made meanwhile, of another type than the sample's values.
+
+    Of a mapping that the client says itself nothing is proposed.
+    """
+    types = {each.name: each.type for each in proposed}
+    errors = [
+        FieldError(
+            pointer=f"/{part}/{place}/property",
+            code="other_type",
+            detail=f"Found {entry.property} of type {known[entry.property].type.value}, made since the sample was "
+            f"looked at, which proposes {types[entry.property].value}. Send the sample again, or say the {part}.",
+        )
+        for part in ("identifiers", "mapping")
+        if part not in said
+        for place, entry in enumerate(getattr(goal, part))
+        if entry.property in types
+        and entry.property in known
+        and known[entry.property].type is not types[entry.property]
+    ]
+    if errors:
+        raise Refused(InvalidGoal(), errors)
+
+
+def _still_expected(goal: ImportGoal, found: Mapping[str, Any]) -> Expected:
+    """What files must go on looking like: as was found, unless the client says that they look otherwise."""
+    expected, now = goal.expected, goal.dialect.model_dump(mode="json", by_alias=True)
+    before = Dialect().model_dump(mode="json", by_alias=True) | found["dialect"]
+    is_other_file = goal.format != found["format"] or goal.unpack.members != found["unpack"].get("members", "*")
+    is_other_text = expected.encoding is not None and goal.dialect.encoding != expected.encoding
+    if is_other_file or any(now[name] != before[name] for name in _LAYOUT):
+        expected = expected.model_copy(update={"header": ()})
+    if is_other_file or is_other_text:
+        # Names beyond ASCII are others in another encoding.
+        header = expected.header if all(map(str.isascii, expected.header)) else ()
+        encoding = None if is_other_file or goal.dialect.encoding == AUTO else goal.dialect.encoding
+        expected = Expected(encoding=encoding, header=header)
+    return expected
 
 
 async def require_known(tx: Tx, sent: Goal, stored: Goal | None = None) -> None:

@@ -49,8 +49,9 @@ def _expected(findings: Findings) -> dict[str, Any]:
     """What a file must look like from now on: see `shared/domain/expected.py`."""
     names = [column.name or "" for column in findings.columns]
     settings: dict[str, Any] = {}
-    if any(names):
-        settings["header"] = [name if len(name) <= MAX_COLUMN_NAME else "" for name in names]
+    # A name that is too long to be kept would be missed in every file.
+    if any(names) and all(len(name) <= MAX_COLUMN_NAME for name in names):
+        settings["header"] = names
     if findings.encoding is not None and (findings.format is None or findings.format.value != "xlsx"):
         settings["encoding"] = findings.encoding.value
     return settings
@@ -84,7 +85,7 @@ def dialect_settings(found: FoundDialect, encoding: str) -> dict[str, Any]:
 
 def _entry(entry: ProposedMapping, column: FoundColumn, findings: Findings, common: dict[str, Any]) -> dict[str, Any]:
     names = [other.name for other in findings.columns]
-    is_named = column.name is not None and names.count(column.name) == 1
+    is_named = column.name is not None and names.count(column.name) == 1 and len(column.name) <= MAX_COLUMN_NAME
     own = {name: value for name, value in column.notation.items() if common.get(name) != value and value is not None}
     settings: dict[str, Any] = {"field": column.name} if is_named else {"position": column.position}
     settings |= {"property": entry.property.value, **own}

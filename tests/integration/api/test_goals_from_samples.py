@@ -65,6 +65,11 @@ async def test_proposed_properties_are_made_where_the_goal_says_so_and_only_thos
     defined = {each["name"]: each["type"] for each in (await owner.ask("GET", "/v1/properties", 200))["items"]}
     assert defined["tags"] in ("list", "multi_choice")
     assert not {"joined", "country", "given_name"} & defined.keys()
+    # The proposal is as old as the sample.
+    await owner.ask("POST", "/v1/properties", 201, json={"name": "joined", "type": "text"})
+    problem = await _goal(owner, sample, 422, create_properties=True)
+    assert [(each["pointer"], each["code"]) for each in problem["errors"]] == [("/mapping/1/property", "other_type")]
+    assert "country" not in {each["name"] for each in (await owner.ask("GET", "/v1/properties", 200))["items"]}
 
 
 async def test_what_the_client_says_stands_over_what_was_found(owner: Client) -> None:
@@ -81,6 +86,18 @@ async def test_what_the_client_says_stands_over_what_was_found(owner: Client) ->
     assert (dialect["delimiter"], dialect["timezone"], dialect["quoteChar"]) == (";", "Europe/Amsterdam", None)
     assert [(each["property"], each["rule"]) for each in made["mapping"]] == [("first_name", "set_if_empty")]
     assert made["mode"] == "create_only"
+    plain = await _sample(owner, b"E-mail;Points\nann@shop.example;1\nbob@shop.example;2\n")
+    columns = ["E-mail", "Points"]
+    assert plain["goal"]["expected"] == {"encoding": "utf-8", "header": columns}
+    for name, dialect, expected in (
+        ("a", {"encoding": "windows-1252"}, {"encoding": "cp1252", "header": columns}),
+        ("b", {"encoding": "auto"}, {"encoding": None, "header": columns}),
+        ("c", {"delimiter": "|", "encoding": "UTF8"}, {"encoding": "utf-8", "header": []}),
+    ):
+        assert (await _goal(owner, plain, name=name, mapping=[], dialect=dialect))["expected"] == expected
+    own = {"encoding": "utf-16", "header": ["E-mail"]}
+    made = await _goal(owner, plain, name="d", mapping=[], dialect={"encoding": "auto"}, expected=own)
+    assert made["expected"] == own
     problem = await _goal(owner, sample, 422, **said, colour="red")
     assert [(each["pointer"], each["code"]) for each in problem["errors"]] == [("/colour", "unknown_field")]
 

@@ -6,7 +6,9 @@ import polars as pl
 import pytest
 
 from shared.domain.dates import date_pattern
+from shared.domain.fields import MAX_COLUMN_NAME
 from shared.domain.findings import Answer, Certainty, Findings, QuestionCode
+from shared.domain.goal import ImportGoal
 from shared.domain.property import Property, PropertyType
 from shared.processing.goal_settings import goal_settings
 from shared.processing.moments import dates as dates_of
@@ -50,6 +52,16 @@ def test_what_no_property_is_called_becomes_a_new_one(tmp_path: Path) -> None:
     findings = found(tmp_path, file("email", "Rufname (privat)", "points"), [EMAIL, POINTS])
     (new,) = findings.new_properties
     assert (new.name, new.type, new.label) == ("rufname_privat", PropertyType.TEXT, "Rufname (privat)")
+
+
+def test_a_column_whose_name_is_too_long_for_a_goal_is_mapped_by_position(tmp_path: Path) -> None:
+    long = "x" * (MAX_COLUMN_NAME + 1)
+    settings = goal_settings(found(tmp_path, file("email", long, "points"), [EMAIL, POINTS]))
+    del settings["properties"]
+    said = {"name": "n", "source": {"pattern": {"wildcard": "*"}}, "opt_in": {"declaration": "undefined"}}
+    goal = ImportGoal.model_validate(settings | said)
+    assert [(entry.field, entry.position) for entry in goal.mapping] == [(None, 1), ("points", None)]
+    assert goal.expected.header == (), "what is not known whole is not missed"
 
 
 def test_two_columns_never_go_into_one_property(tmp_path: Path) -> None:
