@@ -235,10 +235,12 @@ async def test_what_a_guard_holds_back_waits_changes_nothing_and_goes_on_as_appr
     guards = {"approve_when_absent_over": {"share": 0.1, "number": 2}}
     goal_id = await tenant.save(full(number, guards=guards))
     await tenant.imported("1.csv", file_of(*PEOPLE))
-    run = await tenant.imported("2.csv", file_of(*PEOPLE[:6], "new@b.example", points="7"))
+    parts = file_of(*PEOPLE[:4], points="7"), file_of(*PEOPLE[4:6], "new@b.example", points="7")
+    run = await tenant.imported("2.csv", zip_of(*parts))
     assert (run["state"], run["waits_for"], run["reason_code"]) == ("waiting", "approval", "absent_over_guard")
     assert told(run) == (10, 4, 4, 0, None)
-    assert (run["receipt"]["created"], run["receipt"]["updated"]) == (1, 6)
+    whole, members = run["receipt"], run["receipt"]["file"]["members"]
+    assert [(each["created"], each["updated"]) for each in (whole, *members)] == [(1, 6), (0, 4), (1, 2)]
     assert "4 of 10 profiles on the list are absent from the file" in run["reason_detail"]
     assert await on_list(tenant, number) == PEOPLE
     assert (await tenant.profile("a@b.example"))["points"] == 1
