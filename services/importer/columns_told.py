@@ -7,7 +7,7 @@ A run that failed has told nothing, as far as the next one knows. What a goal sa
 from collections.abc import Sequence
 
 from services.importer.pages import Pages
-from shared.domain.reject import OWN_COLUMNS
+from shared.domain.reject import ALL_OWN_COLUMNS
 from shared.domain.trimmed import folded
 from shared.processing.file_columns import listed
 from shared.runtime.desk import Desk
@@ -63,7 +63,7 @@ def _new(names: Sequence[str], pages: Pages) -> list[str]:
         folded(each.field) for each in (*goal.identifiers, *goal.mapping, *goal.own_fields) if each.field is not None
     }
     expected = {folded(name) for name in goal.expected.header}
-    old = pages.fetched.order.known_columns | expected | mapped | _ignored(pages) | set(OWN_COLUMNS)
+    old = pages.fetched.order.known_columns | expected | mapped | _ignored(pages) | ALL_OWN_COLUMNS
     return list({folded(name): name for name in names if folded(name) not in old and folded(name)}.values())
 
 

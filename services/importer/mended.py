@@ -10,14 +10,14 @@ from uuid import UUID
 import polars as pl
 
 from services.importer.tools import Tools
-from shared.domain.reject import OWN_COLUMNS, RUN_COLUMN, RejectCode, as_run_id, ends_as_ours, hands_back
+from shared.domain.reject import OWN_COLUMNS, RUN_COLUMNS, RejectCode, as_run_id, ends_as_ours, hands_back
 from shared.domain.trimmed import folded
 from shared.processing.file_columns import FileColumns
 from shared.runtime.desk import Desk
 from shared.storage import runs
 
 MOST_NAMED = 100
-"""Different values of `_run` that are looked at; a file of rejects has one."""
+"""Different runs named that are looked at; a file of rejects has one."""
 
 _CODES = [code.value for code in RejectCode]
 
@@ -42,7 +42,7 @@ class Mended:
         if not hands_back(each.name for each in columns.columns):
             return cls(None, has_header=True, is_mending=False)
         # A person may have put a second set of these columns behind the first: the last one was written last.
-        keys = [each.key for each in columns.columns if folded(each.name or "") == RUN_COLUMN]
+        keys = [each.key for each in columns.columns if folded(each.name or "") in RUN_COLUMNS]
         return cls(keys[-1], has_header=True, is_mending=True)
 
     def see(self, frame: pl.DataFrame) -> None:
@@ -68,8 +68,8 @@ async def parent_of(mended: Mended, *, is_idempotent: bool, tools: Tools, desk: 
         detail = f"The file hands back rejects of {len(known)} runs, and is linked to none of them."
         desk.warn("mends_several_runs", detail, "Nothing; to link them, drop the rejects of each run as one file.")
     elif not known:
-        detail = "The file hands rejects back, but its column _run names no run of this goal that has ended."
-        desk.warn("mends_unknown_run", detail, "Nothing; to have runs linked, leave the column _run as it was written.")
+        detail = "The file hands rejects back, but its last column names no run of this goal that has ended."
+        desk.warn("mends_unknown_run", detail, "Nothing; to have runs linked, leave that column as it was written.")
     elif not is_idempotent and any(known.values()):
         detail = "Rejects of the same run had come back before: what stands in both files was added twice."
         desk.warn("mended_before", detail, "See mended_by of the run, and mend from its latest rejects.csv.")

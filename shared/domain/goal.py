@@ -198,11 +198,8 @@ class ImportRules(GoalBase):
 
     def flags_absent(self, entry: MappedField) -> bool:
         """Whether rows must tell a value that is absent, which changes nothing, from an empty one, which clears."""
-        # A file of rejected values that was mended and dropped again lacks all columns that were imported.
-        if entry.constant is not None:
-            return False
-        may_lack = not entry.required or any(self.is_lenient(each) for each in (*self.mapping, *self.own_fields))
-        return may_lack and self.rule_of(entry) is MergeRule.SET_OR_CLEAR
+        # A file that hands rejects back may lack any column, whatever the goal says of other files.
+        return entry.constant is None and self.rule_of(entry) is MergeRule.SET_OR_CLEAR
 
     @property
     def puts_on_lists(self) -> bool:

@@ -53,8 +53,17 @@ class RejectCode(StrEnum):
     ROW_TOO_WIDE = "row_too_wide"
 
 
-OWN_COLUMNS = ("_row", "_code", "_field", "_message", "_run")
-"""What files of rejects have behind the original's columns."""
+RUN_COLUMN = "_run"
+OWN_COLUMNS = ("_row", "_code", "_field", "_message", RUN_COLUMN)
+"""What files of rejects have behind the original's columns; the last one names the run."""
+
+VALUES_RUN_COLUMN = "_values_of_run"
+OWN_COLUMNS_OF_VALUES = (*OWN_COLUMNS[:-1], VALUES_RUN_COLUMN)
+"""What files of rejected values have instead. Their rows are not whole: a blank there is a value that was imported."""
+
+RUN_COLUMNS = frozenset({RUN_COLUMN, VALUES_RUN_COLUMN})
+ALL_OWN_COLUMNS = RUN_COLUMNS.union(OWN_COLUMNS)
+"""Columns that are no business of a goal."""
 
 READING_CODES = frozenset(
     {
@@ -110,17 +119,23 @@ MESSAGES: dict[RejectCode, str] = {
 }
 
 
-RUN_COLUMN = "_run"
-"""Of OWN_COLUMNS the one that names the run."""
-
-
 def hands_back(names: Iterable[str | None]) -> bool:
     """Whether columns of these names are those of a file that hands rejects back: it is no full file of anything.
 
-    Somebody may have taken some of our columns out; `_run` with one other of them is enough.
+    Somebody may have taken some of our columns out; the one that names the run, with one other, is enough.
     """
-    ours = {folded(name) for name in names if name is not None}.intersection(OWN_COLUMNS)
-    return RUN_COLUMN in ours and len(ours) > 1
+    ours = {folded(name) for name in names if name is not None} & ALL_OWN_COLUMNS
+    return not ours.isdisjoint(RUN_COLUMNS) and len(ours) > 1
+
+
+def hands_values_back(names: Sequence[str | None]) -> bool:
+    """Whether they are those of a file that hands rejected values back, whose blanks say nothing."""
+    return hands_back(names) and VALUES_RUN_COLUMN in {folded(name) for name in names if name is not None}
+
+
+def own_columns(names: Sequence[str | None]) -> tuple[str, ...]:
+    """What stands behind the original's columns in a file of rejects of a file that has columns of these names."""
+    return OWN_COLUMNS_OF_VALUES if hands_values_back(names) else OWN_COLUMNS
 
 
 def ends_as_ours(fields: Sequence[str]) -> bool:

@@ -9,7 +9,7 @@ Unlike csv_writer this refuses nothing: what was not imported is often just what
 written as they were read, undecodable bytes as those bytes; formulas are not defused, since that would change them.
 
 The original may itself be a file of rejects that was mended: these columns stand there once then, and tell of the new
-run.
+run. What was a file of rejected values stays one: it has `_values_of_run` instead of `_run`.
 """
 
 import codecs
@@ -17,7 +17,16 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from shared.domain.dialect import AUTO, Dialect
-from shared.domain.reject import MESSAGES, OWN_COLUMNS, READING_CODES, Reject, ends_as_ours, hands_back
+from shared.domain.reject import (
+    ALL_OWN_COLUMNS,
+    MESSAGES,
+    OWN_COLUMNS,
+    READING_CODES,
+    Reject,
+    ends_as_ours,
+    hands_back,
+    own_columns,
+)
 from shared.domain.trimmed import folded
 from shared.formats.csv_writer import rows_around_header
 
@@ -28,7 +37,8 @@ class RejectsFile:
     def __init__(self, dialect: Dialect, columns: Sequence[str], run_id: UUID) -> None:
         """`columns` are the original's header, or any names in its width where it had none."""
         self._lines = DialectLines(dialect)
-        ours = OWN_COLUMNS if hands_back(columns) else ()
+        ours = ALL_OWN_COLUMNS if hands_back(columns) else ()
+        self._own = own_columns(columns)
         self._width = len(columns)
         self._places = [place for place, name in enumerate(columns) if folded(name) not in ours]
         self._columns = [columns[place] for place in self._places]
@@ -37,7 +47,7 @@ class RejectsFile:
 
     def header(self) -> bytes:
         """The first line; empty for a dialect without a header, which could not tell it from a row."""
-        return self._lines.header([*self._columns, *OWN_COLUMNS])
+        return self._lines.header([*self._columns, *self._own])
 
     def rows(self, rejects: Iterable[Reject]) -> bytes:
         """The bytes of these rejects."""

@@ -1,8 +1,9 @@
 """Write values that were not imported so that a person can mend them and drop the file again.
 
 A row for each row of the original that had a bad value: the goal's identifier columns, then the columns of which any
-value was bad, then `_row`, `_code`, `_field`, `_message` and `_run`. A value that was imported is left out, so that a
-sum is not added twice. Of several codes of one row the first stands there.
+value was bad, then `_row`, `_code`, `_field`, `_message` and `_values_of_run`. What was imported is left out, so that a
+sum is not added twice; by the last column's name it is known then that a blank says nothing, and clears nothing. Of
+several codes of one row the first stands there.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,7 +11,7 @@ from uuid import UUID
 
 from shared.domain.failures import InvalidGoal
 from shared.domain.goal import ImportGoal
-from shared.domain.reject import MESSAGES, OWN_COLUMNS, ValueReject
+from shared.domain.reject import MESSAGES, OWN_COLUMNS_OF_VALUES, ValueReject
 from shared.formats.reader import rejects_dialect
 from shared.formats.rejects_file import DialectLines
 
@@ -40,7 +41,7 @@ class ValueRejectsFile:
 
     def header(self) -> bytes:
         """The first line."""
-        return self._lines.header([*self._names, *OWN_COLUMNS])
+        return self._lines.header([*self._names, *OWN_COLUMNS_OF_VALUES])
 
     def rows(self, rejects: Iterable[ValueReject]) -> bytes:
         """The lines of these, but for the last row, of which more values may come."""

@@ -6,7 +6,7 @@ What a value must look like is the business of `typing`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from shared.domain.built_in import OPT_IN, OWN, identifier_named
@@ -17,7 +17,7 @@ from shared.domain.fields import IdentifierField, MappedField
 from shared.domain.goal import ImportGoal
 from shared.domain.merge import MergeRule, allowed
 from shared.domain.property import Property, PropertyType
-from shared.domain.reject import OWN_COLUMNS, hands_back
+from shared.domain.reject import ALL_OWN_COLUMNS, hands_back, hands_values_back
 from shared.domain.trimmed import folded
 from shared.processing.file_columns import FileColumn, FileColumns, listed, shortened
 
@@ -44,6 +44,8 @@ class MappedColumn:
     """Whether a bad value leaves the rest of its row."""
     flag: str | None = None
     """The staged column that tells an absent value from an empty one, where that makes a difference."""
+    is_blank_absent: bool = False
+    """Whether nothing in the column says nothing: in files of rejected values that come back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +104,16 @@ def plan_of(goal: ImportGoal, properties: Sequence[Property], columns: FileColum
     entries += goal.own_fields
     chosen += [OWN[entry.property] for entry in goal.own_fields]
     places, renamed = _places(list(zip(entries, chosen, strict=True)), columns)
+    is_partial = hands_values_back([column.name for column in columns.columns])
     mapped = tuple(
-        _column(entry, each, place, goal) for entry, each, place in zip(entries, chosen, places, strict=True)
+        replace(_column(entry, each, place, goal), is_blank_absent=is_partial)
+        for entry, each, place in zip(entries, chosen, places, strict=True)
     )
     used = set(places)
     left = tuple(
         column
         for place, column in enumerate(columns.columns)
-        if column.name is not None and place not in used and folded(column.name) not in OWN_COLUMNS
+        if column.name is not None and place not in used and folded(column.name) not in ALL_OWN_COLUMNS
     )
     return MappingPlan(mapped, len(goal.identifiers), left, renamed, goal.wants_named_rejects)
 

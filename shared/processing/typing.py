@@ -87,7 +87,7 @@ class _Reading:
         else:
             self.note(column.shown, found.codes)
         if column.flag is not None:
-            self.flags[column.flag] = _flagged(found, is_missing=raw is None)
+            self.flags[column.flag] = _flagged(found, column, is_missing=raw is None)
         return found.values
 
     def add_key(self, column: MappedColumn, values: pl.Series) -> pl.Series:
@@ -205,13 +205,17 @@ def _checked(found: Column, column: MappedColumn) -> Column:
     entry = column.entry
     if not isinstance(entry, MappedField) or entry.empty_allowed or not found.values.null_count():
         return found
+    if column.is_blank_absent:
+        return found
     codes = pl.select(pl.when(found.values.is_null()).then(pl.lit(RejectCode.EMPTY_VALUE.value))).to_series()
     if found.codes is not None:
         codes = pl.select(pl.coalesce(found.codes, codes)).to_series()
     return found._replace(codes=codes)
 
 
-def _flagged(found: Column, *, is_missing: bool) -> pl.Series:
+def _flagged(found: Column, column: MappedColumn, *, is_missing: bool) -> pl.Series:
+    if column.is_blank_absent:
+        return found.values.is_null()
     if found.codes is None:
         return pl.Series([is_missing], dtype=pl.Boolean).new_from_index(0, found.values.len())
     return found.codes.is_not_null()

@@ -10,9 +10,9 @@ MAPPING = [{"field": "p", "property": "points", "rule": "sum"}]
 OURS = "_row,_code,_field,_message,_run"
 
 
-async def rejects_file(tenant: Tenant, run: dict[str, Any]) -> str:
+async def rejects_file(tenant: Tenant, run: dict[str, Any], name: str = "rejects.csv") -> str:
     async with gateway_of(tenant) as gateway:
-        answer = await gateway.get(f"/v1/runs/{run['run_id']}/rejects.csv")
+        answer = await gateway.get(f"/v1/runs/{run['run_id']}/{name}")
     return answer.content.decode()
 
 
@@ -94,3 +94,32 @@ async def test_neither_a_file_nor_its_mended_rejects_are_imported_twice_because_
     mended_again = await tenant.imported("mended_again.csv", mended)
     assert (mended_again["state"], mended_again["reason_code"]) == ("waiting", "duplicate_content")
     assert [(await tenant.profile(f"{name}@b.example"))["points"] for name in "abc"] == [7, 5, 1]
+
+
+async def test_what_a_mended_file_does_not_say_clears_nothing(tenant: Tenant) -> None:
+    mapping = [
+        {"field": "p", "property": "points", "on_bad_value": "reject_value"},
+        {"field": "b", "property": "born", "on_bad_value": "reject_value", "empty_allowed": False},
+        {"field": "m", "property": "member"},
+        {"field": "n", "property": "name"},
+    ]
+    await tenant.save(goal(mapping=mapping, default_rule="set_or_clear"))
+    rows = "a@b.example,7,x,true,Ann\nb@b.example,many,2000-01-01,true,Bob\nc@b.example,1,2001-01-01,maybe,Cem\n"
+    first = await tenant.imported("first.csv", f"email,p,b,m,n\n{rows}c@b.example,1,2001-01-01,no,Cem\n")
+    assert first["receipt"]["values_rejected_by_code"] == {"not_a_date": 1, "not_an_integer": 1}
+    values = await rejects_file(tenant, first, "value-rejects.csv")
+    assert values.splitlines()[0] == "email,p,b,_row,_code,_field,_message,_values_of_run"
+    second = await tenant.imported("values.csv", values.replace(",x,", ",1999-12-31,").replace(",many,", ",5,"))
+    assert (second["state"], second["parent_run_id"], told(second)) == ("completed", first["run_id"], [])
+    assert second["receipt"]["values_rejected_by_code"] == {}
+    found = [await tenant.profile(f"{name}@b.example") for name in "ab"]
+    assert [(each["points"], str(each["born"]), each["name"]) for each in found] == [
+        (7, "1999-12-31", "Ann"),
+        (5, "2000-01-01", "Bob"),
+    ]
+    # A whole row says what it says, but for a column that somebody took out.
+    rows = (await rejects_file(tenant, first)).replace(",1,2001-01-01,maybe,Cem,", ",,2001-01-01,yes,")
+    third = await tenant.imported("rows.csv", rows.replace("m,n,", "m,"))
+    assert (third["state"], third["parent_run_id"]) == ("completed", first["run_id"])
+    cem = await tenant.profile("c@b.example")
+    assert (cem["points"], cem["member"], cem["name"]) == (None, True, "Cem")

@@ -196,7 +196,7 @@ async def test_rejected_values_are_mended_and_dropped_again_and_nothing_else_hap
     async with gateway_of(shop) as gateway:
         answer = await gateway.get(f"/v1/runs/{run['run_id']}/value-rejects.csv")
     header, first, second = answer.text.splitlines()
-    assert header == "email,p,b,_row,_code,_field,_message,_run"
+    assert header == "email,p,b,_row,_code,_field,_message,_values_of_run"
     assert (first.split(",")[:3], second.split(",")[:3]) == (["a@b.example", "", "x"], ["b@b.example", "many", "y"])
     mended = answer.text.replace(",x,", ",1999-12-31,").replace(",many,y,", ",5,2000-01-01,")
     again = await shop.imported("again.csv", mended)

@@ -4,7 +4,16 @@ from uuid import UUID
 
 import pytest
 
-from shared.domain.reject import MESSAGES, OWN_COLUMNS, RejectCode, as_run_id, ends_as_ours, hands_back
+from shared.domain.reject import (
+    MESSAGES,
+    OWN_COLUMNS,
+    OWN_COLUMNS_OF_VALUES,
+    RejectCode,
+    as_run_id,
+    ends_as_ours,
+    hands_back,
+    hands_values_back,
+)
 
 RUN = str(UUID(int=7))
 TAIL = ("5", "not_an_integer", "points", MESSAGES[RejectCode.NOT_AN_INTEGER], RUN)
@@ -16,6 +25,8 @@ TAIL = ("5", "not_an_integer", "points", MESSAGES[RejectCode.NOT_AN_INTEGER], RU
         (("email", *OWN_COLUMNS), True),
         (("email", " _run ", "_code\u00a0"), True),
         ((*OWN_COLUMNS, "email"), True),
+        (("email", *OWN_COLUMNS_OF_VALUES), True),
+        (("email", "_values_of_run"), False),
         (("email", "_run"), False),
         (("email", "_row", "_code", "_field", "_message"), False),
         (("email", "_Run", "_Code"), False),
@@ -25,6 +36,7 @@ TAIL = ("5", "not_an_integer", "points", MESSAGES[RejectCode.NOT_AN_INTEGER], RU
 )
 def test_run_with_one_other_of_our_columns_hands_back(names: tuple[str | None, ...], expected: bool) -> None:
     assert hands_back(names) is expected
+    assert hands_values_back(names) is (expected and "_values_of_run" in names)
 
 
 @pytest.mark.parametrize(

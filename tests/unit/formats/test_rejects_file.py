@@ -43,6 +43,12 @@ def test_a_row_that_could_not_be_read_stays_rejected_until_it_is_mended() -> Non
             assert [told[1] for told in result.bad.values()] == ["too_many_fields"]
 
 
+@pytest.mark.parametrize("last", ["_run", "_values_of_run"])
+def test_rejects_of_a_file_that_handed_rejects_back_say_as_it_did_what_their_blanks_mean(last: str) -> None:
+    file = RejectsFile(Dialect(), ("a", "_row", "_code", "_field", "_message", last), RUN)
+    assert file.header().decode() == f"a,_row,_code,_field,_message,{last}\n"
+
+
 def test_without_a_header_there_is_none() -> None:
     assert RejectsFile(Dialect(has_header=False), ("a", "b"), RUN).header() == b""
 
