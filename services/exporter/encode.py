@@ -5,7 +5,7 @@ Nothing goes to the partner before all files lie here whole. One thread formats 
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +13,8 @@ from typing import BinaryIO
 
 from shared.domain.export_goal import ExportGoal
 from shared.runtime.desk import Desk
-from shared.runtime.table_text import TableText, Tally
-from shared.storage.copy_out import copy_out
+from shared.runtime.table_text import TableText, Tally, Told
+from shared.storage.copy_out import copy_out, counted
 from shared.storage.database import Tx
 from shared.storage.selections.selection import Selection
 
@@ -31,25 +31,47 @@ class Spooled:
     sha256: str
 
 
-async def spool(tx: Tx, selection: Selection, goal: ExportGoal, path: Path, desk: Desk) -> Spooled:
-    """Write the selected rows to a new file. `tx` must be a snapshot. Raises UnwritableValue, InvalidGoal."""
+@dataclass(frozen=True, slots=True)
+class Spool:
+    """All files of a run."""
+
+    files: Sequence[Spooled]
+    """The main one first."""
+    profiles: int
+    """Whose rows are in them, each counted once."""
+
+    @property
+    def main(self) -> Spooled:
+        """The file that the goal is named after."""
+        return self.files[0]
+
+
+async def spool(tx: Tx, selection: Selection, goal: ExportGoal, path: Path, told: Told, desk: Desk) -> Spooled:
+    """Write the selected rows to a new file, and note in `told` whose they are. `tx` must be a snapshot.
+
+    Raises UnwritableValue, InvalidGoal.
+    """
     # One thread for the whole file: the memory allocator keeps what a thread gives back for that thread.
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="formatting") as thread, path.open("xb") as file:
-        processors = goal.processors if not selection.part else ()
-        with TableText(selection.columns, goal.dialect, processors, scratch=path.parent) as text:
-            if text.looks_first:
-                await _worked(tx, selection, text.look, thread)
-                text.seen_all()
-            kept = _Kept(file)
-            kept.keep(text.head())
+    with (
+        ThreadPoolExecutor(max_workers=1, thread_name_prefix="formatting") as thread,
+        path.open("xb") as file,
+        TableText(selection, goal, told, scratch=path.parent) as text,
+    ):
+        for each in selection.held_back:
+            text.tally.held_back[each.reason] += await counted(tx, each)
+        if text.looks_first:
+            await _worked(tx, selection, text.look, thread)
+            text.seen_all()
+        kept = _Kept(file)
+        kept.keep(text.head())
 
-            def write(block: bytes) -> None:
-                rows = text.tally.rows
-                kept.keep(text.lines(block))
-                desk.advance(rows=text.tally.rows - rows)
+        def write(block: bytes) -> None:
+            rows = text.tally.rows
+            kept.keep(text.lines(block))
+            desk.advance(rows=text.tally.rows - rows)
 
-            await _worked(tx, selection, write, thread)
-            return Spooled(selection.part, path, text.tally, text.header, kept.size, kept.digest.hexdigest())
+        await _worked(tx, selection, write, thread)
+        return Spooled(selection.part, path, text.tally, text.header, kept.size, kept.digest.hexdigest())
 
 
 async def _worked(tx: Tx, selection: Selection, work: Callable[[bytes], None], thread: ThreadPoolExecutor) -> None:

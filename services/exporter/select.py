@@ -1,13 +1,11 @@
 """What an export's goal selects, file by file: the one place that knows which kind of goal is made of what."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
 from shared.domain.export_goal import ExportGoal, ExportProfiles
 from shared.domain.failures import InvalidGoal
 from shared.domain.profile_conditions import InSegment
-from shared.domain.property import Property
 from shared.storage import domain_groups, properties
 from shared.storage.asking import askable
 from shared.storage.conditions import compiled
@@ -26,17 +24,10 @@ async def selections_of(tx: Tx, goal: ExportGoal, *, now: datetime) -> tuple[Sel
     known = {each.name: each for each in await properties.list_all(tx)}
     domain_group = await domain_groups.number_of(tx, goal.domain_group)
     only = [] if goal.segment is None else [await _in_segment(tx, goal.segment, now)]
-    return (profiles(_columns(goal, known), domain_group, only=only),)
+    return (await profiles(tx, goal, known, domain_group, only=only),)
 
 
 async def _in_segment(tx: Tx, segment: UUID, now: datetime) -> Condition:
     asked = InSegment(segment=segment)
     known = await askable(tx, asked)
     return lambda first: compiled(asked, known, schema=tx.schema, now=now, first_parameter=first)
-
-
-def _columns(goal: ExportProfiles, known: Mapping[str, Property]) -> tuple[tuple[str, Property], ...]:
-    missing = [column.property for column in goal.columns if column.property not in known]
-    if missing:
-        raise InvalidGoal(f"There is no property {missing[0]!r}.")
-    return tuple((column.header or column.property, known[column.property]) for column in goal.columns)

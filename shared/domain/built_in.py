@@ -6,6 +6,7 @@ its own, `opt_in`, so these two are not offered to a mapping.
 
 from collections.abc import Mapping
 
+from shared.domain.consent import Suppression
 from shared.domain.property import Property, PropertyType
 
 LANGUAGE = Property(name="language", type=PropertyType.TEXT, label="Contact language", is_built_in=True)
@@ -29,8 +30,42 @@ RESERVED_NAMES = frozenset(each.name for each in (*OFFERED, SYSTEM_ID))
 OPT_IN = Property(name="opt_in", type=PropertyType.BOOLEAN, is_built_in=True)
 CONSENT_AT = Property(name="consent_at", type=PropertyType.DATETIME, is_built_in=True)
 
+CONSENT_SOURCE = Property(name="consent_source", type=PropertyType.TEXT, is_built_in=True)
+SUPPRESSION = Property(
+    name="suppression",
+    type=PropertyType.SINGLE_CHOICE,
+    choices=tuple(each.value for each in Suppression),
+    is_built_in=True,
+)
+"""Why nobody writes to a person."""
+SUPPRESSED_AT = Property(name="suppressed_at", type=PropertyType.DATETIME, is_built_in=True)
+CREATED_AT = Property(name="created_at", type=PropertyType.DATETIME, is_built_in=True)
+UPDATED_AT = Property(name="updated_at", type=PropertyType.DATETIME, is_built_in=True)
+
+SHOWN = {
+    each.name: each
+    for each in (
+        SYSTEM_ID,
+        LANGUAGE,
+        PERMISSION_LEVEL,
+        OPT_IN,
+        CONSENT_AT,
+        CONSENT_SOURCE,
+        SUPPRESSION,
+        SUPPRESSED_AT,
+        CREATED_AT,
+        UPDATED_AT,
+    )
+}
+"""What can be shown of every profile, by name. Names that an account has given to its own properties mean those."""
+
 OWN = {each.name: each for each in (OPT_IN, CONSENT_AT, LANGUAGE)}
 """What settings of a goal go into, rather than its mapping, by name."""
+
+
+def shown_named(name: str, known: Mapping[str, Property]) -> Property | None:
+    """The property that a column shows: one of the account's own first."""
+    return known.get(name) or SHOWN.get(name)
 
 
 def identifier_named(name: str, known: Mapping[str, Property]) -> Property | None:

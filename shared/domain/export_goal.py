@@ -5,24 +5,18 @@ from datetime import UTC, datetime
 from typing import Literal, Self
 from uuid import UUID
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, StrictBool, field_validator, model_validator
 
 from shared.domain.dates import date_pattern
 from shared.domain.dialect import Dialect
+from shared.domain.export_columns import ExportColumn, ListsColumn
 from shared.domain.goal_base import Ordered
+from shared.domain.lists import ListReference
 from shared.domain.model import Model
 from shared.domain.names import Directory, RelativePath
 from shared.domain.processor import Processors
 from shared.domain.property import PropertyName
 from shared.domain.schedule import AfterResponses, When
-
-
-class ExportColumn(Model):
-    """A column of the exported file."""
-
-    property: PropertyName
-    header: str | None = Field(default=None, min_length=1, max_length=1_000)
-
 
 _REQUESTED_AT = re.compile(r"\{requested_at:([^{}]+)\}")
 
@@ -49,11 +43,30 @@ class Target(Model):
         return _REQUESTED_AT.sub(lambda found: date_pattern(found[1]).write(requested_at), self.file_name)
 
 
+class ExportDialect(Dialect):
+    """How an exported file is written. Datetimes are milliseconds since 1970 in UTC, unless a pattern is given.
+
+    A plain date has no time and no zone: it is written YYYY-MM-DD where the pattern is an epoch.
+    """
+
+    date_format: str = Field(default="epoch_milliseconds", alias="dateFormat", min_length=1, max_length=64)
+
+
 class ExportGoal(Ordered):
     """Write records to files, and put them where a partner picks them up: what every kind of export has."""
 
     target: Target = Target()
-    dialect: Dialect = Dialect()
+    dialect: ExportDialect = ExportDialect()
+    ids_as_names: StrictBool = Field(
+        default=False, description="Show lists, and whatever else has a number or an id, by names"
+    )
+    defuse_formulas: StrictBool = Field(
+        default=False,
+        description="Put ' before values that a spreadsheet would take for a formula: those that begin with = + - @, "
+        "a tab or a line end. Numbers, dates, truth values and phone numbers stay as they are. The price: what was "
+        "prefixed cannot be told from what began so, and an import reads the ' as part of the value, unless a "
+        "processor takes it off (replace_matching `^'([=+@\\t\\r\\n-])` with `$1`).",
+    )
     processors: Processors = Field(
         default=(),
         description="Steps that filter or change the rows of the main file before they are written; they name its "
@@ -67,6 +80,11 @@ class ExportGoal(Ordered):
             raise ValueError("found after_responses twice; a message is waited for once")
         return self
 
+    @property
+    def named_lists(self) -> tuple[ListReference, ...]:
+        """The lists that the goal names."""
+        return ()
+
 
 class ExportProfiles(ExportGoal):
     """Write profiles to a file."""
@@ -74,6 +92,17 @@ class ExportProfiles(ExportGoal):
     kind: Literal["export_profiles"]
     segment: UUID | None = Field(default=None, description="Only profiles of this segment; everybody where it is null")
     columns: tuple[ExportColumn, ...] = Field(min_length=1, max_length=400)
+    identifier: PropertyName | None = Field(
+        default=None,
+        description="An identifier that a row must have; profiles without it are held back, and counted as such",
+    )
+
+    @property
+    def named_lists(self) -> tuple[ListReference, ...]:
+        """The lists that its columns name."""
+        return tuple(
+            one for each in self.columns if isinstance(each, ListsColumn) and each.lists != "all" for one in each.lists
+        )
 
     @property
     def segments_named(self) -> set[UUID]:

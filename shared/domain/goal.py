@@ -17,7 +17,7 @@ from shared.domain.export_goal import ExportProfiles
 from shared.domain.field_choice import ColumnName
 from shared.domain.fields import IdentifierField, MapAll, MappedField, OnBadValue
 from shared.domain.goal_base import GoalBase, Ordered
-from shared.domain.lists import Lists
+from shared.domain.lists import ListReference, Lists
 from shared.domain.merge import MergeRule, Mode
 from shared.domain.model import Model
 from shared.domain.names import Directory
@@ -200,6 +200,11 @@ class ImportRules(GoalBase):
         """Whether rows must tell a value that is absent, which changes nothing, from an empty one, which clears."""
         # A file that hands rejects back may lack any column, whatever the goal says of other files.
         return entry.constant is None and self.rule_of(entry) is MergeRule.SET_OR_CLEAR
+
+    @property
+    def named_lists(self) -> tuple[ListReference, ...]:
+        """The lists that the goal names."""
+        return self.lists.add_to
 
     @property
     def puts_on_lists(self) -> bool:

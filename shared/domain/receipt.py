@@ -139,9 +139,12 @@ class Receipt(Counts):
     rows_exported: int | None = Field(
         default=None, description="Rows of the main file of an export, without the header"
     )
+    profiles_exported: int | None = Field(
+        default=None, description="Whose rows are in the files of an export, each profile counted once"
+    )
     held_back: dict[str, int] = Field(
         default_factory=dict,
-        description="Rows that an export selected and could not write, by why: the code of a processor's reject",
+        description="Rows that an export could not write, by why: `no_identifier`, or the code of a processor's reject",
     )
     left_out: dict[str, int] = Field(
         default_factory=dict, description="Rows that the processors of an export skipped: filtered, duplicate"

@@ -1,6 +1,10 @@
 """Whether an export's settings make sense. Asked by goal_checks.py, which says what all goals have in common. Pure."""
 
+from collections.abc import Iterator
+
+from shared.domain.built_in import identifier_named, shown_named
 from shared.domain.dialect import AUTO
+from shared.domain.export_columns import ListsColumn, PropertyColumn
 from shared.domain.export_goal import ExportGoal, ExportProfiles
 from shared.domain.failures import HeaderChanged, InvalidGoal
 from shared.domain.schedule import AfterGoal
@@ -25,7 +29,7 @@ def export_flaws(goal: ExportGoal, around: Surroundings) -> list[Flaw]:
 
 def _processor_flaws(goal: ExportGoal) -> list[Flaw]:
     """What is wrong with the processors: an export's columns are known before any row is."""
-    headers = [each.header or each.property for each in goal.columns] if isinstance(goal, ExportProfiles) else []
+    headers = [each.heading for each in goal.columns] if isinstance(goal, ExportProfiles) else []
     columns = FileColumns.of(tuple(headers), len(headers))
     for number, processor in enumerate(goal.processors):
         try:
@@ -44,9 +48,21 @@ def _segment_flaws(goal: ExportProfiles, around: Surroundings) -> list[Flaw]:
     return [Flaw("/segment", "unknown_segment", f"The account has no segment {goal.segment}.")]
 
 
-def _column_flaws(goal: ExportProfiles, around: Surroundings) -> list[Flaw]:
-    return [
-        Flaw(f"/columns/{number}/property", "unknown_property", f"The account has no property {column.property!r}.")
-        for number, column in enumerate(goal.columns)
-        if column.property not in around.properties
-    ]
+def _column_flaws(goal: ExportProfiles, around: Surroundings) -> Iterator[Flaw]:
+    for number, column in enumerate(goal.columns):
+        match column:
+            case PropertyColumn(property=name) if shown_named(name, around.properties) is None:
+                detail = f"The account has no property {name!r}, and none is built in."
+                yield Flaw(f"/columns/{number}/property", "unknown_property", detail)
+            case ListsColumn(lists=tuple(named)):
+                for place, one in enumerate(named):
+                    if one not in around.lists:
+                        detail = f"The account has no list {one}; make it first."
+                        yield Flaw(f"/columns/{number}/lists/{place}", "unknown_list", detail)
+    if goal.identifier is not None:
+        found = identifier_named(goal.identifier, around.properties)
+        if found is None:
+            yield Flaw("/identifier", "unknown_property", f"The account has no property {goal.identifier!r}.")
+        elif not found.is_identifier:
+            detail = f"The property {goal.identifier!r} is no identifier; define one with identifier: true."
+            yield Flaw("/identifier", "not_an_identifier", detail)

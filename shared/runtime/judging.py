@@ -9,7 +9,7 @@ from uuid import UUID
 
 from shared.domain.connection import SftpPlace
 from shared.domain.export_goal import ExportGoal, ExportProfiles
-from shared.domain.goal import MANUAL_SOURCE, Goal, ImportGoal
+from shared.domain.goal import MANUAL_SOURCE, Goal
 from shared.domain.property import Property
 from shared.domain.schedule import AfterGoal
 from shared.processing.goal_checks import completed, flaws_of, missing_properties
@@ -48,9 +48,7 @@ async def judge(tx: Tx, connection: StoredConnection, sent: Goal, stored: Stored
 
 async def _lists_named(tx: Tx, goal: Goal) -> set[UUID | int]:
     """The lists that there are of those which the goal names, held: they must not be deleted at this moment."""
-    if not isinstance(goal, ImportGoal):
-        return set()
-    return {name for each in await lists.hold(tx, goal.lists.add_to) for name in each.references}
+    return {name for each in await lists.hold(tx, goal.named_lists) for name in each.references}
 
 
 async def _segments_named(tx: Tx, goal: Goal) -> set[UUID]:

@@ -5,7 +5,7 @@ counted; nothing here opens a file or asks the database.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -14,15 +14,36 @@ from typing import Self
 import numpy as np
 import polars as pl
 
-from shared.domain.dialect import Dialect
-from shared.domain.processor import Processor
+from shared.domain.export_goal import ExportGoal
 from shared.formats.batch import names
 from shared.formats.copy_text import NUMBER, frame_of
 from shared.formats.csv_writer import CsvWriter
 from shared.processing.chain import Chain, Rows
 from shared.processing.file_columns import FileColumns
+from shared.processing.formulas import PROVED, defused, defused_heading
 from shared.processing.typed_text import TypedText
-from shared.storage.selections.selection import SelectedColumn
+from shared.storage.selections.selection import Selection
+
+_PAGE = 1 << 20
+
+
+@dataclass(slots=True)
+class Told:
+    """Whose rows were written: a bit for each profile, in pages, which cost what they hold."""
+
+    pages: dict[int, "np.ndarray[tuple[int], np.dtype[np.bool_]]"] = field(default_factory=dict)
+
+    def add(self, numbers: pl.Series) -> None:
+        """Note the numbers of profiles; nulls are nobody's."""
+        found = numbers.drop_nulls().to_numpy()
+        for page in np.unique(found // _PAGE).tolist():
+            bits = self.pages.setdefault(page, np.zeros(_PAGE, dtype=np.bool_))
+            bits[found[found // _PAGE == page] % _PAGE] = True
+
+    @property
+    def count(self) -> int:
+        """How many they are, each once."""
+        return sum(int(np.count_nonzero(bits)) for bits in self.pages.values())
 
 
 @dataclass(slots=True)
@@ -32,32 +53,34 @@ class Tally:
     rows: int = 0
     """In the file, without its header."""
     held_back: Counter[str] = field(default_factory=Counter)
-    """Rows that a processor could not work on, by reject code."""
+    """Rows that could not be written, by why."""
     left_out: Counter[str] = field(default_factory=Counter)
     """Rows that the processors skipped, by reason."""
 
 
 class TableText:
-    """One file while it is written."""
+    """One file while it is written. Processors work on the main file's rows alone."""
 
-    def __init__(
-        self,
-        columns: Sequence[SelectedColumn],
-        dialect: Dialect,
-        processors: Sequence[Processor] = (),
-        *,
-        scratch: Path | None = None,
-    ) -> None:
-        """Raises InvalidGoal, UnwritableValue, and HeaderChanged where a processor wants a column that is not there."""
+    def __init__(self, selection: Selection, goal: ExportGoal, told: Told, *, scratch: Path | None = None) -> None:
+        """`told` is filled with whose rows are written.
+
+        Raises InvalidGoal, UnwritableValue, and HeaderChanged where a processor wants a column that is not there.
+        """
         self.tally = Tally()
-        self._dialect = dialect
-        self._keys = names(len(columns))
-        self._typed = TypedText(dialect, [each.type for each in columns])
-        headers = FileColumns.of(tuple(each.header for each in columns), len(columns))
-        self._chain = Chain.of(processors, headers, dialect, scratch=scratch) if processors else None
-        self.header: tuple[str, ...] = (headers if self._chain is None else self._chain.columns).header or ()
-        """The columns of the file, behind the processors."""
-        self._writer = CsvWriter(dialect)
+        self._told = told
+        self._dialect, self._is_defused = goal.dialect, goal.defuse_formulas
+        self._keys = names(len(selection.columns))
+        self._typed = TypedText(goal.dialect, [each.type for each in selection.columns])
+        columns = FileColumns.of(tuple(each.header for each in selection.columns), len(selection.columns))
+        processors = () if selection.part else goal.processors
+        self._chain = Chain.of(processors, columns, goal.dialect, scratch=scratch) if processors else None
+        self._after = columns if self._chain is None else self._chain.columns
+        self._proved = {
+            each.key
+            for each in self._after.columns
+            if each.position is not None and selection.columns[each.position].type in PROVED
+        }
+        self._writer = CsvWriter(goal.dialect)
         self._rows_seen = 0
 
     def __enter__(self) -> Self:
@@ -70,6 +93,12 @@ class TableText:
             self._chain.__exit__(kind, error, trace)
 
     @property
+    def header(self) -> tuple[str, ...]:
+        """The columns of the file, behind the processors."""
+        headings = self._after.header or ()
+        return tuple(map(defused_heading, headings)) if self._is_defused else headings
+
+    @property
     def looks_first(self) -> bool:
         """Whether all rows must be seen once (`look`, then `seen_all`) before the first is written."""
         return self._chain is not None and self._chain.looks_first
@@ -77,7 +106,7 @@ class TableText:
     def look(self, block: bytes) -> None:
         """See rows, and write nothing."""
         assert self._chain is not None
-        self._chain.look(self._rows(self._texts(frame_of(block, len(self._keys)))))
+        self._chain.look(self._rows(self._texts(self._frame(block))))
 
     def seen_all(self) -> None:
         """The first pass over the rows is over."""
@@ -94,17 +123,23 @@ class TableText:
         return b"".join(self._writer.frame(frame) for frame in self.frames(block))
 
     def frames(self, block: bytes) -> Iterator[pl.DataFrame]:
-        """The same as text columns, before they are written as lines; counts them."""
-        texts = self._texts(frame_of(block, len(self._keys)))
-        if self._chain is None:
-            self.tally.rows += texts.height
-            yield texts
-            return
+        """The same as text columns, before they are written as lines; they are counted."""
+        frame = self._frame(block)
+        texts = self._texts(frame)
+        for piece, numbers in [(texts, frame[NUMBER])] if self._chain is None else self._processed(frame, texts):
+            self.tally.rows += piece.height
+            self._told.add(numbers)
+            yield defused(piece, self._proved) if self._is_defused else piece
+
+    def _processed(self, frame: pl.DataFrame, texts: pl.DataFrame) -> Iterator[tuple[pl.DataFrame, pl.Series]]:
+        assert self._chain is not None
         for done in self._chain.apply(self._rows(texts)):
-            self.tally.rows += done.frame.height
             self.tally.left_out += done.skipped
             self.tally.held_back.update(reject.code.value for reject in done.rejects)
-            yield done.frame
+            yield done.frame, frame[NUMBER].gather(done.places)
+
+    def _frame(self, block: bytes) -> pl.DataFrame:
+        return frame_of(block, len(self._keys))
 
     def _texts(self, frame: pl.DataFrame) -> pl.DataFrame:
         return self._typed.frame(frame.drop(NUMBER))

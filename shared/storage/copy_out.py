@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from shared.storage.database import Tx
 from shared.storage.errors import translated
-from shared.storage.selections.selection import Selection
+from shared.storage.selections.selection import Counted, Selection
 
 BLOCK_BYTES = 4 << 20
 
@@ -27,6 +27,12 @@ async def copy_out(tx: Tx, selection: Selection, take: Take, *, block_bytes: int
     with translated():
         await tx.connection.copy_from_query(text, *selection.parameters, output=lines.add, format="text")
     await lines.rest()
+
+
+async def counted(tx: Tx, what: Counted) -> int:
+    """How many rows a selection holds back. `tx` must be the same snapshot."""
+    with translated():
+        return int(await tx.connection.fetchval(what.text.replace("{schema}", tx.schema), *what.parameters))
 
 
 class _Lines:

@@ -1,7 +1,7 @@
 """A selection: what becomes one file of an export, as a value. Nothing here runs a statement."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from shared.domain.property import PropertyType
 from shared.storage.conditions import SqlCondition
@@ -21,6 +21,17 @@ class SelectedColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """Rows that are held back, and only counted."""
+
+    reason: str
+    """As the receipt tells it."""
+    text: str
+    """A select of one number; has a {schema} slot."""
+    parameters: tuple[object, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Selection:
     """The rows of one file, in order."""
 
@@ -30,8 +41,27 @@ class Selection:
     parameters: tuple[object, ...] = ()
     part: str = ""
     """What the file's name has behind that of the main file, which has nothing there."""
+    held_back: tuple[Counted, ...] = ()
 
     def first(self, rows: int) -> "Selection":
         """The same, of so many rows at most."""
         limited = statement("selections.limited").replace("{number}", str(len(self.parameters) + 1))
         return replace(self, text=limited.replace("{select}", self.text), parameters=(*self.parameters, rows))
+
+
+@dataclass(slots=True)
+class Parameters:
+    """The parameters of a statement while it is put together."""
+
+    values: list[object] = field(default_factory=list)
+
+    def add(self, value: object, cast: str) -> str:
+        """One more; what stands for it."""
+        self.values.append(value)
+        return f"${len(self.values)}::{cast}"
+
+    def fill(self, condition: Condition) -> str:
+        """A condition, with its parameters behind those that there are."""
+        made = condition(len(self.values) + 1)
+        self.values += made.parameters
+        return made.text

@@ -40,7 +40,10 @@ RETURNING list_id, number, name, members, version, created_at, created_by_run
 -- Goals, ten at most, that are not deleted and name a list by its id or number.
 SELECT g.goal_id FROM tidegate.goals g
 WHERE g.account_id = $1 AND g.deleted_at IS NULL
-  AND (g.settings #> '{lists,add_to}' @> $2::jsonb OR g.settings #> '{lists,add_to}' @> $3::jsonb)
+  AND (g.settings #> '{lists,add_to}' @> $2::jsonb OR g.settings #> '{lists,add_to}' @> $3::jsonb
+    OR g.settings @? '$.columns[*].lists' AND EXISTS (
+      SELECT FROM jsonb_path_query(g.settings, '$.columns[*].lists') named (lists)
+      WHERE named.lists @> $2::jsonb OR named.lists @> $3::jsonb))
 ORDER BY g.goal_id
 LIMIT 10
 

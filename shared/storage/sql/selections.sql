@@ -9,3 +9,23 @@ SELECT p.id{columns} FROM {schema}.profiles p WHERE p.domain_group = $1{conditio
 -- name: limited
 -- The first rows of a select.
 {select} LIMIT ${number}::bigint
+
+-- name: without
+-- How many profiles of a domain group lack something.
+SELECT count(*) FROM {schema}.profiles p WHERE p.domain_group = $1{conditions} AND {column} IS NULL
+
+-- name: with
+-- A profile that has something.
+ AND {column} IS NOT NULL
+
+-- name: list_numbers
+-- The numbers of the lists that a profile is on.
+(SELECT array_agg(m.list_number ORDER BY m.list_number) FROM {schema}.list_members m WHERE m.profile_id = p.id AND m.removed_at IS NULL{chosen})
+
+-- name: list_names
+-- The names of the lists that a profile is on, in the order of their numbers.
+(SELECT array_agg(l.name ORDER BY l.number) FROM {schema}.list_members m JOIN {schema}.lists l ON l.number = m.list_number WHERE m.profile_id = p.id AND m.removed_at IS NULL{chosen})
+
+-- name: chosen_lists
+-- Only these lists.
+ AND m.list_number = ANY ({numbers})

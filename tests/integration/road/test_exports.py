@@ -4,6 +4,7 @@ from hashlib import sha256
 from typing import Any
 
 from shared.domain.export_goal import ExportProfiles
+from shared.storage import lists
 from tests.integration.road.place import Tenant, goal
 
 
@@ -91,11 +92,66 @@ async def test_processors_shape_the_file_and_what_they_cannot_do_is_held_back(te
     content = (tenant.directory / "out" / "all.csv").read_bytes()
     assert content == (b"email,Initial,Points,Source\ncas@example.com,A,3,us\ndan@example.com,-,4,us\n")
     receipt = run["receipt"]
-    assert (receipt["rows_exported"], receipt["held_back"]) == (2, {"value_not_mapped": 1})
+    assert (receipt["rows_exported"], receipt["profiles_exported"]) == (2, 2)
+    assert receipt["held_back"] == {"value_not_mapped": 1}
     assert receipt["left_out"] == {"duplicate": 1, "filtered": 1}
     assert receipt["files"] == [
         {"name": "out/all.csv", "rows": 2, "size_bytes": len(content), "sha256": sha256(content).hexdigest()}
     ]
+
+
+async def test_columns_show_what_every_profile_has_its_lists_and_fixed_texts(tenant: Tenant) -> None:
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        made = [await lists.create(tx, name) for name in ("News", "Trial", "Left")]
+    mapping = [{"field": "name", "property": "name"}, {"field": "seen", "property": "seen"}]
+    for number, each in enumerate(made[:2]):
+        declared = {"declaration": "everyone"} if number else {"declaration": "unsubscribe_everyone"}
+        pattern = {"wildcard": f"{number}_*.csv"}
+        source = {"pattern": pattern, "readiness": {"strategy": "rename"}}
+        changes = {"name": each.name, "lists": {"add_to": [each.number]}, "opt_in": declared, "source": source}
+        await tenant.save(goal(mapping=mapping, **changes))
+    await tenant.imported(
+        "0_a.csv", "email,name,seen\nann@example.com,=1+1,2026-11-22T05:00:00.25Z\nbob@example.com,@x,\n"
+    )
+    await tenant.imported("1_a.csv", "email,name,seen\nbob@example.com,,\ncas@example.com,-5,\n")
+    columns = [
+        {"property": "system_id", "header": "=id"},
+        {"property": "email"},
+        {"property": "name"},
+        {"property": "seen"},
+        {"property": "opt_in"},
+        {"property": "suppression"},
+        {"lists": "all", "header": "on"},
+        {"lists": [made[1].number, str(made[2].id)], "header": "some"},
+        {"text": "us; $1"},
+    ]
+    dialect = {"delimiter": ";"}
+    await tenant.exported(await tenant.save(_export(columns=columns, dialect=dialect)))
+    assert (tenant.directory / "out" / "all.csv").read_text() == (
+        "=id;email;name;seen;opt_in;suppression;on;some;text\n"
+        '1;ann@example.com;=1+1;1795323600250;false;unsubscribed;1;;"us; $1"\n'
+        '2;bob@example.com;@x;;false;unsubscribed;1|2;2;"us; $1"\n'
+        '3;cas@example.com;-5;;true;;2;2;"us; $1"\n'
+    )
+    named = _export(columns=columns, dialect=dialect, ids_as_names=True, defuse_formulas=True)
+    await tenant.exported(await tenant.save(named))
+    assert (tenant.directory / "out" / "all.csv").read_text() == (
+        "'=id;email;name;seen;opt_in;suppression;on;some;text\n"
+        '1;ann@example.com;\'=1+1;1795323600250;false;unsubscribed;News;;"us; $1"\n'
+        '2;bob@example.com;\'@x;;false;unsubscribed;News|Trial;Trial;"us; $1"\n'
+        '3;cas@example.com;\'-5;;true;;Trial;Trial;"us; $1"\n'
+    )
+
+
+async def test_who_lacks_the_identifier_is_held_back_and_counted(tenant: Tenant) -> None:
+    await tenant.save(goal(mapping=[{"field": "number", "property": "number"}]))
+    await tenant.imported("in.csv", "email,number\nann@example.com,A1\nbob@example.com,\ncas@example.com,\n")
+    columns = [{"property": "number"}]
+    run = await tenant.exported(await tenant.save(_export(identifier="number", columns=columns)))
+    receipt = run["receipt"]
+    assert (receipt["rows_exported"], receipt["profiles_exported"]) == (1, 1)
+    assert receipt["held_back"] == {"no_identifier": 2}
+    assert (tenant.directory / "out" / "all.csv").read_text() == "number\nA1\n"
 
 
 async def test_a_fixed_name_is_replaced_and_nothing_else_is_left(tenant: Tenant) -> None:

@@ -1,0 +1,93 @@
+"""The columns of an exported file: what one shows, and what stands above it."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag
+
+from shared.domain.lists import ListReference
+from shared.domain.model import Model
+from shared.domain.processor import Text
+from shared.domain.property import PropertyName
+
+
+def _in_one_line(text: str) -> str:
+    if any(char in "\r\n\0" for char in text):
+        raise ValueError("expected a heading in one line")
+    return text
+
+
+Header = Annotated[str, StringConstraints(min_length=1, max_length=1_000), AfterValidator(_in_one_line)]
+
+
+class Headed(Model):
+    """A column, and its heading."""
+
+    header: Header | None = Field(default=None, description="What stands above it; without, what it is called here")
+
+    @property
+    def heading(self) -> str:
+        """What stands above it in the file."""
+        return self.header or self.called()
+
+    def called(self) -> str:
+        """What it is called where nobody says otherwise."""
+        raise NotImplementedError
+
+
+class PropertyColumn(Headed):
+    """A property's value: one of the account's own, or one that every profile has.
+
+    Every profile has `system_id`, `language`, `permission_level`, `opt_in`, `consent_at`, `consent_source`,
+    `suppression`, `suppressed_at`, `created_at` and `updated_at`; a property of the account's own goes first.
+    """
+
+    property: PropertyName
+
+    def called(self) -> str:
+        """The property's name."""
+        return self.property
+
+
+class ListsColumn(Headed):
+    """The lists that a profile is on, by their numbers in ascending order; by their names with `ids_as_names`."""
+
+    lists: Literal["all"] | Annotated[tuple[ListReference, ...], Field(min_length=1, max_length=100)] = Field(
+        description="Of all lists, or only of these, by id or number"
+    )
+
+    def called(self) -> str:
+        """The field's name."""
+        return "lists"
+
+
+class TextColumn(Headed):
+    """The same text in every row."""
+
+    text: Text
+
+    def called(self) -> str:
+        """The field's name."""
+        return "text"
+
+
+_KINDS: dict[str, type[Headed]] = {"property": PropertyColumn, "lists": ListsColumn, "text": TextColumn}
+
+
+def _kind(column: Any) -> str | None:
+    """What a column shows: the one field that only its kind has."""
+    if isinstance(column, dict):
+        return next((name for name in _KINDS if name in column), None)
+    return next((name for name, kind in _KINDS.items() if isinstance(column, kind)), None)
+
+
+ExportColumn = Annotated[
+    Annotated[PropertyColumn, Tag("property")]
+    | Annotated[ListsColumn, Tag("lists")]
+    | Annotated[TextColumn, Tag("text")],
+    Discriminator(
+        _kind,
+        custom_error_type="unknown_column",
+        custom_error_message=f"Expected a column with one of these fields: {', '.join(_KINDS)}",
+    ),
+]
+"""A column of a file with a row a profile."""
