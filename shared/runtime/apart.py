@@ -11,7 +11,9 @@ import os
 import resource
 import sys
 import traceback
+from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -27,6 +29,8 @@ Apart = Callable[[str, bytes], Awaitable[bytes]]
 _TOO_HARD, _DISK_FULL = 75, 74
 _FRAMES = 8
 _TOLD_BYTES = 4096
+_CHUNK_BYTES = 1 << 16
+_CAUSES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +66,57 @@ async def _carried_out(module: str, order: bytes, bounds: Bounds) -> bytes:
     )
     try:
         async with asyncio.timeout(bounds.seconds):
-            answer, told = await process.communicate(order)
+            answer, told = await _exchanged(process, order, bounds)
     except TimeoutError:
         raise TooHardToRead(f"It took more than {bounds.seconds:.0f} seconds.") from None
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
+    if len(answer) > bounds.answer_bytes:
+        raise TooHardToRead(f"More than {bounds.answer_bytes:,} bytes would be told of it.")
     # What ends it by a signal is the system, at a limit.
-    if process.returncode == _TOO_HARD or (process.returncode or 0) < 0 or len(answer) > bounds.answer_bytes:
+    if process.returncode == _TOO_HARD or (process.returncode or 0) < 0:
         raise TooHardToRead("It took more memory or disk than is given.")
     if process.returncode == _DISK_FULL:
         raise DiskFull
     if process.returncode != 0:
-        log.error("apart.broke", module=module, exit_code=process.returncode, where=told[-_TOLD_BYTES:].decode("ascii"))
+        where = told[-_TOLD_BYTES:].decode("ascii", "replace")
+        log.error("apart.broke", module=module, exit_code=process.returncode, where=where)
         raise InternalError
     return answer
+
+
+async def _exchanged(process: Process, order: bytes, bounds: Bounds) -> tuple[bytes, bytes]:
+    """Answer and places, once the process has ended; of an answer beyond its bound a little more than that."""
+    assert process.stdout is not None
+    assert process.stderr is not None
+    _, answer, told = await asyncio.gather(
+        _send(process, order),
+        _received(process, process.stdout, bounds.answer_bytes),
+        _received(process, process.stderr, _TOLD_BYTES),
+    )
+    await process.wait()
+    return answer, told
+
+
+async def _send(process: Process, order: bytes) -> None:
+    assert process.stdin is not None
+    process.stdin.write(order)
+    # One that ends before it has read its order says by its exit code why.
+    with suppress(BrokenPipeError, ConnectionResetError):
+        await process.stdin.drain()
+    process.stdin.close()
+
+
+async def _received(process: Process, stream: asyncio.StreamReader, most: int) -> bytes:
+    """What the process says there; one that says more than so many bytes is ended."""
+    said = bytearray()
+    while len(said) <= most and (chunk := await stream.read(_CHUNK_BYTES)):
+        said += chunk
+    if len(said) > most and process.returncode is None:
+        process.kill()
+    return bytes(said)
 
 
 def _environment() -> dict[str, str]:
@@ -91,7 +130,11 @@ def _environment() -> dict[str, str]:
 
 def serve(carry_out: Callable[[bytes], bytes]) -> None:
     """The life of such a process: held to the limits of its command line, it makes one answer of one order."""
-    sys.excepthook = _tell_places
+    sys.excepthook = _telling(os.dup(2))
+    # What libraries say there, of a panic for one, may hold values of the file.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
     memory_bytes, seconds, file_bytes = map(int, sys.argv[1:4])
     _limit(resource.RLIMIT_DATA, memory_bytes)
     _limit(resource.RLIMIT_CPU, 2 * seconds)
@@ -99,13 +142,32 @@ def serve(carry_out: Callable[[bytes], bytes]) -> None:
     _limit(resource.RLIMIT_CORE, 0)
     try:
         sys.stdout.buffer.write(carry_out(sys.stdin.buffer.read()))
-    except MemoryError:
-        sys.exit(_TOO_HARD)
     except OSError as error:
         codes = {errno.EFBIG: _TOO_HARD, errno.ENOMEM: _TOO_HARD, errno.ENOSPC: _DISK_FULL, errno.EDQUOT: _DISK_FULL}
         if error.errno not in codes:
             raise
         sys.exit(codes[error.errno])
+    except BaseException as error:  # A panic of a library in Rust is no Exception.
+        if not _ran_out_of_memory(error):
+            raise
+        sys.exit(_TOO_HARD)
+
+
+def _ran_out_of_memory(error: BaseException) -> bool:
+    """Whether that is why: libraries in Rust panic where Python raises MemoryError, and name it in their text."""
+    seen: BaseException | None = error
+    for _ in range(_CAUSES):
+        if seen is None:
+            return False
+        if isinstance(seen, MemoryError):
+            return True
+        if type(seen).__name__ == "PanicException" and any(word in str(seen) for word in _NO_MEMORY):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
+
+
+_NO_MEMORY = ("MemoryError", "Cannot allocate memory", "memory allocation")
 
 
 def _limit(what: int, most: int) -> None:
@@ -114,6 +176,11 @@ def _limit(what: int, most: int) -> None:
     resource.setrlimit(what, (most, most))
 
 
-def _tell_places(kind: type[BaseException], _: BaseException, trace: TracebackType | None) -> None:
-    places = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(trace)[-_FRAMES:]]
-    sys.stderr.write(" ".join([kind.__name__, *places]).encode("ascii", "replace").decode())
+def _telling(descriptor: int) -> Callable[[type[BaseException], BaseException, TracebackType | None], None]:
+    """What tells the places of an exception there, and nothing of its text."""
+
+    def tell(kind: type[BaseException], _: BaseException, trace: TracebackType | None) -> None:
+        places = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(trace)[-_FRAMES:]]
+        os.write(descriptor, " ".join([kind.__name__, *places]).encode("ascii", "replace"))
+
+    return tell
