@@ -19,9 +19,9 @@ from services.api.edge import is_json
 from services.api.gate import CALLER
 from services.api.once import keyed_of
 from services.api.problems import Refused
-from services.api.texts import flaw_of_query
+from services.api.texts import flaw_of_query, is_storable
 from services.api.tools import Tools
-from shared.domain.failures import InvalidRequest, ScopeMissing, Unauthenticated, UnsupportedMediaType
+from shared.domain.failures import InvalidRequest, NotFound, ScopeMissing, Unauthenticated, UnsupportedMediaType
 from shared.domain.scope import OPERATOR_SCOPES, OWNER_SCOPES, Scope
 from shared.storage.database import Tx
 from shared.storage.keys import Caller
@@ -95,7 +95,9 @@ def allowed(*scopes: Scope) -> Callable[..., Awaitable[Visit]]:
 
 
 async def _require_readable(request: Request) -> None:
-    """Raises UnsupportedMediaType and Refused."""
+    """Raises UnsupportedMediaType, Refused, and NotFound for a name that nothing can have."""
+    if not all(is_storable(part) for part in request.path_params.values()):
+        raise NotFound
     route = request.scope["route"]
     wants_json = isinstance(route, APIRoute) and route.body_field is not None
     if wants_json and not is_json(request.scope) and await request.body():

@@ -62,6 +62,8 @@ async def test_texts_that_cannot_be_stored_are_refused(owner: Client, bad: str) 
 
 
 async def test_a_nul_in_the_query_is_refused(owner: Client) -> None:
+    for path in ("domain-groups", "properties"):
+        assert (await owner.ask("GET", f"/v1/{path}/%00", 404))["code"] == "not_found"
     problem = await owner.ask("GET", "/v1/arrivals?path_prefix=a%00b", 422)
     assert problem["errors"][0]["pointer"] == "?path_prefix"
 
