@@ -19,12 +19,10 @@ from shared.domain.failures import (
     GoalFailure,
     HeaderChanged,
 )
-from shared.domain.goal import ImportGoal
-from shared.domain.reject import hands_back
-from shared.domain.trimmed import folded
 from shared.formats.reader import Reading
 from shared.processing.chain import columns_after
-from shared.processing.file_columns import FileColumns, listed, shortened
+from shared.processing.file_columns import FileColumns
+from shared.processing.header_expected import demand_expected
 from shared.processing.map_all import Settled, settled
 
 DELIMITERS = (",", ";", "\t", "|", "^", "~", ":")
@@ -32,7 +30,7 @@ DELIMITERS = (",", ";", "\t", "|", "^", "~", ":")
 
 def meant(order: Order, columns: FileColumns) -> tuple[FileColumns, Settled]:
     """The columns as the processors leave them, and what the goal means for them. Raises what `settled` raises."""
-    _demand_expected(order.goal, columns)
+    demand_expected(order.goal, columns)
     after = columns_after(order.goal.processors, columns, order.goal.dialect)
     return after, settled(order.goal, order.properties, after)
 
@@ -76,57 +74,3 @@ def _fits(reading: Reading, order: Order) -> bool:
     except (FileFailure, GoalFailure):
         return False
     return first is None or len(first.bad) <= first.frame.height
-
-
-def _demand_expected(goal: ImportGoal, columns: FileColumns) -> None:
-    """Raise HeaderChanged where the columns are not what the goal was made from, and that matters."""
-    expected, header = goal.expected.header, columns.header
-    if not expected or header is None or hands_back(header):
-        return
-    names = [folded(name) for name in header]
-    if not set(names) & {folded(name) for name in expected}:
-        # The first line of a file without a header is a person's record: it is not shown.
-        raise HeaderChanged(f"Expected {listed(expected)}, found {len(header)} fields with none of these names.")
-    for place in sorted(_positions(goal)):
-        if place >= len(expected):
-            continue
-        found = names[place] if place < len(names) else None
-        if found != folded(expected[place]):
-            moved = folded(expected[place]) in names
-            now = f"; it is at {names.index(folded(expected[place]))} now" if moved else ""
-            shown = "no column" if found is None else shortened(header[place])
-            raise HeaderChanged(
-                f"Expected {shortened(expected[place])} at position {place} (0-based), found {shown}{now}."
-            )
-    if goal.map_all is not None:
-        # What is mapped by name is judged by the mapping, which knows other names of it, and what may be missing.
-        entries = (*goal.identifiers, *goal.mapping, *goal.own_fields)
-        elsewhere = {folded(each.field) for each in entries if each.field is not None}
-        left_out = {folded(name) for name in (*goal.ignore, "")}
-        missing = {folded(name) for name in expected} - set(names) - elsewhere - left_out
-        if missing:
-            raise HeaderChanged(
-                f"Expected {listed(sorted(missing))}, which map_all took before, found {listed(header)}."
-            )
-
-
-def _positions(goal: ImportGoal) -> set[int]:
-    """Where the goal looks for columns by position, its processors too."""
-    entries = (*goal.identifiers, *goal.mapping, *goal.own_fields)
-    named = {entry.position for entry in entries if entry.position is not None}
-    return named | set(_positions_in([processor.model_dump() for processor in goal.processors]))
-
-
-_CHOOSING = ("position", "fields", "source")
-"""What processors and their conditions call the columns that they work on."""
-
-
-def _positions_in(settings: object) -> Iterator[int]:
-    if isinstance(settings, dict):
-        for name, value in settings.items():
-            chosen = value if isinstance(value, tuple | list) else (value,)
-            yield from (each for each in chosen if name in _CHOOSING and type(each) is int)
-            yield from _positions_in(value)
-    elif isinstance(settings, tuple | list):
-        for each in settings:
-            yield from _positions_in(each)

@@ -24,6 +24,8 @@ from shared.formats.unpacking.members import Member, Members, open_members
 from shared.processing.chain import Chain, Processed, Rows
 from shared.processing.date_choice import DateChoice
 from shared.processing.file_columns import FileColumns
+from shared.processing.goal_checks import missing_properties
+from shared.processing.header_expected import demand_expected
 from shared.processing.map_all import settled
 from shared.processing.mapping import MappingPlan
 from shared.processing.typing import Typed, apply
@@ -81,10 +83,12 @@ def _show(asked: Asked, members: Members, seen: _Seen) -> None:
         "rows": _rows(rows.frame, rows.record_numbers, rows.line_numbers),
         "unreadable": tuple(map(_reject, bad)),
     }
+    demand_expected(goal, columns)
     steps, last = _steps(asked, columns, rows)
     seen.facts["steps"] = steps
     after = columns if last is None else last.columns
-    plan = settled(goal, asked.properties, after).plan
+    made = missing_properties(goal, {each.name: each for each in asked.properties})
+    plan = settled(goal, (*asked.properties, *made), after).plan
     seen.facts |= {"mapped_columns": _mapped_columns(plan), "left": tuple(column.shown for column in plan.left)}
     plan = _with_dates(asked, reading, columns, plan)
     seen.facts["mapped_columns"] = _mapped_columns(plan)
@@ -103,10 +107,16 @@ def _show(asked: Asked, members: Members, seen: _Seen) -> None:
 def _first(asked: Asked, members: Members) -> tuple[Member, Reading]:
     """The first member with anything in it. Raises EmptyFile, and what reading raises."""
     goal = asked.goal
-    also = [each.field for each in (*goal.identifiers, *goal.mapping) if each.field is not None]
+    named = (*goal.identifiers, *goal.mapping, *goal.own_fields)
     for member in members:
         reading = prepare(
-            member, goal.format, goal.dialect, workspace=asked.workspace, max_bytes=asked.max_bytes, also=also
+            member,
+            goal.format,
+            goal.dialect,
+            workspace=asked.workspace,
+            max_bytes=asked.max_bytes,
+            also=[each.field for each in named if each.field is not None],
+            expected_encoding=goal.expected.encoding,
         )
         with reading.rows() as reader:
             if not reader.is_empty:

@@ -86,3 +86,28 @@ def test_long_values_are_cut_and_rows_that_come_in_two_batches_stand_in_order(tm
     assert [each.row for each in seen.unreadable] == [4]
     assert (len(seen.rows[1].values[2]), seen.rows[1].values[2][-1]) == (1_000, "…")
     assert seen.rows[-1].line == 9, "the sixth row has two lines"
+
+
+@pytest.mark.parametrize(
+    ("content", "settings", "code"),
+    [
+        ("email,born\na@b.example,\n", {"expected": {"encoding": "utf-8"}}, None),
+        ("email,born\nrené@b.example,\n", {"expected": {"encoding": "utf-8"}}, "encoding_changed"),
+        ("born,email\n,a@b.example\n", {"expected": {"header": ["email", "born"]}}, "header_changed"),
+        ("email,born\na@b.example,\n", {"expected": {"header": ["email", "born"]}}, None),
+    ],
+)
+def test_what_every_run_would_refuse_is_the_trouble_of_a_preview(
+    tmp_path: Path, content: str, settings: dict[str, Any], code: str | None
+) -> None:
+    named = {"identifiers": [{"position": 0, "property": "email"}], "mapping": [], "dialect": {"encoding": "cp1252"}}
+    seen = _preview(tmp_path, content.encode("cp1252"), **named, **settings)
+    assert (seen.trouble.code if seen.trouble else None) == code
+    assert bool(seen.mapped_rows) == (code is None)
+
+
+def test_properties_that_saving_the_goal_would_make_are_no_trouble(tmp_path: Path) -> None:
+    new = {"create_properties": True, "mapping": [{"field": "city", "property": "city"}]}
+    seen = _preview(tmp_path, b"email,city\na@b.example,York\n", **new)
+    assert seen.trouble is None
+    assert seen.mapped_rows[0].values == {"email": "a@b.example", "city": "York"}
