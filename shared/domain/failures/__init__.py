@@ -83,6 +83,7 @@ from shared.domain.failures.goals import (
     OpenPgpKeyExpired,
     OpenPgpKeyUnfit,
     RejectsNeedKey,
+    TooManyPieces,
     UnwritableValue,
 )
 from shared.domain.failures.openpgp import (

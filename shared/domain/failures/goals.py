@@ -51,6 +51,13 @@ class UnwritableValue(GoalFailure):
     what_to_do = "Use the encoding utf-8, and give the dialect a quoteChar with doubleQuote, then run the goal again."
 
 
+class TooManyPieces(GoalFailure):
+    """The goal splits its rows into more files than are delivered at a time."""
+
+    code = "too_many_pieces"
+    what_to_do = "Give the goal's split more rows or bytes, then retry the run."
+
+
 class ListMissing(GoalFailure):
     """A list that the goal puts people on was deleted."""
 

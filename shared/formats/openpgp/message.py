@@ -6,7 +6,8 @@ behind. Nothing here looks at what the content means, or unpacks it.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -92,6 +93,48 @@ async def decrypt(path: Path, target: Path, bundle: Bundle, policy: Policy, *, g
     )
 
 
+Seal = Callable[[Path, Path], Awaitable[None]]
+"""Encrypts a file to another, which must not exist. Raises GnupgNeeded, DecryptionTooSlow, GnupgFailed."""
+
+
+@asynccontextmanager
+async def sealing(
+    workspace: Path,
+    recipients: tuple[PartnerKey | OwnKey, ...],
+    sign_with: OwnKey | None = None,
+    *,
+    gpg: Programs | None,
+    limits: Limits | None = None,
+) -> AsyncIterator[Seal]:
+    """Encrypt files, one after the other, binary and without compression, to the public halves of keys.
+
+    `workspace` must be nobody else's. Raises OpenPgpKeyExpired, OpenPgpKeyUnfit, GnupgFailed, also out of the block.
+    """
+    bounds = limits or Limits()
+    require_able(recipients, sign_with)
+    if gpg is None:
+
+        async def seal(path: Path, target: Path) -> None:
+            with quarantined(path, target, bounds, is_plain=True) as quarantine:
+                _require_small(path, bounds)
+                content = await asyncio.to_thread(path.read_bytes)
+                quarantine.keep(await asyncio.to_thread(without_gpg.seal, content, recipients, sign_with))
+                quarantine.accept()
+
+        yield seal
+        return
+    signers = () if sign_with is None else (sign_with,)
+    async with home_of(gpg, workspace, bounds) as home:
+        await home.import_keys([*(key.material for key in recipients), *(key.material for key in signers)])
+
+        async def seal_with_gpg(path: Path, target: Path) -> None:
+            with quarantined(path, target, bounds, is_plain=True) as quarantine:
+                await _seal_with_gpg(home, path, recipients, sign_with, quarantine)
+                quarantine.accept()
+
+        yield seal_with_gpg
+
+
 async def encrypt(
     path: Path,
     target: Path,
@@ -99,27 +142,29 @@ async def encrypt(
     sign_with: OwnKey | None = None,
     *,
     gpg: Programs | None,
-    limits: Limits | None = None,
 ) -> None:
-    """Encrypt a file, binary and without compression, to the public halves of keys; `target` must not exist.
+    """Encrypt one file as `sealing` does, in the target's directory."""
+    async with sealing(target.parent, recipients, sign_with, gpg=gpg) as seal:
+        await seal(path, target)
 
-    Raises OpenPgpKeyExpired, OpenPgpKeyUnfit, GnupgNeeded, DecryptionTooSlow, GnupgFailed.
-    """
-    bounds = limits or Limits()
+
+def require_able(recipients: tuple[PartnerKey | OwnKey, ...], sign_with: OwnKey | None = None) -> None:
+    """Raise OpenPgpKeyExpired or OpenPgpKeyUnfit where one cannot be encrypted to, or signed with, at this moment."""
     if not recipients:
         raise OpenPgpKeyUnfit("Found no key to encrypt to.")
     for each in recipients:
         _require(each.facts, KeyUse.ENCRYPT)
     if sign_with is not None:
         _require(sign_with.facts, KeyUse.SIGN)
-    with quarantined(path, target, bounds, is_plain=True) as quarantine:
-        if gpg is None:
-            _require_small(path, bounds)
-            sealed = await asyncio.to_thread(without_gpg.seal, path.read_bytes(), recipients, sign_with)
-            quarantine.keep(sealed)
-        else:
-            await _seal_with_gpg(gpg, path, recipients, sign_with, bounds, quarantine)
-        quarantine.accept()
+
+
+def without_gnupg(done: str) -> Reason:
+    """What is told where a file was `decrypted` or `encrypted` by the library."""
+    return Reason(
+        code="without_gnupg",
+        detail=f"The file was {done} without GnuPG, which is not installed: larger files are refused.",
+        what_to_do=GnupgNeeded.what_to_do,
+    )
 
 
 # Which keys, and in what order.
@@ -203,20 +248,17 @@ def _answers(keys: tuple[OwnKey, ...], password: str) -> Answer:
 
 
 async def _seal_with_gpg(
-    gpg: Programs,
+    home: Home,
     path: Path,
     recipients: tuple[PartnerKey | OwnKey, ...],
     sign_with: OwnKey | None,
-    limits: Limits,
     quarantine: Quarantine,
 ) -> None:
     signers = () if sign_with is None else (sign_with,)
     fingerprints = [each.facts.fingerprint for each in recipients]
     signer = None if sign_with is None else sign_with.facts.fingerprint
-    async with home_of(gpg, quarantine.directory, limits) as home:
-        await home.import_keys([*(key.material for key in recipients), *(key.material for key in signers)])
-        with path.open("rb") as source:
-            told = await home.encrypt(source, quarantine.keep, _answers(signers, ""), fingerprints, signer)
+    with path.open("rb") as source:
+        told = await home.encrypt(source, quarantine.keep, _answers(signers, ""), fingerprints, signer)
     if told.has("INV_RECP", "INV_SGNR"):
         found = [words for keyword in ("INV_RECP", "INV_SGNR") for words in told.said(keyword)]
         # Reasons of GnuPG's doc/DETAILS: 4 revoked, 5 expired.
@@ -276,8 +318,4 @@ def _warnings(verdict: Verdict, keys: tuple[OwnKey, ...], *, has_gpg: bool) -> I
                 what_to_do="Make a new key and hand its public part to the sender: soon the old may not be usable.",
             )
     if not has_gpg:
-        yield Reason(
-            code="without_gnupg",
-            detail="The file was decrypted without GnuPG, which is not installed: larger files are refused.",
-            what_to_do=GnupgNeeded.what_to_do,
-        )
+        yield without_gnupg("decrypted")
