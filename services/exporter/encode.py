@@ -4,14 +4,14 @@ Nothing goes to the partner before all files lie here whole. One thread formats 
 """
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from shared.domain.export_goal import ExportGoal
+from shared.formats.packing.piece import Piece
+from shared.formats.packing.pieces import Pieces
 from shared.runtime.desk import Desk
 from shared.runtime.table_text import TableText, Tally, Told
 from shared.storage.copy_out import copy_out, counted
@@ -21,14 +21,12 @@ from shared.storage.selections.selection import Selection
 
 @dataclass(frozen=True, slots=True)
 class Spooled:
-    """One file, whole, in the local spool."""
+    """What was selected for one file, whole, in the local spool: one piece, or as many as the goal splits it into."""
 
     part: str
-    path: Path
+    pieces: tuple[Piece, ...]
     tally: Tally
     header: tuple[str, ...]
-    size_bytes: int
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,31 +45,29 @@ class Spool:
 
 
 async def spool(tx: Tx, selection: Selection, goal: ExportGoal, path: Path, told: Told, desk: Desk) -> Spooled:
-    """Write the selected rows to a new file, and note in `told` whose they are. `tx` must be a snapshot.
+    """Write the selected rows to new files, and note in `told` whose they are. `tx` must be a snapshot.
 
-    Raises UnwritableValue, InvalidGoal.
+    Raises UnwritableValue, InvalidGoal, TooManyPieces.
     """
     # One thread for the whole file: the memory allocator keeps what a thread gives back for that thread.
     with (
         ThreadPoolExecutor(max_workers=1, thread_name_prefix="formatting") as thread,
-        path.open("xb") as file,
         TableText(selection, goal, told, scratch=path.parent) as text,
+        Pieces(path, text.head, goal.split) as pieces,
     ):
         for each in selection.held_back:
             text.tally.held_back[each.reason] += await counted(tx, each)
         if text.looks_first:
             await _worked(tx, selection, text.look, thread)
             text.seen_all()
-        kept = _Kept(file)
-        kept.keep(text.head())
 
         def write(block: bytes) -> None:
-            rows = text.tally.rows
-            kept.keep(text.lines(block))
-            desk.advance(rows=text.tally.rows - rows)
+            for frame in text.frames(block):
+                pieces.keep(frame.height, lambda at, rows, frame=frame: text.lines(frame.slice(at, rows)))  # type: ignore[misc]  # bound at once
+                desk.advance(rows=frame.height)
 
         await _worked(tx, selection, write, thread)
-        return Spooled(selection.part, path, text.tally, text.header, kept.size, kept.digest.hexdigest())
+        return Spooled(selection.part, pieces.finish(), text.tally, text.header)
 
 
 async def _worked(tx: Tx, selection: Selection, work: Callable[[bytes], None], thread: ThreadPoolExecutor) -> None:
@@ -93,18 +89,3 @@ async def _worked(tx: Tx, selection: Selection, work: Callable[[bytes], None], t
         # Here and not where the thread is closed, which would stop the whole process for as long.
         if working is not None:
             await asyncio.wait([working])
-
-
-class _Kept:
-    """A file that is counted and hashed while it is written."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.size = 0
-        self.digest = hashlib.sha256()
-
-    def keep(self, content: bytes) -> None:
-        """Write so much more."""
-        self._file.write(content)
-        self.size += len(content)
-        self.digest.update(content)

@@ -1,16 +1,29 @@
 """What an export run has to work with, read in one short transaction."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.exporter.select import selections_of
 from services.exporter.tools import Tools
 from shared.domain.connection import DropPlace, Login
 from shared.domain.export_goal import ExportGoal
+from shared.domain.export_names import ExportName
 from shared.domain.failures import InvalidGoal
 from shared.domain.names import joined
+from shared.domain.openpgp_key import OwnKey, PartnerKey
 from shared.domain.run import ClaimedRun
-from shared.storage import connections, goals, runs
+from shared.formats.openpgp.message import require_able
+from shared.storage import connections, goals, openpgp_keys, runs
+from shared.storage.database import Tx
 from shared.storage.selections.selection import Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What files are locked with; lives in memory only."""
+
+    recipients: tuple[PartnerKey, ...] = ()
+    signer: OwnKey | None = None
+    password: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,33 +35,42 @@ class Order:
     """What becomes a file each, the main one first."""
     place: DropPlace
     login: Login
-    name: str
+    secrets: Secrets
+    name: ExportName
     """Of the main file. It belongs to the run, so that a repeat replaces its own file."""
 
-    def path_of(self, part: str) -> str:
-        """Where a file goes."""
-        return joined(self.goal.target.directory, part_named(self.name, part))
-
-
-def part_named(name: str, part: str) -> str:
-    """The name of a part's file, beside the main one: `all_order.csv` beside `all.csv`."""
-    if not part:
-        return name
-    stem, dot, suffix = name.rpartition(".")
-    return f"{stem}_{part}{dot}{suffix}" if stem else f"{name}_{part}"
+    def path_of(self, name: str) -> str:
+        """Where a file of that name goes."""
+        return joined(self.goal.target.directory, name)
 
 
 async def read_order(tools: Tools, run: ClaimedRun) -> Order:
-    """Read what the run is about, and fix the name it is delivered under. Raises InvalidGoal, LeaseLost."""
+    """Read what the run is about, and fix the name it is delivered under.
+
+    Raises InvalidGoal, LeaseLost; NotFound, OpenPgpKeyExpired, OpenPgpKeyUnfit of a key that the goal names.
+    """
     async with tools.database.account(run.account_id) as tx:
         goal = await goals.version(tx, run.goal_id, run.goal_version)
         if not isinstance(goal, ExportGoal):
             raise InvalidGoal("The run is not an export's.")
         connection = await connections.get(tx, run.connection_id)
+        asked = goal.name_of(goal.target.named(run.queued_at)).whole
         return Order(
             goal=goal,
             selections=await selections_of(tx, goal, now=run.queued_at),
             place=connection.drop_place,
             login=await connections.login_of(tx, tools.keys, run.connection_id),
-            name=await runs.name_delivery(tx, run, goal.target.named(run.queued_at)),
+            secrets=await _secrets(tx, tools, goal),
+            name=goal.name_of(await runs.name_delivery(tx, run, asked)),
         )
+
+
+async def _secrets(tx: Tx, tools: Tools, goal: ExportGoal) -> Secrets:
+    """A key that has expired since the goal was saved is refused before anything is selected."""
+    recipients = await openpgp_keys.partners_of(tx, goal.encrypt_to) if goal.encrypt_to else ()
+    signer = None if goal.sign_with is None else await openpgp_keys.own_of(tx, tools.keys, goal.sign_with)
+    if recipients:
+        require_able(recipients, signer)
+    locked = goal.packing.password_id
+    password = None if locked is None else await openpgp_keys.password_of(tx, tools.keys, locked)
+    return Secrets(recipients, signer, password)

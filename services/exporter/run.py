@@ -1,16 +1,18 @@
-"""The road of an export, on one page: select, format and spool, deliver, finish.
+"""The road of an export, on one page: select, format and spool, pack and encrypt, deliver, finish.
 
-Killed before the delivery: the run is claimed again and spools anew. Killed after it: the same file is delivered once
-more, under the same name.
+Killed before the delivery: the run is claimed again and spools anew. Killed after it: the same files are delivered once
+more, under the same names.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import structlog
 
-from services.exporter.encode import Spool, spool
+from services.exporter.encode import Spool, Spooled, spool
 from services.exporter.order import Order, read_order
+from services.exporter.pack import Finished, finished, shipment
 from services.exporter.tools import Tools
 from shared.domain.receipt import ExportedFile, FileFacts
 from shared.domain.run import RunState
@@ -20,7 +22,7 @@ from shared.runtime.table_text import Told
 from shared.runtime.workspace import workspace
 from shared.storage import ending, runs
 from shared.storage.run_connection import run_connection
-from shared.transfer.deliver import Bearer, Parcel, Shipment, deliver
+from shared.transfer.deliver import Bearer, Shipment, deliver
 from shared.transfer.open_folder import open_folder
 
 log = structlog.get_logger()
@@ -36,10 +38,12 @@ async def carry_out(desk: Desk, tools: Tools) -> None:
         with desk.step("select"):
             spooled = await select(order, workplace, tools, desk)
         reach("exporter.spooled")
+        files = await finished(order, spooled.files, workplace, tools, desk)
+        desk.file = facts_of(order, files, spooled.main)
         with desk.step("deliver"):
-            await bring(order, spooled, tools, desk)
+            await bring(order, shipment(order, files, spooled.files, workplace, desk), tools, desk)
         reach("exporter.delivered")
-    await finish(order, spooled, tools, desk)
+    await finish(order, spooled, files, tools, desk)
 
 
 async def select(order: Order, workplace: Path, tools: Tools, desk: Desk) -> Spool:
@@ -50,14 +54,21 @@ async def select(order: Order, workplace: Path, tools: Tools, desk: Desk) -> Spo
             await spool(tx, each, order.goal, workplace / f"spool-{number}", told, desk)
             for number, each in enumerate(order.selections)
         ]
-    main = files[0]
-    desk.file = FileFacts(
-        name=order.path_of(main.part), size_bytes=main.size_bytes, sha256=main.sha256, columns=main.header
-    )
     return Spool(files, told.count)
 
 
-async def bring(order: Order, spooled: Spool, tools: Tools, desk: Desk) -> None:
+def facts_of(order: Order, files: Sequence[Finished], main: Spooled) -> FileFacts:
+    """Of the main file: of the first of several with the size of all."""
+    pieces = files[: len(main.pieces)]
+    return FileFacts(
+        name=order.path_of(pieces[0].name.whole),
+        size_bytes=sum(each.piece.size_bytes for each in pieces),
+        sha256=pieces[0].piece.sha256 if len(pieces) == 1 else None,
+        columns=main.header,
+    )
+
+
+async def bring(order: Order, goods: Shipment, tools: Tools, desk: Desk) -> None:
     """All files to the partner: whole, and together."""
 
     async def still_ours() -> None:
@@ -68,12 +79,12 @@ async def bring(order: Order, spooled: Spool, tools: Tools, desk: Desk) -> None:
         desk.advance(bytes_done=size)
 
     bearer = Bearer(KIND, desk.run.id, desk.run.token, still_ours, advance)
-    desk.advance(bytes_total=sum(each.size_bytes for each in spooled.files))
+    desk.advance(bytes_total=sum(each.spool.stat().st_size for each in goods.parcels))
     async with open_folder(order.place, order.login, tools.places, account_id=desk.run.account_id) as folder:
-        await deliver(folder, Shipment([Parcel(each.path, order.path_of(each.part)) for each in spooled.files]), bearer)
+        await deliver(folder, goods, bearer)
 
 
-async def finish(order: Order, spooled: Spool, tools: Tools, desk: Desk) -> None:
+async def finish(order: Order, spooled: Spool, files: Sequence[Finished], tools: Tools, desk: Desk) -> None:
     """End the run with its receipt."""
     tally = spooled.main.tally
     told: dict[str, Any] = {
@@ -83,9 +94,9 @@ async def finish(order: Order, spooled: Spool, tools: Tools, desk: Desk) -> None
         "left_out": dict(sorted(tally.left_out.items())),
         "files": tuple(
             ExportedFile(
-                name=order.path_of(each.part), rows=each.tally.rows, size_bytes=each.size_bytes, sha256=each.sha256
+                name=order.path_of(name.whole), rows=piece.rows, size_bytes=piece.size_bytes, sha256=piece.sha256
             )
-            for each in spooled.files
+            for name, piece in ((each.name, each.piece) for each in files)
         ),
     }
     async with tools.database.account(desk.run.account_id) as tx:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.formats.openpgp.gpg import Programs
 from shared.observe.metrics import Metrics
 from shared.storage.database import Database
 from shared.storage.secrets import KeyRing
@@ -18,3 +19,5 @@ class Tools:
     places: Places
     keys: KeyRing
     work_directory: Path
+    gpg: Programs | None
+    """GnuPG of this machine; None where it is not installed."""

@@ -11,6 +11,7 @@ from shared.bus.consumer import MessageHandler, consume_messages
 from shared.bus.topology import EXPORTER
 from shared.contracts.message import Message
 from shared.contracts.runs import ExportRequested
+from shared.formats.openpgp.gpg import find_programs
 from shared.runtime.desk import Desk
 from shared.runtime.service import Base
 from shared.runtime.worker import worker_of
@@ -25,6 +26,7 @@ def tools_of(base: Base, directory: Path) -> Tools:
         places=base.places,
         keys=base.keys,
         work_directory=directory,
+        gpg=find_programs(),
     )
 
 

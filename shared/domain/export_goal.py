@@ -10,29 +10,39 @@ from pydantic import Field, StrictBool, field_validator, model_validator
 from shared.domain.dates import date_pattern
 from shared.domain.dialect import Dialect
 from shared.domain.export_columns import ExportColumn, ListsColumn
+from shared.domain.export_names import NUMBER, ExportName
 from shared.domain.goal_base import Ordered
 from shared.domain.lists import ListReference
 from shared.domain.model import Model
 from shared.domain.names import Directory, RelativePath
+from shared.domain.packing import CHECKSUM, MANIFEST, DoneFile, Packing, Split
 from shared.domain.processor import Processors
 from shared.domain.property import PropertyName
 from shared.domain.schedule import AfterResponses, When
+from shared.domain.unpack import Fingerprint
 
 _REQUESTED_AT = re.compile(r"\{requested_at:([^{}]+)\}")
 
 
 class Target(Model):
-    """Where an exported file goes. `{requested_at:...}` in the name takes a date pattern, UTC."""
+    """Where an exported file goes.
+
+    file_name: `{requested_at:...}` in it takes a date pattern, UTC; `{number}` the number of a file that is split. What
+    packing and encryption add (`.gz`, `.pgp`) is put behind it, unless it ends so already.
+    direct_write: write under the last name at once, for servers that let nothing be renamed. A partner may then see a
+    file that is still being written; with done_file it can tell.
+    """
 
     directory: Directory = ""
     file_name: RelativePath = "profiles_{requested_at:YYYYMMDDHHmmss}.csv"
+    direct_write: StrictBool = False
 
     @field_validator("file_name")
     @classmethod
     def _can_be_filled(cls, value: str) -> str:
-        bare = _REQUESTED_AT.sub("", value)
+        bare = _REQUESTED_AT.sub("", value).replace(NUMBER, "", 1)
         if "/" in bare or "{" in bare or "}" in bare:
-            raise ValueError("expected a file name in which only {requested_at:...} stands in braces")
+            raise ValueError("expected a file name in which only {requested_at:...} and {number} stand in braces")
         for pattern in _REQUESTED_AT.findall(value):
             if "/" in date_pattern(pattern).write(datetime.min.replace(tzinfo=UTC)):
                 raise ValueError("found a date pattern with '/' in a file name")
@@ -67,6 +77,26 @@ class ExportGoal(Ordered):
         "prefixed cannot be told from what began so, and an import reads the ' as part of the value, unless a "
         "processor takes it off (replace_matching `^'([=+@\\t\\r\\n-])` with `$1`).",
     )
+    packing: Packing = Packing()
+    encrypt_to: tuple[Fingerprint, ...] = Field(
+        default=(),
+        max_length=20,
+        description="Fingerprints of the account's OpenPGP keys; each file is encrypted to all of them, after it was "
+        "packed, and `.pgp` is added to its name",
+    )
+    sign_with: Fingerprint | None = Field(
+        default=None, description="Fingerprint of an own OpenPGP key that signs what is encrypted"
+    )
+    split: Split | None = None
+    checksum: StrictBool = Field(
+        default=False, description="Beside each file, one of its name and `.sha256` as sha256sum writes and checks it"
+    )
+    manifest: StrictBool = Field(
+        default=False,
+        description="One file a run, of the main file's name without a number and `.manifest.json`: JSON of `goal`, "
+        "`run_id`, `made_at`, `rows` and `files`, of each its `name`, `rows`, `bytes` and `sha256`. Never encrypted",
+    )
+    done_file: DoneFile | None = None
     processors: Processors = Field(
         default=(),
         description="Steps that filter or change the rows of the main file before they are written; they name its "
@@ -84,6 +114,20 @@ class ExportGoal(Ordered):
     def named_lists(self) -> tuple[ListReference, ...]:
         """The lists that the goal names."""
         return ()
+
+    def name_of(self, name: str) -> ExportName:
+        """The name of the main file, from one that the target gives or that a run was given."""
+        return ExportName.of(name, self.packing, is_sealed=bool(self.encrypt_to))
+
+
+def delivered_names(goal: ExportGoal, requested_at: datetime, pieces: int = 2) -> list[str]:
+    """What a run that was asked for then delivers of its main table, in order; so many files where it is split."""
+    name = goal.name_of(goal.target.named(requested_at))
+    data = [name.whole] if goal.split is None else [name.piece(number).whole for number in range(1, pieces + 1)]
+    beside = [each + CHECKSUM for each in data] if goal.checksum else []
+    beside += [name.announced + MANIFEST] if goal.manifest else []
+    beside += [] if goal.done_file is None else [name.announced + goal.done_file.suffix]
+    return data + beside
 
 
 class ExportProfiles(ExportGoal):

@@ -19,17 +19,17 @@ _OUR_OWN = (CHECKSUM, MANIFEST, PREVIOUS, ".part", ".json", ".gz", ".zip", ".zst
 class Packing(Model):
     """How files are packed. `.gz`, `.zip` or `.zst` is added to their names, unless target.file_name ends with it.
 
-    password: the id of a password among the account's OpenPGP keys (`POST /v1/openpgp-keys` with kind `password`); a
+    password_id: the id of a password among the account's OpenPGP keys (`POST /v1/openpgp-keys` with kind `password`); a
     zip is encrypted with it by AES-256 (WinZip's AE-2), which 7-Zip and WinZip open and the oldest programs do not.
     A zip holds one file. Its name inside is target.file_name without what was added.
     """
 
     compression: Literal["none", "gzip", "zip", "zstd"] = "none"
-    password: UUID | None = None
+    password_id: UUID | None = None
 
     @model_validator(mode="after")
     def _can_be_locked(self) -> Self:
-        if self.password is not None and self.compression != "zip":
+        if self.password_id is not None and self.compression != "zip":
             raise ValueError(f"found a password with the compression {self.compression!r}; only a zip can have one")
         return self
 

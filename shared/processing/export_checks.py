@@ -9,6 +9,7 @@ from shared.domain.export_goal import ExportGoal, ExportProfiles
 from shared.domain.failures import HeaderChanged, InvalidGoal
 from shared.domain.schedule import AfterGoal
 from shared.processing.chain import columns_after
+from shared.processing.delivery_checks import delivery_flaws
 from shared.processing.file_columns import FileColumns
 from shared.processing.goal_flaws import Flaw, Surroundings
 
@@ -18,6 +19,7 @@ def export_flaws(goal: ExportGoal, around: Surroundings) -> list[Flaw]:
     flaws = [*_segment_flaws(goal, around), *_column_flaws(goal, around)] if isinstance(goal, ExportProfiles) else []
     if goal.dialect.encoding == AUTO:
         flaws.append(Flaw("/dialect/encoding", "encoding_open", "Found 'auto', expected an encoding such as utf-8."))
+    flaws += delivery_flaws(goal, around)
     flaws += _processor_flaws(goal)
     flaws += [
         Flaw(f"/when/{number}/after_goal", "unknown_goal", f"Found {each.after_goal}, expected an import goal's id.")

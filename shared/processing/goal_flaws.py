@@ -2,11 +2,13 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from uuid import UUID
 
 from shared.domain.dates import date_pattern
 from shared.domain.goal import Goal
 from shared.domain.lists import ListReference
+from shared.domain.openpgp_key import OpenPgpKey
 from shared.domain.property import Property
 
 FLAW_CODES: dict[str, str] = {
@@ -49,7 +51,13 @@ FLAW_CODES: dict[str, str] = {
     "unknown_import": "The account has no manual import of that identifier.",
     "led_by_import": "A manual import leads the goal, and says something else.",
     "conflicting_afterwards": "Another goal does something else with the same files afterwards.",
-    "encrypt_to_missing": "Files must be encrypted, and their rejects would come back plain.",
+    "encrypt_to_missing": "Files must be encrypted, or are to be signed, and there is no key to encrypt them to.",
+    "unknown_openpgp_key": "The account has no OpenPGP key of that fingerprint.",
+    "openpgp_key_expired": "The OpenPGP key has expired or was revoked.",
+    "openpgp_key_unfit": "The OpenPGP key cannot do what is wanted of it.",
+    "unknown_password": "The account has no password of that identifier.",
+    "number_needs_split": "Only files that are split have a number.",
+    "name_too_long": "The name is longer than servers hold, with what may be put behind it.",
     "returns_watched": "Rejects would be put into a directory that a goal of the connection watches.",
 }
 """All codes of flaws; closed and documented."""
@@ -62,6 +70,16 @@ class Flaw:
     pointer: str
     code: str
     detail: str
+
+
+class KnownKey(NamedTuple):
+    """A key or password of the account."""
+
+    kind: str
+    facts: OpenPgpKey | None
+    """None of a password."""
+    is_over: bool
+    """Whether it has expired by now, or was revoked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +99,8 @@ class Surroundings:
     """The kinds of goals: of those that the goal names and that there are, at least."""
     fixed: Mapping[str, object] = field(default_factory=dict)
     """Fields of a manual import's goal that nobody may change."""
+    openpgp_keys: Mapping[str, KnownKey] = field(default_factory=dict)
+    """Keys by fingerprint and passwords by id: those that there are of what an export names, at least."""
 
 
 def date_flaws(pointer: str, pattern: str) -> Iterator[Flaw]:

@@ -4,6 +4,7 @@ What is wrong is found by `shared/processing/goal_checks.py`, which is pure; her
 saved.
 """
 
+from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -13,8 +14,8 @@ from shared.domain.goal import MANUAL_SOURCE, Goal
 from shared.domain.property import Property
 from shared.domain.schedule import AfterGoal
 from shared.processing.goal_checks import completed, flaws_of, missing_properties
-from shared.processing.goal_flaws import Flaw, Surroundings
-from shared.storage import domain_groups, goals, lists, properties, segments
+from shared.processing.goal_flaws import Flaw, KnownKey, Surroundings
+from shared.storage import domain_groups, goals, lists, openpgp_keys, properties, segments
 from shared.storage.connections import StoredConnection
 from shared.storage.database import Tx
 from shared.storage.goals import StoredGoal
@@ -29,7 +30,7 @@ class Judged(NamedTuple):
 
 
 async def judge(tx: Tx, connection: StoredConnection, sent: Goal, stored: StoredGoal | None = None) -> Judged:
-    """Look at a goal that would be saved in the place of `stored`. The lists and segments that it names are held."""
+    """Look at a goal that would be saved in the place of `stored`. What it names is held."""
     is_hosted = not isinstance(connection.settings.place, SftpPlace)
     goal = completed(sent, is_hosted=is_hosted)
     siblings = await goals.of_connection(tx, connection.id)
@@ -42,6 +43,7 @@ async def judge(tx: Tx, connection: StoredConnection, sent: Goal, stored: Stored
         siblings=[each.goal for each in siblings if each.goal.active and (stored is None or each.id != stored.id)],
         goals=await _kinds_named(tx, goal),
         fixed=_fixed(stored) if connection.is_manual else {},
+        openpgp_keys=await _keys_named(tx, goal),
     )
     return Judged(goal, flaws_of(goal, around), missing_properties(goal, around.properties))
 
@@ -60,6 +62,22 @@ async def _kinds_named(tx: Tx, goal: Goal) -> dict[UUID, str]:
     """The kinds of the goals that there are of those which the goal names."""
     when = goal.when if isinstance(goal, ExportGoal) else ()
     return await goals.kinds(tx, {each.after_goal for each in when if isinstance(each, AfterGoal)})
+
+
+async def _keys_named(tx: Tx, goal: Goal) -> dict[str, KnownKey]:
+    """The keys and passwords that there are of those which an export names, held likewise."""
+    if not isinstance(goal, ExportGoal):
+        return {}
+    now = datetime.now(UTC)
+    named: list[UUID | str] = [*goal.encrypt_to]
+    named += [each for each in (goal.sign_with, goal.packing.password_id) if each is not None]
+    return {
+        name: KnownKey(
+            each.kind, each.facts, each.facts is not None and (each.facts.is_revoked or each.facts.expired(now))
+        )
+        for each in await openpgp_keys.held(tx, named)
+        for name in (str(each.id), *(() if each.facts is None else (each.facts.fingerprint,)))
+    }
 
 
 def _fixed(stored: StoredGoal | None) -> dict[str, object]:

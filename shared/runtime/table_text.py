@@ -115,15 +115,16 @@ class TableText:
         self._rows_seen = 0
 
     def head(self) -> bytes:
-        """What stands before the rows."""
+        """Begin a file, also one more of the same table: what stands before the rows."""
+        self._writer = CsvWriter(self._dialect)
         return self._writer.rows([self.header]) if self._dialect.has_header else b""
 
-    def lines(self, block: bytes) -> bytes:
-        """The rows of a block, as the file has them. Raises UnwritableValue."""
-        return b"".join(self._writer.frame(frame) for frame in self.frames(block))
+    def lines(self, frame: pl.DataFrame) -> bytes:
+        """Rows of `frames`, as the file has them. Raises UnwritableValue."""
+        return self._writer.frame(frame)
 
     def frames(self, block: bytes) -> Iterator[pl.DataFrame]:
-        """The same as text columns, before they are written as lines; they are counted."""
+        """The rows of a block as text columns, before they are written as lines; they are counted."""
         frame = self._frame(block)
         texts = self._texts(frame)
         for piece, numbers in [(texts, frame[NUMBER])] if self._chain is None else self._processed(frame, texts):

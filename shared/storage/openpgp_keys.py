@@ -163,14 +163,20 @@ async def named_by(tx: Tx, key_id: UUID, fingerprint: str | None) -> list[tuple[
     return [(row["kind"], row["id"]) for row in rows]
 
 
-async def hold(tx: Tx, named: Iterable[UUID | str]) -> None:
-    """Keep keys from being taken away until the transaction ends; for who saves settings that name them.
+async def held(tx: Tx, named: Iterable[UUID | str]) -> list[StoredKey]:
+    """Those of some identities or fingerprints that there are, kept from being taken away until the transaction ends.
 
-    `named` are identities or fingerprints. Raises InvalidRequest for one that the account does not have.
+    For who saves settings that name them.
     """
+    wanted = sorted({str(each) for each in named})
+    return [_key(row) for row in await tx.fetch("openpgp_keys.hold", tx.account_id, wanted)] if wanted else []
+
+
+async def hold(tx: Tx, named: Iterable[UUID | str]) -> None:
+    """The same for who takes all of them or nothing. Raises InvalidRequest for one that the account does not have."""
     wanted = {str(each) for each in named}
-    found = await tx.fetch("openpgp_keys.hold", tx.account_id, sorted(wanted))
-    missing = wanted - {str(row["openpgp_key_id"]) for row in found} - {row["fingerprint"] for row in found}
+    found = await held(tx, wanted)
+    missing = wanted - {str(each.id) for each in found} - {each.facts.fingerprint for each in found if each.facts}
     if missing:
         raise InvalidRequest(f"The account has no OpenPGP key {', '.join(sorted(missing))}.")
 
@@ -219,6 +225,14 @@ async def own_of(tx: Tx, ring: KeyRing, named: UUID | str) -> OwnKey:
         if row["kind"] == "own":
             return _own(tx, ring, row)
     raise NotFound("The OpenPGP key that is named is no longer there, or is none of your own.")
+
+
+async def password_of(tx: Tx, ring: KeyRing, key_id: UUID) -> str:
+    """One password. Raises NotFound, SecretKeyMissing; SealBroken for damage."""
+    for row in await tx.fetch("openpgp_keys.materials", tx.account_id, [str(key_id)]):
+        if row["kind"] == "password":
+            return _opened(tx, ring, row, "password") or ""
+    raise NotFound("The password that is named is no longer there.")
 
 
 # Expiry.

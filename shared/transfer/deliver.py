@@ -195,18 +195,22 @@ async def _remove_left_behind(folder: Folder, shipment: Shipment, bearer: Bearer
 
 
 async def _left_behind(folder: Folder, directory: str, shipment: Shipment, bearer: Bearer) -> list[str]:
-    """Temporary files of earlier workers in a directory; where it cannot be listed, those that we would make too."""
+    """Temporary files of earlier workers in a directory; where it is not listed, those that we would make too."""
+    known = [
+        _temporary(parcel.path, bearer.run_id, token)
+        for parcel in _all_of(shipment)
+        if split(parcel.path)[0] == directory
+        for token in range(1, bearer.token)
+    ]
+    if bearer.kind == "import":
+        # What an import gives back has the same names each time, and importers list no folders.
+        return known
     try:
         listing = await folder.list(directory)
     except DirectoryMissing:
         return []
     except (AccessDenied, TooManyFiles):
-        return [
-            _temporary(parcel.path, bearer.run_id, token)
-            for parcel in _all_of(shipment)
-            if split(parcel.path)[0] == directory
-            for token in range(1, bearer.token)
-        ]
+        return known
     ours = re.compile(rf"\..*\.{_short(bearer.run_id)}\.(\d+)(-[0-9a-f]{{8}})?\.part", re.DOTALL)
     found = [(file.path, ours.fullmatch(split(file.path)[1])) for file in listing.files]
     return [path for path, match in found if match is not None and int(match[1]) < bearer.token]

@@ -5,6 +5,8 @@ breaks off or is not answered they do again.
 """
 
 import asyncio
+import gzip
+import hashlib
 import json
 import time
 from collections.abc import Awaitable, Callable
@@ -484,6 +486,38 @@ class FollowingRoad(ExportRoad):
     async def drive(self) -> None:
         """A file comes."""
         await OneRunRoad.drive(self)
+
+
+@dataclass(slots=True)
+class PackedExportRoad(ExportRoad):
+    """The same in several packed files, with all that can lie beside them: whole as a set, or not there."""
+
+    async def prepare(self) -> None:
+        """A goal of its own."""
+        await ExportRoad.prepare(self)
+        await self.shop.ask("DELETE", f"/v1/goals/{self.goal_id}", 204, headers={"If-Match": "*"})
+        packed = {"packing": {"compression": "gzip"}, "split": {"rows": PEOPLE // 3}}
+        beside = {"checksum": True, "manifest": True, "done_file": {}}
+        self.goal_id = await self.shop.add_goal(EXPORT | packed | beside | {"name": self.name})
+
+    async def check(self) -> None:
+        """Every file of the manifest and no other, each as its checksum says, and everybody in them once."""
+        found = {}
+        async with self.shop.folder() as sftp:
+            for name in await sftp.listdir("out"):
+                if name not in (".", ".."):
+                    async with sftp.open(f"out/{name}", "rb") as file:
+                        found[str(name)] = bytes(await file.read())
+        told = json.loads(found.pop("everybody.csv.gz.manifest.json"))
+        assert found.pop("everybody.csv.gz.done") == b""
+        data = {each["name"]: found.pop(each["name"]) for each in told["files"]}
+        assert [each["rows"] for each in told["files"]] == [PEOPLE // 3] * 3
+        for name, content in data.items():
+            assert found.pop(f"{name}.sha256").decode() == f"{hashlib.sha256(content).hexdigest()}  {name}\n"
+        assert found == {}
+        texts = [gzip.decompress(content).decode().splitlines() for content in data.values()]
+        assert {lines[0] for lines in texts} == {"email;points"}
+        assert sorted(line for lines in texts for line in lines[1:]) == sorted(f"{each.email};3" for each in ROWS)
 
 
 @dataclass(slots=True)

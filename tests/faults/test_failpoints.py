@@ -71,6 +71,9 @@ POINTS: dict[type[Road], tuple[str, ...]] = {
     ),
     roads.ScheduledRoad: ("clock.beginning", "clock.begun"),
     roads.FollowingRoad: ("importer.told",),
+    roads.PackedExportRoad: (
+        "exporter.packed", "exporter.sealed", "exporter.uploading", "exporter.checked", "exporter.renamed",
+    ),
     roads.QuestionRoad: ("inquiry.taken", "inquiry.found", "inquiry.answering", "inquiry.answered"),
     roads.SampleRoad: ("sample.kept", "sample.looked_at"),
     roads.LostQuestionRoad: ("sweep.ringing_inquiry",),
@@ -83,6 +86,7 @@ AGAIN: dict[type[Road], str] = {
     roads.SameContentRoad: " (same content)",
     roads.ManualRoad: " (sent by hand)",
     roads.FollowingRoad: " (followed)",
+    roads.PackedExportRoad: " (several packed files)",
 }
 """How the table tells a failpoint's second road from the first."""
 IN_SHORT = {

@@ -4,7 +4,7 @@ Every saved change is a new version (`goal_versions.py` shows them); a goal that
 versions stay.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from services.api.paging import Listing, Page, PageQuery
 from services.api.patches import MergePatch, judged, merged
 from services.api.problems import FieldError, Refused
 from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, VERSIONED
-from shared.domain.export_goal import ExportGoal, ExportProfiles
+from shared.domain.export_goal import ExportGoal, ExportProfiles, delivered_names
 from shared.domain.failures import InvalidGoal
 from shared.domain.goal import Goal, ImportGoal
 from shared.domain.property import Property, PropertyType
@@ -94,6 +94,11 @@ class GoalChecked(BaseModel):
     properties_to_create: list[PropertyToCreate] = Field(
         description="What create_properties would make of mapping; what map_all needs is told by a file alone"
     )
+    file_names: list[str] = Field(
+        default=[],
+        description="What an export that is asked for now would deliver of its main table, in the order in which it "
+        "appears; of one that is split, the first two files",
+    )
 
 
 class RunsAsked(BaseModel):
@@ -138,7 +143,10 @@ async def check_goal(
         stored = None if goal_id is None else await goals.get(tx, goal_id)
         await from_sample.require_known(tx, body)
         _, missing = await _sound(tx, visit, connection, body, stored)
-    return GoalChecked(properties_to_create=[PropertyToCreate(name=each.name, type=each.type) for each in missing])
+    return GoalChecked(
+        properties_to_create=[PropertyToCreate(name=each.name, type=each.type) for each in missing],
+        file_names=delivered_names(body, datetime.now(UTC)) if isinstance(body, ExportGoal) else [],
+    )
 
 
 @router.get("/connections/{connection_id}/goals", responses=ABSENT)

@@ -5,7 +5,7 @@ under a password it has a new salt each time.
 """
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -28,38 +28,46 @@ _MODE = 0o100600
 
 def packed(
     source: Path, packing: Packing, *, name: str, modified_at: datetime, password: str | None
-) -> Iterator[bytes]:
+) -> Generator[bytes, None, None]:
     """The bytes of a packed file, in pieces of some hundred kilobytes at most; none of them is kept.
 
-    `name` and `modified_at` are what a zip tells of its content; `password` is what packing.password stands for.
+    `name` and `modified_at` are what a zip tells of its content; `password` is what packing.password_id stands for.
     """
     if packing.compression == "gzip":
         return _streamed(source, isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, _GZIP))
     if packing.compression == "zstd":
-        options = {CompressionParameter.compression_level: _ZSTD_LEVEL, CompressionParameter.checksum_flag: 1}
+        options: dict[int, int] = {
+            CompressionParameter.compression_level: _ZSTD_LEVEL,
+            CompressionParameter.checksum_flag: 1,
+        }
         return _streamed(source, ZstdCompressor(options=options))
     assert packing.compression == "zip"
     return _zipped(source, name, modified_at, password)
 
 
-def _streamed(source: Path, packer: Any) -> Iterator[bytes]:
+def _streamed(source: Path, packer: Any) -> Generator[bytes, None, None]:
     with source.open("rb") as file:
         for chunk in _chunks(file):
             if found := packer.compress(chunk):
                 yield found
-    yield packer.flush()
+        yield packer.flush()
 
 
-def _zipped(source: Path, name: str, modified_at: datetime, password: str | None) -> Iterator[bytes]:
+def _zipped(source: Path, name: str, modified_at: datetime, password: str | None) -> Generator[bytes, None, None]:
     with source.open("rb") as file:
         method = ZIP_32 if source.stat().st_size < _ZIP_32_BYTES else ZIP_64
         yield from stream_zip(
             ((name, modified_at, _MODE, method, _chunks(file)),),
             chunk_size=CHUNK_BYTES,
-            get_compressobj=lambda: isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, _DEFLATE),
+            get_compressobj=_deflater,
             # The derivation of the key takes texts as Latin-1; all programs that open such zips take UTF-8.
             password=None if password is None else password.encode().decode("latin-1"),
         )
+
+
+def _deflater() -> Any:
+    """isal's: an object as zlib's are, of another class."""
+    return isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, _DEFLATE)
 
 
 def _chunks(file: BinaryIO) -> Iterator[bytes]:

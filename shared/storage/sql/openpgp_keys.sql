@@ -65,7 +65,9 @@ LIMIT 10
 
 -- name: hold
 -- Keys that a goal or connection is just given, held: they must not be taken away at this moment.
-SELECT openpgp_key_id, fingerprint FROM tidegate.openpgp_keys
+SELECT openpgp_key_id, kind, name, facts, public_part, passphrase_sealed IS NOT NULL AS has_passphrase, version,
+    created_at
+FROM tidegate.openpgp_keys
 WHERE account_id = $1 AND (openpgp_key_id::text = ANY ($2::text[]) OR fingerprint = ANY ($2::text[]))
 FOR KEY SHARE
 

@@ -287,7 +287,7 @@ async def test_a_goal_lists_the_properties_that_are_missing_and_then_makes_them(
     body = IMPORT_GOAL | {"name": "Second", "mapping": mapping, "create_properties": True}
     checked = await owner.ask("POST", f"{path}/check", 200, json=body)
     expected = [{"name": "points", "type": "integer"}, {"name": "origin", "type": "text"}]
-    assert checked == {"properties_to_create": expected}
+    assert checked == {"properties_to_create": expected, "file_names": []}
     without = await owner.ask("POST", f"{path}/check", 422, json=body | {"create_properties": False})
     assert [flaw["code"] for flaw in without["errors"]] == ["unknown_property"] * 2
     known = (await owner.ask("GET", "/v1/properties", 200))["items"]

@@ -49,7 +49,7 @@ def test_further_files_and_pieces_lie_beside_the_main_one() -> None:
         (Split, {}),
         (Split, {"rows": 1, "bytes": 2_000}),
         (Split, {"rows": 0}),
-        (Packing, {"compression": "gzip", "password": "12345678-1234-1234-1234-123456789abc"}),
+        (Packing, {"compression": "gzip", "password_id": "12345678-1234-1234-1234-123456789abc"}),
         (DoneFile, {"suffix": ".sha256"}),
         (DoneFile, {"suffix": "done"}),
     ],

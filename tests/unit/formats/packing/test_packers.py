@@ -27,7 +27,7 @@ PASSWORDS = ["hush", "p ä ß 水 '\"$"]
 def pack(place: Path, kind: str, content: bytes = CONTENT, password: str | None = None) -> bytes:
     source = place / "plain"
     source.write_bytes(content)
-    how = Packing.model_validate({"compression": kind, "password": None if password is None else uuid4()})
+    how = Packing.model_validate({"compression": kind, "password_id": None if password is None else uuid4()})
     chunks = packed(source, how, name="contäcts.csv", modified_at=NOW, password=password)
     return b"".join(chunks)
 
@@ -78,7 +78,7 @@ def test_packing_holds_no_file_in_memory(tmp_path: Path) -> None:
         for _ in range(24):
             file.write(block)
     for kind, password in (("gzip", None), ("zstd", None), ("zip", "hush")):
-        how = Packing.model_validate({"compression": kind, "password": None if password is None else uuid4()})
+        how = Packing.model_validate({"compression": kind, "password_id": None if password is None else uuid4()})
         digest = hashlib.sha256()
         tracemalloc.start()
         for chunk in packed(source, how, name="a.csv", modified_at=NOW, password=password):
