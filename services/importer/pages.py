@@ -24,7 +24,7 @@ from shared.formats.unpacking.members import Member, Members, open_members
 from shared.processing.chain import Chain
 from shared.processing.file_columns import FileColumns
 from shared.processing.map_all import Settled
-from shared.processing.mapping import MappingPlan
+from shared.processing.mapping import MappingPlan, names_lacking
 
 _FURTHER = 1_000
 Fetch = Callable[[Sequence[int]], Iterator[RawRow]]
@@ -54,14 +54,12 @@ class Fetched:
     def reading(self, member: Member) -> Reading:
         """How one of them is read. Raises FileTypeChanged, EncodingChanged, AmbiguousEncoding, UndecodableFile."""
         goal = self.order.goal
-        named = (*goal.identifiers, *goal.mapping, *goal.own_fields)
         return prepare(
             member,
             goal.format,
             goal.dialect,
             workspace=self.scratch,
             max_bytes=self.max_unpacked_bytes,
-            also=[each.field for each in named if each.field is not None],
             expected_encoding=goal.expected.encoding,
         )
 
@@ -176,7 +174,11 @@ def opened(fetched: Fetched) -> Iterator[Pages | None]:
                     if reader.is_empty:
                         _demand_whole(member, order.goal)
                         continue
-                    header, columns = reader.header, FileColumns.of(reader.header, reader.width)
+                    header, width = reader.header, reader.width
+                if reading.format == "jsonl" and header is not None:
+                    header = (*header, *_later_keys(order, header, readings[place + 1 :]))
+                    width = len(header)
+                columns = FileColumns.of(header, width)
                 after, meaning = meant(order, columns)
             except HeaderChanged as failure:
                 raise explained(failure, reading, order) from failure
@@ -189,6 +191,21 @@ def opened(fetched: Fetched) -> Iterator[Pages | None]:
             )
             return
         yield None
+
+
+def _later_keys(order: Order, header: Sequence[str], later: Sequence[tuple[Member, Reading]]) -> tuple[str, ...]:
+    """Keys that the goal reads, and that a later file of an archive has and the first one lacks.
+
+    Such a file is read once more for them.
+    """
+    found: dict[str, None] = {}
+    for _, reading in later:
+        lacking = names_lacking(order.goal, order.properties, (*header, *found))
+        if not lacking:
+            break
+        with reading.rows() as reader:
+            found.update((name, None) for name in reader.header or () if folded(name) in lacking)
+    return tuple(found)
 
 
 @contextmanager

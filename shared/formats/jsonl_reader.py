@@ -1,7 +1,8 @@
 """Read JSON Lines: an object of JSON (RFC 8259) on each line, its keys the columns.
 
 * The columns are all keys of the file, in the order in which they first appear, which one pass finds before the rows
-  are read in another. A key that is missing, null and "" are all nothing.
+  are read in another. A key that an object lacks and others have, null and "" are all nothing; one that no object has
+  is no column.
 * An object in an object is flattened: `{"home": {"city": "Ghent"}}` has the column `home.city`. Ten levels at most.
 * A list of scalars becomes their text, joined with the dialect's listDelimiter; null items are dropped. A list of
   objects or lists is no value of a property: it rejects the row where the column is wanted, and else is its JSON.
@@ -40,11 +41,10 @@ class JsonLinesReader:
         dialect: Dialect,
         limits: Limits | None = None,
         *,
-        also: Sequence[str] = (),
         columns: Sequence[str] | None = None,
     ) -> None:
-        """`also`: columns that there shall be, even if no object has the key. `columns`: these and no others, as they
-        are known from another file of the same archive or from a first reading; then none has to be looked for.
+        """`columns`: these and no others, as they are known from another file of the same archive or from a first
+        reading; then none has to be looked for.
 
         Construction reads the file once. Raises `TooManyColumns`, `RecordTooLong`, `UndecodableFile`.
         """
@@ -58,7 +58,7 @@ class JsonLinesReader:
         be columns."""
         found = self._find_columns() if columns is None else self._given(columns)
         self.is_empty = found is None
-        self.header: tuple[str, ...] | None = None if found is None else tuple(dict.fromkeys((*found, *also)))
+        self.header: tuple[str, ...] | None = None if found is None else tuple(found)
         self.width = len(self.header or ())
         self._places = {name: place for place, name in enumerate(self.header or ())}
         self._sorted = sorted(self._places)

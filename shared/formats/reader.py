@@ -4,7 +4,7 @@ Whatever the format, the same comes out: text columns by position, record and li
 not, although its goal says so, is told before anything else.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,8 +50,6 @@ class Reading:
     """What may come out of a workbook."""
     found: FoundEncoding | None = None
     """What was found out, where the goal says `auto`."""
-    also: tuple[str, ...] = ()
-    """Columns that there shall be even if no object of JSON Lines has the key."""
     columns: tuple[str, ...] | None = None
     """The columns of JSON Lines, once they are known: `dataclasses.replace(reading, columns=header)` saves looking for
     them again, and makes an archive's other members have the same."""
@@ -72,8 +70,7 @@ class Reading:
             with opening as book, book.open(book.sheet(self.dialect)) as sheet:
                 yield XlsxReader(sheet, book, self.dialect, self.limits)
         elif self.format == "jsonl":
-            given = self.columns
-            yield JsonLinesReader(self._open_text, self.dialect, self.limits, also=self.also, columns=given)
+            yield JsonLinesReader(self._open_text, self.dialect, self.limits, columns=self.columns)
         else:
             with self._open_text() as source:
                 yield CsvReader(source, self.dialect, self.limits)
@@ -108,7 +105,6 @@ def prepare(
     *,
     workspace: Path,
     max_bytes: int,
-    also: Sequence[str] = (),
     expected_encoding: str | None = None,
     limits: Limits | None = None,
 ) -> Reading:
@@ -134,7 +130,7 @@ def prepare(
             if other is not None:
                 raise EncodingChanged(f"Expected {expected_encoding}, which the goal was made from, found {other}.")
     limits = limits or Limits()
-    return Reading(member, file_format, dialect, workspace, max_bytes, found, tuple(also), limits=limits)
+    return Reading(member, file_format, dialect, workspace, max_bytes, found, limits=limits)
 
 
 def rejects_dialect(file_format: FileFormat, dialect: Dialect) -> Dialect:

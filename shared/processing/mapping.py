@@ -118,6 +118,19 @@ def plan_of(goal: ImportGoal, properties: Sequence[Property], columns: FileColum
     return MappingPlan(mapped, len(goal.identifiers), left, renamed, goal.wants_named_rejects)
 
 
+def names_lacking(goal: ImportGoal, properties: Sequence[Property], header: Sequence[str]) -> frozenset[str]:
+    """All names, folded, of the columns that the goal reads by name and that a header has under none of them."""
+    other_names = {each.name: each.other_names for each in (*properties, *OWN.values())}
+    present = {folded(name) for name in header}
+    lacking: set[str] = set()
+    entries: list[Entry] = [*goal.identifiers, *goal.mapping, *goal.own_fields]
+    for entry in entries:
+        names = {folded(name) for name in (entry.field, *other_names.get(entry.property, ())) if name is not None}
+        if entry.field is not None and names.isdisjoint(present):
+            lacking |= names
+    return frozenset(lacking)
+
+
 def _column(entry: Entry, kind: Property, place: int | None, goal: ImportGoal) -> MappedColumn:
     is_constant = isinstance(entry, MappedField) and entry.constant is not None
     dialect = Dialect() if is_constant else entry.within(goal.dialect)

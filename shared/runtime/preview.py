@@ -107,7 +107,6 @@ def _show(asked: Asked, members: Members, seen: _Seen) -> None:
 def _first(asked: Asked, members: Members) -> tuple[Member, Reading]:
     """The first member with anything in it. Raises EmptyFile, and what reading raises."""
     goal = asked.goal
-    named = (*goal.identifiers, *goal.mapping, *goal.own_fields)
     for member in members:
         reading = prepare(
             member,
@@ -115,7 +114,6 @@ def _first(asked: Asked, members: Members) -> tuple[Member, Reading]:
             goal.dialect,
             workspace=asked.workspace,
             max_bytes=asked.max_bytes,
-            also=[each.field for each in named if each.field is not None],
             expected_encoding=goal.expected.encoding,
         )
         with reading.rows() as reader:

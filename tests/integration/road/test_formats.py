@@ -40,7 +40,7 @@ async def test_json_lines_are_imported_by_the_same_road(tenant: Tenant) -> None:
     lines = [
         {"email": "a@b.example", "name": "Ann", "points": 9007199254740993},
         {"name": "Bob", "email": "b@b.example", "points": 2**63 - 1, "more": {"x": 1}},
-        {"email": "b@b.example", "points": 1},
+        {"email": "b@b.example", "points": 1, "born": None},
     ]
     content = "\n".join(map(json.dumps, lines)) + "\nno object\n"
     run = await tenant.imported("people.jsonl", content)

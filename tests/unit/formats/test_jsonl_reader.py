@@ -3,7 +3,7 @@
 import io
 import json
 import tracemalloc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -25,10 +25,10 @@ def opener(data: bytes, dialect: Dialect) -> Callable[[], AbstractContextManager
     return lambda: nullcontext(as_utf8(io.BytesIO(data), dialect.encoding))
 
 
-def reader(data: bytes, *, also: Sequence[str] = (), slice_bytes: int = 1 << 16, **settings: Any) -> JsonLinesReader:
+def reader(data: bytes, *, slice_bytes: int = 1 << 16, **settings: Any) -> JsonLinesReader:
     limits = {name: settings.pop(name) for name in ("field_bytes", "record_bytes", "columns") if name in settings}
     dialect = Dialect.model_validate(settings)
-    return JsonLinesReader(opener(data, dialect), dialect, Limits(slice_bytes=slice_bytes, **limits), also=also)
+    return JsonLinesReader(opener(data, dialect), dialect, Limits(slice_bytes=slice_bytes, **limits))
 
 
 def read(data: bytes, **settings: Any) -> Read:
@@ -46,10 +46,6 @@ def test_columns_are_the_keys_of_all_lines_in_their_order() -> None:
     found = read(b'{"b": "1", "a": "2"}\n\n{"c": "3", "b": "4"}\r\n  \n{"a": null}')
     assert found.header == ("b", "a", "c")
     assert found.good == {1: (1, ("1", "2", "")), 2: (3, ("4", "", "3")), 3: (5, ("", "", ""))}
-
-
-def test_a_column_may_be_asked_for_that_no_line_has() -> None:
-    assert read(b'{"a": "1"}', also=("a", "z")).good == {1: (1, ("1", ""))}
 
 
 def test_columns_may_be_known_already() -> None:

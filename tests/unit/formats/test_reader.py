@@ -23,10 +23,10 @@ FILES: dict[FileFormat, bytes] = {
 
 
 def prepared(data: bytes, file_format: FileFormat, folder: Path, **more: Any) -> Reading:
-    also, limits = more.pop("also", ()), more.pop("limits", None)
+    limits = more.pop("limits", None)
     dialect = Dialect.model_validate(more)
     member = Kept(data, folder)
-    return prepare(member, file_format, dialect, workspace=folder, max_bytes=1 << 30, also=also, limits=limits)
+    return prepare(member, file_format, dialect, workspace=folder, max_bytes=1 << 30, limits=limits)
 
 
 @pytest.mark.parametrize("file_format", FILES)

@@ -1,8 +1,10 @@
 """Files that changed: what changed is told with both sides of it, before anything is staged."""
 
 from dataclasses import fields
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
@@ -59,6 +61,18 @@ CHANGED: list[tuple[dict[str, Any], str | bytes, str, str]] = [
     ),
     (POSITIONS, f"{ANN},Ann,1\n", "header_changed", "found 3 fields with none of these names"),
     (
+        {"format": "jsonl"},
+        f'{{"email": "{ANN}", "full_name": "Ann"}}\n{{"email": "b@shop.example"}}\n',
+        "header_changed",
+        "Expected 'name', found 'email', 'full_name'",
+    ),
+    (
+        {"format": "jsonl", "opt_in": {"declaration": "from_file", "field": "optin"}},
+        f'{{"email": "{ANN}", "name": "Ann", "opt-in": false}}\n',
+        "header_changed",
+        "'optin' may now be 'opt-in'",
+    ),
+    (
         {"map_all": {}, "expected": {"header": ["email", "name", "points", "x"]}, "ignore": ["x"]},
         f"email,name\n{ANN},Ann\n",
         "header_changed",
@@ -67,13 +81,24 @@ CHANGED: list[tuple[dict[str, Any], str | bytes, str, str]] = [
 ]  # fmt: skip  # a table
 
 
+def zipped(files: dict[str, str]) -> bytes:
+    packed = BytesIO()
+    with ZipFile(packed, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return packed.getvalue()
+
+
 def found(directory: Path, content: str | bytes, settings: dict[str, Any]) -> list[int | None] | None:
     """Where the columns of the goal stand in the file. Raises what the importer does."""
     file = directory / "file"
     file.write_bytes(content.encode() if isinstance(content, str) else content)
     known = {
         "goal": goal(**({"identifiers": EMAIL, "mapping": NAME} | settings)),
-        "properties": tuple(properties("email", email="email", name="text", points="text")),
+        "properties": tuple(
+            each.model_copy(update={"label": "Full name"}) if each.name == "name" else each
+            for each in properties("email", email="email", name="text", points="text")
+        ),
         "bundle": Bundle(),
         "known_columns": frozenset(),
     }
@@ -104,6 +129,10 @@ def test_what_changed_is_told(
         (HEADED, f"email,name\n{ANN},Müßiggänger\n".encode("cp1252"), [0, 1]),
         (HEADED, f"email,name\n{ANN},Ann\n", [0, 1]),
         ({"map_all": {}, "expected": {"header": ["email", "name"]}}, f"points,name,email\n1,Ann,{ANN}\n", [2, 1, 0]),
+        ({"format": "jsonl"}, f'{{"email": "{ANN}"}}\n{{"name": null}}\n', [0, 1]),
+        ({"format": "jsonl"}, f'{{"Full name": "Ann", "email": "{ANN}"}}\n', [1, 0]),
+        ({"format": "jsonl", "mapping": [NAME[0] | {"required": False}]}, f'{{"email": "{ANN}"}}\n', [0, None]),
+        ({"format": "jsonl"}, zipped({"1": "{}", "2": '{"x": 1, " name": 2}', "3": f'{{"email": "{ANN}"}}'}), [1, 0]),
     ],
 )
 def test_what_may_change_does_no_harm(
