@@ -65,7 +65,7 @@ class Tally:
 async def stage(fetched: Fetched, connection: RunConnection, tools: Tools, desk: Desk) -> tuple[Fetched, Staged, Tally]:
     """Stage the file's rows under the run's token. Raises the file's failures; nothing of a profile is touched.
 
-    What was fetched comes back with the goal as it goes for this file.
+    What was fetched comes back with the goal and the columns as they go for this file.
     """
     tally, order = Tally(), fetched.order
     loop = asyncio.get_running_loop()
@@ -84,7 +84,7 @@ async def stage(fetched: Fetched, connection: RunConnection, tools: Tools, desk:
         if pages is not None:
             known = await make_properties(pages, connection, desk)
             note_columns(pages, desk)
-            order = replace(order, goal=pages.settled.goal, properties=known)
+            fetched, order = pages.fetched, replace(order, goal=pages.settled.goal, properties=known)
         staged = await _table(order, connection, desk)
         if pages is not None:
             repeats, named = Repeats(), NamedRejects(fetched.scratch / "named_rejects")

@@ -39,6 +39,8 @@ class Fetched:
     scratch: Path
     """A private directory for what does not fit into memory."""
     max_unpacked_bytes: int
+    columns: tuple[str, ...] | None = None
+    """Of JSON Lines, once they are known: one header for all members."""
 
     def members(self) -> AbstractContextManager[Members]:
         """The files that it holds."""
@@ -54,7 +56,7 @@ class Fetched:
     def reading(self, member: Member) -> Reading:
         """How one of them is read. Raises FileTypeChanged, EncodingChanged, AmbiguousEncoding, UndecodableFile."""
         goal = self.order.goal
-        return prepare(
+        reading = prepare(
             member,
             goal.format,
             goal.dialect,
@@ -62,6 +64,7 @@ class Fetched:
             max_bytes=self.max_unpacked_bytes,
             expected_encoding=goal.expected.encoding,
         )
+        return replace(reading, columns=self.columns)
 
 
 @dataclass(slots=True)
@@ -184,6 +187,7 @@ def opened(fetched: Fetched) -> Iterator[Pages | None]:
                 raise explained(failure, reading, order) from failure
             # What keys the objects of one member have does not change the columns of the others.
             if order.goal.format == "jsonl" and header is not None:
+                fetched = replace(fetched, columns=header)
                 readings = [(member, replace(each, columns=header)) for member, each in readings]
             mended = Mended.of(columns, has_header=header is not None)
             yield Pages(

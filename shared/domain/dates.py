@@ -5,7 +5,7 @@
     MM         month, 01 to 12  H    hour, 0 to 23       SSS    milliseconds    'text'  as it is
     DD dd      day, 01 to 31    HH   hour, 00 to 23
 
-`MM` behind `HH` is the minute, where the month has been named before: there is no other way to read it. Every part has
+`MM` next behind `HH` is the minute, as in `HH:MM DD.MM.YYYY`: an hour is followed by nothing else. Every part has
 exactly its number of digits, but for `M`, `D`, `d` and `H`: they are written without a leading zero, read with or
 without it, and never stand beside other digits. A year of two digits is one of the hundred that begin at the pivot:
 with the pivot 69 it is 1969 to 2068. Nothing is tried, nothing guessed.
@@ -140,17 +140,17 @@ def date_pattern(pattern: str, pivot_year: int = PIVOT_YEAR) -> DatePattern:
 
 def _parts(pattern: str) -> list[tuple[str, str]]:
     parts: list[tuple[str, str]] = []
-    seen: set[str] = set()
+    last = ""
     for piece in _TOKEN.findall(pattern):
         name = _PARTS.get(piece, "")
-        if name == "month" and seen & {"hour", "short_hour"} and seen & {"month", "short_month"}:
+        if name == "month" and last in ("hour", "short_hour"):
             name = "minute"
         if not name and piece[0] != "'" and piece != "T" and piece[0].isascii() and piece[0].isalpha():
             raise ValueError(
                 f"found {piece!r} in the date pattern {pattern!r}; expected YYYY or YY, MM or M, DD or D, HH or H, mm, "
                 f"ss, SSS, Z, T, or one of {', '.join(EPOCHS)} alone"
             )
-        seen.add(name)
+        last = name or last
         parts.append((name, "") if name else ("", piece.strip("'") if piece[0] == "'" else piece))
     return parts
 

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StrictBool, field_validator, model_validator
 
 from shared.domain.dates import PIVOT_YEAR
+from shared.domain.group_char import GroupChar, demand_two
 from shared.domain.model import Model
 from shared.domain.zones import known_zone
 
@@ -50,7 +51,7 @@ class Dialect(Model):
     sheet_number: int | None = Field(default=None, alias="sheetNumber", ge=1, le=10_000)
     null_sequence: tuple[str, ...] = Field(default=(), alias="nullSequence", max_length=20)
     decimal_char: Literal[".", ","] = Field(default=".", alias="decimalChar")
-    group_char: str | None = Field(default=None, alias="groupChar", min_length=1, max_length=1)
+    group_char: GroupChar | None = Field(default=None, alias="groupChar")
     list_delimiter: str = Field(default="|", alias="listDelimiter", min_length=1, max_length=4)
     date_format: str = Field(default="YYYY-MM-DD", alias="dateFormat", min_length=1, max_length=64)
     pivot_year: int = Field(default=PIVOT_YEAR, alias="pivotYear", ge=0, le=100)
@@ -87,8 +88,7 @@ class Dialect(Model):
             raise ValueError("delimiter, quoteChar and escapeChar must differ from each other")
         if any(c in "\r\n\0" for c in (*self.delimiter, *single, *(self.comment_char or ""))):
             raise ValueError("delimiter, quoteChar, escapeChar and commentChar must not be a line end or NUL")
-        if self.group_char == self.decimal_char:
-            raise ValueError("groupChar and decimalChar must differ")
+        demand_two(self.decimal_char, self.group_char)
         return self
 
     @model_validator(mode="after")

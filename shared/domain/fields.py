@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StrictBool, StringConstraints, field_validator, model_validator
 
 from shared.domain.dialect import Dialect
+from shared.domain.group_char import GroupChar, demand_two
 from shared.domain.merge import MergeRule
 from shared.domain.model import Model
 from shared.domain.property import MAX_CHOICES, MAX_PROPERTIES, Choice, Property, PropertyName, PropertyType
@@ -78,13 +79,18 @@ class Notation(Words):
     pivot_year: int | None = Field(default=None, alias="pivotYear", ge=0, le=100)
     timezone: str | None = None
     decimal_char: Literal[".", ","] | None = Field(default=None, alias="decimalChar")
-    group_char: str | None = Field(default=None, alias="groupChar", min_length=1, max_length=1)
+    group_char: GroupChar | None = Field(default=None, alias="groupChar")
     list_delimiter: str | None = Field(default=None, alias="listDelimiter", min_length=1, max_length=4)
 
     @field_validator("timezone")
     @classmethod
     def _known_timezone(cls, value: str | None) -> str | None:
         return None if value is None else known_zone(value)
+
+    @model_validator(mode="after")
+    def _characters_differ(self) -> "Notation":
+        demand_two(self.decimal_char, self.group_char)
+        return self
 
     def within(self, dialect: Dialect) -> Dialect:
         """The file's dialect with what this column writes otherwise."""

@@ -29,6 +29,7 @@ from pydantic_core import CoreSchema
 from shared.domain.condition import Condition
 from shared.domain.dates import date_pattern
 from shared.domain.field_choice import ColumnChoice, ColumnName, ColumnPosition
+from shared.domain.group_char import GroupChar, demand_two
 from shared.domain.model import Model
 from shared.domain.regular_expression import RegularExpressionText, regular_expression
 from shared.domain.replacement import replacement
@@ -284,16 +285,11 @@ class NumberFormat(Model):
     """How numbers are written."""
 
     decimal_char: Literal[".", ","] = Field(default=".", alias="decimalChar")
-    group_char: Annotated[str, StringConstraints(min_length=1, max_length=1)] | None = Field(
-        default=None, alias="groupChar"
-    )
+    group_char: GroupChar | None = Field(default=None, alias="groupChar")
 
     @model_validator(mode="after")
     def _characters_differ(self) -> "NumberFormat":
-        if self.group_char is not None and (
-            self.group_char == self.decimal_char or self.group_char in "0123456789+-\0"
-        ):
-            raise ValueError("groupChar must differ from decimalChar and be no digit and no sign")
+        demand_two(self.decimal_char, self.group_char)
         return self
 
 

@@ -26,7 +26,9 @@ class CellText:
     def __init__(self, dialect: Dialect) -> None:
         self._decimal_char = dialect.decimal_char
         self._zone = ZoneInfo(dialect.timezone)
-        self._pattern: DatePattern | None = None if dialect.date_format == AUTO else date_pattern(dialect.date_format)
+        self._pattern: DatePattern | None = (
+            None if dialect.date_format == AUTO else date_pattern(dialect.date_format, dialect.pivot_year)
+        )
         self.list_delimiter = dialect.list_delimiter
 
     def number(self, text: str) -> str:
@@ -52,12 +54,21 @@ class CellText:
     def moment(self, moment: datetime) -> str:
         """A date, with its time where it has one; in the dialect's format, or in ISO 8601 where that is `auto`.
 
-        A time that the format has no place for follows in ISO notation, as typing reads it.
+        A time that the format has no place for follows in ISO notation, as typing reads it. What the format would tell
+        wrongly, a year of another century or a time cut to minutes, is in ISO 8601 as well: typing then rejects it.
+        Parts of a second are left out where the format has a time, as Excel shows none.
         """
         has_time = (moment.hour, moment.minute, moment.second, moment.microsecond) != (0, 0, 0, 0)
         pattern = self._pattern
+        if pattern is not None and not _is_told(moment, pattern):
+            pattern = None
         day = f"{moment:%Y-%m-%d}" if pattern is None else pattern.write(moment.replace(tzinfo=self._zone))
         if not has_time or (pattern is not None and pattern.has_time):
             return day
         fraction = f".{moment.microsecond:06d}".rstrip("0") if moment.microsecond else ""
         return f"{day}T{moment:%H:%M:%S}{fraction}"
+
+
+def _is_told(moment: datetime, pattern: DatePattern) -> bool:
+    cuts_seconds = moment.second and pattern.has("minute") and not pattern.has("second")
+    return pattern.tells(moment.year) and not cuts_seconds

@@ -110,7 +110,8 @@ def prepare(
 ) -> Reading:
     """Look at a member before it is read: whether it is what it should be, and in which encoding.
 
-    With the encoding `auto` the whole member is read, up to three times; once more where one is expected.
+    With the encoding `auto` the whole member is read, up to three times; once more where another than UTF-8 is stated,
+    or any was expected.
 
     Raises `FileTypeChanged`, `EncodingChanged`,
     `AmbiguousEncoding`, `UndecodableFile`, and what unpacking raises.
@@ -125,10 +126,13 @@ def prepare(
             dialect = dialect.model_copy(update={"encoding": found.settled()})
         elif (mark := contradicting_mark(head, dialect.encoding)) is not None:
             raise EncodingChanged(f"Expected {dialect.encoding}, found the byte order mark of {mark}.")
-        if expected_encoding is not None:
-            other = other_than(expected_encoding, member.open, found)
-            if other is not None:
-                raise EncodingChanged(f"Expected {expected_encoding}, which the goal was made from, found {other}.")
+        # Bytes of UTF-8 are text in most encodings, and another one: no row would tell. Where UTF-8 itself is stated,
+        # a row that is none is rejected.
+        expected = expected_encoding or (None if found or dialect.encoding.startswith("utf") else dialect.encoding)
+        other = None if expected is None else other_than(expected, member.open, found)
+        if other is not None:
+            said = "states" if expected_encoding is None else "was made from"
+            raise EncodingChanged(f"Expected {expected}, which the goal {said}, found {other}.")
     limits = limits or Limits()
     return Reading(member, file_format, dialect, workspace, max_bytes, found, limits=limits)
 
@@ -141,7 +145,7 @@ def rejects_dialect(file_format: FileFormat, dialect: Dialect) -> Dialect:
     """
     if file_format == "csv":
         return dialect
-    kept = ("null_sequence", "decimal_char", "group_char", "list_delimiter", "date_format", "timezone")
+    kept = ("null_sequence", "decimal_char", "group_char", "list_delimiter", "date_format", "pivot_year", "timezone")
     return Dialect.model_validate({"encoding": "utf-8-sig"} | {name: getattr(dialect, name) for name in kept})
 
 

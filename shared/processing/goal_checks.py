@@ -240,7 +240,7 @@ def _notation_flaws(goal: ImportGoal) -> Iterator[Flaw]:
     for number, entry in enumerate(goal.mapping):
         own = [
             name
-            for name in ("date_format", "decimal_char", "group_char", "list_delimiter")
+            for name in ("date_format", "pivot_year", "decimal_char", "group_char", "list_delimiter")
             if getattr(entry, name) is not None
         ]
         if own:

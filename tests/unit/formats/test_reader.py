@@ -66,6 +66,14 @@ def test_auto_finds_the_encoding_once_and_keeps_it(encoding: str, tmp_path: Path
         assert read_from(reader) == TABLE
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "iso8859-15", "cp1250", "ascii"])
+def test_a_stated_encoding_is_not_believed_where_every_byte_says_utf_8(encoding: str, tmp_path: Path) -> None:
+    with pytest.raises(EncodingChanged, match=f"Expected {encoding}, which the goal states, found utf-8"):
+        prepared("id,name\n1,Zoë\n2,Jürgen Österreich\n".encode(), "csv", tmp_path, encoding=encoding)
+    for written in ("id,name\n1,Zoe\n", "id,name\n1,Zo\xe9 \xd6\xe4\xfc\n"):
+        assert prepared(written.encode("latin-1"), "csv", tmp_path, encoding=encoding).dialect.encoding == encoding
+
+
 def test_auto_does_not_guess(tmp_path: Path) -> None:
     with pytest.raises(AmbiguousEncoding, match="cp1252"):
         prepared("id,name\n1,François\n".encode("cp1252"), "csv", tmp_path, encoding="auto")

@@ -1,6 +1,5 @@
 """Files that changed: what changed is told with both sides of it, before anything is staged."""
 
-from dataclasses import fields
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -8,15 +7,11 @@ from zipfile import ZipFile
 
 import pytest
 
-from services.importer.order import Order
-from services.importer.pages import Fetched, opened
+from services.importer.pages import opened
 from shared.domain.failures import FileFailure
-from shared.domain.openpgp_key import Bundle
-from tests.unit.processing.goals import goal, properties
+from tests.unit.importer.files import NAME, fetched
 
 ANN = "ann@shop.example"
-EMAIL = [{"field": "email", "property": "email"}]
-NAME = [{"field": "name", "property": "name"}]
 POSITIONS: dict[str, Any] = {
     "identifiers": [{"position": 0, "property": "email"}],
     "mapping": [{"position": 1, "property": "name"}],
@@ -91,20 +86,7 @@ def zipped(files: dict[str, str]) -> bytes:
 
 def found(directory: Path, content: str | bytes, settings: dict[str, Any]) -> list[int | None] | None:
     """Where the columns of the goal stand in the file. Raises what the importer does."""
-    file = directory / "file"
-    file.write_bytes(content.encode() if isinstance(content, str) else content)
-    known = {
-        "goal": goal(**({"identifiers": EMAIL, "mapping": NAME} | settings)),
-        "properties": tuple(
-            each.model_copy(update={"label": "Full name"}) if each.name == "name" else each
-            for each in properties("email", email="email", name="text", points="text")
-        ),
-        "bundle": Bundle(),
-        "known_columns": frozenset(),
-    }
-    # Where the file came from makes no difference to what it is.
-    order = Order(**dict.fromkeys((each.name for each in fields(Order)), None) | known)
-    with opened(Fetched(file, order, directory, 1 << 20)) as pages:
+    with opened(fetched(directory, content, settings)) as pages:
         assert pages is not None
         return [column.position for column in pages.plan.columns]
 
