@@ -26,7 +26,7 @@ def _is_shown(name: str) -> str:
 
 FileName = Annotated[
     str,
-    Query(min_length=1, max_length=255, description="What the file is called; only a name"),
+    Query(min_length=1, max_length=255, description="With a file: what it is called; only a name"),
     AfterValidator(_is_shown),
 ]
 
@@ -37,6 +37,15 @@ def body_of(*, schema: dict[str, Any] | None = None) -> dict[str, Any]:
     if schema is not None:
         content = {"application/json": {"schema": schema}, **content}
     return {"requestBody": {"required": True, "content": content}}
+
+
+def refuse_beside_json(**parameters: object) -> None:
+    """Raises Refused where parameters of the query are given that tell of a file, and the body is none."""
+    detail = "It belongs to a file that is sent; the body names one that is there."
+    given = [name for name, value in parameters.items() if value is not None]
+    if given:
+        errors = [FieldError(pointer=f"?{name}", code="invalid_value", detail=detail) for name in given]
+        raise Refused(InvalidRequest(), errors)
 
 
 async def received(visit: Visit, kind: Kind, name: str | None, keep_seconds: float) -> KeptFile:

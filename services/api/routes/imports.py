@@ -103,6 +103,7 @@ async def start_import(
     A file beyond the bound of samples is sent; a sample of it, imported before, makes the goal.
     """
     if is_json(visit.request.scope):
+        uploads.refuse_beside_json(name=name, goal_id=goal_id)
         shown = await _of_sample(visit, judged(_ASKED, json.loads(await visit.request.body() or b"null")))
     else:
         media_type = visit.request.headers.get("content-type", uploads.MEDIA_TYPE).partition(";")[0].strip().lower()

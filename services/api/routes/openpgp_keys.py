@@ -6,7 +6,7 @@ take a good part of a second on purpose.
 
 import asyncio
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -35,6 +35,9 @@ Material = Annotated[
     SecretStr,
     Field(min_length=1, max_length=2 * keys.MAX_BYTES, description="Armored, or base64 of the binary form; write-only"),
 ]
+
+_LEAST_LIFE, _LONGEST_LIFE = timedelta(minutes=1), timedelta(seconds=2**32 - 1)
+"""RFC 4880, section 5.2.3.6: a key's life is 32 bits of seconds, and 0 is forever."""
 
 
 def _one_line(value: SecretStr) -> SecretStr:
@@ -174,6 +177,9 @@ async def change_openpgp_key(
     openpgp_key_id: UUID, body: OpenPgpKeyChange, visit: Writer, response: Response, if_match: versions.IfMatch
 ) -> OpenPgpKeyShown:
     """Give a key another name, or put the same key in its place as it is now, for example prolonged."""
+    if body.key is None and body.passphrase is not None:
+        detail = "A passphrase belongs to a key that is sent; without one nothing would change."
+        raise _refused("/passphrase", InvalidRequest(detail), "invalid_value")
     key = None if body.key is None else await _imported(body.key, body.passphrase)
     public = "" if key is None else await asyncio.to_thread(keys.public_part, key)
     async with visit.writing() as tx:
@@ -204,8 +210,9 @@ async def _key(body: NewOpenPgpKey) -> OwnKey | PartnerKey:
         assert body.key is not None
         return await _imported(body.key, body.passphrase)
     wanted = body.generate
-    if wanted.expires_at is not None and wanted.expires_at <= datetime.now(UTC):
-        raise _refused("/generate/expires_at", InvalidRequest("Expected a time that is to come."), "invalid_value")
+    if wanted.expires_at is not None and not _LEAST_LIFE <= wanted.expires_at - datetime.now(UTC) <= _LONGEST_LIFE:
+        detail = "Expected a time that is a minute to 136 years ahead."
+        raise _refused("/generate/expires_at", InvalidRequest(detail), "invalid_value")
     # Nobody ever has to type it: the key is stored sealed, and its passphrase beside it.
     passphrase = secrets.token_urlsafe(32)
     return await asyncio.to_thread(keys.generated, wanted.user_id, wanted.algorithm, wanted.expires_at, passphrase)

@@ -99,6 +99,7 @@ async def create_sample(visit: Writer, response: Response, name: uploads.FileNam
     It may be packed, and encrypted to an OpenPGP key or with a password of the account; both are used as a goal would.
     """
     if is_json(visit.request.scope):
+        uploads.refuse_beside_json(name=name)
         sample = await _asked_for(visit)
         response.status_code = 202
     else:

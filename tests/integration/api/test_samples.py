@@ -256,6 +256,8 @@ async def test_what_was_asked_of_a_place_says_so_until_it_was_fetched_or_given_u
         asked = {"connection_id": connection["id"], "path": elsewhere}
         assert (await owner.ask("POST", "/v1/samples", 422, json=asked))["errors"][0]["pointer"] == "/path"
     asked = {"connection_id": connection["id"], "path": "in/a.csv"}
+    beside = await owner.ask("POST", "/v1/samples?name=b.csv", 422, json=asked)
+    assert [each["pointer"] for each in beside["errors"]] == ["?name"]
     answer = await owner.post("/v1/samples", json=asked)
     assert (answer.status_code, answer.json()["state"], answer.json()["findings"]) == (202, "fetching", None)
     path = answer.headers["Location"]
