@@ -21,7 +21,7 @@ async def settle_kept(tx: Tx, arrival_id: UUID) -> str | None:
     if arrival["kept_file_id"] is None:
         return None
     for run in await arrivals.runs_of(tx, arrival_id):
-        await leading.follow(tx, run["goal_id"], _flaw)
+        await leading.follow(tx, run["goal_id"], run["run_id"], _flaw)
     outcome = "kept" if await _is_kept(tx, arrival_id) else "gone"
     await arrivals.settle(tx, arrival_id, outcome, None, is_gone=outcome == "gone")
     reach("settle.recording")

@@ -36,16 +36,16 @@ Judge = Callable[[Tx, StoredGoal, ImportGoal], Awaitable[str]]
 """What is wrong with a goal that would be saved in the place of the stored one; "" for nothing."""
 
 
-async def follow(tx: Tx, goal_id: UUID, judge: Judge) -> int:
-    """Let the latest completed import of a manual import's goal lead all that follow it; how many have changed.
+async def follow(tx: Tx, goal_id: UUID, ended: UUID, judge: Judge) -> int:
+    """Let an import that has ended, if it is the latest completed one of its goal, lead all that follow that.
 
-    May be repeated, and come in any order: what counts is which import is the latest now. A goal that cannot be what
-    the import says stays as it is, and people are told.
+    How many have changed. May be repeated, and come in any order: what counts is which import is the latest now. A goal
+    that cannot be what the import says stays as it is, and people are told; no other import's end tells them again.
     """
     # One at a time, so that nobody goes by what was the latest before.
     await tx.row("leading.hold", tx.account_id, goal_id)
     latest: UUID | None = await tx.value("leading.latest", tx.account_id, goal_id)
-    if latest is None:
+    if latest is None or latest != ended:
         return 0
     followers = await tx.fetch("leading.followers", tx.account_id, goal_id, latest)
     return sum([await _lead(tx, row["goal_id"], latest, judge) for row in followers])

@@ -132,6 +132,8 @@ async def test_a_sample_that_is_deleted_leaves_its_file_to_the_import_of_it(owne
     goal_id = (await set_up(owner))["goal"]["id"]
     sample = await owner.ask("POST", "/v1/samples?name=visitors.csv", 201, content=CONTENT, headers=FILE)
     asked = {"sample_id": sample["id"], "goal_id": goal_id}
+    beside = await owner.ask("POST", f"/v1/imports?name=a.csv&goal_id={goal_id}", 422, json=asked)
+    assert [each["pointer"] for each in beside["errors"]] == ["?name", "?goal_id"]
     run = await owner.ask("POST", "/v1/imports", 202, json=asked)
     kept_until = (await owner.ask("GET", f"/v1/imports/{run['id']}", 200))["file_kept_until"]
     await owner.ask("DELETE", f"/v1/samples/{sample['id']}", 204)
@@ -179,3 +181,9 @@ async def test_a_goal_that_cannot_follow_stays_and_people_are_told(
     (news,) = (await owner.ask("GET", "/v1/notifications", 200, params={"code": "goal_not_led"}))["items"]
     assert (news["goal_id"], news["run_id"]) == (follows["id"], later["id"])
     assert "/full_file" in news["detail"]
+    # The end of one that has not completed changes nothing, and is no news of the goal.
+    failed = await send(owner, made["goal"]["id"], content=CONTENT * 2)
+    await fail(database, await claim(database))
+    async with database.account(account) as tx:
+        await settle_kept(tx, UUID(failed["arrival_id"]))
+    assert (await owner.ask("GET", "/v1/notifications", 200, params={"code": "goal_not_led"}))["items"] == [news]
