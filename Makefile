@@ -31,11 +31,12 @@ FAULTS := $(CURDIR)/.faults
 .PHONY: demo up test faults examples chaos check containers bench contract lock clean
 .DELETE_ON_ERROR:
 
+# make hands its variables on in the environment; a quote in a name would end a word of the shell.
 demo: $(READY)
 ifeq ($(BUS),rabbitmq)
 	@scripts/install_servers.sh rabbitmq
 endif
-	@$(BIN)/python -m demo.run $(if $(BUS),--bus $(BUS)) $(if $(FILE),--file '$(FILE)') $(if $(ID),--id '$(ID)') $(ARGS)
+	@$(BIN)/python -m demo.run $(if $(BUS),--bus $(BUS)) $(if $(FILE),--file "$$FILE") $(if $(ID),--id "$$ID") $(ARGS)
 
 up: $(READY)
 	@exec $(BIN)/tidegate up $(ARGS)

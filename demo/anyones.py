@@ -51,10 +51,11 @@ async def demonstrate(system: System, directory: Path, file: Path, said: Said, c
     console.rule(f"Tidegate, {system.how}: {harmless(file.name)}")
     client = Client(system, console)
     await client.make_account()
-    sample = await client.take_sample(file)
+    sample = await _answered(client, await client.take_sample(file), said.answers)
     if said.identifier is not None:
+        # What was answered says which columns there are; of the same file with the property it is asked again.
         sample = await _with_identifier(client, sample, file, said.identifier)
-    sample = await _answered(client, sample, said.answers)
+        sample = await _answered(client, sample, said.answers)
     findings = Findings.model_validate(sample["findings"])
     show(findings, console)
     if sample["goal"] is None:

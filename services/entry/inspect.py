@@ -80,6 +80,8 @@ def show(findings: Findings, console: Console) -> None:
         _line(console, "Note", harmless(remark.text, 500))
     for number, question in enumerate(findings.questions, 1):
         _print_question(number, question, console)
+    for answer in findings.unused_answers:
+        _line(console, "Note", f"Nobody asked for the answer to {answer.code.value} at {harmless(answer.pointer)}.")
     if findings.trouble is not None:
         console.print(Text(f"{harmless(findings.trouble.sentence, 500)} {findings.trouble.what_to_do}", style="red"))
     elif not findings.questions:

@@ -1,5 +1,7 @@
 """`make demo FILE=...` takes anyone's file as far as it goes: into the profiles and out again, or to its questions."""
 
+import asyncio
+import gzip
 from io import StringIO
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from demo.mailbox import MailFolder
 from demo.system import System as DemoSystem
 from tests.acceptance.process import ServiceProcess
 from tests.acceptance.system import SERVICES, System
+from tests.unit.formats.workbooks import n, t, workbook
 
 
 @pytest.fixture
@@ -30,14 +33,25 @@ async def _shown(running: DemoSystem, place: Path, content: bytes, said: Said) -
     return shown, console.file.getvalue()  # type: ignore[attr-defined]  # the StringIO from above
 
 
-async def test_a_file_goes_all_the_way(running: DemoSystem, tmp_path: Path) -> None:
-    content = "Kundennummer;E-Mail;Geburtstag\n1;ä@example.com;24.12.1980\n2;b@example.com;01.02.1990\n3;;03.04.1970\n"
-    said = Said(identifier="kundennummer", answers=("encoding=cp1252",))
-    shown, told = await _shown(running, tmp_path, content.encode("cp1252"), said)
-    assert (shown.status, shown.wrong) == (0, []), told
-    assert shown.outcome["exported"] == 3
-    assert (tmp_path / "exported.csv").read_text("utf-8").count("1980-12-24") == 1
-    assert "profiles: 3" in told
+async def test_files_of_many_kinds_go_all_the_way(running: DemoSystem, tmp_path: Path) -> None:
+    """A text in an old encoding, which hides the identifier's name until that is answered; a packed workbook; JSON."""
+    text = "Öznr;E-Mail;Geburtstag\n1;ö@example.com;24.12.1980\n2;b@example.com;01.02.1990\n3;;03.04.1970\n"
+    people = workbook([t("E-mail"), t("Points")], [t("ann@example.com"), n("7")], [t("bob@example.com"), n("12")])
+    records = (
+        '{"email": "ann@example.com", "home": {"city": "York"}}\n{"email": "b@example.com", "home": {"city": "Bath"}}\n'
+    )
+    files = {
+        "text": (text.encode("cp850"), Said(identifier="öznr", answers=("encoding=cp850",)), 3, "1980-12-24"),
+        "workbook": (gzip.compress(people), Said(), 2, "ann@example.com,7"),
+        "records": (records.encode(), Said(), 2, "York"),
+    }
+    for kind in files:
+        (tmp_path / kind).mkdir()
+    shows = [_shown(running, tmp_path / kind, content, said) for kind, (content, said, _, _) in files.items()]
+    for (kind, (_, _, profiles, value)), (shown, told) in zip(files.items(), await asyncio.gather(*shows), strict=True):
+        assert (shown.status, shown.wrong, shown.outcome["exported"]) == (0, [], profiles), (kind, told)
+        assert (tmp_path / kind / "exported.csv").read_text("utf-8").count(value) == 1, kind
+        assert f"profiles: {profiles}" in told
 
 
 async def test_an_ambiguous_file_ends_with_its_questions(running: DemoSystem, tmp_path: Path) -> None:

@@ -44,6 +44,14 @@ def test_questions_can_be_answered_and_what_is_no_answer_ends_with_2(tmp_path: P
     assert inspected(tmp_path, OPEN, "--answers", str(answers)).exit_code == 2
 
 
+def test_an_answer_that_nobody_asked_for_is_told(tmp_path: Path) -> None:
+    answers = tmp_path / "answers.json"
+    answers.write_text(json.dumps([{"code": "date_order", "pointer": "/columns/9/date_format", "value": "DD"}]))
+    result = inspected(tmp_path, SETTLED, "--answers", str(answers))
+    assert result.exit_code == 0
+    assert "Nobody asked for the answer to date_order at /columns/9/date_format." in result.output
+
+
 def test_a_file_that_holds_no_table_ends_with_1_and_a_sentence(tmp_path: Path) -> None:
     result = inspected(tmp_path, "%PDF-1.7")
     assert result.exit_code == 1
