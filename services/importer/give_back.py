@@ -123,7 +123,9 @@ async def _task(tools: Tools, held: Held, still_ours: Callable[[], Awaitable[Non
         assert run is not None
         goal = await goals.version(tx, run["goal_id"], run["goal_version"])
         assert isinstance(goal, ImportGoal)
-        assert goal.rejects is not None
+        if goal.rejects is None:
+            # The run was repeated by a later version of the goal while the return waited.
+            raise InvalidGoal("Its version under which the run was repeated puts no rejects back.")
         connection = await connections.get(tx, run["connection_id"])
         return Task(
             held=held,

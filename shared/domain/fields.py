@@ -73,7 +73,10 @@ class Words(Model):
 
 
 class Notation(Words):
-    """How the values of one column are written, where that differs from the file's dialect."""
+    """How the values of one column are written, where that differs from the file's dialect.
+
+    Of this counts what values of the property's type have: a text has no decimal character, and no words for yes.
+    """
 
     date_format: str | None = Field(default=None, alias="dateFormat", min_length=1, max_length=64)
     pivot_year: int | None = Field(default=None, alias="pivotYear", ge=0, le=100)

@@ -39,10 +39,10 @@ class OptIn(Words):
 
     The rows of one profile have one voice: with `never` one no is enough; with `if_newer` the latest time counts, and
     a no wins a tie, wins over a yes without a time, and without a time of its own wins over any yes; with `always` the
-    last row counts. Rows that processors leave out (a filter, a deduplication) say nothing; rejected rows do, by the
-    values that can be read: also one with a bad cell of a workbook, a bad value of a JSON object, or bytes that are no
-    text in another field. A row that cannot be parted into its columns says nothing: delimited text with too few or too
-    many fields, or a quote out of place; a line that is no JSON object.
+    last good row counts. Rows that processors leave out (a filter, a deduplication) say nothing. Of rejected rows a no
+    counts over all good ones, wherever it stands, if it can be read: also beside a bad cell of a workbook, a bad value
+    of a JSON object, or bytes that are no text in another field. A row that cannot be parted into its columns says
+    nothing: delimited text with too few or too many fields, or a quote out of place; a line that is no JSON object.
     """
 
     declaration: Declaration

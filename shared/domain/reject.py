@@ -176,9 +176,9 @@ class ValueReject(Model):
     line_number: int
     code: RejectCode
     position: int
-    """The column of the file, 0-based."""
+    """The column, 0-based, as the goal's processors left the file's."""
     field: str
     raw: str
-    """The value as it was read."""
+    """The value as they left it; as it was read, where there are none."""
     identifiers: tuple[str, ...]
-    """What the row has in the goal's identifier columns, as it was read."""
+    """What the row has in the goal's identifier columns then."""

@@ -12,6 +12,7 @@ from uuid import UUID
 from shared.domain.failures import InvalidGoal
 from shared.domain.goal import ImportGoal
 from shared.domain.reject import MESSAGES, OWN_COLUMNS_OF_VALUES, ValueReject
+from shared.domain.trimmed import folded
 from shared.formats.reader import rejects_dialect
 from shared.formats.rejects_file import DialectLines
 
@@ -34,8 +35,12 @@ class ValueRejectsFile:
         if goal.processors:
             raise InvalidGoal(f"The goal has processors, and they have changed these values already. {_LISTED}")
         self._lines = DialectLines(rejects_dialect(goal.format, goal.dialect))
-        self._names = [*(each.field or "" for each in goal.identifiers), *columns.values()]
-        self._positions = tuple(columns)
+        # A column stands there once, whatever it feeds.
+        names = [each.field or "" for each in goal.identifiers]
+        places = {folded(name): place for place, name in reversed(list(enumerate(names)))}
+        self._identifiers = sorted(places.values())
+        self._positions = [place for place, name in columns.items() if folded(name) not in places]
+        self._names = [*(names[place] for place in self._identifiers), *(columns[place] for place in self._positions)]
         self._run_id = run_id
         self._row: list[ValueReject] = []
 
@@ -64,4 +69,5 @@ class ValueRejectsFile:
         first, values = self._row[0], {each.position: each.raw for each in self._row}
         own = [str(first.line_number), first.code.value, first.field, MESSAGES[first.code], str(self._run_id)]
         self._row = []
-        return self._lines.line([*first.identifiers, *(values.get(place, "") for place in self._positions), *own])
+        named = [first.identifiers[place] for place in self._identifiers]
+        return self._lines.line([*named, *(values.get(place, "") for place in self._positions), *own])

@@ -7,11 +7,11 @@ goal's own model refuses (types, lengths, one column per property) is not repeat
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from shared.domain.built_in import SYSTEM_ID, identifier_named
+from shared.domain.built_in import RESERVED_NAMES, SYSTEM_ID, identifier_named
 from shared.domain.consent import Resubscribe
 from shared.domain.dates import AUTO
 from shared.domain.export_goal import ExportGoal
-from shared.domain.fields import FieldChoice, IdentifierField, MappedField
+from shared.domain.fields import FieldChoice, IdentifierField, MappedField, WrittenField
 from shared.domain.goal import Goal, ImportGoal, Readiness
 from shared.domain.merge import MergeRule, Mode, allowed
 from shared.domain.property import Property, PropertyType
@@ -99,14 +99,15 @@ def missing_properties(goal: Goal, known: Mapping[str, Property]) -> list[Proper
     """The properties that saving the goal makes, in the order of its mapping."""
     if not isinstance(goal, ImportGoal) or not goal.create_properties:
         return []
-    return [entry.missing_property() for entry in goal.mapping if entry.property not in known]
+    names = RESERVED_NAMES.union(known)
+    return [entry.missing_property() for entry in goal.mapping if entry.property not in names]
 
 
 def _import_flaws(goal: ImportGoal, around: Surroundings) -> list[Flaw]:
     made = {each.name: each for each in missing_properties(goal, around.properties)}
     if made:
         around = replace(around, properties={**around.properties, **made})
-    flaws = list(_naming_flaws(goal, around))
+    flaws = [*_naming_flaws(goal, around), *_lenient_flaws(goal)]
     for number, identifier in enumerate(goal.identifiers):
         flaws += _identifier_flaws(f"/identifiers/{number}", identifier, around)
     for number, entry in enumerate(goal.mapping):
@@ -166,12 +167,20 @@ def _creating_flaws(goal: ImportGoal) -> Iterator[Flaw]:
     if goal.identifiers:
         detail = "Found identifiers with the mode 'always_create', expected none: []. Map their columns instead."
         yield Flaw("/identifiers", "identifiers_unused", detail)
-    lenient = [n for n, entry in enumerate(goal.mapping) if entry.on_bad_value == "reject_value"]
-    for pointer in ["/on_bad_value"] * (goal.on_bad_value == "reject_value") + [f"/mapping/{n}" for n in lenient]:
-        detail = (
-            "Found 'reject_value' with the mode 'always_create', expected 'reject_row': mended, it would be a new row."
-        )
-        yield Flaw(pointer, "values_stay_lost", detail)
+
+
+def _lenient_flaws(goal: ImportGoal) -> Iterator[Flaw]:
+    """What a mode that touches no profile twice can do nothing with, once it is mended."""
+    becomes = {Mode.ALWAYS_CREATE: "be a new row", Mode.CREATE_ONLY: "be skipped, as its profile exists"}.get(goal.mode)
+    if becomes is None:
+        return
+    said = {"/on_bad_value": goal.on_bad_value, "/opt_in": goal.opt_in.on_bad_value}
+    said |= {f"/mapping/{number}": entry.on_bad_value for number, entry in enumerate(goal.mapping)}
+    said |= {} if goal.language is None else {"/language": goal.language.on_bad_value}
+    for pointer, on_bad_value in said.items():
+        if on_bad_value == "reject_value":
+            detail = f"Found 'reject_value' with the mode {goal.mode.value!r}, expected 'reject_row': mended, it would "
+            yield Flaw(pointer, "values_stay_lost", f"{detail}{becomes}.")
 
 
 def _identifier_flaws(pointer: str, entry: IdentifierField, around: Surroundings) -> Iterator[Flaw]:
@@ -181,6 +190,8 @@ def _identifier_flaws(pointer: str, entry: IdentifierField, around: Surroundings
     elif not known.is_identifier:
         detail = f"The property {entry.property!r} is no identifier; define one with identifier: true."
         yield Flaw(f"{pointer}/property", "not_an_identifier", detail)
+    else:
+        yield from _date_format_flaws(pointer, entry, known)
 
 
 def _mapping_flaws(pointer: str, entry: MappedField, rule: MergeRule, around: Surroundings) -> Iterator[Flaw]:
@@ -196,13 +207,18 @@ def _mapping_flaws(pointer: str, entry: MappedField, rule: MergeRule, around: Su
     if entry.type not in (None, known.type):
         detail = f"Found {entry.type.value!r}, and the property {entry.property!r} is of type {known.type.value}."
         yield Flaw(f"{pointer}/type", "other_type", detail)
-    if entry.date_format is not None:
-        if entry.date_format != AUTO:
-            yield from date_flaws(f"{pointer}/dateFormat", entry.date_format)
-        if known.type not in (PropertyType.DATE, PropertyType.DATETIME):
-            detail = f"The property {entry.property!r} is of type {known.type.value}, which has no date format."
-            yield Flaw(f"{pointer}/dateFormat", "invalid_date_pattern", detail)
+    yield from _date_format_flaws(pointer, entry, known)
     yield from _choice_flaws(pointer, entry, known)
+
+
+def _date_format_flaws(pointer: str, entry: WrittenField, known: Property) -> Iterator[Flaw]:
+    if entry.date_format is None:
+        return
+    if entry.date_format != AUTO:
+        yield from date_flaws(f"{pointer}/dateFormat", entry.date_format)
+    if known.type not in (PropertyType.DATE, PropertyType.DATETIME):
+        detail = f"The property {known.name!r} is of type {known.type.value}, which has no date format."
+        yield Flaw(f"{pointer}/dateFormat", "invalid_date_pattern", detail)
 
 
 def _constant_flaws(pointer: str, entry: MappedField, goal: ImportGoal, around: Surroundings) -> Iterator[Flaw]:
@@ -237,7 +253,9 @@ def _notation_flaws(goal: ImportGoal) -> Iterator[Flaw]:
     """Cells of a sheet and values of JSON have no notation of their own: they come written in the file's dialect."""
     if goal.format == "csv":
         return
-    for number, entry in enumerate(goal.mapping):
+    entries: list[tuple[str, WrittenField]] = [(f"/identifiers/{n}", each) for n, each in enumerate(goal.identifiers)]
+    entries += [(f"/mapping/{n}", each) for n, each in enumerate(goal.mapping)]
+    for pointer, entry in entries:
         own = [
             name
             for name in ("date_format", "pivot_year", "decimal_char", "group_char", "list_delimiter")
@@ -245,7 +263,7 @@ def _notation_flaws(goal: ImportGoal) -> Iterator[Flaw]:
         ]
         if own:
             detail = f"Found a notation of its own for {entry.shown!r}; a {goal.format} file has one, in the dialect."
-            yield Flaw(f"/mapping/{number}", "one_notation", detail)
+            yield Flaw(pointer, "one_notation", detail)
 
 
 def _full_file_flaws(goal: ImportGoal) -> Iterator[Flaw]:
@@ -290,7 +308,12 @@ def _choice_flaws(pointer: str, entry: MappedField, known: Property) -> Iterator
 
 def _unknown(pointer: str, entry: FieldChoice) -> Flaw:
     name = getattr(entry, "property", "")
-    return Flaw(f"{pointer}/property", "unknown_property", f"The account has no property {name!r}; define it first.")
+    detail = f"The account has no property {name!r}; define it first."
+    if name in RESERVED_NAMES:
+        detail = (
+            f"Found {name!r}, which Tidegate gives and nothing sets; it may be the identifier, or name another one."
+        )
+    return Flaw(f"{pointer}/property", "unknown_property", detail)
 
 
 def _place_flaws(goal: ImportGoal, around: Surroundings) -> Iterator[Flaw]:

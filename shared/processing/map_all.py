@@ -7,6 +7,7 @@ and properties come to the same.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from shared.domain.built_in import RESERVED_NAMES
 from shared.domain.failures import ColumnsCollide, InvalidGoal, TooManyNewProperties
 from shared.domain.fields import MAX_COLUMN_NAME, MapAll, MappedField
 from shared.domain.goal import ImportGoal
@@ -44,6 +45,8 @@ def settled(goal: ImportGoal, properties: Sequence[Property], columns: FileColum
     # What settings of the goal go into has no name that a mapping could use.
     mapped = [each for each in plan.columns if each.property.name in known]
     targets = _targets(wanted, goal.map_all, {each.property.name: each.shown for each in mapped})
+    # Of a name that is Tidegate's own no property is made: profiles could not be found by what it means any more.
+    targets = {name: each for name, each in targets.items() if name in known or name not in RESERVED_NAMES}
     missing = _missing(targets, known, goal) if goal.create_properties else ()
     known |= {each.name: each for each in missing}
     more = [_entry(column, known[name], goal, columns) for name, column in targets.items() if name in known]

@@ -224,8 +224,15 @@ def _flagged(found: Column, column: MappedColumn, *, is_missing: bool) -> pl.Ser
 def _value_rejects(
     reading: _Reading, is_good: pl.Series | None, numbers: Mapping[str, pl.Series], plan: MappingPlan
 ) -> Iterator[ValueReject]:
-    names = [f"c{column.position}" for column in plan.columns[: plan.identifiers]]
+    # One column may name by two identifiers, and feed two properties: a value of it is rejected once.
+    named = [
+        reading.frame[f"c{column.position}"].alias(str(n)) for n, column in enumerate(plan.columns[: plan.identifiers])
+    ]
+    faults: dict[int | None, tuple[MappedColumn, pl.Series]] = {}
     for column, codes in reading.value_faults:
+        first, before = faults.get(column.position, (column, codes))
+        faults[column.position] = first, pl.select(pl.coalesce(before, codes)).to_series()
+    for column, codes in faults.values():
         is_bad = codes.is_not_null() if is_good is None else codes.is_not_null() & is_good
         if not is_bad.any():
             continue
@@ -236,7 +243,7 @@ def _value_rejects(
             codes.filter(is_bad).to_list(),
             reading.frame[f"c{column.position}"].filter(is_bad).to_list(),
             # A frame without columns has no rows.
-            reading.frame.select(names).filter(is_bad).iter_rows() if names else repeat((), int(is_bad.sum())),
+            pl.DataFrame(named).filter(is_bad).iter_rows() if named else repeat((), int(is_bad.sum())),
             strict=True,
         )
         for record, line, code, raw, identifiers in rows:

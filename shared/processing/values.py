@@ -45,6 +45,9 @@ local parts and no address literals, which no mailing list means."""
 
 _PHONE = r"\A\+[ .()/-]*[1-9](?:[ .()/-]*[0-9]){6,14}[ .()/-]*\z"
 """An international number of 7 to 15 digits (ITU-T E.164), with what people write between them."""
+_TRUNK_PREFIX = r"\( *0 *\)"
+"""A zero that is dialled within the country, and that some countries keep abroad: whose number it is, only a processor
+can tell."""
 _BETWEEN_DIGITS = r"[ .()/-]"
 _URL = r"\A(?i-u:https?)://[\p{L}\p{M}\p{N}.\[\]:_-]+(?:[/?#][^\s\x00-\x1f\x7f<>\"{}|\\^`]*)?\z"
 """An absolute address of RFC 3986's generic syntax, letters of all scripts (RFC 3987); no user and password."""
@@ -68,7 +71,8 @@ def typed(raw: pl.Series, column: MappedColumn) -> Column:
     if kind.is_choice:
         return chosen(_absent_as_null(raw, raw.str.strip_chars(), nulls), column)
     if kind is PropertyType.PHONE:
-        return _phones(*_fitting(raw, nulls, _PHONE))
+        values, is_bad = _fitting(raw, nulls, _PHONE)
+        return _phones(values, is_bad | values.str.contains(_TRUNK_PREFIX).fill_null(value=False))
     if kind is PropertyType.URL:
         return _urls(*_fitting(raw, nulls, _URL))
     if kind is PropertyType.INTEGER:

@@ -47,12 +47,15 @@ async def define(tx: Tx, new: Property) -> UUID:
 async def ensure(tx: Tx, wanted: Sequence[Property], *, made_by: UUID | None = None) -> list[Property]:
     """Add those that the account has none of that name for; which they were. `made_by` is the run that needs them.
 
-    Raises TooManyProperties before anything is added, TransactionConflict when the profiles are in use for too long.
+    Raises PropertyIsBuiltIn and TooManyProperties before anything is added, TransactionConflict when the profiles are
+    in use for too long.
     """
     if not wanted or not await _missing(tx, wanted):
         return []
     await tx.execute("properties.lock_account", tx.account_id)
     new = await _missing(tx, wanted)
+    if not RESERVED_NAMES.isdisjoint(each.name for each in new):
+        raise PropertyIsBuiltIn
     if new:
         await _demand_room(tx, len(new))
         for each in new:

@@ -6,6 +6,7 @@ from shared.domain.dialect import Dialect
 from shared.domain.failures import InvalidGoal
 from shared.domain.processor import DropColumns, Join, RenameColumns, Split
 from shared.domain.reject import RejectCode
+from shared.domain.trimmed import folded
 from shared.processing.file_columns import FileColumns
 from shared.processing.processors.step import (
     MAX_VALUE_BYTES,
@@ -23,6 +24,8 @@ def split(processor: Split, columns: FileColumns, dialect: Dialect) -> list[Step
     """One value in several columns."""
     source = columns.find([processor.column])[0]
     after, targets = columns, []
+    if len(set(map(folded, processor.into))) != len(processor.into):
+        raise InvalidGoal("Found names of columns that differ in white space or composition alone, expected others.")
     for name in processor.into:
         after, target = after.having(name)
         targets.append(target.key)

@@ -37,7 +37,7 @@ def normalize_email(processor: NormalizeEmail, columns: FileColumns, dialect: Di
     """Addresses written alike."""
 
     def work(values: pl.Series) -> Work:
-        plain = values.str.strip_chars().str.to_lowercase().str.strip_prefix("mailto:")
+        plain = values.str.strip_chars().str.to_lowercase().str.strip_prefix("mailto:").str.strip_chars()
         if (plain.str.len_bytes() != plain.str.len_chars()).any():
             plain = plain.str.normalize("NFC")
         return Work(plain, typed_as(plain, PropertyType.EMAIL, dialect).codes)

@@ -96,8 +96,9 @@ CASE WHEN bool_or(NOT {says})
 ((max(ARRAY[to_char(s.record_number, 'FM0000000000000000000'), {says}::text]) FILTER (WHERE {says} IS NOT NULL))[2])::boolean
 
 -- name: folded_at
--- When they said so last.
-CASE WHEN {folded} THEN max({at}) FILTER (WHERE {says}) ELSE max({at}) FILTER (WHERE NOT {says}) END
+-- When they said so last, as far as that is stated: a no without a time is as late as the file.
+CASE WHEN {folded} THEN max({at}) FILTER (WHERE {says})
+    WHEN bool_and({at} IS NOT NULL) FILTER (WHERE NOT {says}) THEN max({at}) FILTER (WHERE NOT {says}) END
 
 -- name: folded_at_always
 -- When the last one that says anything was said.

@@ -113,6 +113,14 @@ async def test_a_place_that_does_not_answer_is_tried_again_later_and_given_up_in
     assert await debtor.unreturned() == []
 
 
+async def test_what_the_goal_puts_back_no_longer_is_given_up(debtor: Debtor) -> None:
+    await debtor.owe(SftpPlace(transport="sftp", host="127.0.0.1", port=free_port(), username="partner"))
+    async with debtor.base.database.account(debtor.account_id) as tx:
+        await tx.connection.execute("UPDATE tidegate.goal_versions SET settings = settings - 'rejects'")
+    assert await debtor.give_back() == ("failed", [], "invalid_goal")
+    assert await debtor.told() == ["rejects_not_returned"]
+
+
 async def test_nothing_is_owed_any_more_at_a_connection_that_is_deleted(debtor: Debtor) -> None:
     await debtor.owe(SftpPlace(transport="sftp", host="127.0.0.1", port=free_port(), username="partner"))
     async with debtor.base.database.account(debtor.account_id) as tx:

@@ -34,6 +34,8 @@ def voice(words: list[Word], resubscribe: Resubscribe) -> Word | None:
     says = not no
     if yes and no and resubscribe is Resubscribe.IF_NEWER and None not in no and any(yes):
         says = _latest(yes) > _latest(no)  # type: ignore[operator]  # all are times
+    if not says and None in no:
+        return says, None  # It is as late as the file, whatever older ones there are.
     return says, _latest(yes if says else no)
 
 

@@ -62,6 +62,8 @@ async def test_the_number_of_a_profile_is_nobodys_to_define(database: Database, 
     async with database.account(account) as tx:
         with pytest.raises(PropertyIsBuiltIn):
             await properties.define(tx, _text("system_id"))
+        with pytest.raises(PropertyIsBuiltIn):
+            await properties.ensure(tx, [_text("other"), _text("system_id")])
         with pytest.raises(NotFound):
             await properties.get(tx, "system_id")
 

@@ -88,6 +88,27 @@ def test_what_nothing_names_cannot_get_a_value_later() -> None:
     assert _found(_goal(**made, on_bad_value="reject_value")) == [("/on_bad_value", "values_stay_lost")]
     mapping = [{"field": "N", "property": "name"}, {"field": "P", "property": "points", "on_bad_value": "reject_value"}]
     assert _found(_goal(**made, mapping=mapping)) == [("/mapping/1", "values_stay_lost")]
+    opt_in = {"declaration": "from_file", "field": "O", "on_bad_value": "reject_value"}
+    language = {"field": "L", "on_bad_value": "reject_value"}
+    assert _found(_goal(mode="create_only", opt_in=opt_in, language=language)) == [
+        ("/opt_in", "values_stay_lost"),
+        ("/language", "values_stay_lost"),
+    ]
+
+
+def test_nothing_sets_a_system_id() -> None:
+    mapping = [{"field": "S", "property": "system_id"}]
+    goal = _goal(mapping=mapping, create_properties=True)
+    assert _found(goal) == [("/mapping/0/property", "unknown_property")]
+    assert missing_properties(goal, _around().properties) == []
+
+
+@pytest.mark.parametrize("date_format", ["QQQQ", "YYYY-MM-DD"])
+def test_an_identifiers_notation_is_looked_at(date_format: str) -> None:
+    entry = {"field": "E", "property": "email", "dateFormat": date_format}
+    flaws = ["invalid_date_pattern"] * (2 if date_format == "QQQQ" else 1)
+    assert [code for _, code in _found(_goal(identifiers=[entry]))] == flaws
+    assert [code for _, code in _found(_goal(identifiers=[entry], format="jsonl"))] == [*flaws, "one_notation"]
 
 
 def test_who_is_absent_cannot_be_told_without_identifiers() -> None:

@@ -52,6 +52,11 @@ def test_what_is_mapped_or_to_be_ignored_is_not_taken() -> None:
     assert taken(found) == [("email", "set", 0), ("name", "set_if_empty", 1), ("shop_orders", "set", 3)]
 
 
+def test_no_column_makes_a_property_of_a_name_that_is_reserved() -> None:
+    found = meant(("E-mail", "System ID", "Zip"), create_properties=True, map_all={})
+    assert ([each.name for each in found.missing], len(found.plan.left)) == (["zip"], 1)
+
+
 def test_columns_of_handed_back_rows_are_none_of_the_files() -> None:
     for ours in (OWN_COLUMNS, [f" {name} " for name in OWN_COLUMNS]):
         found = meant(("E-mail", "City", *ours), create_properties=True)

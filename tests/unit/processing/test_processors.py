@@ -71,7 +71,7 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], list[str], list[str]]] = [
     (
         {"kind": "normalize_email"},
         NULLS,
-        [" Ann@Example.COM\t", "MAILTO:a@b.nl", "e\u0301@b.nl", "ann", "a@b", *NOTHING],
+        [" Ann@Example.COM\t", "MAILTO: a@b.nl", "e\u0301@b.nl", "ann", "a@b", *NOTHING],
         ["ann@example.com", "a@b.nl", "é@b.nl", "!not_an_email", "!not_an_email", *NOTHING],
     ),
     ({"kind": "normalize_email", "on_failure": "keep"}, {}, ["Ann"], ["Ann"]),
@@ -299,6 +299,11 @@ def test_what_is_wrong_with_processors_alone_is_told_before_any_file() -> None:
         "/5",
     ]
     assert [pointer for pointer, _ in faults_of(processors, Dialect())] == ["/1", "/4/where/all/1/property"]
+
+
+def test_columns_whose_names_are_alike_are_not_split_into() -> None:
+    processors = PROCESSORS.validate_python([{"kind": "split", "field": "a", "delimiter": "-", "into": ["b", "b "]}])
+    assert [pointer for pointer, _ in faults_of(processors, Dialect())] == ["/0"]
 
 
 def test_the_description_of_a_processor_holds_its_text_and_an_example() -> None:

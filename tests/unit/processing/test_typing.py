@@ -2,6 +2,7 @@
 
 import csv
 import io
+from uuid import UUID
 
 import numpy as np
 import polars as pl
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from shared.domain.reject import Reject
 from shared.formats.csv_reader import CsvReader
 from shared.formats.limits import Limits
+from shared.formats.value_rejects_file import ValueRejectsFile
 from shared.processing.file_columns import FileColumns
 from shared.processing.mapping import MappingPlan, plan_of
 from shared.processing.typing import Typed, apply, staging_csv
@@ -80,6 +82,31 @@ def test_an_identifier_too_long_for_the_index_is_rejected() -> None:
     found = type_rows(row, plan=plan)
     assert [(reject.code.value, reject.field) for reject in found.rejects] == [("identifier_too_long", "position 0")]
     assert found.good.height == 0
+
+
+def test_a_value_that_two_identifiers_and_two_properties_share_is_rejected_once() -> None:
+    lenient = goal(
+        [{"field": "e", "property": "email"}, {"field": "e", "property": "code"}],
+        [{"field": "n", "property": "points"}, {"field": "n", "property": "born"}, {"field": "e", "property": "phone"}],
+        on_bad_value="reject_value",
+    )
+    known = properties("email", "code", email="email", code="text", points="number", born="date", phone="phone")
+    plan = plan_of(lenient, known, FileColumns.of(("e", "i", "n", "p", "t", "b"), 6))
+    found = type_rows(("a@b.nl", "", "x", "", "", ""), ("b@b.nl", "", "7", "", "", ""), plan=plan)
+    told = [(each.record_number, each.position, each.code.value, each.identifiers) for each in found.value_rejects]
+    assert told == [
+        (1, 2, "not_a_number", ("a@b.nl", "a@b.nl")),
+        (2, 2, "not_a_date", ("b@b.nl", "b@b.nl")),
+        (1, 0, "not_a_phone", ("a@b.nl", "a@b.nl")),
+        (2, 0, "not_a_phone", ("b@b.nl", "b@b.nl")),
+    ]
+    file = ValueRejectsFile(lenient, {0: "e", 2: "n"}, UUID(int=7))
+    lines = file.header() + file.rows(sorted(found.value_rejects, key=lambda each: each.record_number)) + file.end()
+    assert [line.split(",")[:3] for line in lines.decode().splitlines()] == [
+        ["e", "n", "_row"],
+        ["a@b.nl", "x", "2"],
+        ["b@b.nl", "7", "3"],
+    ]
 
 
 def test_no_rows_give_no_rows() -> None:

@@ -122,6 +122,7 @@ def test_what_stands_beside_a_value_does_not_change_it(kind: str, dialect: Diale
 
 
 BAD: list[tuple[str, Dialect, list[str], str]] = [
+    ("phone", PLAIN, ["+31 (0)6 12345678", "+44 ( 0 ) 20 7946 0958"], "not_a_phone"),
     ("integer", PLAIN, ["7.0", "7,0", "1e3", "٣", "7 7", "--7", "+", "0x10", "1_000", "1.234"], "not_an_integer"),
     ("integer", PLAIN, ["9223372036854775808", "-9223372036854775809", "1" * 500], "out_of_range"),
     ("integer", GERMAN, ["1.23", "1.2345", ".123", "12345.678"], "not_an_integer"),
