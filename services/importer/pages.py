@@ -19,7 +19,7 @@ from shared.domain.goal import ImportGoal
 from shared.domain.receipt import MemberFacts
 from shared.domain.trimmed import folded
 from shared.formats.batch import Batch, RawRow, RowFetcher, TableReader
-from shared.formats.reader import Reading, prepare
+from shared.formats.reader import Reading, handed_back, prepare
 from shared.formats.unpacking.members import Member, Members, open_members
 from shared.processing.chain import Chain
 from shared.processing.file_columns import FileColumns
@@ -56,7 +56,10 @@ class Fetched:
     def reading(self, member: Member) -> Reading:
         """How one of them is read. Raises FileTypeChanged, EncodingChanged, AmbiguousEncoding, UndecodableFile."""
         goal = self.order.goal
-        reading = prepare(
+        rejects = handed_back(
+            member, goal.format, goal.dialect, workspace=self.scratch, max_bytes=self.max_unpacked_bytes
+        )
+        reading = rejects or prepare(
             member,
             goal.format,
             goal.dialect,

@@ -80,6 +80,14 @@ READING_CODES = frozenset(
 )
 """Codes that say how a row is written; a file with nothing else was not written in the goal's dialect."""
 
+STANDING_CODES = READING_CODES | {
+    RejectCode.NESTED_VALUE,
+    RejectCode.LIST_DELIMITER_IN_ITEM,
+    RejectCode.CELL_ERROR,
+    RejectCode.CELL_WITHOUT_VALUE,
+}
+"""Codes of rows of which a file of rejects cannot say what stood there: they are not to be taken as they are."""
+
 MESSAGES: dict[RejectCode, str] = {
     RejectCode.TOO_FEW_FIELDS: "The row has fewer fields than the header.",
     RejectCode.TOO_MANY_FIELDS: "The row has more fields than the header.",

@@ -220,11 +220,17 @@ class JsonLinesReader:
             for name, value in flattened(object_of(line)):
                 place = self._places.get(name)
                 if place is not None and value is not None:
-                    is_plain = not isinstance(value, (list, dict))
-                    fields[place] = self._written(value, name, is_wanted=False) if is_plain else as_json(value)
+                    fields[place] = self._told(value, name)
         except Unfit:
             return (shown(line.strip()),)
         return tuple(shown(field.encode("utf-8", "surrogatepass")) for field in fields)
+
+    def _told(self, value: object, name: str) -> str:
+        """A value as good rows have it; else in JSON."""
+        try:
+            return self._written(value, name, is_wanted=True)
+        except Unfit:
+            return as_json(value)
 
 
 def _lines(source: TextSource, limits: Limits) -> Generator[tuple[int, int, bytes], None, None]:

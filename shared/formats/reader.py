@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Protocol
 
 from shared.domain.dialect import AUTO, Dialect, FileFormat
-from shared.domain.failures import EncodingChanged, FileTypeChanged
+from shared.domain.failures import EncodingChanged, FileFailure, FileTypeChanged
+from shared.domain.reject import hands_back
 from shared.formats.batch import Refetched, RowFetcher, TableReader
 from shared.formats.csv_reader import CsvReader, RecordFetcher
 from shared.formats.encoding import FoundEncoding, contradicting_mark, detect, other_than
@@ -135,6 +136,27 @@ def prepare(
             raise EncodingChanged(f"Expected {expected}, which the goal {said}, found {other}.")
     limits = limits or Limits()
     return Reading(member, file_format, dialect, workspace, max_bytes, found, limits=limits)
+
+
+def handed_back(
+    member: Readable, file_format: FileFormat, dialect: Dialect, *, workspace: Path, max_bytes: int
+) -> Reading | None:
+    """How a member is read that hands rejects of a workbook or of JSON Lines back: as they were handed out.
+
+    None where it is none, or where its rejects are of the goal's own format.
+    """
+    if file_format == "csv":
+        return None
+    with member.open() as source:
+        head = _head(source)
+    if head.startswith((ZIP_MAGIC, OLE_MAGIC)) or head.lstrip(_BEFORE_AN_OBJECT).startswith(b"{"):
+        return None
+    reading = Reading(member, "csv", rejects_dialect(file_format, dialect), workspace, max_bytes)
+    try:
+        with reading.rows() as reader:
+            return reading if hands_back(reader.header or ()) else None
+    except FileFailure:
+        return None  # What it is instead, or is not, is told by whoever reads it as what it should be.
 
 
 def rejects_dialect(file_format: FileFormat, dialect: Dialect) -> Dialect:

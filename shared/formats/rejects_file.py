@@ -21,7 +21,7 @@ from shared.domain.reject import (
     ALL_OWN_COLUMNS,
     MESSAGES,
     OWN_COLUMNS,
-    READING_CODES,
+    STANDING_CODES,
     Reject,
     ends_as_ours,
     hands_back,
@@ -57,7 +57,7 @@ class RejectsFile:
         read = reject.raw if self._has_header else without_own(reject.raw)
         raw = [read[place] if place < len(read) else "" for place in self._places]
         own = [str(reject.line_number), reject.code.value, reject.field or "", MESSAGES[reject.code], str(self._run_id)]
-        surplus = list(read[self._width :]) or [""] if reject.code in READING_CODES else []
+        surplus = list(read[self._width :]) or [""] if reject.code in STANDING_CODES else []
         return [*raw, *own, *surplus]
 
 

@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 from tests.integration.road.gateway import gateway_of
 from tests.integration.road.place import Tenant, goal
+from tests.unit.formats.workbooks import t, workbook
 
 MAPPING = [{"field": "p", "property": "points", "rule": "sum"}]
 OURS = "_row,_code,_field,_message,_run"
@@ -123,3 +124,24 @@ async def test_what_a_mended_file_does_not_say_clears_nothing(tenant: Tenant) ->
     assert (third["state"], third["parent_run_id"]) == ("completed", first["run_id"])
     cem = await tenant.profile("c@b.example")
     assert (cem["points"], cem["member"], cem["name"]) == (None, True, "Cem")
+
+
+async def test_rejects_of_workbooks_and_json_come_back_by_the_same_way(tenant: Tenant) -> None:
+    mapping = [{"field": "p", "property": "points", "on_bad_value": "reject_value"}, {"field": "t", "property": "tags"}]
+    for kind in ("xlsx", "jsonl"):
+        source = {"pattern": {"wildcard": f"*.{kind}"}, "readiness": {"strategy": "rename"}}
+        await tenant.save(goal(name=kind, source=source, format=kind, mapping=mapping))
+    sheet = workbook([t("email"), t("p"), t("t")], [t("a@b.example"), t("many"), t("x|y")])
+    first = await tenant.imported("first.xlsx", sheet)
+    values = await rejects_file(tenant, first, "value-rejects.csv")
+    again = await tenant.imported("values.xlsx", values.replace("many", "5"))
+    assert (again["state"], again["parent_run_id"]) == ("completed", first["run_id"]), again["receipt"]
+    first = await tenant.imported("first.jsonl", '{"p":1,"email":["b@b.example", []],"t":["x","y"]}\n')
+    rows = await rejects_file(tenant, first)
+    # What cannot be told of a row stands behind it as a field too many, until somebody has looked at it.
+    assert rows.splitlines()[1].endswith(f"{first['run_id']},")
+    mended = rows.replace('"[""b@b.example"",[]]"', "b@b.example").replace(f"{first['run_id']},", str(first["run_id"]))
+    again = await tenant.imported("mended.jsonl", mended)
+    assert (again["state"], again["parent_run_id"]) == ("completed", first["run_id"]), again["receipt"]
+    found = [await tenant.profile(f"{name}@b.example") for name in "ab"]
+    assert [(each["points"], each["tags"]) for each in found] == [(5, ["x", "y"]), (1, ["x", "y"])]

@@ -190,8 +190,8 @@ def test_what_nobody_wants_rejects_nothing() -> None:
 
 
 def test_a_reject_holds_the_row_under_its_columns() -> None:
-    ((_, _, raw),) = read(b'{"a": 1.50, "b": [[2.0]], "c": "\\ud800"}').bad.values()
-    assert raw == ("1.50", "[[2.0]]", "\\ud800")
+    ((_, _, raw),) = read(b'{"a": 1.50, "b": [[2.0]], "c": "\\ud800", "d": [1, "x"]}').bad.values()
+    assert raw == ("1.50", "[[2.0]]", "\\ud800", "1|x")
 
 
 def test_an_undecodable_line_tells_where() -> None:

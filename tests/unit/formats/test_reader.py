@@ -9,7 +9,7 @@ import pytest
 from shared.domain.dialect import Dialect, FileFormat
 from shared.domain.failures import AmbiguousEncoding, EncodingChanged, FileTypeChanged
 from shared.formats.limits import Limits
-from shared.formats.reader import Reading, prepare, rejects_dialect
+from shared.formats.reader import Reading, handed_back, prepare, rejects_dialect
 from tests.unit.formats.reading import Read, read_from
 from tests.unit.formats.test_xlsx_reader import Kept
 from tests.unit.formats.workbooks import n, t, workbook
@@ -47,6 +47,21 @@ def test_a_file_of_another_type_is_told_as_such(file_format: FileFormat, kind: F
         return
     with pytest.raises(FileTypeChanged, match=f"Expected {file_format}"):
         prepared(FILES[kind], file_format, tmp_path)
+
+
+@pytest.mark.parametrize("file_format", FILES)
+def test_rejects_are_read_as_they_were_handed_out(file_format: FileFormat, tmp_path: Path) -> None:
+    dialect = Dialect(delimiter=";", encoding="utf-16")
+
+    def found(data: bytes) -> Reading | None:
+        return handed_back(Kept(data, tmp_path), file_format, dialect, workspace=tmp_path, max_bytes=1 << 30)
+
+    assert not any(map(found, [*FILES.values(), b"", b"\xff\xfe", b'"', FILES["jsonl"].decode().encode("utf-16")]))
+    reading = found("\ufeffid,_code,_run\n1,,\n".encode())
+    assert (reading is None) is (file_format == "csv")
+    if reading is not None:
+        with reading.rows() as reader:
+            assert read_from(reader) == Read(("id", "_code", "_run"), 3, {1: (2, ("1", "", ""))}, {})
 
 
 def test_an_array_of_json_is_not_lines_of_it(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from shared.domain.dialect import Dialect
-from shared.domain.reject import READING_CODES, Reject, RejectCode
+from shared.domain.reject import STANDING_CODES, Reject, RejectCode
 from shared.formats.rejects_file import RejectsFile
 from tests.unit.formats.reading import read
 
@@ -37,7 +37,7 @@ def test_a_row_whose_values_were_unfit_is_read_again_as_it_was() -> None:
 
 def test_a_row_that_could_not_be_read_stays_rejected_until_it_is_mended() -> None:
     for raw in (("1",), ("1", "2"), ("1", "2", "3")):
-        for code in READING_CODES:
+        for code in STANDING_CODES:
             result = read(written(Dialect(), reject(code, *raw)))
             assert not result.good
             assert [told[1] for told in result.bad.values()] == ["too_many_fields"]
