@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 
-from services.exporter.select import selections_of
 from services.exporter.tools import Tools
 from shared.domain.connection import DropPlace, Login
 from shared.domain.export_goal import ExportGoal
@@ -14,6 +13,7 @@ from shared.domain.run import ClaimedRun
 from shared.formats.openpgp.message import require_able
 from shared.storage import connections, goals, openpgp_keys, runs
 from shared.storage.database import Tx
+from shared.storage.selections.of_goal import selections_of
 from shared.storage.selections.selection import Selection
 
 

@@ -21,6 +21,7 @@ LIST_NAME_CHARACTERS = 60
 REASON_CHARACTERS = 1_000
 WARNINGS = 20
 CODES = 50
+FILES = 50
 
 OUTCOMES: dict[RunState, str] = {
     RunState.COMPLETED: "Completed",
@@ -79,6 +80,8 @@ class ReceiptText:
     what_to_do: tuple[str, ...]
     counts: tuple[CountLine, ...]
     skipped: tuple[CodeLine, ...]
+    held_back: tuple[CodeLine, ...]
+    files: tuple[str, ...]
     rejects: tuple[CodeLine, ...]
     values_rejected: tuple[CodeLine, ...]
     first_rejects: tuple[str, ...]
@@ -103,7 +106,9 @@ def describe(run: TellableRun) -> ReceiptText:
         reason_code=shown(reason.code, FIELD_CHARACTERS),
         what_to_do=_what_to_do(run.state, receipt, reason),
         counts=_counts(run),
-        skipped=_by_code(receipt.skipped_by_reason),
+        skipped=_by_code(receipt.left_out if run.is_export else receipt.skipped_by_reason),
+        held_back=_by_code(receipt.held_back),
+        files=_files(receipt),
         rejects=_by_code(receipt.rejects_by_code),
         values_rejected=_by_code(receipt.values_rejected_by_code),
         first_rejects=tuple(_place(reject) for reject in run.rejects[:FIRST_REJECTS]),
@@ -115,12 +120,15 @@ def describe(run: TellableRun) -> ReceiptText:
 def is_problem(run: TellableRun) -> bool:
     """Whether who asked for problems only is told.
 
-    A completed run with warnings or rejected values is a problem. A skipped one is not, because the goal says that
-    such a file be skipped, nor a cancelled one, because a person cancelled it.
+    A completed run with warnings, rejected values or rows that a processor could not work on is a problem. A skipped
+    one is not, because the goal says that such a file be skipped, nor a cancelled one, because a person cancelled it.
     """
     if run.state in (RunState.FAILED, RunState.COMPLETED_WITH_REJECTS, RunState.WAITING):
         return True
-    return run.state is RunState.COMPLETED and bool(run.receipt.warnings or run.receipt.values_rejected_by_code)
+    receipt = run.receipt
+    # Who has no identifier is held back as the goal says; nobody says that a processor should fail.
+    are_lost = bool(receipt.held_back.keys() - {RejectCode.NO_IDENTIFIER.value})
+    return run.state is RunState.COMPLETED and bool(receipt.warnings or receipt.values_rejected_by_code or are_lost)
 
 
 def _summary(run: TellableRun) -> str:
@@ -132,7 +140,9 @@ def _summary(run: TellableRun) -> str:
     if run.state not in _TOOK_EFFECT:
         return "No file was delivered." if run.is_export else "Nothing of the file was imported."
     if run.is_export:
-        return f"{_rows(receipt.rows_exported or 0)} exported."
+        exported = f"{_rows(receipt.rows_exported or 0)} exported"
+        held_back = sum(receipt.held_back.values())
+        return f"{exported}, {held_back:,} held back." if held_back else f"{exported}."
     if receipt.rejected:
         return f"{_rows(receipt.rows_read)} read, {receipt.rejected:,} of them not imported."
     return f"{_rows(receipt.rows_read)} read, none rejected."
@@ -161,8 +171,8 @@ def _what_to_do(state: RunState, receipt: Receipt, reason: Reason) -> tuple[str,
 def _counts(run: TellableRun) -> tuple[CountLine, ...]:
     receipt = run.receipt
     if run.is_export:
-        rows = receipt.rows_exported
-        return () if rows is None else (CountLine("Rows exported", f"{rows:,}"),)
+        exported = {"Rows exported": receipt.rows_exported, "Profiles": receipt.profiles_exported}
+        return tuple(CountLine(label, f"{number:,}") for label, number in exported.items() if number is not None)
     if receipt.rows_read == 0 and run.state not in _TOOK_EFFECT:
         return ()
     numbers = {
@@ -242,6 +252,17 @@ def _facts(receipt: Receipt) -> tuple[CountLine, ...]:
     if receipt.finished_at is not None:
         facts.append(("Finished", _time(receipt.finished_at)))
     return tuple(CountLine(label, value) for label, value in facts)
+
+
+def _files(receipt: Receipt) -> tuple[str, ...]:
+    """What was delivered, a line a file."""
+    lines = [
+        f"{shown(each.name, FILE_NAME_CHARACTERS)}: {_rows(each.rows)}, {each.size_bytes:,} bytes, "
+        f"SHA-256 {shown(each.sha256, FIELD_CHARACTERS)}"
+        for each in receipt.files[:FILES]
+    ]
+    more = len(receipt.files) - FILES
+    return tuple([*lines, f"and {more:,} more"] if more > 0 else lines)
 
 
 def _rows(number: int) -> str:

@@ -1,6 +1,7 @@
 """The columns of an exported file: what one shows, and what stands above it."""
 
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag
 
@@ -8,6 +9,9 @@ from shared.domain.lists import ListReference
 from shared.domain.model import Model
 from shared.domain.processor import Text
 from shared.domain.property import PropertyName
+
+MAX_SHOWN_SEGMENTS = 100
+"""In one column: each is asked of every profile."""
 
 
 def _in_one_line(text: str) -> str:
@@ -60,6 +64,28 @@ class ListsColumn(Headed):
         return "lists"
 
 
+class SegmentsColumn(Headed):
+    """The segments that a profile is in, by their ids; by their names with `ids_as_names`."""
+
+    segments: Literal["all"] | Annotated[tuple[UUID, ...], Field(min_length=1, max_length=MAX_SHOWN_SEGMENTS)] = Field(
+        description=f"All of the account, {MAX_SHOWN_SEGMENTS} at most, in the order of their names; or these alone"
+    )
+
+    def called(self) -> str:
+        """The field's name."""
+        return "segments"
+
+
+class InteractionsColumn(Headed):
+    """The names of the interactions that a profile has seen: of its events of type `interaction_seen`, each once."""
+
+    interactions: Literal[True]
+
+    def called(self) -> str:
+        """The field's name."""
+        return "interactions"
+
+
 class TextColumn(Headed):
     """The same text in every row."""
 
@@ -70,7 +96,13 @@ class TextColumn(Headed):
         return "text"
 
 
-_KINDS: dict[str, type[Headed]] = {"property": PropertyColumn, "lists": ListsColumn, "text": TextColumn}
+_KINDS: dict[str, type[Headed]] = {
+    "property": PropertyColumn,
+    "lists": ListsColumn,
+    "segments": SegmentsColumn,
+    "interactions": InteractionsColumn,
+    "text": TextColumn,
+}
 
 
 def _kind(column: Any) -> str | None:
@@ -83,6 +115,8 @@ def _kind(column: Any) -> str | None:
 ExportColumn = Annotated[
     Annotated[PropertyColumn, Tag("property")]
     | Annotated[ListsColumn, Tag("lists")]
+    | Annotated[SegmentsColumn, Tag("segments")]
+    | Annotated[InteractionsColumn, Tag("interactions")]
     | Annotated[TextColumn, Tag("text")],
     Discriminator(
         _kind,

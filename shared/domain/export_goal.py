@@ -9,7 +9,7 @@ from pydantic import Field, StrictBool, field_validator, model_validator
 
 from shared.domain.dates import date_pattern
 from shared.domain.dialect import Dialect
-from shared.domain.export_columns import ExportColumn, ListsColumn
+from shared.domain.export_columns import ExportColumn, ListsColumn, SegmentsColumn
 from shared.domain.export_names import NUMBER, ExportName
 from shared.domain.goal_base import Ordered
 from shared.domain.lists import ListReference
@@ -68,7 +68,7 @@ class ExportGoal(Ordered):
     target: Target = Target()
     dialect: ExportDialect = ExportDialect()
     ids_as_names: StrictBool = Field(
-        default=False, description="Show lists, and whatever else has a number or an id, by names"
+        default=False, description="Show lists and segments by their names, instead of numbers and ids"
     )
     defuse_formulas: StrictBool = Field(
         default=False,
@@ -151,4 +151,6 @@ class ExportProfiles(ExportGoal):
     @property
     def segments_named(self) -> set[UUID]:
         """The segments that it knows people by."""
-        return set() if self.segment is None else {self.segment}
+        shown = [each.segments for each in self.columns if isinstance(each, SegmentsColumn)]
+        named = {one for several in shown if several != "all" for one in several}
+        return named if self.segment is None else {*named, self.segment}

@@ -89,3 +89,28 @@ class Preview(Model):
     """Words that would become choices, by property."""
     trouble: Trouble | None = None
     """Why an import would fail here; what was seen before stands in the rest."""
+
+
+class ExportedPart(Model):
+    """One file as it would be written, of the first rows that the goal selects."""
+
+    name: str
+    columns: tuple[str, ...]
+    """Behind the processors."""
+    rows: tuple[tuple[str | None, ...], ...]
+    """What each field says; null where it is written as a null sequence, or as nothing."""
+    text: str
+    """The same as the file has it: with delimiters, quotes and line ends."""
+    held_back: Mapping[str, int]
+    """Rows, of these, that a processor could not work on, by code."""
+    left_out: Mapping[str, int]
+    """Rows, of these, that the processors skipped, by reason."""
+
+
+class ExportPreview(Model):
+    """The first rows of the files that a goal would export now, before they are packed."""
+
+    files: tuple[ExportedPart, ...] = ()
+    """The main one first."""
+    trouble: Trouble | None = None
+    """Why an export would fail with these rows."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from shared.domain.built_in import identifier_named, shown_named
 from shared.domain.dialect import AUTO
-from shared.domain.export_columns import ListsColumn, PropertyColumn
+from shared.domain.export_columns import ListsColumn, PropertyColumn, SegmentsColumn
 from shared.domain.export_goal import ExportGoal, ExportProfiles
 from shared.domain.failures import HeaderChanged, InvalidGoal
 from shared.domain.schedule import AfterGoal
@@ -61,6 +61,11 @@ def _column_flaws(goal: ExportProfiles, around: Surroundings) -> Iterator[Flaw]:
                     if one not in around.lists:
                         detail = f"The account has no list {one}; make it first."
                         yield Flaw(f"/columns/{number}/lists/{place}", "unknown_list", detail)
+            case SegmentsColumn(segments=tuple(shown)):
+                for place, each in enumerate(shown):
+                    if each not in around.segments:
+                        detail = f"The account has no segment {each}."
+                        yield Flaw(f"/columns/{number}/segments/{place}", "unknown_segment", detail)
     if goal.identifier is not None:
         found = identifier_named(goal.identifier, around.properties)
         if found is None:

@@ -11,6 +11,7 @@ A value that would be read as another is refused. Here are no files and no quoti
 
 import re
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 import polars as pl
 
@@ -123,6 +124,15 @@ class TypedText:
         if items and joined.split(delimiter) != items:
             raise UnwritableValue(f"Found the listDelimiter {delimiter!r} inside an item of a list.")
         return joined
+
+
+def shown_moment(at: datetime, dialect: Dialect) -> tuple[str, str]:
+    """A moment in UTC as a datetime and, of its day, as a date. Raises `InvalidGoal`, `UnwritableValue`."""
+    day = f"{at.year:04d}-{at:%m-%d}"
+    kinds = [PropertyType.DATETIME, PropertyType.DATE]
+    frame = pl.DataFrame({"c0": [f"{day} {at:%H:%M:%S.%f}+00"], "c1": [day]})
+    told, shown = TypedText(dialect, kinds).frame(frame).row(0)
+    return told, shown
 
 
 def _booleans(values: pl.Series) -> pl.Series:

@@ -63,6 +63,12 @@ async def conditions(tx: Tx) -> dict[UUID, Node]:
     return {found.id: found.segment.condition for found in map(_segment, rows)}
 
 
+async def names(tx: Tx) -> dict[UUID, str]:
+    """What each segment is called, by name."""
+    found = map(_segment, await tx.fetch("segments.list", tx.account_id))
+    return {each.id: each.segment.name for each in sorted(found, key=lambda each: each.segment.name)}
+
+
 async def hold(tx: Tx, segment_ids: Collection[UUID]) -> set[UUID]:
     """Those of these segments that there are, kept from being deleted until the transaction ends."""
     return {row["segment_id"] for row in await tx.fetch("segments.hold", tx.account_id, list(segment_ids))}

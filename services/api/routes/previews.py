@@ -1,4 +1,7 @@
-"""`/v1/goals/{id}/preview`: the first rows of a sample as a goal would read them, step by step. Nothing is stored."""
+"""`/v1/goals/{id}/preview`: the first rows of a sample as a goal would read them, or of a file as it would write it.
+
+Nothing is stored. `/v1/date-previews` shows a moment as an export would write it.
+"""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -8,43 +11,98 @@ from pydantic import Field, TypeAdapter
 
 from services.api.access import Visit, allowed
 from services.api.patches import judged, merged
+from services.api.problems import FieldError, Refused
 from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, Asked
-from shared.domain.failures import Conflict
-from shared.domain.goal import ImportGoal
-from shared.domain.preview import MAX_PREVIEW_ROWS, Preview
+from shared.domain.export_goal import ExportDialect, ExportGoal
+from shared.domain.failures import Conflict, InvalidRequest, UnwritableValue
+from shared.domain.goal import Goal, ImportGoal
+from shared.domain.moment import Moment
+from shared.domain.preview import MAX_PREVIEW_ROWS, ExportPreview, Preview
+from shared.domain.processor import ZoneName
 from shared.domain.scope import Scope
+from shared.domain.zones import has_rules
+from shared.processing.goal_flaws import date_flaws
+from shared.processing.typed_text import shown_moment
+from shared.runtime.export_preview import export_preview
 from shared.storage import goals, kept_files, samples
 
-router = APIRouter(prefix="/v1/goals", tags=["goals"], responses=PROBLEMS)
-# It shows values of a file, which are people's: more than who may only read goals sees.
+router = APIRouter(prefix="/v1", tags=["goals"], responses=PROBLEMS)
+# It shows values of files and profiles, which are people's: more than who may only read goals sees.
 Writer = Annotated[Visit, Depends(allowed(Scope.GOALS_WRITE))]
-_GOAL: TypeAdapter[ImportGoal] = TypeAdapter(ImportGoal)
+Reader = Annotated[Visit, Depends(allowed(Scope.GOALS_READ))]
+_GOAL: TypeAdapter[Goal] = TypeAdapter(Goal)
 
 
 class PreviewAsked(Asked):
-    """Of which sample how much is to be shown."""
+    """How much is to be shown, and of an import of which sample."""
 
-    sample_id: UUID
+    sample_id: UUID | None = Field(default=None, description="Of an import; an export shows what it would write now")
     rows: int = Field(default=20, ge=1, le=MAX_PREVIEW_ROWS)
     changes: dict[str, Any] | None = Field(
-        default=None, description="Settings to try, which are not saved: a patch of the goal as PATCH takes it"
+        default=None, description="Settings to try, which are not saved: a JSON Merge Patch (RFC 7396) of the goal"
     )
 
 
-@router.post("/{goal_id}/preview", responses=ABSENT | CONFLICT)
-async def preview_goal(goal_id: UUID, body: PreviewAsked, visit: Writer) -> Preview:
-    """Columns and first rows of a sample as the goal would read them: before and after each processor, and mapped.
+class DatePreviewAsked(Asked):
+    """A moment, and how it is to be written."""
 
-    What would fail an import is its `trouble`. Processors that compare rows see the shown rows alone.
+    at: Moment
+    date_format: str = Field(default="epoch_milliseconds", alias="dateFormat", min_length=1, max_length=64)
+    timezone: ZoneName = "UTC"
+    pivot_year: int = Field(default=ExportDialect().pivot_year, alias="pivotYear", ge=0, le=100)
+
+
+class DatePreview(Asked):
+    """The moment as a file has it."""
+
+    datetime: str = Field(description="In a column of datetimes")
+    date: str = Field(description="Its day in UTC, in a column of dates")
+
+
+@router.post("/goals/{goal_id}/preview", responses=ABSENT | CONFLICT)
+async def preview_goal(goal_id: UUID, body: PreviewAsked, visit: Writer) -> Preview | ExportPreview:
+    """Of an import: columns and first rows of a sample as the goal would read them, step by step, and mapped.
+
+    Of an export: the first rows of each file as they would be written now. What would fail the goal's run is its
+    `trouble`. Processors that compare rows see the shown rows alone.
     """
     async with visit.reading() as tx:
         goal = (await goals.get(tx, goal_id)).goal
+        if body.changes is not None:
+            changed = judged(_GOAL, merged(goal.model_dump(mode="json", by_alias=True), body.changes))
+            if changed.kind != goal.kind:
+                raise Conflict(f"Found the kind {changed.kind!r}; this goal is and stays {goal.kind!r}.")
+            goal = changed
+        if isinstance(goal, ExportGoal):
+            visit.require(Scope.EXPORTS_WRITE)
+            return await export_preview(tx, goal, body.rows)
+        if body.sample_id is None:
+            detail = "Expected a sample: an import is shown with the rows of one."
+            raise Refused(InvalidRequest(), [FieldError(pointer="/sample_id", code="missing_field", detail=detail)])
+        assert isinstance(goal, ImportGoal)
         sample = await samples.get(tx, body.sample_id)
-        if not isinstance(goal, ImportGoal):
-            raise Conflict("The goal is an export, and reads no file.")
         if sample.kept_file_id is None:
             raise Conflict("The sample has not been fetched.")
         kept = await kept_files.get(tx, sample.kept_file_id)
-    if body.changes is not None:
-        goal = judged(_GOAL, merged(goal.model_dump(mode="json", by_alias=True), body.changes))
     return await visit.tools.looking.preview(visit.caller.account_id, kept, goal, body.rows)
+
+
+@router.post("/date-previews")
+async def preview_date(body: DatePreviewAsked, visit: Reader) -> DatePreview:
+    """A moment as an export would write it in a pattern and a time zone."""
+    errors = [
+        FieldError(pointer=flaw.pointer, code=flaw.code, detail=flaw.detail)
+        for flaw in date_flaws("/dateFormat", body.date_format)
+    ]
+    if not has_rules(body.timezone):
+        detail = f"Found {body.timezone!r}, expected a zone of the IANA database."
+        errors.append(FieldError(pointer="/timezone", code="unknown_zone", detail=detail))
+    if errors:
+        raise Refused(InvalidRequest(), errors)
+    dialect = ExportDialect(date_format=body.date_format, timezone=body.timezone, pivot_year=body.pivot_year)
+    try:
+        told, day = shown_moment(body.at, dialect)
+    except UnwritableValue as failure:
+        found = FieldError(pointer="/at", code="invalid_value", detail=failure.detail)
+        raise Refused(InvalidRequest(), [found]) from failure
+    return DatePreview(datetime=told, date=day)

@@ -1,17 +1,16 @@
 """Profiles as a file's rows: one row a profile, in the order in which they were made."""
 
 from collections.abc import Mapping, Sequence
-from uuid import UUID
+from datetime import datetime
 
-from shared.domain.built_in import SYSTEM_ID, identifier_named, shown_named
-from shared.domain.export_columns import ExportColumn, ListsColumn, PropertyColumn, TextColumn
+from shared.domain.built_in import SYSTEM_ID, identifier_named
 from shared.domain.export_goal import ExportProfiles
 from shared.domain.failures import InvalidGoal
-from shared.domain.property import Property, PropertyType
-from shared.storage import lists
+from shared.domain.property import Property
 from shared.storage.columns import quoted
 from shared.storage.database import Tx
 from shared.storage.selections.selection import Condition, Counted, Parameters, SelectedColumn, Selection
+from shared.storage.selections.shown import shown_of
 from shared.storage.statements import statement
 
 NO_IDENTIFIER = "no_identifier"
@@ -19,9 +18,18 @@ NO_IDENTIFIER = "no_identifier"
 
 
 async def profiles(
-    tx: Tx, goal: ExportProfiles, known: Mapping[str, Property], domain_group: int, *, only: Sequence[Condition] = ()
+    tx: Tx,
+    goal: ExportProfiles,
+    known: Mapping[str, Property],
+    domain_group: int,
+    *,
+    now: datetime,
+    only: Sequence[Condition] = (),
 ) -> Selection:
-    """The goal's columns of all profiles of a domain group that fulfil the conditions. Raises InvalidGoal."""
+    """The goal's columns of all profiles of a domain group that fulfil the conditions, as segments are `now`.
+
+    Raises InvalidGoal.
+    """
     parameters = Parameters([domain_group])
     conditions = "".join(
         " " + statement("selections.condition").replace("{condition}", parameters.fill(each)) for each in only
@@ -32,11 +40,13 @@ async def profiles(
         counted = statement("selections.without").replace("{conditions}", conditions).replace("{column}", column)
         held_back = (Counted(NO_IDENTIFIER, counted, tuple(parameters.values)),)
         conditions += " " + statement("selections.with").replace("{column}", column)
-    numbers = await _numbers(tx, goal.columns)
-    shown = [_shown(each, goal, known, numbers, parameters) for each in goal.columns]
-    text = statement("selections.profiles").replace("{columns}", "".join(f", {text}" for _, text in shown))
+    shown = await shown_of(tx, goal, known, now, parameters)
+    selected = [shown.column(each) for each in goal.columns]
+    text = statement("selections.profiles").replace("{columns}", "".join(f", {text}" for _, text in selected))
     return Selection(
-        columns=tuple(SelectedColumn(each.heading, kind) for each, (kind, _) in zip(goal.columns, shown, strict=True)),
+        columns=tuple(
+            SelectedColumn(each.heading, kind) for each, (kind, _) in zip(goal.columns, selected, strict=True)
+        ),
         text=text.replace("{conditions}", conditions),
         parameters=tuple(parameters.values),
         held_back=held_back,
@@ -48,34 +58,3 @@ def _identifier(name: str, known: Mapping[str, Property]) -> str:
     if found is None or not found.is_identifier:
         raise InvalidGoal(f"Found {name!r} as an identifier, expected a property that is one.")
     return f"p.{quoted(found.column)}"
-
-
-async def _numbers(tx: Tx, columns: Sequence[ExportColumn]) -> dict[UUID | int, int]:
-    """The numbers of the lists that columns name."""
-    named = {one for each in columns if isinstance(each, ListsColumn) and each.lists != "all" for one in each.lists}
-    return await lists.numbers_of(tx, named) if named else {}
-
-
-def _shown(
-    column: ExportColumn,
-    goal: ExportProfiles,
-    known: Mapping[str, Property],
-    numbers: Mapping[UUID | int, int],
-    parameters: Parameters,
-) -> tuple[PropertyType, str]:
-    """How a column is written, and what selects it."""
-    match column:
-        case PropertyColumn(property=name):
-            found = shown_named(name, known)
-            if found is None:
-                raise InvalidGoal(f"There is no property {name!r}.")
-            return found.type, "p.id" if found == SYSTEM_ID else f"p.{quoted(found.column)}"
-        case ListsColumn(lists=chosen):
-            text = statement("selections.list_names" if goal.ids_as_names else "selections.list_numbers")
-            if chosen == "all":
-                return PropertyType.LIST, text.replace("{chosen}", "")
-            wanted = parameters.add([numbers[each] for each in chosen if each in numbers], "integer[]")
-            only = " " + statement("selections.chosen_lists").replace("{numbers}", wanted)
-            return PropertyType.LIST, text.replace("{chosen}", only)
-        case TextColumn(text=text):
-            return PropertyType.TEXT, parameters.add(text, "text")

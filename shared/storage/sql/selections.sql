@@ -29,3 +29,15 @@ SELECT count(*) FROM {schema}.profiles p WHERE p.domain_group = $1{conditions} A
 -- name: chosen_lists
 -- Only these lists.
  AND m.list_number = ANY ({numbers})
+
+-- name: interactions
+-- The names of the interactions that a profile has seen, each once.
+(SELECT array_agg(DISTINCT (e.properties ->> 'name') COLLATE "C" ORDER BY (e.properties ->> 'name') COLLATE "C") FROM {schema}.events e WHERE e.profile_id = p.id AND e.event_type = 'interaction_seen' AND e.properties ? 'name')
+
+-- name: segments
+-- The segments that a profile is in, of these.
+array_remove(ARRAY[{segments}]::text[], NULL)
+
+-- name: segment
+-- What a segment is called, where a profile is in it.
+CASE WHEN {condition} THEN {called} END

@@ -4,7 +4,9 @@ from hashlib import sha256
 from typing import Any
 
 from shared.domain.export_goal import ExportProfiles
-from shared.storage import lists
+from shared.domain.segment import Segment
+from shared.runtime.export_preview import export_preview
+from shared.storage import lists, segments
 from tests.integration.road.place import Tenant, goal
 
 
@@ -141,6 +143,48 @@ async def test_columns_show_what_every_profile_has_its_lists_and_fixed_texts(ten
         '2;bob@example.com;\'@x;;false;unsubscribed;News|Trial;Trial;"us; $1"\n'
         '3;cas@example.com;\'-5;;true;;Trial;Trial;"us; $1"\n'
     )
+
+
+async def test_columns_show_segments_and_interactions_and_the_preview_shows_the_file(tenant: Tenant) -> None:
+    await tenant.save(goal())
+    await tenant.imported("in.csv", "email,name\nann@example.com,Ann\nbob@example.com,Bob\n")
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        conditions = {"Anns": {"property": "name", "equals": "Ann"}, "All": {"property": "email", "empty": False}}
+        made = {
+            name: (await segments.create(tx, Segment.model_validate({"name": name, "condition": condition}))).id
+            for name, condition in conditions.items()
+        }
+        await tx.connection.execute(
+            f"""INSERT INTO {tx.schema}.events (domain_group, event_type, profile_id, occurred_at, properties)
+            SELECT 1, 'interaction_seen', 2, now(), jsonb_build_object('name', name)
+            FROM unnest(ARRAY['popup', 'Banner', 'popup', 'ask|twice']) name"""
+        )
+    columns = [
+        {"property": "email"},
+        {"segments": "all"},
+        {"segments": [str(made["Anns"])], "header": "chosen"},
+        {"interactions": True},
+    ]
+    named = _export(columns=columns, ids_as_names=True, dialect={"listDelimiter": ";"})
+    goal_id = await tenant.save(named)
+    run = await tenant.exported(goal_id)
+    assert run["state"] == "completed", run["reason_detail"]
+    content = (tenant.directory / "out" / "all.csv").read_text()
+    assert content == (
+        "email,segments,chosen,interactions\n"
+        "ann@example.com,All;Anns,Anns,\n"
+        "bob@example.com,All,,Banner;ask|twice;popup\n"
+    )
+    async with tenant.base.database.account(tenant.account_id, read_only=True) as tx:
+        shown = await export_preview(tx, named, rows=5)
+        (whole,) = shown.files
+        assert (whole.name, whole.text, whole.columns) == ("all.csv", content, tuple(content.split("\n")[0].split(",")))
+        assert whole.rows[0] == ("ann@example.com", "All;Anns", "Anns", None)
+        (first,) = (await export_preview(tx, _export(columns=columns), rows=1)).files
+        assert first.rows == (("ann@example.com", f"{made['All']}|{made['Anns']}", str(made["Anns"]), None),)
+        shown = await export_preview(tx, _export(columns=columns), rows=2)
+        assert shown.trouble is not None
+        assert shown.trouble.code == "unwritable_value"
 
 
 async def test_who_lacks_the_identifier_is_held_back_and_counted(tenant: Tenant) -> None:

@@ -110,6 +110,21 @@ def test_an_export_tells_the_rows_it_wrote() -> None:
     assert [(line.label, line.number) for line in text.counts] == [("Rows exported", "1,234")]
 
 
+def test_an_export_tells_its_files_and_whom_it_held_back() -> None:
+    files = ({"name": "out/all.csv", "rows": 1, "size_bytes": 2_000, "sha256": "ab"},) * 51
+    told = {"rows_exported": 1, "profiles_exported": 1, "files": files, "left_out": {"filtered": 2}}
+    export = run(is_export=True, held_back={"no_identifier": 3}, **told)
+    text = describe(export)
+    assert text.summary == "1 row exported, 3 held back."
+    assert [(line.code, line.number) for line in (*text.held_back, *text.skipped)] == [
+        ("no_identifier", "3"),
+        ("filtered", "2"),
+    ]
+    assert (text.files[0], text.files[-1]) == ("out/all.csv: 1 row, 2,000 bytes, SHA-256 ab", "and 1 more")
+    assert not is_problem(export)
+    assert is_problem(run(is_export=True, held_back={"not_a_date": 1}, **told))
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_subject_is_one_short_line_whatever_goal_and_file_are_called(name: str) -> None:
     subject = describe(run(goal_name=name, file_name=name)).subject

@@ -24,7 +24,7 @@ async def selections_of(tx: Tx, goal: ExportGoal, *, now: datetime) -> tuple[Sel
     known = {each.name: each for each in await properties.list_all(tx)}
     domain_group = await domain_groups.number_of(tx, goal.domain_group)
     only = [] if goal.segment is None else [await _in_segment(tx, goal.segment, now)]
-    return (await profiles(tx, goal, known, domain_group, only=only),)
+    return (await profiles(tx, goal, known, domain_group, now=now, only=only),)
 
 
 async def _in_segment(tx: Tx, segment: UUID, now: datetime) -> Condition:

@@ -1,0 +1,64 @@
+"""Show the first rows of an export as they would be written: by the exporter's own selections and formatting.
+
+What a run does with all rows is done with these: a deduplication sees no others. Nothing is stored, and nothing is
+logged.
+"""
+
+import asyncio
+from datetime import UTC, datetime
+
+from shared.domain.export_goal import ExportGoal
+from shared.domain.failures import Permanent
+from shared.domain.findings import Trouble
+from shared.domain.preview import ExportedPart, ExportPreview
+from shared.runtime.table_text import TableText, Told
+from shared.storage.copy_out import copy_out
+from shared.storage.database import Tx
+from shared.storage.selections.of_goal import selections_of
+from shared.storage.selections.selection import Selection
+
+
+async def export_preview(tx: Tx, goal: ExportGoal, rows: int) -> ExportPreview:
+    """The files that the goal comes to now, each of so many selected rows. `tx` is read-only."""
+    now = datetime.now(UTC)
+    try:
+        selections = await selections_of(tx, goal, now=now)
+        blocks = [await _block(tx, each.first(rows)) for each in selections]
+        pairs = zip(selections, blocks, strict=True)
+        # The first rows of tables are small, and yet not formatted while everybody else waits.
+        files = [await asyncio.to_thread(_part, selection, block, goal, now) for selection, block in pairs]
+    except Permanent as failure:
+        sentence = f"{failure.sentence} {failure.detail}".strip()
+        return ExportPreview(trouble=Trouble(code=failure.code, sentence=sentence, what_to_do=failure.what_to_do))
+    return ExportPreview(files=tuple(files))
+
+
+async def _block(tx: Tx, selection: Selection) -> bytes:
+    blocks: list[bytes] = []
+
+    async def take(block: bytes) -> None:
+        blocks.append(block)
+
+    await copy_out(tx, selection, take)
+    return b"".join(blocks)
+
+
+def _part(selection: Selection, block: bytes, goal: ExportGoal, now: datetime) -> ExportedPart:
+    with TableText(selection, goal, Told()) as text:
+        if text.looks_first:
+            if block:
+                text.look(block)
+            text.seen_all()
+        content = text.head()
+        rows: list[tuple[str | None, ...]] = []
+        for frame in text.frames(block) if block else ():
+            content += text.lines(frame)
+            rows += frame.rows()
+        return ExportedPart(
+            name=goal.name_of(goal.target.named(now)).beside(selection.part).whole,
+            columns=text.header,
+            rows=tuple(rows),
+            text=content.decode(goal.dialect.encoding),
+            held_back=dict(text.tally.held_back),
+            left_out=dict(text.tally.left_out),
+        )

@@ -1,0 +1,108 @@
+"""What selects the columns that a goal shows of profiles `p`. Nothing here runs a statement but to look names up."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from shared.domain.askable import Askable
+from shared.domain.built_in import SYSTEM_ID, shown_named
+from shared.domain.export_columns import (
+    MAX_SHOWN_SEGMENTS,
+    ExportColumn,
+    InteractionsColumn,
+    ListsColumn,
+    PropertyColumn,
+    SegmentsColumn,
+    TextColumn,
+)
+from shared.domain.export_goal import ExportProfiles
+from shared.domain.failures import InvalidGoal
+from shared.domain.profile_conditions import InSegment
+from shared.domain.property import Property, PropertyType
+from shared.storage import lists, segments
+from shared.storage.asking import askable
+from shared.storage.columns import quoted
+from shared.storage.conditions import compiled
+from shared.storage.database import Tx
+from shared.storage.selections.selection import Parameters
+from shared.storage.statements import statement
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the columns of one goal need to know."""
+
+    properties: Mapping[str, Property]
+    list_numbers: Mapping[UUID | int, int]
+    segments: Mapping[UUID, str]
+    """Names by id, in their order; all of them where a column shows segments."""
+    askable: Askable | None
+    schema: str
+    now: datetime
+    """What segments count days from."""
+    ids_as_names: bool
+    parameters: Parameters
+
+    def column(self, column: ExportColumn) -> tuple[PropertyType, str]:
+        """How a column is written, and what selects it. Raises InvalidGoal, InvalidCondition."""
+        match column:
+            case PropertyColumn(property=name):
+                found = shown_named(name, self.properties)
+                if found is None:
+                    raise InvalidGoal(f"There is no property {name!r}.")
+                return found.type, "p.id" if found == SYSTEM_ID else f"p.{quoted(found.column)}"
+            case ListsColumn(lists=chosen):
+                return PropertyType.LIST, self._lists(chosen)
+            case SegmentsColumn(segments=wanted):
+                return PropertyType.LIST, self._segments(wanted)
+            case InteractionsColumn():
+                return PropertyType.LIST, statement("selections.interactions")
+            case TextColumn(text=text):
+                return PropertyType.TEXT, self.parameters.add(text, "text")
+
+    def _lists(self, chosen: Literal["all"] | Sequence[UUID | int]) -> str:
+        text = statement("selections.list_names" if self.ids_as_names else "selections.list_numbers")
+        if chosen == "all":
+            return text.replace("{chosen}", "")
+        wanted = [self.list_numbers[each] for each in chosen if not isinstance(each, str) and each in self.list_numbers]
+        only = statement("selections.chosen_lists").replace("{numbers}", self.parameters.add(wanted, "integer[]"))
+        return text.replace("{chosen}", " " + only)
+
+    def _segments(self, chosen: Literal["all"] | Sequence[UUID]) -> str:
+        wanted = [each for each in (self.segments if chosen == "all" else chosen) if isinstance(each, UUID)]
+        if len(wanted) > MAX_SHOWN_SEGMENTS:
+            raise InvalidGoal(
+                f"Found {len(wanted)} segments to show, expected {MAX_SHOWN_SEGMENTS} at most: name some."
+            )
+        return statement("selections.segments").replace("{segments}", ", ".join(map(self._segment, wanted)))
+
+    def _segment(self, segment: UUID) -> str:
+        assert self.askable is not None
+        known = self.askable
+        condition = self.parameters.fill(
+            lambda first: compiled(
+                InSegment(segment=segment), known, schema=self.schema, now=self.now, first_parameter=first
+            )
+        )
+        called = self.segments[segment] if self.ids_as_names else str(segment)
+        text = statement("selections.segment").replace("{called}", self.parameters.add(called, "text"))
+        return text.replace("{condition}", condition)
+
+
+async def shown_of(
+    tx: Tx, goal: ExportProfiles, known: Mapping[str, Property], now: datetime, parameters: Parameters
+) -> Shown:
+    """What a goal's columns need, looked up."""
+    shows_segments = any(isinstance(each, SegmentsColumn) for each in goal.columns)
+    return Shown(
+        properties=known,
+        list_numbers=await lists.numbers_of(tx, set(goal.named_lists)) if goal.named_lists else {},
+        segments=await segments.names(tx) if shows_segments else {},
+        askable=await askable(tx) if shows_segments else None,
+        schema=tx.schema,
+        now=now,
+        ids_as_names=goal.ids_as_names,
+        parameters=parameters,
+    )
