@@ -23,8 +23,9 @@ Every `POST` takes an `Idempotency-Key`: repeated within a day with the same pat
 but answered as it was, with `Idempotency-Replayed: true` and `already_shown` in the place of a secret.
 
 A key makes so many requests a second, and sends bodies of at most 1 MiB: JSON in UTF-8, nested at most 64 levels deep,
-without a name twice in one object, with numbers that lose nothing. Samples stream beside that, as
-`application/octet-stream` with their `name` in the query: of 64 MiB at most, where the operator says nothing else.
+without a name twice in one object, with numbers that lose nothing. Files stream beside that, as
+`application/octet-stream` with their `name` in the query: samples of 64 MiB and imports of 1 GiB at most, where the
+operator says nothing else.
 Each operation says under `security` which scopes it wants.
 
 Errors are RFC 9457 problem details. Every `code` stands in this list and never changes:

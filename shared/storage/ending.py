@@ -1,4 +1,4 @@
-"""The end of a run: its receipt, the news of it, and who may go on. Writes through `runs` and `outbox`.
+"""The end of a run: its receipt, the news of it, and who may go on. Writes through `runs`, `notifications`, `outbox`.
 
 Nothing here commits. The run's own update is the transaction's last statement and is fenced.
 """
@@ -11,7 +11,7 @@ from shared.domain.goal import ImportGoal
 from shared.domain.receipt import Receipt
 from shared.domain.run import ClaimedRun, Reason, RunState, Waiting
 from shared.observe.failpoints import reach
-from shared.storage import dues, goals, outbox, returns, runs
+from shared.storage import dues, goals, notifications, outbox, returns, runs
 from shared.storage.database import Database, Record, Tx
 
 _COMPLETED = (RunState.COMPLETED, RunState.COMPLETED_WITH_REJECTS)
@@ -31,9 +31,27 @@ async def end(tx: Tx, run: ClaimedRun, kind: str, receipt: Receipt) -> None:
         await returns.ask(tx, run.id, run.traceparent)
     if receipt.state in _COMPLETED:
         await dues.ask_followers(tx, run.goal_id, run.id)
+    await raise_if_failed(tx, receipt, run.connection_id)
     await outbox.tell_run(tx, run.id, run.traceparent)
     reach(f"{kind}er.told")
     await runs.finish(tx, run, receipt)
+
+
+async def raise_if_failed(tx: Tx, receipt: Receipt, connection_id: UUID) -> None:
+    """Put it before people that a run has failed. By mail the receipt alone tells it, to whom the goal wants told."""
+    if receipt.state is not RunState.FAILED:
+        return
+    reason = receipt.reason
+    news = notifications.News(
+        code="run_failed",
+        title="A run has failed",
+        detail="" if reason is None else f"{reason.code}: {reason.detail}",
+        what_to_do="" if reason is None else reason.what_to_do,
+        connection_id=connection_id,
+        goal_id=receipt.goal_id,
+        run_id=receipt.run_id,
+    )
+    await notifications.raise_(tx, news, is_mailed=False)
 
 
 async def ring_next(tx: Tx, goal_id: UUID, run_id: UUID, kind: str) -> None:

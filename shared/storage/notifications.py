@@ -36,8 +36,8 @@ class Notification:
     read_at: datetime | None
 
 
-async def raise_(tx: Tx, news: News) -> UUID:
-    """Put something before people; the notifier hears of it after the commit."""
+async def raise_(tx: Tx, news: News, *, is_mailed: bool = True) -> UUID:
+    """Put something before people; the notifier hears of it after the commit, unless another mail tells them."""
     notification_id: UUID = await tx.value(
         "notifications.insert",
         tx.account_id,
@@ -49,7 +49,8 @@ async def raise_(tx: Tx, news: News) -> UUID:
         news.goal_id,
         news.run_id,
     )
-    await outbox.put(tx, NotificationRaised(**outbox.heading(tx), notification_id=notification_id))
+    if is_mailed:
+        await outbox.put(tx, NotificationRaised(**outbox.heading(tx), notification_id=notification_id))
     return notification_id
 
 

@@ -82,6 +82,7 @@ async def _end(tx: Tx, run: Record, state: RunState, reason: Reason) -> None:
         finished_at=datetime.now(UTC),
     )
     await runs.end_without_worker(tx, run_id, state, receipt)
+    await ending.raise_if_failed(tx, receipt, facts["connection_id"])
     await outbox.tell_run(tx, run_id)
     await ending.ring_what_may_go_on(tx, run)
 

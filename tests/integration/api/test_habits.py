@@ -34,6 +34,7 @@ async def test_what_can_be_edited_is_changed_by_its_etag(owner: Client, operator
     folder = await _changed(owner, f"/v1/drop-folders/{made['folder']['id']}", {"quota_bytes": 5})
     assert (folder["name"], folder["quota_bytes"]) == ("incoming", 5)
     assert (await _changed(owner, "/v1/properties/first_name", {"label": "Name"}))["label"] == "Name"
+    assert made["connection"]["interval_seconds"] == 60
     connection = await _changed(owner, f"/v1/connections/{made['connection']['id']}", {"interval_seconds": 600})
     assert (connection["name"], connection["interval_seconds"]) == ("Partner", 600)
     dialect = {"delimiter": "|", "dateFormat": None, "quoteChar": None}

@@ -38,9 +38,14 @@ async def test_a_connection_runs_all_its_active_goals(owner: Client) -> None:
     made = await set_up(owner)
     path = f"/v1/connections/{made['connection']['id']}"
     await owner.ask("POST", f"{path}/goals", 201, json=EXPORT_GOAL)
+    idle = await owner.ask("POST", f"{path}/goals", 201, json={**EXPORT_GOAL, "name": "Idle", "active": False})
     asked = await owner.ask("POST", f"{path}/runs", 202)
     assert len(asked["run_ids"]) == 1
     assert asked["is_looking"] is True
+    for is_active, runs_made in ((True, 2), (False, 1)):
+        change = {"active": is_active}
+        await owner.ask("PATCH", f"/v1/goals/{idle['id']}", 200, json=change, headers={"If-Match": "*"})
+        assert len((await owner.ask("POST", f"{path}/runs", 202))["run_ids"]) == runs_made
 
 
 async def test_a_running_run_shows_its_progress(owner: Client, database: Database, account: UUID) -> None:

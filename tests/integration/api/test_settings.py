@@ -162,10 +162,20 @@ async def test_a_goal_comes_back_as_it_was_saved_and_every_change_is_a_version(o
     assert made["goal"]["version"] == 1
     assert made["goal"]["dialect"]["dateFormat"] == "DD.MM.YYYY"
     assert made["goal"]["source"]["readiness"]["strategy"] == "stable"
-    changed = {**IMPORT_GOAL, "name": "Hourly contacts"}
+    # A property that came later, another match of a field, and one of a value.
+    level = {"name": "level", "type": "single_choice", "choices": ["Gold", "Silver"]}
+    await owner.ask("POST", "/v1/properties", 201, json=level)
+    mapping = [
+        {"field": "Given name", "property": "first_name"},
+        {"field": "Level", "property": "level", "choices": {"1": "Gold"}},
+    ]
+    changed = {**IMPORT_GOAL, "name": "Hourly contacts", "mapping": mapping}
     await owner.ask("PUT", path, 428, json=changed)
     saved = await owner.ask("PUT", path, 200, json=changed, headers={"If-Match": answer.headers["ETag"]})
     assert (saved["version"], saved["name"]) == (2, "Hourly contacts")
+    assert [(each["field"], each["property"], each["choices"]) for each in saved["mapping"]] == [
+        ("Given name", "first_name", {}), ("Level", "level", {"1": "Gold"}),
+    ]  # fmt: skip
     listed = await owner.ask("GET", f"/v1/connections/{made['connection']['id']}/goals", 200)
     assert listed["items"] == [saved]
     await owner.ask("DELETE", path, 412, headers={"If-Match": '"1"'})

@@ -9,7 +9,7 @@ import pytest
 from shared.domain.failures import InvalidGoal, LeaseLost, StorageUnavailable
 from shared.domain.property import Property, PropertyType
 from shared.domain.run import ClaimedRun, RunState
-from shared.storage import decisions, ending, properties, runs, staging, takeover
+from shared.storage import decisions, ending, notifications, properties, runs, staging, takeover
 from shared.storage.run_connection import run_connection
 from shared.storage.staging import Staged
 from tests.builders import import_goal
@@ -77,6 +77,9 @@ async def test_a_run_that_kills_its_workers_is_given_up_and_the_next_goes_on(boo
     assert outcomes == ["requeued", "requeued", "given_up"]
     facts = await book.facts(run_id)
     assert (facts["state"], facts["reason_code"]) == ("failed", "worker_lost")
+    async with book.database.account(book.account_id) as tx:
+        news = [each.news for each in await notifications.page(tx, notifications.NotificationFilter(), 10)]
+    assert [(each.code, each.run_id) for each in news] == [("run_failed", run_id)]
     assert (await book.claim()).id == later
 
 

@@ -87,14 +87,30 @@ async def test_news_that_come_twice_are_told_once(tools: Tools, ledger: Ledger) 
 
 
 async def test_a_run_that_fails_again_after_a_retry_is_told_again(tools: Tools, ledger: Ledger) -> None:
-    run_id = await ledger.finished(await ledger.goal(CRM), RunState.FAILED)
+    """In the notification centre too, which rings for no mail: the receipt is that, for whom the goal wants told."""
+    cancelled = await ledger.finished(await ledger.goal(CRM), RunState.CANCELLED)
+    goal_id = await ledger.goal(CRM)
+    why = Reason(code="no_identifier", detail="Found none.", what_to_do="Mend the goal.")
+    run_id = await ledger.finished(goal_id, RunState.FAILED, reason=why)
     assert await recipients(tools, ledger, run_id) == [CRM]
+
+    async def news() -> list[News]:
+        async with tools.database.account(ledger.account_id) as tx:
+            assert await notifications.page(tx, notifications.NotificationFilter(run_id=cancelled), 10) == []
+            rung = "SELECT count(*) FROM tidegate.outbox WHERE name = 'notification.raised.v1'"
+            assert await tx.connection.fetchval(rung) == 0
+            return [each.news for each in await notifications.page(tx, notifications.NotificationFilter(), 10)]
+
+    told = News("run_failed", "A run has failed", "no_identifier: Found none.", "Mend the goal.", ledger.connection_id,
+                goal_id, run_id)  # fmt: skip
+    assert await news() == [told]
     async with tools.database.account(ledger.account_id) as tx:
         await decisions.retry(tx, run_id)
     run = await ledger.claimed()
     assert run.id == run_id
-    await ledger.end(run, RunState.FAILED)
+    await ledger.end(run, RunState.FAILED, reason=why)
     assert await recipients(tools, ledger, run_id) == [CRM, CRM]
+    assert await news() == [told, told]
 
 
 async def test_a_notification_is_told_to_who_made_what_it_is_about(tools: Tools, ledger: Ledger) -> None:

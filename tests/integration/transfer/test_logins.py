@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import asyncssh
 import pytest
 
 from shared.domain.connection import Login, SftpPlace
@@ -37,8 +38,14 @@ async def test_a_password_lets_in_and_a_wrong_one_does_not(openssh_server: Priva
 
 async def test_a_key_lets_in_and_a_strange_one_does_not(openssh_server: PrivateOpenSSH) -> None:
     await _listed(openssh_server, Login(private_key=openssh_server.client_key.read_text()))
-    with pytest.raises(LoginRefused):
-        await _listed(openssh_server, Login(private_key=make_private_key()))
+    rsa = asyncssh.generate_private_key("ssh-rsa", key_size=4096)
+    login = Login(private_key=rsa.export_private_key().decode())
+    for strange in (login, Login(private_key=make_private_key())):
+        with pytest.raises(LoginRefused):
+            await _listed(openssh_server, strange)
+    with (openssh_server.folder / "authorized_keys").open("ab") as known:
+        known.write(rsa.export_public_key())
+    await _listed(openssh_server, login)
 
 
 async def test_a_server_that_wants_key_and_password_gets_both(own_openssh: Callable[..., PrivateOpenSSH]) -> None:
