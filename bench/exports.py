@@ -6,6 +6,7 @@ is timed from its claim to its end: order, select, format, spool, hash, deliver,
 
 import asyncio
 import json
+import statistics
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from bench.memory import peak_of
 from bench.report import Line, memory_line, ratio_line
 from bench.system import System
 from bench.tenant import Tenant, tenant
+from shared.formats.openpgp import keys
 
 LOOK_SECONDS = 0.05
 EXPORT: dict[str, Any] = {
@@ -28,8 +30,9 @@ EXPORT: dict[str, Any] = {
     "columns": [{"property": each.name} for each in PROPERTIES],
     "feedback": {"when": "never"},
 }
+PLAIN = "as it comes"
 WAYS: dict[str, dict[str, Any]] = {
-    "as it comes": {},
+    PLAIN: {},
     "in another dialect and zone": {
         "dialect": {
             "delimiter": ";",
@@ -43,6 +46,9 @@ WAYS: dict[str, dict[str, Any]] = {
     },
 }
 """The same rows under each of these goals."""
+GZIP: dict[str, Any] = {"packing": {"compression": "gzip"}}
+PACKED = ("gzip", "OpenPGP", "gzip and OpenPGP")
+"""And so, beside the plain file."""
 
 
 @dataclass(slots=True)
@@ -57,16 +63,21 @@ class Took:
 
 async def measure(system: System, floor: Floor, made: Made, rounds: int, directory: Path) -> dict[str, Took]:
     """Each way once in every round, in one account with all profiles."""
-    took = {name: Took() for name in WAYS}
-    goals = [EXPORT | {"name": name} | changes for name, changes in WAYS.items()]
-    async with tenant(system, (GOAL, *goals)) as account:
+    took = {name: Took() for name in (*WAYS, *PACKED)}
+    key = keys.generated("Benchmark <bench@shop.example>", "curve25519", None, "of the benchmark")
+    given = {"name": "bench", "key": key.material, "passphrase": key.passphrase}
+    sealed = {"encrypt_to": [key.facts.fingerprint]}
+    ways = {**WAYS, **dict(zip(PACKED, (GZIP, sealed, GZIP | sealed), strict=True))}
+    goals = [EXPORT | {"name": name} | changes for name, changes in ways.items()]
+    async with tenant(system, (GOAL, *goals), openpgp_keys=(given,)) as account:
         await account.bring(made, "contacts.csv", look_seconds=LOOK_SECONDS)
         await account.rest()
         # The first export after a start takes longer.
         await _export(system, account, next(iter(took)), made, Took())
         for _ in range(rounds):
             for name, each in took.items():
-                each.floors.append(await asyncio.to_thread(_floor, floor, account, directory / "floor.csv"))
+                if name in WAYS:
+                    each.floors.append(await asyncio.to_thread(_floor, floor, account, directory / "floor.csv"))
                 await _export(system, account, name, made, each)
         await account.empty()
     return took
@@ -100,6 +111,18 @@ def _floor(floor: Floor, account: Tenant, target: Path) -> float:
 
 def lines_of(took: dict[str, Took], rows: int) -> list[Line]:
     """The figures: half of psql's rate is a ratio of two."""
-    lines = [ratio_line(f"export, {name}", each.seconds, each.floors, aim=2, limit=4) for name, each in took.items()]
+    lines = [
+        ratio_line(f"export, {name}", each.seconds, each.floors, aim=2, limit=4)
+        for name, each in took.items()
+        if name in WAYS
+    ]
+    lines += [_beside(name, took[name], took[PLAIN]) for name in PACKED]
     peak = max(each.peak_bytes for each in took.values())
     return [*lines, memory_line("exporter's peak memory", peak, f"{rows:,} rows")]
+
+
+def _beside(name: str, took: Took, plain: Took) -> Line:
+    whole, beside = statistics.median(took.seconds), statistics.median(plain.seconds)
+    rounds = [each / other for each, other in zip(took.seconds, plain.seconds, strict=True)]
+    detail = f"{whole:.2f} s over {beside:.2f} s; rounds {min(rounds):.2f} to {max(rounds):.2f}"
+    return Line(f"export, {name}, to the plain one", whole / beside, "x plain", detail=detail)
