@@ -14,6 +14,7 @@ from shared.formats.packing.piece import Piece
 from shared.formats.packing.pieces import Pieces
 from shared.runtime.desk import Desk
 from shared.runtime.table_text import TableText, Tally, Told
+from shared.runtime.workspace import has_room
 from shared.storage.copy_out import copy_out, counted
 from shared.storage.database import Tx
 from shared.storage.selections.selection import Selection
@@ -47,10 +48,12 @@ class Spool:
 async def spool(tx: Tx, selection: Selection, goal: ExportGoal, path: Path, told: Told, desk: Desk) -> Spooled:
     """Write the selected rows to new files, and note in `told` whose they are. `tx` must be a snapshot.
 
-    Raises UnwritableValue, InvalidGoal, TooManyPieces.
+    Raises UnwritableValue, InvalidGoal, TooManyPieces, DiskFull.
     """
     # One thread for the whole file: the memory allocator keeps what a thread gives back for that thread.
     with (
+        # Told here: to the database's side a failing disk is a failing connection.
+        has_room(),
         ThreadPoolExecutor(max_workers=1, thread_name_prefix="formatting") as thread,
         TableText(selection, goal, told, scratch=path.parent) as text,
         Pieces(path, text.head, goal.split) as pieces,

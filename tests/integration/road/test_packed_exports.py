@@ -19,7 +19,7 @@ from services.exporter.run import carry_out
 from services.exporter.wiring import tools_of
 from shared.domain.connection import ConnectionSettings, Place, SftpPlace
 from shared.domain.export_goal import ExportProfiles
-from shared.domain.failures import OpenPgpKeyExpired
+from shared.domain.failures import DiskFull, OpenPgpKeyExpired
 from shared.domain.openpgp_key import OwnKey, PartnerKey
 from shared.domain.receipt import Receipt
 from shared.formats.openpgp import keys
@@ -31,6 +31,7 @@ from tests.integration.road.gateway import gateway_of
 from tests.integration.road.place import Tenant, goal, make_tenant
 from tests.openpgp import made_key, public
 from tests.real.openssh import PrivateOpenSSH
+from tests.real.small_disk import small_disk
 
 PASSWORD = "hüsh"
 PEOPLE = [f"person{number:03}@shop.example" for number in range(25)]
@@ -278,3 +279,16 @@ async def test_on_openssh_a_smaller_delivery_leaves_nothing_of_a_larger_one(
         found = lying(openssh_server.drop / home / "out")
         assert sorted(found) == sorted([*stays, "all_001.csv", "all_001.csv.sha256", "all.csv.done"])
         assert (found["all_001.csv"], found["all.csv.done"]) == (b"E-mail,name\n", b"")
+
+
+@pytest.mark.parametrize("pages", [0, 1])
+async def test_a_full_disk_of_the_worker_is_told_and_nothing_is_delivered(exporter: Exporter, pages: int) -> None:
+    goal_id = await exporter.save(packing={"compression": "gzip"}, done_file={})
+    with small_disk(4) as disk:
+        exporter.work = disk.root
+        # The plain file takes one page, the packed one another.
+        disk.fill(leave_bytes=pages * 4096)
+        with pytest.raises(DiskFull):
+            await exporter.run(goal_id)
+        assert [file.name for file in disk.root.iterdir()] == [".ballast"]
+    assert not (exporter.tenant.directory / "out").exists()
