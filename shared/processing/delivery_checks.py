@@ -9,6 +9,7 @@ from shared.domain.names import MAX_NAME_BYTES, MAX_PATH_BYTES, joined
 from shared.domain.openpgp_key import KeyUse
 from shared.domain.packing import MOST_PIECES, PREVIOUS
 from shared.processing.goal_flaws import Flaw, Surroundings
+from shared.processing.key_checks import key_flaws
 
 _A_MOMENT = datetime(2026, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)
 
@@ -17,9 +18,9 @@ def delivery_flaws(goal: ExportGoal, around: Surroundings) -> Iterator[Flaw]:
     """What is wrong with the names, the keys and the password of an export."""
     yield from _name_flaws(goal)
     for number, fingerprint in enumerate(goal.encrypt_to):
-        yield from _key_flaws(f"/encrypt_to/{number}", fingerprint, KeyUse.ENCRYPT, around)
+        yield from key_flaws(f"/encrypt_to/{number}", fingerprint, KeyUse.ENCRYPT, around)
     if goal.sign_with is not None:
-        yield from _key_flaws("/sign_with", goal.sign_with, KeyUse.SIGN, around)
+        yield from key_flaws("/sign_with", goal.sign_with, KeyUse.SIGN, around)
         if not goal.encrypt_to:
             detail = (
                 "Found it without encrypt_to; expected the keys of those who get the files. Nothing is only signed."
@@ -46,14 +47,3 @@ def _name_flaws(goal: ExportGoal) -> Iterator[Flaw]:
             f"{MAX_NAME_BYTES} and {MAX_PATH_BYTES}."
         )
         yield Flaw("/target/file_name", "name_too_long", detail)
-
-
-def _key_flaws(pointer: str, fingerprint: str, use: KeyUse, around: Surroundings) -> Iterator[Flaw]:
-    known = around.openpgp_keys.get(fingerprint)
-    if known is None or known.facts is None:
-        yield Flaw(pointer, "unknown_openpgp_key", f"The account has no OpenPGP key {fingerprint}; import it first.")
-    elif known.is_over:
-        ended = "was revoked" if known.facts.is_revoked else f"expired at {known.facts.expires_at:%Y-%m-%d %H:%M} UTC"
-        yield Flaw(pointer, "openpgp_key_expired", f"The key {fingerprint} {ended}; name a current one.")
-    elif use not in known.facts.uses:
-        yield Flaw(pointer, "openpgp_key_unfit", f"The key {fingerprint} cannot {use}; name one that can.")

@@ -14,12 +14,14 @@ from shared.domain.export_goal import ExportGoal
 from shared.domain.fields import FieldChoice, IdentifierField, MappedField, WrittenField
 from shared.domain.goal import Goal, ImportGoal, Readiness
 from shared.domain.merge import MergeRule, Mode, allowed
+from shared.domain.openpgp_key import KeyUse
 from shared.domain.property import Property, PropertyType
 from shared.domain.trimmed import folded
 from shared.domain.zones import has_rules
 from shared.processing.constants import misfit
 from shared.processing.export_checks import export_flaws
 from shared.processing.goal_flaws import Flaw, Surroundings, date_flaws
+from shared.processing.key_checks import key_flaws
 from shared.processing.processor_checks import faults_of
 
 
@@ -337,6 +339,8 @@ def _return_flaws(goal: ImportGoal, around: Surroundings) -> Iterator[Flaw]:
     if returned is not None and goal.unpack.decrypt == "required" and not returned.encrypt_to:
         detail = "Found none, expected the fingerprint of the sender's OpenPGP key: unpack.decrypt is 'required'."
         yield Flaw("/rejects/encrypt_to", "encrypt_to_missing", detail)
+    for number, fingerprint in enumerate(() if returned is None else returned.encrypt_to):
+        yield from key_flaws(f"/rejects/encrypt_to/{number}", fingerprint, KeyUse.ENCRYPT, around)
     if returned is not None and returned.return_to == goal.source.directory:
         detail = f"Found {returned.return_to!r}, which is source.directory; expected a directory of its own."
         yield Flaw("/rejects/return_to", "returns_watched", detail)

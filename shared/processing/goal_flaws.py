@@ -100,7 +100,7 @@ class Surroundings:
     fixed: Mapping[str, object] = field(default_factory=dict)
     """Fields of a manual import's goal that nobody may change."""
     openpgp_keys: Mapping[str, KnownKey] = field(default_factory=dict)
-    """Keys by fingerprint and passwords by id: those that there are of what an export names, at least."""
+    """Keys by fingerprint and passwords by id: those that there are of what files are locked with."""
 
 
 def date_flaws(pointer: str, pattern: str) -> Iterator[Flaw]:

@@ -65,17 +65,17 @@ async def _kinds_named(tx: Tx, goal: Goal) -> dict[UUID, str]:
 
 
 async def _keys_named(tx: Tx, goal: Goal) -> dict[str, KnownKey]:
-    """The keys and passwords that there are of those which an export names, held likewise."""
-    if not isinstance(goal, ExportGoal):
-        return {}
+    """The keys and passwords that there are of those which files are locked with, held likewise."""
     now = datetime.now(UTC)
-    named: list[UUID | str] = [*goal.encrypt_to]
-    named += [each for each in (goal.sign_with, goal.packing.password_id) if each is not None]
+    if isinstance(goal, ExportGoal):
+        named: list[UUID | str | None] = [*goal.encrypt_to, goal.sign_with, goal.packing.password_id]
+    else:
+        named = [] if goal.rejects is None else [*goal.rejects.encrypt_to]
     return {
         name: KnownKey(
             each.kind, each.facts, each.facts is not None and (each.facts.is_revoked or each.facts.expired(now))
         )
-        for each in await openpgp_keys.held(tx, named)
+        for each in await openpgp_keys.held(tx, filter(None, named))
         for name in (str(each.id), *(() if each.facts is None else (each.facts.fingerprint,)))
     }
 

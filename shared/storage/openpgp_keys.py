@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID, uuid4
 
-from shared.domain.failures import AlreadyExists, Conflict, InvalidRequest, NotFound, OpenPgpKeyInUse, OpenPgpKeyUnfit
-from shared.domain.openpgp_key import Bundle, KeyUse, OpenPgpKey, OwnKey, PartnerKey
+from shared.domain.failures import AlreadyExists, Conflict, InvalidRequest, NotFound, OpenPgpKeyInUse
+from shared.domain.openpgp_key import Bundle, OpenPgpKey, OwnKey, PartnerKey
 from shared.storage.database import Record, Session, Tx
 from shared.storage.secrets import KeyRing, Place, keep
 
@@ -179,18 +179,6 @@ async def hold(tx: Tx, named: Iterable[UUID | str]) -> None:
     missing = wanted - {str(each.id) for each in found} - {each.facts.fingerprint for each in found if each.facts}
     if missing:
         raise InvalidRequest(f"The account has no OpenPGP key {', '.join(sorted(missing))}.")
-
-
-async def hold_recipients(tx: Tx, named: Iterable[UUID | str]) -> None:
-    """Hold keys that something is to be encrypted to. Raises InvalidRequest as `hold` does, and OpenPgpKeyUnfit.
-
-    That one may expire later is told in time.
-    """
-    wanted = tuple(named)
-    await hold(tx, wanted)
-    for key in await partners_of(tx, wanted):
-        if KeyUse.ENCRYPT not in key.facts.uses:
-            raise OpenPgpKeyUnfit(f"The key {key.facts.fingerprint} cannot {KeyUse.ENCRYPT}.")
 
 
 # With what is sealed.

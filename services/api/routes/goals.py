@@ -291,8 +291,6 @@ async def _sound(
     if isinstance(goal, ImportGoal):
         await leading.require_led(tx, goal)
         await openpgp_keys.hold(tx, goal.unpack.require_signature_by)
-        if goal.rejects is not None:
-            await openpgp_keys.hold_recipients(tx, goal.rejects.encrypt_to)
     return goal, missing
 
 

@@ -141,8 +141,11 @@ async def test_rejects_are_encrypted_to_keys_that_can_and_that_stay(
     made = await _made(owner, generate={"user_id": "Shop", "algorithm": "curve25519"})
     signs = public(made_key("Signer <signer@b.example>"))
     unfit = signs.facts.model_copy(update={"uses": (KeyUse.VERIFY,)})
+    ended = public(made_key("Late <late@b.example>"))
+    late = ended.facts.model_copy(update={"expires_at": ended.facts.created_at})
     async with database.account(account) as tx:
         await openpgp_keys.add_partner(tx, tools.keys, "signs", PartnerKey(unfit, signs.material))
+        await openpgp_keys.add_partner(tx, tools.keys, "late", PartnerKey(late, ended.material))
     connection = (await set_up(owner))["connection"]["id"]
 
     async def save(fingerprint: str, status: int) -> dict[str, Any]:
@@ -150,8 +153,14 @@ async def test_rejects_are_encrypted_to_keys_that_can_and_that_stay(
         answer: dict[str, Any] = await owner.ask("POST", f"/v1/connections/{connection}/goals", status, json=goal)
         return answer
 
-    assert (await save("A" * 40, 422))["code"] == "invalid_request"
-    assert (await save(unfit.fingerprint, 422))["code"] == "openpgp_key_unfit"
+    wrong = (
+        ("A" * 40, "unknown_openpgp_key"),
+        (unfit.fingerprint, "openpgp_key_unfit"),
+        (late.fingerprint, "openpgp_key_expired"),
+    )
+    for fingerprint, code in wrong:
+        errors = (await save(fingerprint, 422))["errors"]
+        assert [(each["pointer"], each["code"]) for each in errors] == [("/rejects/encrypt_to/0", code)]
     assert (await save(made["fingerprint"], 201))["rejects"]["encrypt_to"] == [made["fingerprint"]]
     answer = await owner.delete(f"{PATH}/{made['id']}", headers={"If-Match": "*"})
     assert answer.json()["code"] == "openpgp_key_in_use"
