@@ -53,25 +53,29 @@ async def finished(order: Order, spooled: Sequence[Spooled], place: Path, tools:
 
 
 def shipment(order: Order, files: Sequence[Finished], spooled: Sequence[Spooled], place: Path, desk: Desk) -> Shipment:
-    """What is delivered, in this order: further files, the main one, checksums, the manifest; the done file behind."""
-    goal = order.goal
-    main = len(spooled[0].pieces)
+    """What is delivered, in this order: further files, the main one, checksums, the manifest; the done file behind.
+
+    Writes what speaks of the files. Blocks for as long.
+    """
+    goal, main = order.goal, len(spooled[0].pieces)
     parcels = [Parcel(each.piece.path, order.path_of(each.name.whole)) for each in (*files[main:], *files[:main])]
+    beside = []
     if goal.checksum:
-        parcels += [
-            _beside(order, each.name.whole + CHECKSUM, checksum(each.name.whole, each.piece.sha256), place)
-            for each in files
-        ]
+        beside += [(each.name.whole + CHECKSUM, checksum(each.name.whole, each.piece.sha256)) for each in files]
     if goal.manifest:
         told = [
             Told(name=each.name.whole, rows=each.piece.rows, bytes=each.piece.size_bytes, sha256=each.piece.sha256)
             for each in files
         ]
-        content = manifest(goal.name, desk.run.id, datetime.now(UTC), told)
-        parcels.append(_beside(order, order.name.announced + MANIFEST, content, place))
+        beside.append((order.name.announced + MANIFEST, manifest(goal.name, desk.run.id, datetime.now(UTC), told)))
+    for number, (name, content) in enumerate(beside):
+        path = place / f"beside-{number}"
+        path.write_bytes(content)
+        parcels.append(Parcel(path, order.path_of(name)))
     done = None
     if goal.done_file is not None:
-        done = _beside(order, order.name.announced + goal.done_file.suffix, b"", place)
+        done = Parcel(place / "done", order.path_of(order.name.announced + goal.done_file.suffix))
+        done.spool.touch()
     return Shipment(parcels, done, _surplus(order, spooled), in_place=goal.target.direct_write)
 
 
@@ -92,12 +96,6 @@ def _surplus(order: Order, spooled: Sequence[Spooled]) -> list[Iterator[str]]:
 def _behind(order: Order, spooled: Spooled, ending: str) -> Iterator[str]:
     for name in order.name.beside(spooled.part).pieces_behind(len(spooled.pieces)):
         yield order.path_of(name + ending)
-
-
-def _beside(order: Order, name: str, content: bytes, place: Path) -> Parcel:
-    path = place / f"beside-{len(list(place.iterdir()))}"
-    path.write_bytes(content)
-    return Parcel(path, order.path_of(name))
 
 
 # Packed.

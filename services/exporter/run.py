@@ -4,6 +4,7 @@ Killed before the delivery: the run is claimed again and spools anew. Killed aft
 more, under the same names.
 """
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -41,7 +42,8 @@ async def carry_out(desk: Desk, tools: Tools) -> None:
         files = await finished(order, spooled.files, workplace, tools, desk)
         desk.file = facts_of(order, files, spooled.main)
         with desk.step("deliver"):
-            await bring(order, shipment(order, files, spooled.files, workplace, desk), tools, desk)
+            goods = await asyncio.to_thread(shipment, order, files, spooled.files, workplace, desk)
+            await bring(order, goods, tools, desk)
         reach("exporter.delivered")
     await finish(order, spooled, files, tools, desk)
 
