@@ -90,6 +90,7 @@ async def deliver(folder: Folder, shipment: Shipment, bearer: Bearer) -> None:
 
 
 async def _write_aside(folder: Folder, shipment: Shipment, bearer: Bearer) -> None:
+    kind = bearer.kind
     waiting: list[tuple[str, Parcel]] = []
     try:
         for parcel in _all_of(shipment):
@@ -98,7 +99,7 @@ async def _write_aside(folder: Folder, shipment: Shipment, bearer: Bearer) -> No
             await _upload(folder, parcel.spool, temporary, bearer)
         # A worker that was frozen must not put its older files over those that its heir delivered.
         await bearer.still_ours()
-        reach(f"{bearer.kind}er.checked")
+        reach(f"{kind}er.checked")
         await _name_all(folder, shipment, waiting, bearer)
     except (Failure, asyncio.CancelledError):
         # Who took the run over has cleared away what it found, and does not come back for this.
@@ -108,6 +109,7 @@ async def _write_aside(folder: Folder, shipment: Shipment, bearer: Bearer) -> No
 
 async def _name_all(folder: Folder, shipment: Shipment, waiting: list[tuple[str, Parcel]], bearer: Bearer) -> None:
     """Give what waits under temporary names its own; what has it waits no longer."""
+    kind = bearer.kind
     if shipment.done is not None:
         await _removed_if_there(folder, shipment.done.path)
     while waiting:
@@ -117,7 +119,7 @@ async def _name_all(folder: Folder, shipment: Shipment, waiting: list[tuple[str,
         await bearer.still_ours()
         await _rename(folder, temporary, parcel.path)
         waiting.pop(0)
-        reach(f"{bearer.kind}er.renamed")
+        reach(f"{kind}er.renamed")
     if shipment.done is None:
         await _remove_surplus(folder, shipment)
 
@@ -134,23 +136,25 @@ async def _rename(folder: Folder, temporary: str, path: str) -> None:
 
 async def _upload(folder: Folder, spool: Path, path: str, bearer: Bearer) -> None:
     """Write a file and read back its size."""
+    kind = bearer.kind
     size = spool.stat().st_size
     try:
         await folder.write(path, _chunks(spool, bearer))
     except DirectoryMissing:
         await folder.make_directory(split(path)[0])
         await folder.write(path, _chunks(spool, bearer))
-    reach(f"{bearer.kind}er.uploaded")
+    reach(f"{kind}er.uploaded")
     arrived = await folder.stat(path)
     if arrived.size_bytes != size:
         raise ConnectionLost(f"The server holds {arrived.size_bytes} bytes of {size}.")
 
 
 async def _chunks(spool: Path, bearer: Bearer) -> AsyncIterator[bytes]:
+    kind = bearer.kind
     with spool.open("rb") as file:
         while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
             yield chunk
-            reach(f"{bearer.kind}er.uploading")
+            reach(f"{kind}er.uploading")
             bearer.advance(len(chunk))
 
 
