@@ -6,6 +6,7 @@ from services.importer.order import Order
 from services.importer.tools import Tools
 from shared.formats.openpgp.limits import Limits
 from shared.formats.openpgp.message import Policy, decrypt
+from shared.formats.unpacking.budget import stricter
 from shared.runtime.desk import Desk
 
 
@@ -16,11 +17,13 @@ async def decode(sealed: Path, order: Order, tools: Tools, desk: Desk) -> Path:
     """
     assert desk.file is not None
     how = order.goal.unpack
-    allowed = min(tools.max_unpacked_bytes, how.max_unpacked_bytes or tools.max_unpacked_bytes)
     policy = Policy(
         decrypt=how.decrypt,
         require_signature_by=frozenset(how.require_signature_by),
-        limits=Limits(output_bytes=allowed),
+        limits=Limits(
+            output_bytes=stricter(tools.max_unpacked_bytes, how.max_unpacked_bytes),
+            ratio=stricter(Limits().ratio, how.max_ratio),
+        ),
     )
     opened = await decrypt(sealed, sealed.with_name("decrypted"), order.bundle, policy, gpg=tools.gpg)
     for warning in opened.warnings:

@@ -20,6 +20,7 @@ from shared.domain.receipt import MemberFacts
 from shared.domain.trimmed import folded
 from shared.formats.batch import Batch, RawRow, RowFetcher, TableReader
 from shared.formats.reader import Reading, handed_back, prepare
+from shared.formats.unpacking.budget import stricter
 from shared.formats.unpacking.members import Member, Members, open_members
 from shared.processing.chain import Chain
 from shared.processing.file_columns import FileColumns
@@ -64,10 +65,10 @@ class Fetched:
             goal.format,
             goal.dialect,
             workspace=self.scratch,
-            max_bytes=self.max_unpacked_bytes,
+            max_bytes=stricter(self.max_unpacked_bytes, goal.unpack.max_unpacked_bytes),
             expected_encoding=goal.expected.encoding,
         )
-        return replace(reading, columns=self.columns)
+        return replace(reading, columns=self.columns, max_ratio=goal.unpack.max_ratio)
 
 
 @dataclass(slots=True)

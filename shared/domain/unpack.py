@@ -43,7 +43,10 @@ class Unpack(Model):
 
     def takes(self, path: str) -> bool:
         """Whether the goal wants the file of this path in the archive."""
-        directory, name = split(path)
-        if name.startswith(".") or "__MACOSX" in directory.split("/"):
-            return False
-        return matches(self.members, path if "/" in self.members else name)
+        return not is_hidden(path) and matches(self.members, path if "/" in self.members else split(path)[1])
+
+
+def is_hidden(path: str) -> bool:
+    """Whether no goal wants the file of this path in an archive, nor what is packed in it."""
+    directory, name = split(path)
+    return name.startswith(".") or "__MACOSX" in directory.split("/")

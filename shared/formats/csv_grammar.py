@@ -16,7 +16,8 @@
 The time is linear in the input, also for hostile files: between a field's opening and the place where it proves
 faulty there are only doubled quotes, so no other long field can open in what is read again.
 
-Bytes in, bytes out. Nothing here knows widths, headers or encodings; callers judge the fields.
+Bytes in, bytes out. Nothing here knows widths, headers or encodings; callers judge the fields. A record that has more
+fields than there may be columns is not taken apart further: its last field is the rest of it.
 """
 
 import re
@@ -66,6 +67,7 @@ class RecordParser:
         self._skips_blanks = dialect.skip_initial_space
         self._doubles = dialect.double_quote
         self._field_bytes = limits.field_bytes
+        self._most_parted = limits.columns + 1
         special = [mark for mark in (self.quote, self.escape) if mark]
         self._is_careful = re.compile(b"|".join(map(re.escape, special))) if special else None
         self._in_quotes = self._is_careful
@@ -84,7 +86,7 @@ class RecordParser:
             return Record([], end)
         if self._is_careful is not None and self._is_careful.search(data, start, stop):
             return self._careful(data, start, is_last=is_last)
-        fields = data[start:stop].split(self.delimiter) if stop > start else []
+        fields = data[start:stop].split(self.delimiter, self._most_parted) if stop > start else []
         return Record([field.lstrip(b" ") for field in fields] if self._skips_blanks else fields, end)
 
     def _line(self, data: bytes, start: int, *, is_last: bool) -> tuple[int, int] | None:
@@ -98,7 +100,7 @@ class RecordParser:
 
     def _careful(self, data: bytes, start: int, *, is_last: bool) -> Record | None:
         fields: list[bytes] = []
-        place = start
+        place = rest = start
         while True:
             begin = self._past_blanks(data, place) if self._skips_blanks else place
             is_quoted = bool(self.quote) and data.startswith(self.quote, begin)
@@ -107,24 +109,32 @@ class RecordParser:
             if found is None:
                 return None
             if isinstance(found, _Fault):
-                return self._rejected(data, fields, place, found, is_last=is_last)
-            fields.append(found.value)
+                return self._rejected(data, fields, (rest, place), found, is_last=is_last)
+            if len(fields) < self._most_parted:
+                fields.append(found.value)
+                rest = found.after + len(self.delimiter)
             place = found.after
             if data.startswith(self.delimiter, place):
                 place += len(self.delimiter)
                 continue
             line = self._line(data, place, is_last=is_last)
-            return None if line is None else Record(fields, line[1])
+            if line is None:
+                return None
+            return Record([*fields, data[rest:place]] if rest <= place else fields, line[1])
 
-    def _rejected(self, data: bytes, fields: list[bytes], place: int, fault: _Fault, *, is_last: bool) -> Record | None:
+    def _rejected(
+        self, data: bytes, fields: list[bytes], places: tuple[int, int], fault: _Fault, *, is_last: bool
+    ) -> Record | None:
         """The record up to the end of the line on which its faulty field begins; from there on as it stands."""
+        rest, place = places
         line = self._line(data, place, is_last=is_last)
         if line is None:
             return None
         stop, end = line
         is_open = fault.is_open or stop < fault.place
         code = RejectCode.UNCLOSED_QUOTE if is_open else RejectCode.STRAY_QUOTE
-        return Record([*fields, *data[place:stop].split(self.delimiter)], end, code)
+        parted = data[rest:stop].split(self.delimiter, self._most_parted - len(fields))
+        return Record([*fields, *parted], end, code)
 
     def _plain(self, data: bytes, start: int, *, is_last: bool) -> _Field | _Fault | None:
         parts: list[bytes] = []

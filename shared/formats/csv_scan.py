@@ -50,12 +50,18 @@ class Scanner:
 
     def skip_blank_lines(self) -> None:
         """Go to the first record, past comments too; to the end where there is none. Gigabytes may lie before it."""
+        place = 0
         while True:
-            self._advance(_past_blank_lines(self._data, 0))
-            record = self._at(0)
+            place = _past_blank_lines(self._data, place)
+            if place >= self._limits.slice_bytes:
+                # Not for each comment: what is left is copied.
+                self._advance(place)
+                place = 0
+            record = self._at(place)
             if record is None or record.fields:
+                self._advance(place)
                 return
-            self._advance(record.end)
+            place = record.end
 
     def take(self) -> tuple[Record, int] | None:
         """The next record, which is no blank line, with its line number; it is not counted. None at the end."""

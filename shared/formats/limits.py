@@ -12,6 +12,7 @@ class Limits:
     of 250."""
     field_bytes: int = 1 << 20
     """A longer field is rejected; a quoted field not closed within it counts as never closed."""
-    record_bytes: int = 16 << 20
-    """A longer record ends the run: the line ends must be wrong."""
+    record_bytes: int = 4 << 20
+    """A longer record ends the run: the line ends must be wrong. It holds the longest field and 300 bytes for
+    each of all other columns. A hostile line takes eighty times its length in memory."""
     columns: int = 10_000

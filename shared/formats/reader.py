@@ -55,6 +55,8 @@ class Reading:
     """The columns of JSON Lines, once they are known: `dataclasses.replace(reading, columns=header)` saves looking for
     them again, and makes an archive's other members have the same."""
     limits: Limits = field(default_factory=Limits)
+    max_ratio: int | None = None
+    """What may come out of a workbook for each of its bytes, where that is less than is usual."""
 
     @contextmanager
     def rows(self) -> Iterator[TableReader]:
@@ -64,9 +66,12 @@ class Reading:
         `JsonLinesReader` and of unpacking, while the rows are read as well.
         """
         if self.format == "xlsx":
-            longest = self.limits.field_bytes
             opening = open_workbook(
-                self.member.as_file(), workspace=self.workspace, max_bytes=self.max_bytes, max_text_bytes=longest
+                self.member.as_file(),
+                workspace=self.workspace,
+                max_bytes=self.max_bytes,
+                max_text_bytes=self.limits.field_bytes,
+                max_ratio=self.max_ratio,
             )
             with opening as book, book.open(book.sheet(self.dialect)) as sheet:
                 yield XlsxReader(sheet, book, self.dialect, self.limits)

@@ -6,7 +6,7 @@ field behind these (what it had too much of, or an empty one): as long as that s
 instead of being imported with values that are shifted or that stand for bytes which were no text.
 
 Unlike csv_writer this refuses nothing: what was not imported is often just what a dialect cannot express. Fields are
-written as they were read, undecodable bytes as those bytes; formulas are not defused, since that would change them.
+written as they were told, undecodable bytes and NUL as `\\xNN`; formulas are not defused, since that would change them.
 
 The original may itself be a file of rejects that was mended: these columns stand there once then, and tell of the new
 run. What was a file of rejected values stays one: it has `_values_of_run` instead of `_run`.

@@ -29,6 +29,8 @@ from shared.formats.xlsx_styles import moment_of, time_of
 from shared.formats.xlsx_workbook import Workbook
 
 _PEEKED_ROWS = 100
+_SURPLUS_FIELDS = 10
+"""So many values beyond the columns are told of a row that has any."""
 _MAX_DIGITS = 12
 _TEXTS = frozenset({"str", "inlineStr"})
 
@@ -89,7 +91,12 @@ class XlsxReader:
         if found is None:
             return None
         code, column = found
-        raw = tuple(text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode() for text in fields)
+        # A cell may stand far to the right of all others: what lies between is nothing that anybody wrote.
+        surplus = fields[self.width :]
+        if len(surplus) > _SURPLUS_FIELDS:
+            surplus = list(islice(filter(None, surplus), _SURPLUS_FIELDS))
+        told = [*fields[: self.width], *surplus]
+        raw = tuple(text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode() for text in told)
         name = self.header[column] if self.header is not None and column is not None else None
         return Reject(record_number=record_number, line_number=row_number, code=code, field=name, raw=raw)
 

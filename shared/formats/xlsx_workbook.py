@@ -8,7 +8,7 @@ never looked at.
 import posixpath
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from shared.domain.dialect import Dialect
@@ -21,7 +21,7 @@ from shared.domain.failures import (
     UnsafeArchive,
 )
 from shared.formats.source import ByteSource
-from shared.formats.unpacking.budget import Budget, Limits
+from shared.formats.unpacking.budget import Budget, Limits, stricter
 from shared.formats.unpacking.content import Content
 from shared.formats.unpacking.zip_directory import read_directory
 from shared.formats.unpacking.zip_members import entries
@@ -79,13 +79,15 @@ class Workbook:
 
 
 @contextmanager
-def open_workbook(path: Path, *, workspace: Path, max_bytes: int, max_text_bytes: int) -> Iterator[Workbook]:
-    """A workbook in a local file. max_bytes: what may come out of all parts together.
+def open_workbook(
+    path: Path, *, workspace: Path, max_bytes: int, max_text_bytes: int, max_ratio: int | None = None
+) -> Iterator[Workbook]:
+    """A workbook in a local file. max_bytes: what may come out of all parts together; max_ratio: bytes for each packed.
 
     Raises `FileTypeChanged` where it is none, `DamagedWorkbook`, and what unpacking raises.
     """
     with ExitStack() as stack:
-        parts = _parts(path, max_bytes)
+        parts = _parts(path, max_bytes, max_ratio)
         main = _target(parts, "", "/officeDocument")
         if main is None or main.endswith(".bin"):
             raise FileTypeChanged("Expected xlsx, found another kind of document or a binary workbook (xlsb).")
@@ -109,14 +111,16 @@ def open_workbook(path: Path, *, workspace: Path, max_bytes: int, max_text_bytes
         yield Workbook(sheets, listing.since_1904, shared, formats, parts)
 
 
-def _parts(path: Path, max_bytes: int) -> dict[str, Content]:
+def _parts(path: Path, max_bytes: int, max_ratio: int | None) -> dict[str, Content]:
     with path.open("rb") as file:
         head = file.read(len(OLE_MAGIC))
     if head == OLE_MAGIC:
         raise DamagedWorkbook("Found a workbook of an old program (xls), or one that is protected by a password.")
     if not head.startswith(ZIP_MAGIC):
         raise FileTypeChanged("Expected xlsx, found a file that is no zip, as every xlsx is.")
-    budget = Budget(Limits(), max_bytes, path.stat().st_size)
+    allowed = Limits()
+    allowed = replace(allowed, max_ratio=stricter(allowed.max_ratio, max_ratio))
+    budget = Budget(allowed, max_bytes, path.stat().st_size)
     try:
         directory = read_directory(path, budget)
         # Names of parts differ in case from their references here and there; they are equal nevertheless (8.2.4).

@@ -1,8 +1,8 @@
 """Rejects of runs, as rows of the account's schema. Writes `rejects` and `value_rejects`.
 
 They are kept under the run and the token of the worker that found them, and count once the run has ended under that
-token. Fields are stored as bytes, because what was not imported may hold what text cannot: NUL, and bytes that are
-no text, which stand as surrogate escapes in `Reject.raw`.
+token. Fields are stored as bytes, so that whatever stands in `Reject.raw` comes back as it is, NUL and surrogate
+escapes too; readers tell what was no text as `\\xNN`.
 """
 
 from collections.abc import AsyncIterator, Iterable

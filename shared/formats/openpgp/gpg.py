@@ -167,10 +167,12 @@ class Home:
             finally:
                 await _undisturbed(_end(process, listening, keeping))
             keeping.result()
+            # First what was heard: gpg was ended for it, and its exit code tells of that alone.
+            heard = listening.result()
             # 1 and 2 are what it leaves with where it has refused something; it never leaves with more.
             if exit_code not in (0, 1, 2):
                 raise GnupgFailed(f"gpg ended with {exit_code}.")
-            return Told(exit_code, listening.result())
+            return Told(exit_code, heard)
 
     async def _start(
         self, words: Sequence[str], source: BinaryIO, output: FileIO, status: FileIO, commands: FileIO, *more: int

@@ -33,6 +33,8 @@ _STEP = 1 << 18
 _MOST_UNPACKED = 128 << 20
 """In memory; GnuPG streams."""
 _DEEPEST = 16
+_MOST_PACKETS = 20_000
+"""One for each of very many recipients; a packet takes hundreds of times its two bytes in memory."""
 _TAKES_GNUPG = "Have the operator install GnuPG."
 
 
@@ -59,8 +61,12 @@ def unseal(
 
 
 def _outer(data: bytes) -> Iterator[Packet]:
-    at = 0
+    """The packets of a message, or of a layer of it. Raises DamagedMessage for more than any message has."""
+    at = count = 0
     while at < len(data):
+        count += 1
+        if count > _MOST_PACKETS:
+            raise DamagedMessage(f"It consists of more than {_MOST_PACKETS} parts.")
         packet = packet_at(data, at)
         yield packet
         at = packet.end

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import overload
 
-from shared.domain.failures import FileTypeChanged, NoMemberMatches
-from shared.domain.unpack import Unpack
+from shared.domain.failures import FileTypeChanged, MemberNameTwice, NoMemberMatches
+from shared.domain.unpack import Unpack, is_hidden
 from shared.formats.source import ByteSource
 from shared.formats.unpacking import seven_zip, tar, zip_members
 from shared.formats.unpacking.budget import Budget, Limits, Meter, stricter
 from shared.formats.unpacking.content import Content, LocalFile, Made, Spill, head
 from shared.formats.unpacking.entry import Entry
+from shared.formats.unpacking.names import shown
 from shared.formats.unpacking.packing import (
     DENSE,
     HEAD_BYTES,
@@ -130,6 +131,7 @@ class _Opening:
     spill: Spill
     packing: list[Packing] = field(default_factory=list)
     found: list[_Found] = field(default_factory=list)
+    paths: set[str] = field(default_factory=set)
     passed_over: int = 0
     keys: Keys = field(default_factory=Keys, repr=False)
 
@@ -201,7 +203,7 @@ class _Opening:
         """Note a file of an archive, or what is packed in it."""
         path = f"{under}/{entry.path}" if under else entry.path
         is_wanted = self.how.takes(path)
-        if not is_wanted and not path.lower().endswith(SUFFIXES):
+        if not is_wanted and (is_hidden(path) or not path.lower().endswith(SUFFIXES)):
             self.passed_over += 1
             return
         inner = packing_of(head(entry.content, HEAD_BYTES))
@@ -216,6 +218,10 @@ class _Opening:
         if content is None:
             return
         if is_wanted:
+            # An archive in the archive may be called as a directory of it is.
+            if path in self.paths:
+                raise MemberNameTwice(f"Found {shown(path)} twice.")
+            self.paths.add(path)
             self.found.append(_Found(path, content, size_bytes))
         else:
             self.passed_over += 1

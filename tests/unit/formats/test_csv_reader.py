@@ -133,6 +133,43 @@ def test_hostile_files_take_time_in_proportion_to_their_size(pattern: bytes, sta
     assert seconds(4 * size) < 8 * (seconds(size) + 0.15)
 
 
+def test_comments_before_the_header_take_time_in_proportion_too() -> None:
+    def seconds(comments: int) -> float:
+        return processor_seconds(
+            lambda: open_bytes(b"#\n" * comments + b"a,b\n", Dialect.model_validate({"commentChar": "#"}))
+        )
+
+    assert seconds(200_000) < 8 * (seconds(50_000) + 0.02)
+
+
+@pytest.mark.parametrize("only_exact", [False, True])
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        (b"xy," * 3_000, "too_many_fields"),
+        (b'"xy",' * 3_000, "too_many_fields"),
+        (b'"xy",' * 1_000 + b'"x"y,' + b"xy," * 1_000, "stray_quote"),
+        (b"xy," * 3_000 + b'"xy', "unclosed_quote"),
+        (b"xy," * 3_000 + b'"' + b"x" * 1_100 + b'"', "too_many_fields"),
+    ],
+)
+def test_a_row_is_taken_apart_as_far_as_there_may_be_columns(line: bytes, code: str, only_exact: bool) -> None:
+    found = read(b"a,b\n1,2\n" + line + b"\n3,4\n", only_exact=only_exact, columns=10)
+    assert (sorted(found.good), [told for _, told, _ in found.bad.values()]) == ([1, 3], [code])
+    ((_, _, raw),) = found.bad.values()
+    assert len(raw) == 12
+    assert raw[:11] == ("xy",) * 11
+    assert line.decode().endswith(raw[11])
+    assert len(raw[11]) > len(line) - 12 * 5
+
+
+def test_a_record_may_hold_the_longest_field_beside_all_columns() -> None:
+    limits = Limits()
+    data = b"x" * limits.field_bytes + (b"," + b"x" * 300) * (limits.columns - 1) + b"\n"
+    result = read(b",".join(b"%d" % number for number in range(limits.columns)) + b"\n" + data)
+    assert len(result.good[1][1][0]) == limits.field_bytes
+
+
 def test_memory_follows_the_slice_and_not_the_file() -> None:
     def peak(rows: int) -> int:
         data = b"a,b,c\n" + b'1,"two, or ""2""",3\n' * rows

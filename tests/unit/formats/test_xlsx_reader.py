@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,17 @@ def test_what_is_right_about_an_unfit_row_can_be_read(code: str, tmp_path: Path)
         assert legible_in(reader) == {1: ("1", None), 3: (None, "y"), 4: (None, ""), 5: ("5", "z")}
     with prepared(workbook(HEAD, *rows), tmp_path, limits=limits).rows() as reader:
         assert all(batch.legible is None for batch in reader), "nobody asked"
+
+
+def test_of_values_far_to_the_right_a_few_are_told(tmp_path: Path) -> None:
+    data = workbook([t("a"), t("b")], [t("x"), '<c r="XFD2"><v>1</v></c>'], [n("1")] * 20)
+    assert [raw for _, _, raw in read(data, tmp_path).bad.values()] == [("x", "", "1"), ("1",) * 12]
+
+
+def test_a_goal_may_allow_a_workbook_less_than_is_usual(tmp_path: Path) -> None:
+    reading = prepared(packed(parts_of({"P": sheet([t("a")], before=" " * (65 << 20))})), tmp_path)
+    with pytest.raises(UnpackRatioTooHigh), replace(reading, max_ratio=2).rows() as reader:
+        read_from(reader)
 
 
 def test_a_value_beyond_the_header_rejects_its_row(tmp_path: Path) -> None:

@@ -3,10 +3,15 @@
 import io
 import json
 import zipfile
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from services.importer.pages import fetching, opened
+from shared.domain.failures import UnpackedTooLarge
+from tests.unit.formats.workbooks import t, workbook
 from tests.unit.importer.files import fetched
 
 
@@ -38,3 +43,16 @@ def test_keys_of_later_members_are_noted_up_to_a_thousand(tmp_path: Path) -> Non
         assert pages is not None
         assert [batch.frame.height for batch in pages.batches()] == [1, 1, 1, 1]
         assert list(pages.further) == [f"{each}" for each in range(1_000)]
+
+
+def test_a_goal_s_limit_holds_within_a_workbook(tmp_path: Path) -> None:
+    book = workbook([t("email"), t("name")], *[[t("a@shop.example"), t("A" * 100)] for _ in range(500)])
+    limits: list[tuple[int, AbstractContextManager[Any]]] = [
+        (200_000, nullcontext()),
+        (50_000, pytest.raises(UnpackedTooLarge)),
+    ]
+    for allowed, raised in limits:
+        settings = {"format": "xlsx", "unpack": {"max_unpacked_bytes": allowed}}
+        with raised, opened(fetched(tmp_path, book, settings)) as pages:
+            assert pages is not None
+            assert sum(batch.frame.height for batch in pages.batches()) == 500

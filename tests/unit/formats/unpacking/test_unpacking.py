@@ -157,6 +157,17 @@ def test_members_are_chosen_by_name_or_by_path(tmp_path: Path, members: str, exp
         assert fault(tmp_path, packed, members=members) == "no_member_matches"
 
 
+def test_what_is_packed_in_a_hidden_file_is_hidden_too(tmp_path: Path) -> None:
+    inner = zipped({"a.csv": b"1"})
+    packed = zipped({".backup.zip": inner, "__MACOSX/a.zip": inner, ".a.csv.gz": gzip.compress(b"2"), "a.csv": b"3"})
+    assert opened(tmp_path, packed, members="a.csv") == [("a.csv", b"3")]
+
+
+def test_two_members_of_one_name_are_refused_however_they_come_by_it(tmp_path: Path) -> None:
+    packed = zipped({"b.zip": zipped({"a.csv": b"1"}), "b.zip/a.csv": b"2"})
+    assert fault(tmp_path, packed, members="a.csv") == "member_name_twice"
+
+
 @pytest.mark.parametrize("packed", [zipped({}), zipped({"folder/": b""}), seven_zipped({})])
 def test_an_archive_without_files_has_no_members(tmp_path: Path, packed: bytes) -> None:
     assert opened(tmp_path, packed) == []
