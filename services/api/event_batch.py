@@ -19,7 +19,7 @@ from shared.domain.lists import MAX_NUMBER
 from shared.domain.moment import Moment
 from shared.domain.reject import MESSAGES, RejectCode
 from shared.processing.event_values import TypedEvent, typed_events
-from shared.storage import consent, event_types, events, messages, profiles, properties
+from shared.storage import event_effects, event_types, events, messages, profiles, properties
 from shared.storage.database import Tx
 from shared.storage.events import Arrived
 
@@ -118,7 +118,7 @@ class Taken:
 async def take(tx: Tx, domain_group: int, told: Sequence[EventTold]) -> list[Taken]:
     """Record the events of a request, and say what became of each, in their order.
 
-    What they say about suppression reaches their profiles: see `consent.suppress`.
+    What they say about suppression reaches their profiles: see `event_effects`.
     """
     batch = [Taken(each, place) for place, each in enumerate(told)]
     await _judge_values(tx, batch)
@@ -128,7 +128,7 @@ async def take(tx: Tx, domain_group: int, told: Sequence[EventTold]) -> list[Tak
     became = await events.record(tx, domain_group, [_arrived(each) for each in good])
     for each, state in zip(good, became, strict=True):
         each.state = state
-    await consent.suppress(tx, run_id=None, source=SOURCE)
+    await event_effects.take_effect(tx, run_id=None, source=SOURCE)
     return batch
 
 

@@ -68,9 +68,7 @@ FIELD_CODES: dict[str, str] = {
     "inexact_number": "The number has more digits than a JSON number can carry exactly; send it as a string.",
     "nested_too_deep": "The body is nested deeper than 64 levels.",
     "open_question": "The sample can be read in more than one way, and this question about it is not answered.",
-    "unknown_event_type": "The account has no event type of that name.",
     "unknown_message": "The account has no such message of the kind that the event type refers to.",
-    "message_not_allowed": "Events of the type refer to no message.",
     "too_many_values": "The body holds more than 50,000 values.",
     **FLAW_CODES,
 }

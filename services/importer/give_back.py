@@ -29,7 +29,7 @@ from shared.domain.failures import (
     RejectsNeedKey,
     StorageUnavailable,
 )
-from shared.domain.goal import ImportGoal
+from shared.domain.goal import AnyImport
 from shared.domain.receipt import Receipt
 from shared.domain.returned import ReturnedRejects
 from shared.domain.run import RunState
@@ -64,7 +64,7 @@ class Task:
 
     held: Held
     run: dict[str, Any]
-    goal: ImportGoal
+    goal: AnyImport
     asked: ReturnedRejects
     receipt: Receipt
     connection: StoredConnection
@@ -122,7 +122,7 @@ async def _task(tools: Tools, held: Held, still_ours: Callable[[], Awaitable[Non
         run = await runs.get(tx, held.run_id)
         assert run is not None
         goal = await goals.version(tx, run["goal_id"], run["goal_version"])
-        assert isinstance(goal, ImportGoal)
+        assert isinstance(goal, AnyImport)
         if goal.rejects is None:
             # The run was repeated by a later version of the goal while the return waited.
             raise InvalidGoal("Its version under which the run was repeated puts no rejects back.")

@@ -10,7 +10,7 @@ import structlog
 
 from services.importer.tools import Tools
 from shared.domain.absent import AbsentCounts
-from shared.domain.goal import ImportGoal
+from shared.domain.goal import AnyImport
 from shared.domain.receipt import Counts, MemberFacts
 from shared.domain.run import ABSENT_OVER_GUARD, ClaimedRun, Reason, RunState
 from shared.observe.failpoints import reach
@@ -29,7 +29,7 @@ class OverGuard(Exception):
         super().__init__(reason.code)
 
 
-def check(goal: ImportGoal, run: ClaimedRun, counts: Counts, absent: AbsentCounts | None) -> None:
+def check(goal: AnyImport, run: ClaimedRun, counts: Counts, absent: AbsentCounts | None) -> None:
     """Raises OverGuard where a person must be asked who has not approved just that."""
     if absent is None or not absent.is_over(goal.guards.approve_when_absent_over):
         return
@@ -58,7 +58,7 @@ async def ask(
     log.info("run.put_off", outcome=became.value, code=over.reason.code)
 
 
-def _reason(goal: ImportGoal, absent: AbsentCounts) -> Reason:
+def _reason(goal: AnyImport, absent: AbsentCounts) -> Reason:
     whose = "profiles on the list" if goal.lists.add_to else "contacts of the domain group"
     becomes = "taken off the list" if absent.removed else "unsubscribed"
     return Reason(

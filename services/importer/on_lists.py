@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from services.importer.order import Order
 from shared.domain.failures import ListMissing
-from shared.domain.goal import ImportGoal
+from shared.domain.goal import AnyImport
 from shared.domain.receipt import ListCounts
 from shared.domain.run import ClaimedRun
 from shared.storage import list_members, lists, merge_profiles
@@ -18,7 +18,7 @@ from shared.storage.lists import StoredList
 from shared.storage.staging import Staged
 
 
-async def hold_lists(tx: Tx, goal: ImportGoal) -> list[StoredList]:
+async def hold_lists(tx: Tx, goal: AnyImport) -> list[StoredList]:
     """The lists that the goal names, kept while the transaction lasts. Raises ListMissing."""
     wanted = goal.lists.add_to
     held = await lists.hold(tx, wanted) if wanted else []

@@ -8,19 +8,21 @@ from services.importer.tools import Tools
 from shared.domain.arrival import FileStamp
 from shared.domain.connection import Login, Place
 from shared.domain.failures import FileChanged, InvalidGoal
-from shared.domain.goal import ImportGoal
+from shared.domain.goal import AnyImport, ImportEvents
 from shared.domain.openpgp_key import Bundle
 from shared.domain.property import Property
 from shared.domain.run import ClaimedRun
 from shared.domain.trimmed import folded
-from shared.storage import arrivals, connections, domain_groups, goals, openpgp_keys, properties, runs
+from shared.processing.event_columns import properties_of
+from shared.storage import arrivals, connections, domain_groups, event_types, goals, openpgp_keys, properties, runs
+from shared.storage.database import Tx
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """One import as it was ordered."""
 
-    goal: ImportGoal
+    goal: AnyImport
     properties: tuple[Property, ...]
     domain_group: int
     place: Place
@@ -46,7 +48,7 @@ async def read_order(tools: Tools, run: ClaimedRun) -> Order:
     async with tools.database.account(run.account_id) as tx:
         goal = await goals.version(tx, run.goal_id, run.goal_version)
         arrival = await arrivals.get(tx, run.arrival_id)
-        if not isinstance(goal, ImportGoal) or arrival is None:
+        if not isinstance(goal, AnyImport) or arrival is None:
             raise InvalidGoal("The run is not an import's.")
         # A file that was put away keeps its content, whatever was uploaded under its old name since.
         if not arrival["is_latest_upload"] and arrival["settled_path"] is None:
@@ -54,7 +56,7 @@ async def read_order(tools: Tools, run: ClaimedRun) -> Order:
         connection = await connections.get(tx, run.connection_id)
         return Order(
             goal=goal,
-            properties=tuple(await properties.list_all(tx)),
+            properties=await _properties(tx, goal),
             domain_group=await domain_groups.number_of(tx, goal.domain_group),
             place=connection.settings.place,
             login=await connections.login_of(tx, tools.keys, run.connection_id),
@@ -71,3 +73,12 @@ async def read_order(tools: Tools, run: ClaimedRun) -> Order:
             known_columns=frozenset(map(folded, await runs.columns_seen(tx, run))),
             is_late=await runs.is_older_than_completed(tx, run.id),
         )
+
+
+async def _properties(tx: Tx, goal: AnyImport) -> tuple[Property, ...]:
+    """The account's, and what an event's columns go into. Raises InvalidGoal."""
+    known = await properties.list_all(tx)
+    if not isinstance(goal, ImportEvents):
+        return tuple(known)
+    types = await event_types.hold(tx, goal.event.types)
+    return (*known, *properties_of(goal.event, types))

@@ -15,7 +15,7 @@ from services.importer.drift import explained, meant
 from services.importer.mended import Mended
 from services.importer.order import Order
 from shared.domain.failures import EmptyFile, HeaderChanged
-from shared.domain.goal import ImportGoal
+from shared.domain.goal import AnyImport
 from shared.domain.receipt import MemberFacts
 from shared.domain.trimmed import folded
 from shared.formats.batch import Batch, RawRow, RowFetcher, TableReader
@@ -163,7 +163,7 @@ class Pages:
             )
 
 
-def _demand_whole(member: Member, goal: ImportGoal) -> None:
+def _demand_whole(member: Member, goal: AnyImport) -> None:
     """Raise EmptyFile where a part of what should be everybody has not even a header: it was not written in full."""
     if member.name is not None and goal.judges_absent and not goal.allow_empty_file:
         raise EmptyFile(f"File {member.number} of the archive is empty, and together they should hold everybody.")

@@ -26,6 +26,7 @@ from services.importer.recover import recovered
 from services.importer.source import open_source
 from services.importer.tools import Tools
 from shared.domain.failures import FileChanged
+from shared.domain.goal import ImportEvents
 from shared.domain.receipt import Counts
 from shared.domain.run import Reason, RunState
 from shared.observe.failpoints import reach
@@ -35,6 +36,7 @@ from shared.storage import arrivals, ending, properties, rejects, runs, staging
 from shared.storage.database import Tx
 from shared.storage.errors import TransactionConflict
 from shared.storage.merge import Merged, late_rejects, merge
+from shared.storage.merge_events import merge_events
 from shared.storage.run_connection import RunConnection, run_connection
 from shared.storage.staging import Staged
 
@@ -130,16 +132,14 @@ async def merge_and_finish(
         desk.warn("choices_added", f"{new_choices} words of the file became choices of their properties.")
     if order.is_late:
         desk.warn("imported_late", "A later file of this goal had been imported before this one.")
-    heard_at = min(order.file.modified_at, desk.run.started_at)
     for attempt in range(1, MERGE_ATTEMPTS + 1):
         try:
             async with connection.transaction() as tx:
                 held = await hold_lists(tx, order.goal)
                 await hold_absent(tx, order, held)
-                merged = await merge(
-                    tx, desk.run, staged, order.goal, order.properties, order.domain_group, heard_at=heard_at
-                )
+                merged = await _merge(tx, order, staged, tally, desk)
                 reach("importer.merged")
+                _warn_of_parts(merged, desk)
                 counts = _counts(tally, merged)
                 members = told_members(desk.file, tally, merged, counts)
                 absent = await let_absent_go(tx, order, held, staged, tally, desk)
@@ -161,6 +161,25 @@ async def merge_and_finish(
                 raise
     _measure(counts, values_rejected, tools, desk)
     return True
+
+
+async def _merge(tx: Tx, order: Order, staged: Staged, tally: Tally, desk: Desk) -> Merged:
+    """The staged rows into what they are about: profiles, or events of profiles."""
+    goal, known = order.goal, order.properties
+    if isinstance(goal, ImportEvents):
+        rejected = tally.rejects_by_code.total()
+        return await merge_events(tx, desk.run, staged, goal, known, order.domain_group, rejected)
+    heard_at = min(order.file.modified_at, desk.run.started_at)
+    return await merge(tx, desk.run, staged, goal, known, order.domain_group, heard_at=heard_at)
+
+
+def _warn_of_parts(merged: Merged, desk: Desk) -> None:
+    if merged.nameless_rejects and all(each.code != "events_may_lack_items" for each in desk.warnings):
+        desk.warn(
+            "events_may_lack_items",
+            f"{merged.nameless_rejects} rejected rows do not tell of which event they are; it may lack their items.",
+            "Mend the rows, and drop them with the other rows of their events.",
+        )
 
 
 async def _add_choices(tx: Tx, tally: Tally) -> None:
@@ -200,6 +219,9 @@ def _counts(tally: Tally, merged: Merged) -> Counts:
         skipped=skipped.total(),
         rejected=by_code.total(),
         profiles_affected=merged.profiles_affected,
+        events_affected=merged.events_affected,
+        items_affected=merged.items_affected,
+        suppressed=merged.suppressed,
         skipped_by_reason=dict(sorted(skipped.items())),
         rejects_by_code=dict(sorted(by_code.items())),
         rows_by_path={"fast": tally.rows_by_path["fast"], "exact": tally.rows_by_path["exact"]},
@@ -236,6 +258,6 @@ _ASKED_OF_OLD = Reason(
 )
 _ASKED = Reason(
     code="duplicate_content",
-    detail="The file's bytes are those that a run of the goal has imported, and importing them again changes sums.",
+    detail="The file's bytes are those that a run of the goal has imported, and importing them again adds more.",
     what_to_do="POST /v1/runs/{id}/approve imports the file again; POST /v1/runs/{id}/cancel does not.",
 )

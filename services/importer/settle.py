@@ -16,7 +16,7 @@ from shared.contracts.runs import ArrivalEnded
 from shared.domain.arrival import FileStamp
 from shared.domain.connection import DropPlace, Login
 from shared.domain.failures import Failure, FileGone, Permanent, StorageUnavailable
-from shared.domain.goal import AfterDone, AfterFailed, ImportGoal
+from shared.domain.goal import AfterDone, AfterFailed, AnyImport
 from shared.domain.run import RunState
 from shared.observe.failpoints import reach
 from shared.storage import arrivals, connections, goals, notifications
@@ -94,7 +94,7 @@ async def _task(tools: Tools, tx: Tx, arrival_id: UUID) -> Task | None:
 async def _action(tx: Tx, runs: list[dict[str, Any]]) -> AfterDone | AfterFailed:
     """The goals of one folder agree about it: conflicts are refused when they are saved."""
     goal = await goals.version(tx, runs[0]["goal_id"], runs[0]["goal_version"])
-    assert isinstance(goal, ImportGoal)
+    assert isinstance(goal, AnyImport)
     has_failed = any(run["state"] == RunState.FAILED for run in runs)
     return goal.source.afterwards.failed if has_failed else goal.source.afterwards.done
 

@@ -196,12 +196,19 @@ def _counts(run: TellableRun) -> tuple[CountLine, ...]:
     }
     if receipt.opt_outs_of_rejects:
         withheld["Profiles opted out by rejected rows"] = receipt.opt_outs_of_rejects
+    withheld |= _of_events(receipt)
     counted = {label: f"{number:,}" for label, number in (numbers | paths | withheld | _absent(receipt)).items()}
     listed = {
         f"Put on {shown(each.name, LIST_NAME_CHARACTERS)}": f"{each.added:,} (and {each.already:,} on it already)"
         for each in receipt.lists
     }
     return tuple(CountLine(label, number) for label, number in (counted | listed).items())
+
+
+def _of_events(receipt: Receipt) -> dict[str, int]:
+    told = {"Events affected": receipt.events_affected, "Items affected": receipt.items_affected}
+    told |= {f"Profiles now {shown(why, FIELD_CHARACTERS)}": number for why, number in receipt.suppressed.items()}
+    return {label: number for label, number in told.items() if number}
 
 
 def _absent(receipt: Receipt) -> dict[str, int]:

@@ -8,7 +8,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from services.poller.spot import Look, Seen, Spotted, spot
-from shared.domain.goal import ImportGoal
+from shared.domain.goal import AnyImport
 from shared.observe import tracing
 from shared.observe.failpoints import reach
 from shared.storage import arrivals, goals, outbox, runs
@@ -47,10 +47,10 @@ async def record(
     return outcomes
 
 
-async def active_imports(tx: Tx, connection_id: UUID) -> dict[UUID, ImportGoal]:
+async def active_imports(tx: Tx, connection_id: UUID) -> dict[UUID, AnyImport]:
     """The import goals of a connection that are switched on, in their order."""
     stored = await goals.of_connection(tx, connection_id)
-    return {each.id: each.goal for each in stored if isinstance(each.goal, ImportGoal) and each.goal.active}
+    return {each.id: each.goal for each in stored if isinstance(each.goal, AnyImport) and each.goal.active}
 
 
 async def _write(tx: Tx, connection_id: UUID, found: Spotted) -> None:

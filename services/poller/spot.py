@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from uuid import UUID
 
 from shared.domain.arrival import ArrivalState, FileStamp
-from shared.domain.goal import ImportGoal
+from shared.domain.goal import AnyImport
 from shared.domain.names import matches, split
 from shared.storage.arrivals import Explained, Known
 from shared.transfer.readiness import Look as Before
@@ -61,7 +61,7 @@ class Spotted:
     vanished: list[UUID] = field(default_factory=list)
 
 
-def spot(seen: Sequence[Seen], known: Sequence[Known], goals: Mapping[UUID, ImportGoal], look: Look) -> Spotted:
+def spot(seen: Sequence[Seen], known: Sequence[Known], goals: Mapping[UUID, AnyImport], look: Look) -> Spotted:
     """Compare a listing with what is known. `known` holds what is present, and what has gone since the look began."""
     found = Spotted()
     present = {each.file.path: each for each in known if each.vanished_at is None}
@@ -82,14 +82,14 @@ def spot(seen: Sequence[Seen], known: Sequence[Known], goals: Mapping[UUID, Impo
     return found
 
 
-def _by_directory(goals: Mapping[UUID, ImportGoal]) -> dict[str, dict[UUID, ImportGoal]]:
-    watched: dict[str, dict[UUID, ImportGoal]] = {}
+def _by_directory(goals: Mapping[UUID, AnyImport]) -> dict[str, dict[UUID, AnyImport]]:
+    watched: dict[str, dict[UUID, AnyImport]] = {}
     for goal_id, goal in goals.items():
         watched.setdefault(goal.source.directory, {})[goal_id] = goal
     return watched
 
 
-def _judge(seen: Seen, known: Known | None, goals: Mapping[UUID, ImportGoal], look: Look, found: Spotted) -> None:
+def _judge(seen: Seen, known: Known | None, goals: Mapping[UUID, AnyImport], look: Look, found: Spotted) -> None:
     """Put a file where it belongs; `goals` are those that watch its directory."""
     takers = tuple(goal_id for goal_id, goal in goals.items() if _takes(goal, seen))
     if known is not None and not _is_same(seen, known):
@@ -115,7 +115,7 @@ def _judge(seen: Seen, known: Known | None, goals: Mapping[UUID, ImportGoal], lo
         found.explained.append((known, reason))
 
 
-def _takes(goal: ImportGoal, seen: Seen) -> bool:
+def _takes(goal: AnyImport, seen: Seen) -> bool:
     name = split(seen.file.path)[1]
     return seen.refused is None and not is_temporary(name) and matches(goal.source.pattern.wildcard, name)
 
@@ -127,7 +127,7 @@ def _is_same(seen: Seen, known: Known) -> bool:
     return seen.file == known.file
 
 
-def _unready(seen: Seen, known: Known | None, goals: Sequence[ImportGoal], look: Look) -> Explained | None:
+def _unready(seen: Seen, known: Known | None, goals: Sequence[AnyImport], look: Look) -> Explained | None:
     """Why a file that goals take is not complete yet; None when it is, for the most careful of them."""
     if seen.upload_state == "open":
         return Explained(WAITING, "upload_open", "The upload has not been closed yet.")
@@ -144,7 +144,7 @@ def _unready(seen: Seen, known: Known | None, goals: Sequence[ImportGoal], look:
     return None
 
 
-def _unmatched(seen: Seen, goals: Mapping[UUID, ImportGoal]) -> Explained:
+def _unmatched(seen: Seen, goals: Mapping[UUID, AnyImport]) -> Explained:
     if seen.refused is not None:
         return Explained(ArrivalState.UNMATCHED, "name_refused", seen.refused)
     name = split(seen.file.path)[1]

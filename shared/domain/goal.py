@@ -4,6 +4,7 @@ What an import says of files and profiles (`ImportRules`) stands apart from wher
 says the one without the other.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from pydantic import Field, StrictBool, StringConstraints, field_validator, mode
 from shared.domain.absent import Absent, Guards
 from shared.domain.built_in import LANGUAGE
 from shared.domain.dialect import Dialect, FileFormat
+from shared.domain.event_rules import EventRules
 from shared.domain.expected import Expected
 from shared.domain.export_goal import ExportProfiles
 from shared.domain.field_choice import ColumnName
@@ -105,37 +107,55 @@ class MadeFrom(Model):
     """A sample, which may have expired since."""
 
 
-class ImportRules(GoalBase):
-    """How files of contacts are imported into profiles, wherever they come from."""
+class FileRules(GoalBase):
+    """What every import says of its files: how they are read, and whom their rows name."""
 
-    kind: Literal["import_profiles"] = "import_profiles"
     unpack: Unpack = Unpack()
     format: FileFormat = "csv"
     dialect: Dialect = Dialect()
     processors: Processors = ()
     identifiers: tuple[IdentifierField, ...] = Field(max_length=10)
     """None only where the mode is `always_create`; `system_id` stands alone."""
+    ignore: tuple[ColumnName, ...] = Field(default=(), max_length=1_000)
+    """Columns that are not imported, and not reported: by their names, whether a file has them or not."""
+    expected: Expected = Expected()
+    duplicate_content: Literal["skip", "ask", "import"] | None = None
+    allow_empty_file: StrictBool = False
+    hold_order_for_seconds: int = Field(default=86_400, ge=0, le=30 * 86_400)
+
+    def check_columns(self, entries: "Sequence[IdentifierField | MappedField]") -> None:
+        """Raise ValueError where columns that are read cannot be found, are ignored as well, or are no numbers."""
+        for entry in entries:
+            if entry.field is not None and not self.dialect.has_header and not self.processors:
+                raise ValueError("a file without a header is mapped by position; only processors name its columns")
+            written = entry.within(self.dialect)
+            if written.group_char == written.decimal_char:
+                raise ValueError(f"the groupChar and the decimalChar of {entry.shown!r} must differ")
+        ignored = {folded(name) for name in self.ignore}
+        both = [each.field for each in entries if each.field is not None and folded(each.field) in ignored]
+        if both:
+            raise ValueError(f"{both[0]!r} is mapped, and to be ignored as well")
+
+
+class ImportRules(FileRules):
+    """How files of contacts are imported into profiles, wherever they come from."""
+
+    kind: Literal["import_profiles"] = "import_profiles"
     mapping: tuple[MappedField, ...] = Field(default=(), max_length=400)
     map_all: MapAll | None = None
     create_properties: StrictBool = False
     """Whether properties that are missing are made: those of mapping when the goal is saved, those of map_all by the
     run that needs them. POST /v1/connections/{id}/goals/check tells before which they are. What a run made stays, even
     where the run fails."""
-    ignore: tuple[ColumnName, ...] = Field(default=(), max_length=1_000)
-    """Columns that are not imported, and not reported: by their names, whether a file has them or not."""
     default_rule: MergeRule = MergeRule.SET
     on_bad_value: OnBadValue = "reject_row"
     mode: Mode = Mode.UPSERT
-    expected: Expected = Expected()
     opt_in: OptIn
     language: ContactLanguage | None = None
     lists: Lists = Lists()
     full_file: StrictBool = Field(default=False, description="Whether a file holds everybody, not what changed alone")
     absent: Absent = Absent()
     guards: Guards = Guards()
-    duplicate_content: Literal["skip", "ask", "import"] | None = None
-    allow_empty_file: StrictBool = False
-    hold_order_for_seconds: int = Field(default=86_400, ge=0, le=30 * 86_400)
 
     @model_validator(mode="after")
     def _one_column_one_property(self) -> Self:
@@ -146,21 +166,11 @@ class ImportRules(GoalBase):
             seen.add(entry.property)
         if self.language is not None and LANGUAGE.name in seen:
             raise ValueError("the contact language is mapped, and has its own setting as well")
-        for entry in (*self._entries, *self.own_fields):
-            if entry.field is not None and not self.dialect.has_header and not self.processors:
-                raise ValueError("a file without a header is mapped by position; only processors name its columns")
-            written = entry.within(self.dialect)
-            if written.group_char == written.decimal_char:
-                raise ValueError(f"the groupChar and the decimalChar of {entry.shown!r} must differ")
+        self.check_columns((*self._entries, *self.own_fields))
         return self
 
     @model_validator(mode="after")
     def _columns_are_taken_or_left(self) -> Self:
-        ignored = {folded(name) for name in self.ignore}
-        read = (*self._entries, *self.own_fields)
-        both = [each.field for each in read if each.field is not None and folded(each.field) in ignored]
-        if both:
-            raise ValueError(f"{both[0]!r} is mapped, and to be ignored as well")
         if self.map_all is not None and not self.dialect.has_header and not self.processors:
             raise ValueError("map_all goes by names, and a file without a header has none; only processors name them")
         if self.map_all is not None and self.create_properties and not any(map(_is_demanded_by_name, self._entries)):
@@ -260,5 +270,40 @@ MANUAL_SOURCE = Source(
 """Of goals whose files clients send: whatever is sent is theirs, and lies in no folder."""
 
 
-Goal = Annotated[ImportGoal | ExportProfiles, Field(discriminator="kind")]
+class ImportEvents(FileRules, EventRules, Ordered):
+    """Import files of timeline events. They make no profiles, and change none but for what suppresses it.
+
+    A row whose profile does not exist is rejected (`unknown_profile`). Rows of the same type and event id are one
+    event, and the columns of items say one item each, in the order of the file; what they say of the event itself must
+    be the same. Where events have items, an event is taken whole or not at all: all its rows come back if one is
+    rejected.
+    """
+
+    kind: Literal["import_events"]
+    source: Source
+    rejects: ReturnedRejects | None = None
+
+    @model_validator(mode="after")
+    def _columns_can_be_read(self) -> Self:
+        named = [each.property for each in self.identifiers]
+        if len(set(named)) != len(named):
+            raise ValueError("an identifier is named twice; one column feeds one property")
+        self.check_columns((*self.identifiers, *self.own_fields))
+        return self
+
+    @property
+    def own_fields(self) -> tuple[MappedField, ...]:
+        """The columns of the event, as if they were mapped: see `EventRules.columns`."""
+        return self.event.columns
+
+    @property
+    def on_duplicate_content(self) -> Literal["skip", "ask", "import"]:
+        """What to do with a file whose bytes are those of the latest effective run."""
+        return self.duplicate_content or ("skip" if self.is_idempotent else "ask")
+
+
+AnyImport = ImportGoal | ImportEvents
+"""Goals that take files from drop folders."""
+
+Goal = Annotated[ImportGoal | ImportEvents | ExportProfiles, Field(discriminator="kind")]
 """Every kind of goal."""

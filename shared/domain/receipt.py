@@ -29,6 +29,11 @@ class Counts(Model):
         description="Profiles that the file opts in and that stay suppressed, by what suppresses them; beside the rows",
     )
 
+    events_affected: int = Field(default=0, ge=0, description="Events created and events changed")
+    items_affected: int = Field(default=0, ge=0, description="Their items that the file tells of")
+    suppressed: dict[str, int] = Field(
+        default_factory=dict, description="Profiles that the file's events suppressed, by why; beside the rows"
+    )
     opt_outs_of_rejects: int = Field(
         default=0, ge=0, description="Profiles that only a row opts out which was rejected; it counts all the same"
     )

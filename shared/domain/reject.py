@@ -31,6 +31,10 @@ class RejectCode(StrEnum):
     IDENTIFIER_CONFLICT = "identifier_conflict"
     UNKNOWN_SYSTEM_ID = "unknown_system_id"
     UNKNOWN_PROFILE = "unknown_profile"
+    # what it tells of
+    EVENT_CONTRADICTED = "event_contradicted"
+    EVENT_INCOMPLETE = "event_incomplete"
+    EVENT_TOO_LARGE = "event_too_large"
     # what it says
     NOT_AN_INTEGER = "not_an_integer"
     NOT_A_NUMBER = "not_a_number"
@@ -107,6 +111,9 @@ MESSAGES: dict[RejectCode, str] = {
     RejectCode.IDENTIFIER_CONFLICT: "The identifiers of the row belong to different profiles.",
     RejectCode.UNKNOWN_SYSTEM_ID: "No profile of the goal's domain group has this system_id.",
     RejectCode.UNKNOWN_PROFILE: "No profile of the domain group has these identifiers, and an event makes none.",
+    RejectCode.EVENT_CONTRADICTED: "Rows of the same event say different things of it.",
+    RejectCode.EVENT_INCOMPLETE: "Another row of the same event was rejected; an event is taken as a whole.",
+    RejectCode.EVENT_TOO_LARGE: "The event says more than 1 MiB, or has more than 1,000 items of one kind.",
     RejectCode.NOT_AN_INTEGER: "The value is not a whole number.",
     RejectCode.NOT_A_NUMBER: "The value is not a number in the goal's notation.",
     RejectCode.TOO_PRECISE: "The value has more than 10 decimal places.",

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from shared.domain.failures import InvalidGoal
-from shared.domain.goal import ImportGoal
+from shared.domain.goal import AnyImport
 from shared.domain.reject import MESSAGES, OWN_COLUMNS_OF_VALUES, ValueReject
 from shared.domain.trimmed import folded
 from shared.formats.reader import rejects_dialect
@@ -22,7 +22,7 @@ _LISTED = "GET /v1/runs/{id}/value-rejects lists the values; mend them where the
 class ValueRejectsFile:
     """Turns rejected values into the bytes of one file, in the order of the original. It opens and keeps nothing."""
 
-    def __init__(self, goal: ImportGoal, columns: Mapping[int, str], run_id: UUID) -> None:
+    def __init__(self, goal: AnyImport, columns: Mapping[int, str], run_id: UUID) -> None:
         """`columns` are those of which values were rejected, as the goal calls them, by position.
 
         Raises InvalidGoal for a goal that could not read this file: one that finds columns by position, which stand

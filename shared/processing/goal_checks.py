@@ -12,13 +12,14 @@ from shared.domain.consent import Resubscribe
 from shared.domain.dates import AUTO
 from shared.domain.export_goal import ExportGoal
 from shared.domain.fields import FieldChoice, IdentifierField, MappedField, WrittenField
-from shared.domain.goal import Goal, ImportGoal, Readiness
+from shared.domain.goal import AnyImport, Goal, ImportEvents, ImportGoal, Readiness
 from shared.domain.merge import MergeRule, Mode, allowed
 from shared.domain.openpgp_key import KeyUse
 from shared.domain.property import Property, PropertyType
 from shared.domain.trimmed import folded
 from shared.domain.zones import has_rules
 from shared.processing.constants import misfit
+from shared.processing.event_checks import columns_of, event_flaws
 from shared.processing.export_checks import export_flaws
 from shared.processing.goal_flaws import Flaw, Surroundings, date_flaws
 from shared.processing.key_checks import key_flaws
@@ -27,7 +28,7 @@ from shared.processing.processor_checks import faults_of
 
 def completed(goal: Goal, *, is_hosted: bool) -> Goal:
     """The goal with the defaults that depend on its place: a hosted folder knows when an upload is closed."""
-    if not isinstance(goal, ImportGoal) or not is_hosted or "readiness" in goal.source.model_fields_set:
+    if not isinstance(goal, AnyImport) or not is_hosted or "readiness" in goal.source.model_fields_set:
         return goal
     source = goal.source.model_copy(update={"readiness": Readiness(strategy="closed")})
     return goal.model_copy(update={"source": source})
@@ -36,7 +37,11 @@ def completed(goal: Goal, *, is_hosted: bool) -> Goal:
 def flaws_of(goal: Goal, around: Surroundings) -> list[Flaw]:
     """Everything that is wrong with a goal, in the order of its fields; empty when it may be saved and run."""
     flaws = list(_common_flaws(goal, around))
-    flaws += export_flaws(goal, around) if isinstance(goal, ExportGoal) else _import_flaws(goal, around)
+    if isinstance(goal, ExportGoal):
+        return [*flaws, *export_flaws(goal, around)]
+    if isinstance(goal, ImportEvents):
+        return [*flaws, *_event_import_flaws(goal, around)]
+    flaws += _import_flaws(goal, around)
     return flaws
 
 
@@ -83,14 +88,18 @@ def _common_flaws(goal: Goal, around: Surroundings) -> Iterator[Flaw]:
 
 def _zone_flaws(goal: Goal) -> Iterator[Flaw]:
     named: list[tuple[str, str | None]] = [("/dialect", goal.dialect.timezone)]
-    if isinstance(goal, ImportGoal):
+    if isinstance(goal, AnyImport):
         named += [(f"/identifiers/{number}", entry.timezone) for number, entry in enumerate(goal.identifiers)]
         named += [(f"/mapping/{number}", entry.timezone) for number, entry in enumerate(goal.mapping)]
-        named += [("/opt_in/time", goal.opt_in.time.timezone)] if goal.opt_in.time is not None else []
         named += [
             (f"/processors/{number}", getattr(processor, "timezone", None))
             for number, processor in enumerate(goal.processors)
         ]
+    if isinstance(goal, ImportGoal):
+        named += [("/opt_in/time", goal.opt_in.time.timezone)] if goal.opt_in.time is not None else []
+    if isinstance(goal, ImportEvents):
+        named += [("/event/occurred_at", goal.event.occurred_at.timezone)]
+        named += [(pointer, entry.timezone) for pointer, entry, _ in columns_of(goal.event, {})]
     for pointer, zone in named:
         if zone is not None and not has_rules(zone):
             detail = f"Found {zone!r}, which some systems keep beside the IANA database; expected one of that."
@@ -115,10 +124,7 @@ def _import_flaws(goal: ImportGoal, around: Surroundings) -> list[Flaw]:
     for number, entry in enumerate(goal.mapping):
         flaws += _mapping_flaws(f"/mapping/{number}", entry, goal.rule_of(entry), around)
         flaws += _constant_flaws(f"/mapping/{number}", entry, goal, around)
-    flaws += [
-        Flaw(f"/processors{pointer}", "invalid_processor", sentence)
-        for pointer, sentence in faults_of(goal.processors, goal.dialect)
-    ]
+    flaws += _processor_flaws(goal)
     flaws += _map_all_flaws(goal)
     flaws += _notation_flaws(goal)
     flaws += [
@@ -132,6 +138,39 @@ def _import_flaws(goal: ImportGoal, around: Surroundings) -> list[Flaw]:
     flaws += _consent_flaws(goal)
     flaws += _return_flaws(goal, around)
     return flaws
+
+
+def _event_import_flaws(goal: ImportEvents, around: Surroundings) -> list[Flaw]:
+    flaws = []
+    if not goal.identifiers:
+        detail = "Found none, expected at least one: an event is about a profile that there is."
+        flaws.append(Flaw("/identifiers", "no_identifiers", detail))
+    flaws += _system_id_flaws(goal, around)
+    for number, identifier in enumerate(goal.identifiers):
+        flaws += _identifier_flaws(f"/identifiers/{number}", identifier, around)
+    flaws += _processor_flaws(goal)
+    flaws += event_flaws(goal.event, around)
+    flaws += _notation_flaws(goal)
+    if goal.format != "csv" and goal.event.occurred_at.date_format is not None:
+        detail = f"Found a notation of its own for the time; a {goal.format} file has one, in the dialect."
+        flaws.append(Flaw("/event/occurred_at", "one_notation", detail))
+    for pointer, entry, said in columns_of(goal.event, around.event_types):
+        if said:
+            mapped = entry.mapped(entry.property)
+            target = said[0].as_property()
+            beside = replace(around, properties={target.name: target})
+            flaws += _mapping_flaws(pointer, mapped, MergeRule.SET, beside)
+            flaws += _constant_flaws(pointer, mapped, goal, beside)
+    flaws += _place_flaws(goal, around)
+    flaws += _return_flaws(goal, around)
+    return flaws
+
+
+def _processor_flaws(goal: AnyImport) -> list[Flaw]:
+    return [
+        Flaw(f"/processors{pointer}", "invalid_processor", sentence)
+        for pointer, sentence in faults_of(goal.processors, goal.dialect)
+    ]
 
 
 def _consent_flaws(goal: ImportGoal) -> Iterator[Flaw]:
@@ -155,14 +194,20 @@ def _naming_flaws(goal: ImportGoal, around: Surroundings) -> Iterator[Flaw]:
     elif not goal.identifiers:
         detail = f"Found none with the mode {goal.mode.value!r}, expected at least one; always_create goes without."
         yield Flaw("/identifiers", "no_identifiers", detail)
-    if all(identifier_named(each.property, around.properties) != SYSTEM_ID for each in goal.identifiers):
-        return
-    if len(goal.identifiers) > 1:
-        detail = f"Found {len(goal.identifiers)} identifiers, expected {SYSTEM_ID.name!r} alone; map the others."
-        yield Flaw("/identifiers", "system_id_alone", detail)
-    if goal.mode is not Mode.UPDATE_ONLY:
+    yield from _system_id_flaws(goal, around)
+    if _names_by_number(goal, around) and goal.mode is not Mode.UPDATE_ONLY:
         detail = f"Found {goal.mode.value!r}, expected 'update_only': a file cannot make up a {SYSTEM_ID.name}."
         yield Flaw("/mode", "system_id_only_updates", detail)
+
+
+def _names_by_number(goal: AnyImport, around: Surroundings) -> bool:
+    return any(identifier_named(each.property, around.properties) == SYSTEM_ID for each in goal.identifiers)
+
+
+def _system_id_flaws(goal: AnyImport, around: Surroundings) -> Iterator[Flaw]:
+    if _names_by_number(goal, around) and len(goal.identifiers) > 1:
+        detail = f"Found {len(goal.identifiers)} identifiers, expected {SYSTEM_ID.name!r} alone; map the others."
+        yield Flaw("/identifiers", "system_id_alone", detail)
 
 
 def _creating_flaws(goal: ImportGoal) -> Iterator[Flaw]:
@@ -223,7 +268,7 @@ def _date_format_flaws(pointer: str, entry: WrittenField, known: Property) -> It
         yield Flaw(f"{pointer}/dateFormat", "invalid_date_pattern", detail)
 
 
-def _constant_flaws(pointer: str, entry: MappedField, goal: ImportGoal, around: Surroundings) -> Iterator[Flaw]:
+def _constant_flaws(pointer: str, entry: MappedField, goal: AnyImport, around: Surroundings) -> Iterator[Flaw]:
     known = around.properties.get(entry.property)
     if entry.constant is None or known is None:
         return
@@ -251,12 +296,14 @@ def _map_all_flaws(goal: ImportGoal) -> Iterator[Flaw]:
         yield Flaw("/map_all/rule", "rule_not_allowed", detail)
 
 
-def _notation_flaws(goal: ImportGoal) -> Iterator[Flaw]:
+def _notation_flaws(goal: AnyImport) -> Iterator[Flaw]:
     """Cells of a sheet and values of JSON have no notation of their own: they come written in the file's dialect."""
     if goal.format == "csv":
         return
     entries: list[tuple[str, WrittenField]] = [(f"/identifiers/{n}", each) for n, each in enumerate(goal.identifiers)]
     entries += [(f"/mapping/{n}", each) for n, each in enumerate(goal.mapping)]
+    if isinstance(goal, ImportEvents):
+        entries += [(pointer, each) for pointer, each, _ in columns_of(goal.event, {})]
     for pointer, entry in entries:
         own = [
             name
@@ -318,14 +365,14 @@ def _unknown(pointer: str, entry: FieldChoice) -> Flaw:
     return Flaw(f"{pointer}/property", "unknown_property", detail)
 
 
-def _place_flaws(goal: ImportGoal, around: Surroundings) -> Iterator[Flaw]:
+def _place_flaws(goal: AnyImport, around: Surroundings) -> Iterator[Flaw]:
     if goal.source.readiness.strategy == "closed" and not around.is_hosted:
         detail = "Only a hosted drop folder knows when an upload is closed; expected 'stable' or 'rename'."
         yield Flaw("/source/readiness/strategy", "readiness_not_available", detail)
     if not goal.active:
         return
     for sibling in around.siblings:
-        if isinstance(sibling, ImportGoal) and sibling.active and _is_torn(goal, sibling):
+        if isinstance(sibling, AnyImport) and sibling.active and _is_torn(goal, sibling):
             detail = (
                 f"The goal {sibling.name!r} takes files of the same names from this directory and does something else "
                 "with them afterwards; a file can only be put in one place."
@@ -333,7 +380,7 @@ def _place_flaws(goal: ImportGoal, around: Surroundings) -> Iterator[Flaw]:
             yield Flaw("/source/afterwards", "conflicting_afterwards", detail)
 
 
-def _return_flaws(goal: ImportGoal, around: Surroundings) -> Iterator[Flaw]:
+def _return_flaws(goal: AnyImport, around: Surroundings) -> Iterator[Flaw]:
     """What a goal puts back must not be taken for a file that has come, by whatever goal."""
     returned = goal.rejects
     if returned is not None and goal.unpack.decrypt == "required" and not returned.encrypt_to:
@@ -347,7 +394,7 @@ def _return_flaws(goal: ImportGoal, around: Surroundings) -> Iterator[Flaw]:
     if not goal.active:
         return
     for sibling in around.siblings:
-        if not isinstance(sibling, ImportGoal) or not sibling.active:
+        if not isinstance(sibling, AnyImport) or not sibling.active:
             continue
         if returned is not None and returned.return_to == sibling.source.directory:
             detail = f"The goal {sibling.name!r} watches {returned.return_to!r}; expected a directory of its own."
@@ -363,7 +410,7 @@ def _fixed_flaws(goal: ImportGoal, around: Surroundings) -> Iterator[Flaw]:
             yield Flaw(f"/{name}", "manual_import", f"The goal is a manual import's, whose {name} stays as it is.")
 
 
-def _is_torn(goal: ImportGoal, sibling: ImportGoal) -> bool:
+def _is_torn(goal: AnyImport, sibling: AnyImport) -> bool:
     return (
         goal.source.directory == sibling.source.directory
         and goal.source.afterwards != sibling.source.afterwards

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from shared.domain.dates import date_pattern
+from shared.domain.event import EventType
 from shared.domain.goal import Goal
 from shared.domain.lists import ListReference
 from shared.domain.openpgp_key import OpenPgpKey
@@ -16,6 +17,7 @@ FLAW_CODES: dict[str, str] = {
     "unknown_property": "The account has no property of that name.",
     "not_an_identifier": "The property is no identifier.",
     "unknown_goal": "The account has no import goal of that identifier.",
+    "message_not_allowed": "Events of the type refer to no message.",
     "unknown_list": "The account has no list of that id or number.",
     "sum_needs_delta": "A full file tells what is, so nothing of it can be added up.",
     "absent_needs_full_file": "Only a full file can tell who is absent.",
@@ -91,6 +93,8 @@ class Surroundings:
     is_hosted: bool
     siblings: Sequence[Goal] = ()
     """The other active goals of the same connection."""
+    event_types: Mapping[str, EventType] = field(default_factory=dict)
+    """Those that there are of what the goal names, at least."""
     lists: Collection[ListReference] = ()
     """Ids and numbers of lists: those that there are of what the goal names, at least."""
     segments: Collection[UUID] = ()

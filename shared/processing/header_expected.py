@@ -6,13 +6,13 @@ Encodings are compared where a file is opened (`shared/formats/reader.py`). Noth
 from collections.abc import Iterator
 
 from shared.domain.failures import HeaderChanged
-from shared.domain.goal import ImportGoal
+from shared.domain.goal import AnyImport
 from shared.domain.reject import hands_back
 from shared.domain.trimmed import folded
 from shared.processing.file_columns import FileColumns, listed, shortened
 
 
-def demand_expected(goal: ImportGoal, columns: FileColumns) -> None:
+def demand_expected(goal: AnyImport, columns: FileColumns) -> None:
     """Raise HeaderChanged where the columns of a file are not what the goal was made from, and that matters."""
     expected, header = goal.expected.header, columns.header
     if not expected or header is None or hands_back(header):
@@ -44,7 +44,7 @@ def demand_expected(goal: ImportGoal, columns: FileColumns) -> None:
             )
 
 
-def _positions(goal: ImportGoal) -> set[int]:
+def _positions(goal: AnyImport) -> set[int]:
     """Where the goal looks for columns by position, its processors too."""
     entries = (*goal.identifiers, *goal.mapping, *goal.own_fields)
     named = {entry.position for entry in entries if entry.position is not None}

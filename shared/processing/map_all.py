@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from shared.domain.built_in import RESERVED_NAMES
 from shared.domain.failures import ColumnsCollide, InvalidGoal, TooManyNewProperties
 from shared.domain.fields import MAX_COLUMN_NAME, MapAll, MappedField
-from shared.domain.goal import ImportGoal
+from shared.domain.goal import AnyImport
 from shared.domain.merge import allowed
 from shared.domain.property import Property
 from shared.domain.property_name import label_of, property_name
@@ -23,14 +23,14 @@ from shared.processing.mapping import MappingPlan, plan_of
 class Settled:
     """A goal as it goes for one file."""
 
-    goal: ImportGoal
+    goal: AnyImport
     """Without `map_all`: what that means for this file stands in its mapping."""
     plan: MappingPlan
     missing: tuple[Property, ...] = ()
     """Properties to make before, which the plan has already."""
 
 
-def settled(goal: ImportGoal, properties: Sequence[Property], columns: FileColumns) -> Settled:
+def settled(goal: AnyImport, properties: Sequence[Property], columns: FileColumns) -> Settled:
     """What the goal means for a file of these columns, as the processors leave them.
 
     Raises what `plan_of` raises, ColumnsCollide where two columns would go into one property, InvalidGoal where one
@@ -54,9 +54,7 @@ def settled(goal: ImportGoal, properties: Sequence[Property], columns: FileColum
     return Settled(goal, plan_of(goal, [*properties, *missing], columns), missing)
 
 
-def _missing(
-    targets: Mapping[str, FileColumn], known: Mapping[str, Property], goal: ImportGoal
-) -> tuple[Property, ...]:
+def _missing(targets: Mapping[str, FileColumn], known: Mapping[str, Property], goal: AnyImport) -> tuple[Property, ...]:
     """The properties to make. Raises TooManyNewProperties."""
     assert goal.map_all is not None
     new = {name: column for name, column in targets.items() if name not in known}
@@ -84,7 +82,7 @@ def _targets(columns: Sequence[FileColumn], how: MapAll, taken: Mapping[str, str
     return targets
 
 
-def _entry(column: FileColumn, target: Property, goal: ImportGoal, columns: FileColumns) -> MappedField:
+def _entry(column: FileColumn, target: Property, goal: AnyImport, columns: FileColumns) -> MappedField:
     assert goal.map_all is not None
     rule = goal.rule_of(goal.map_all)
     if target.is_identifier or not allowed(rule, target.type, is_identifier=False):

@@ -14,7 +14,7 @@ from shared.domain.dates import AUTO, DatePattern, date_pattern
 from shared.domain.dialect import Dialect
 from shared.domain.failures import HeaderChanged, InvalidGoal
 from shared.domain.fields import IdentifierField, MappedField
-from shared.domain.goal import ImportGoal
+from shared.domain.goal import AnyImport
 from shared.domain.merge import MergeRule, allowed
 from shared.domain.property import Property, PropertyType
 from shared.domain.reject import ALL_OWN_COLUMNS, hands_back, hands_values_back
@@ -92,17 +92,19 @@ class MappingPlan:
         return ("record_number", "line_number", *keys, *(column.property.column for column in self.columns), *flags)
 
 
-def plan_of(goal: ImportGoal, properties: Sequence[Property], columns: FileColumns) -> MappingPlan:
+def plan_of(goal: AnyImport, properties: Sequence[Property], columns: FileColumns) -> MappingPlan:
     """Resolve the goal's columns against the account's properties and the file's columns, as the processors leave them.
 
     Raises `InvalidGoal` where the goal contradicts the properties, `HeaderChanged` where the file lacks a column or
     has one twice. Neither text holds a value of a row.
     """
-    known = {each.name: each for each in properties}
+    # An account's own first: what a goal's settings go into may be called like one.
+    known = {each.name: each for each in reversed(properties)}
+    own = OWN | {each.name: each for each in properties if each.is_built_in}
     entries: list[Entry] = [*goal.identifiers, *goal.mapping]
     chosen = [_property_of(entry, goal, known) for entry in entries]
     entries += goal.own_fields
-    chosen += [OWN[entry.property] for entry in goal.own_fields]
+    chosen += [own[entry.property] for entry in goal.own_fields]
     places, renamed = _places(list(zip(entries, chosen, strict=True)), columns)
     is_partial = hands_values_back([column.name for column in columns.columns])
     mapped = tuple(
@@ -118,7 +120,7 @@ def plan_of(goal: ImportGoal, properties: Sequence[Property], columns: FileColum
     return MappingPlan(mapped, len(goal.identifiers), left, renamed, goal.wants_named_rejects)
 
 
-def names_lacking(goal: ImportGoal, properties: Sequence[Property], header: Sequence[str]) -> frozenset[str]:
+def names_lacking(goal: AnyImport, properties: Sequence[Property], header: Sequence[str]) -> frozenset[str]:
     """All names, folded, of the columns that the goal reads by name and that a header has under none of them."""
     other_names = {each.name: each.other_names for each in (*properties, *OWN.values())}
     present = {folded(name) for name in header}
@@ -131,7 +133,7 @@ def names_lacking(goal: ImportGoal, properties: Sequence[Property], header: Sequ
     return frozenset(lacking)
 
 
-def _column(entry: Entry, kind: Property, place: int | None, goal: ImportGoal) -> MappedColumn:
+def _column(entry: Entry, kind: Property, place: int | None, goal: AnyImport) -> MappedColumn:
     is_constant = isinstance(entry, MappedField) and entry.constant is not None
     dialect = Dialect() if is_constant else entry.within(goal.dialect)
     return MappedColumn(
@@ -147,7 +149,7 @@ def _column(entry: Entry, kind: Property, place: int | None, goal: ImportGoal) -
     )
 
 
-def _property_of(entry: Entry, goal: ImportGoal, known: Mapping[str, Property]) -> Property:
+def _property_of(entry: Entry, goal: AnyImport, known: Mapping[str, Property]) -> Property:
     found = identifier_named(entry.property, known) if isinstance(entry, IdentifierField) else known.get(entry.property)
     if found is None:
         near = get_close_matches(entry.property, known, n=3)

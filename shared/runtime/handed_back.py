@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from shared.domain.goal import ImportGoal
+from shared.domain.goal import AnyImport
 from shared.domain.receipt import Receipt
 from shared.domain.reject import Reject, ValueReject
 from shared.formats.reader import rejects_dialect
@@ -24,14 +24,14 @@ ROWS_AT_A_TIME = 1_000
 _START = (0, -1)
 
 
-async def rejects_file(reading: Reading, run: dict[str, Any], goal: ImportGoal) -> AsyncIterator[bytes]:
+async def rejects_file(reading: Reading, run: dict[str, Any], goal: AnyImport) -> AsyncIterator[bytes]:
     """An ended run's rejected rows, in the columns and dialect of the original; `run` is as `runs.get` tells it."""
     async with reading() as tx:
         found = await rejects.page(tx, run["run_id"], run["token"], after_record=0, limit=ROWS_AT_A_TIME)
     return _rejects(reading, run, goal, found)
 
 
-async def value_rejects_file(reading: Reading, run: dict[str, Any], goal: ImportGoal) -> AsyncIterator[bytes]:
+async def value_rejects_file(reading: Reading, run: dict[str, Any], goal: AnyImport) -> AsyncIterator[bytes]:
     """An ended run's rejected values with their identifiers. Raises InvalidGoal where the goal could not read them."""
     async with reading() as tx:
         columns = await rejects.value_columns(tx, run["run_id"], run["token"])
@@ -39,9 +39,7 @@ async def value_rejects_file(reading: Reading, run: dict[str, Any], goal: Import
     return _values(reading, run, ValueRejectsFile(goal, columns, run["run_id"]), found)
 
 
-async def _rejects(
-    reading: Reading, run: dict[str, Any], goal: ImportGoal, found: list[Reject]
-) -> AsyncIterator[bytes]:
+async def _rejects(reading: Reading, run: dict[str, Any], goal: AnyImport, found: list[Reject]) -> AsyncIterator[bytes]:
     columns = _columns_of(run, max((len(without_own(each.raw)) for each in found), default=0))
     file = RejectsFile(rejects_dialect(goal.format, goal.dialect), columns, run["run_id"])
     yield file.header()

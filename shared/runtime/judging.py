@@ -10,12 +10,12 @@ from uuid import UUID
 
 from shared.domain.connection import SftpPlace
 from shared.domain.export_goal import ExportGoal, ExportProfiles
-from shared.domain.goal import MANUAL_SOURCE, Goal
+from shared.domain.goal import MANUAL_SOURCE, Goal, ImportEvents
 from shared.domain.property import Property
 from shared.domain.schedule import AfterGoal
 from shared.processing.goal_checks import completed, flaws_of, missing_properties
 from shared.processing.goal_flaws import Flaw, KnownKey, Surroundings
-from shared.storage import domain_groups, goals, lists, openpgp_keys, properties, segments
+from shared.storage import domain_groups, event_types, goals, lists, openpgp_keys, properties, segments
 from shared.storage.connections import StoredConnection
 from shared.storage.database import Tx
 from shared.storage.goals import StoredGoal
@@ -38,6 +38,7 @@ async def judge(tx: Tx, connection: StoredConnection, sent: Goal, stored: Stored
         properties={each.name: each for each in await properties.list_all(tx)},
         domain_groups=(await domain_groups.names(tx)).values(),
         is_hosted=is_hosted,
+        event_types=await event_types.hold(tx, goal.event.types) if isinstance(goal, ImportEvents) else {},
         lists=await _lists_named(tx, goal),
         segments=await _segments_named(tx, goal),
         siblings=[each.goal for each in siblings if each.goal.active and (stored is None or each.id != stored.id)],

@@ -7,13 +7,14 @@ file, `p` the stored profile, `x` a planned write.
 Staged values are null where the file has none; an empty list is none too. Nothing here runs a statement.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from shared.domain.built_in import LANGUAGE, OWN, SYSTEM_ID, identifier_named
 from shared.domain.consent import Resubscribe
+from shared.domain.event import EventType
 from shared.domain.failures import InvalidGoal
-from shared.domain.goal import ImportGoal
+from shared.domain.goal import AnyImport, ImportEvents
 from shared.domain.merge import MergeRule
 from shared.domain.property import Property, PropertyType
 from shared.storage.statements import statement
@@ -89,6 +90,8 @@ class Layout:
     """Keys of identifiers that rows set and are not found by: no two profiles may come to have one."""
     finds_by_id: bool = False
     """Whether the only key is the profile's own number, which no row writes."""
+    told: tuple[Column, ...] = ()
+    """What names the event that a row tells of, where rows tell of events; of `values`."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -106,6 +109,11 @@ class Layout:
     def naming(self) -> tuple[Column, ...]:
         """What names a profile in a row, found by or claimed."""
         return self.keys + self.claimed
+
+    @property
+    def kept(self) -> tuple[Column, ...]:
+        """What is kept of rows that are rejected, where that is asked: what they name, and tell of."""
+        return self.naming + self.told
 
     @property
     def staged(self) -> tuple[Column, ...]:
@@ -128,7 +136,7 @@ class Layout:
         return tuple(column for column in self.values if column.rule is MergeRule.SUM)
 
 
-def layout_of(goal: ImportGoal, properties: Sequence[Property]) -> Layout:
+def layout_of(goal: AnyImport, properties: Sequence[Property]) -> Layout:
     """The columns that a goal stages. Raises InvalidGoal where it names what the account does not have."""
     known = {each.name: each for each in properties}
     keys, claimed, values, finds_by_id = [], [], [], False
@@ -144,6 +152,10 @@ def layout_of(goal: ImportGoal, properties: Sequence[Property]) -> Layout:
         values.append(Column(found.column, TYPES[found.type], MergeRule.SET, entry.shown))
     if finds_by_id and len(keys) > 1:
         raise InvalidGoal(f"Found {SYSTEM_ID.name!r} among other identifiers, expected it alone.")
+    if isinstance(goal, ImportEvents):
+        told, said = _of_events(goal, properties)
+        # The values of identifiers are found by, and not written.
+        return Layout(tuple(keys), (*told, *said), finds_by_id=finds_by_id, told=told)
     for mapped in goal.mapping:
         found = _known(known.get(mapped.property), mapped.property)
         if found.is_identifier:
@@ -159,6 +171,19 @@ def layout_of(goal: ImportGoal, properties: Sequence[Property]) -> Layout:
         elif goal.language is not None:
             values.append(replace(own, only_on_create=goal.language.only_on_create))
     return Layout(tuple(keys), tuple(values), tuple(words), goal.opt_in.resubscribe, tuple(claimed), finds_by_id)
+
+
+def _of_events(goal: ImportEvents, properties: Sequence[Property]) -> tuple[tuple[Column, ...], tuple[Column, ...]]:
+    """What names an event, by its key, and what is said of it."""
+    own = {each.name: each for each in properties if each.is_built_in}
+    told, said = [], []
+    for each in goal.own_fields:
+        found = own[each.property]
+        if found.is_identifier:
+            told.append(Column(found.key_column, KEY_TYPE, MergeRule.SET, each.shown))
+        else:
+            said.append(Column(found.column, TYPES[found.type], MergeRule.SET, each.shown))
+    return tuple(told), tuple(said)
 
 
 def _known(found: Property | None, name: str) -> Property:
@@ -279,3 +304,68 @@ def _unique(value: str, without: str = "") -> str:
     if without:
         return statement("columns.unique_without").replace("{value}", value).replace("{without}", without)
     return statement("columns.unique").replace("{value}", value)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A staged column `s` that says a property of an event, or of an item of one."""
+
+    name: str
+    """Of the property."""
+    column: str
+    type: PropertyType
+    of_types: tuple[str, ...] = ()
+    """The event types that have the property, where a row's may lack it."""
+
+
+_JSON_TEXTS = {PropertyType.INTEGER: "{}::text", PropertyType.NUMBER: "trim_scale({})::text"}
+_PAIRS_AT_ONCE = 40
+"""A function of PostgreSQL takes a hundred arguments."""
+
+
+def as_json(said: Sequence[Said]) -> str:
+    """An object of what a row says, by property: exact numbers as texts, what it does not say left out."""
+    pairs = [f"{_literal(each.name)}, {_json_value(each)}" for each in said]
+    parts = [pairs[start : start + _PAIRS_AT_ONCE] for start in range(0, len(pairs), _PAIRS_AT_ONCE)]
+    objects = [f"jsonb_build_object({', '.join(part)})" for part in parts] or ["'{}'::jsonb"]
+    return f"jsonb_strip_nulls({' || '.join(objects)})"
+
+
+def _json_value(said: Said) -> str:
+    value = _JSON_TEXTS.get(said.type, "{}").format(f"s.{quoted(said.column)}")
+    if said.type.is_many:
+        # An empty list is none.
+        value = f"nullif({value}, '{{}}')"
+    if not said.of_types:
+        return f"to_jsonb({value})"
+    return f"CASE WHEN s.k_event_type IN ({', '.join(map(_literal, said.of_types))}) THEN to_jsonb({value}) END"
+
+
+def message_kind(types: Mapping[str, EventType]) -> str:
+    """The kind of message that a row's event refers to."""
+    kinds = [f"WHEN {_literal(name)} THEN {_literal(each.message)}" for name, each in types.items() if each.message]
+    return f"CASE s.k_event_type {' '.join(kinds)} END" if kinds else "NULL::text"
+
+
+def item_slots(items: Sequence[tuple[str, str]], most: int) -> dict[str, str]:
+    """How the items of events are collected, counted and weighed: pairs of a staged column and its kind."""
+    names = [quoted(name) for name, _ in items]
+    collected = [
+        f"jsonb_agg(t.{name} ORDER BY t.record_number) FILTER (WHERE t.{name} <> '{{}}') AS {name}" for name in names
+    ]
+    objects = ", ".join(f"{_literal(kind)}, i.{quoted(name)}" for name, kind in items)
+    told = " + ".join(f"(s.{name} <> '{{}}')::integer" for name in names) or "0"
+    return {
+        "with_items": statement("merge_events.with_items").replace("{collected}", ", ".join(collected))
+        if names
+        else "",
+        "all_items": f"jsonb_strip_nulls(jsonb_build_object({objects}))" if names else "'{}'::jsonb",
+        "bytes": f"sum({' + '.join(f'octet_length(s.{name}::text)' for name in names)})" if names else "0",
+        "too_many": " OR ".join(f"count(*) FILTER (WHERE s.{name} <> '{{}}') > {most}" for name in names) or "false",
+        "items_told": f"coalesce(sum({told}), 0)::bigint",
+    }
+
+
+def _literal(text: str) -> str:
+    """A text as SQL wants it."""
+    return "'" + text.replace("'", "''") + "'"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from shared.contracts.runs import ArrivalEnded
-from shared.domain.goal import ImportGoal
+from shared.domain.goal import AnyImport
 from shared.domain.receipt import Receipt
 from shared.domain.run import ClaimedRun, Reason, RunState, Waiting
 from shared.observe.failpoints import reach
@@ -88,7 +88,7 @@ async def retry_later(tx: Tx, run: ClaimedRun, kind: str, receipt: Receipt, retr
     if await _is_cancelled(tx, run, kind, receipt):
         return RunState.CANCELLED
     goal = await goals.version(tx, run.goal_id, run.goal_version)
-    hold_seconds = goal.hold_order_for_seconds if isinstance(goal, ImportGoal) else 0
+    hold_seconds = goal.hold_order_for_seconds if isinstance(goal, AnyImport) else 0
     await runs.put_aside(tx, run, receipt, Waiting.RETRY, retry_in_seconds=retry_in_seconds, hold_seconds=hold_seconds)
     return RunState.WAITING
 

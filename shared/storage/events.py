@@ -63,13 +63,30 @@ class EventFilter:
 async def record(tx: Tx, domain_group: int, told: Sequence[Arrived]) -> list[Became]:
     """Write events in their order, and say what became of each. One that comes twice is told of twice."""
     became: list[Became] = ["unchanged"] * len(told)
-    text = statement("events.record").replace("{schema}", tx.schema)
-    text = text.replace("{arrived}", statement("events.given").replace("{events}", "$3"))
+    text = _recording(tx, statement("events.given").replace("{events}", "$3"))
     for places in _rounds(told):
         rows = await tx.connection.fetch(text, domain_group, None, [_written(place, told[place]) for place in places])
         for row in rows:
             became[row["place"]] = row["became"]
     return became
+
+
+async def record_told(tx: Tx, domain_group: int, arrived: str, *, run_id: UUID, into: str) -> None:
+    """Write the events that a run has staged; what became of those that were not unchanged goes where `into` says.
+
+    `arrived` is a select in brackets with the columns of `events.given`, no event twice; `into` the head of an insert.
+    """
+    await tx.connection.execute(_recording(tx, arrived, into), domain_group, run_id)
+
+
+def _recording(tx: Tx, arrived: str, into: str = "") -> str:
+    text = statement("events.record").replace("{schema}", tx.schema)
+    return text.replace("{arrived}", arrived).replace("{into}", into)
+
+
+async def responded(tx: Tx) -> list[int]:
+    """The numbers of the messages to which responses came with the events that this transaction wrote."""
+    return [row["message_number"] for row in await tx.fetch("events.responded")]
 
 
 async def page(tx: Tx, chosen: EventFilter, *, after_number: int, limit: int) -> list[Event]:

@@ -62,6 +62,14 @@ class Merged:
     """Profiles that the file opts in and that stay suppressed, by what suppresses them."""
     opt_outs_of_rejects: int = 0
     """Profiles that only a row opts out which was rejected."""
+    events_affected: int = 0
+    """Events created and events changed, where the rows tell of events."""
+    items_affected: int = 0
+    """The items of these that the rows tell of."""
+    suppressed: dict[str, int] = field(default_factory=dict)
+    """Profiles that these events suppressed, by why."""
+    nameless_rejects: int = 0
+    """Rows that were rejected without telling of which event they were, where events have items."""
     members: tuple[Outcome, ...] = ()
     """The same rows by the archive's files, where there are several: see `Staged.member_starts`."""
 
@@ -84,11 +92,11 @@ async def merge(
     said = (goal.opt_in.source or goal.name, heard_at or run.started_at)
     work = Work(tx, run.id, staged, goal.mode, domain_group, tuple(properties), said)
     await work.run("merge.prepare")
-    aside = await _put_aside(work)
+    aside = await put_aside(work)
     rows_staged = (await work.fetch("merge.count"))[0]["count"] + aside
     is_first = await merge_first.may_load(work, rows_staged)
     totals = await (_first(work, rows_staged) if is_first else _split(work))
-    late = await _late_counts(work)
+    late = await late_counts(work)
     members = await merge_counts.by_member(work, is_planned=not is_first, has_late=bool(late))
     if goal.puts_on_lists or goal.judges_absent:
         await merge_profiles.note(work)
@@ -127,7 +135,7 @@ async def _first(work: Work, rows_staged: int) -> _Totals:
             break
     await _reject_conflicts(work)
     profiles = await merge_first.load(work, is_folded=is_folded)
-    return _Totals(new_profiles=profiles, new_rows=rows_staged - sum((await _late_counts(work)).values()))
+    return _Totals(new_profiles=profiles, new_rows=rows_staged - sum((await late_counts(work)).values()))
 
 
 async def _split(work: Work) -> _Totals:
@@ -178,7 +186,8 @@ async def _names_any_twice(work: Work) -> bool:
     return may_name and await work.run("merge.separate_doubled") > 0
 
 
-async def _put_aside(work: Work) -> int:
+async def put_aside(work: Work) -> int:
+    """Reject the rows that were too wide to be staged; how many."""
     return await work.reject("merge.put_aside", RejectCode.ROW_TOO_WIDE) if work.staged.is_guarded else 0
 
 
@@ -213,7 +222,8 @@ async def _hear_rejects(work: Work) -> Unsubscribed:
     return await consent.unsubscribe(work.tx, chosen, run_id=work.run_id, source=source, at=at)
 
 
-async def _late_counts(work: Work) -> dict[str, int]:
+async def late_counts(work: Work) -> dict[str, int]:
+    """How many rows the merge rejected, by code."""
     if not (await work.fetch("merge.has_late", work.staged.table(LATE)))[0]["has_late"]:
         return {}
     return {row["code"]: row["rows"] for row in await work.fetch("merge.late_counts")}

@@ -49,10 +49,15 @@ async def by_member(work: Work, *, is_planned: bool, has_late: bool) -> tuple[Ou
         return ()
     rows = await work.fetch(f"merge_counts.{'planned_rows' if is_planned else 'rows'}", starts)
     found = {row["member"]: (row["rows"], row["new_rows"], row["changed_rows"]) for row in rows}
-    late: defaultdict[int, dict[str, int]] = defaultdict(dict)
-    if has_late:
-        for row in await work.fetch("merge_counts.late_rows", starts):
-            late[row["member"]][row["code"]] = row["rows"]
+    late = await late_by_member(work) if has_late else {}
     return tuple(
         outcome(work.mode, *found.get(number, (0, 0, 0)), late.get(number, {})) for number in range(1, len(starts) + 1)
     )
+
+
+async def late_by_member(work: Work) -> dict[int, dict[str, int]]:
+    """The rows of each file that the merge rejected, by code; files are counted from 1. Only where it rejected any."""
+    late: defaultdict[int, dict[str, int]] = defaultdict(dict)
+    for row in await work.fetch("merge_counts.late_rows", list(work.staged.member_starts)):
+        late[row["member"]][row["code"]] = row["rows"]
+    return late

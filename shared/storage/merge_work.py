@@ -294,8 +294,8 @@ class Work:
         """How rows that are rejected leave word of whom they name, where that is asked."""
         if not self.staged.names_rejects:
             return {"gone_keys": "", "naming": "", "named": ""}
-        keys = columns.listed(key.name for key in self.layout.naming)
-        names = [each.name for each in (*self.layout.naming, *self.layout.words[:1])]
+        keys = columns.listed(key.name for key in self.layout.kept)
+        names = [each.name for each in (*self.layout.kept, *self.layout.words[:1])]
         text = statement("named_rejects.keep").replace("{keys}", keys)
         return {
             "gone_keys": ", " + columns.listed(names, "s"),

@@ -44,6 +44,14 @@ async def resolve(work: Work) -> None:
     await work.run("resolve.analyze", **slots)
 
 
+async def find_each(work: Work) -> None:
+    """As `resolve`, for rows that make nobody and claim nothing: each is found for itself, whatever its neighbours."""
+    slots = _slots(work) | {"sharing": statement("resolve.sharing_nothing")}
+    for step in ("drop", "find", "tangle", "resolve_single", *(("make_none",) if work.layout.finds_by_id else ())):
+        await work.run(f"resolve.{step}", **slots)
+    await work.run("resolve.analyze", **slots)
+
+
 async def reject_conflicts(work: Work) -> None:
     """Keep the rows that are conflicts with the rows that the merge rejects."""
     shown = [column.shown for column in work.layout.naming]

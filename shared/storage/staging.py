@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
-from shared.domain.goal import ImportGoal
+from shared.domain.goal import AnyImport
 from shared.domain.property import Property
 from shared.domain.run import ClaimedRun
 from shared.storage import columns, widths
@@ -64,10 +64,10 @@ def named(tx: Tx, run: ClaimedRun, layout: Layout) -> Staged:
     return Staged(tx.schema, f"{_prefix(run.id)}{run.token}", layout)
 
 
-async def create(tx: Tx, run: ClaimedRun, goal: ImportGoal, properties: Sequence[Property]) -> Staged:
+async def create(tx: Tx, run: ClaimedRun, goal: AnyImport, properties: Sequence[Property]) -> Staged:
     """Make the staging table of a run and token. Raises InvalidGoal where the goal and the properties disagree."""
     staged = named(tx, run, columns.layout_of(goal, properties))
-    staged = replace(staged, names_rejects=goal.wants_named_rejects and bool(staged.layout.naming))
+    staged = replace(staged, names_rejects=goal.wants_named_rejects and bool(staged.layout.kept))
     text = _text("create", staged).replace("{columns}", columns.definitions(staged.layout.staged))
     await tx.connection.execute(text)
     if staged.names_rejects:
@@ -98,7 +98,7 @@ async def load(connection: "Connection[Record]", staged: Staged, chunks: AsyncIt
 
 
 async def load_named(connection: "Connection[Record]", staged: Staged, file: Path) -> None:
-    """Copy a CSV of whom rejected rows name: record_number, the keys of `layout.naming`, opt_out.
+    """Copy a CSV of whom rejected rows name: record_number, the keys of `layout.kept`, opt_out.
 
     As `load`. Raises StorageUnavailable.
     """
@@ -106,7 +106,7 @@ async def load_named(connection: "Connection[Record]", staged: Staged, file: Pat
         await connection.copy_to_table(
             staged.name + NAMED,
             source=file,
-            columns=["record_number", *(key.name for key in staged.layout.naming), "opt_out"],
+            columns=["record_number", *(key.name for key in staged.layout.kept), "opt_out"],
             schema_name=staged.schema.strip('"'),
             format="csv",
             null="",
@@ -147,8 +147,8 @@ def _prefix(run_id: UUID) -> str:
 
 def _text(name: str, staged: Staged) -> str:
     text = statement(f"staging.{name}").replace("{schema}", staged.schema)
-    keys = columns.definitions(staged.layout.naming)
-    named = columns.definitions((*staged.layout.naming, *staged.layout.words[:1]))
+    keys = columns.definitions(staged.layout.kept)
+    named = columns.definitions((*staged.layout.kept, *staged.layout.words[:1]))
     slots = {
         "table": staged.table(),
         "aside": staged.table(ASIDE),

@@ -9,7 +9,7 @@ import re
 from datetime import datetime, timedelta
 
 from shared.domain.arrival import FileStamp
-from shared.domain.goal import TEMPORARY_SUFFIXES, ImportGoal
+from shared.domain.goal import TEMPORARY_SUFFIXES, AnyImport
 from shared.domain.model import Model
 from shared.domain.names import split
 
@@ -50,7 +50,7 @@ def is_temporary(name: str) -> bool:
     return name.startswith(".") or name.lower().endswith(TEMPORARY_SUFFIXES)
 
 
-def is_own_name(path: str, goal: ImportGoal) -> bool:
+def is_own_name(path: str, goal: AnyImport) -> bool:
     """Whether the path is one under which this goal puts files away, numbered where a name was taken."""
     directory, name = split(path)
     done, failed = goal.source.afterwards.done, goal.source.afterwards.failed

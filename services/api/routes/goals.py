@@ -21,7 +21,7 @@ from services.api.problems import FieldError, Refused
 from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, VERSIONED
 from shared.domain.export_goal import ExportGoal, ExportProfiles, delivered_names
 from shared.domain.failures import InvalidGoal
-from shared.domain.goal import Goal, ImportGoal
+from shared.domain.goal import AnyImport, Goal, ImportEvents, ImportGoal
 from shared.domain.property import Property, PropertyType
 from shared.domain.scope import Scope
 from shared.runtime.judging import judge
@@ -34,7 +34,7 @@ router = APIRouter(prefix="/v1", tags=["goals"], responses=PROBLEMS)
 Reader = Annotated[Visit, Depends(allowed(Scope.GOALS_READ))]
 Writer = Annotated[Visit, Depends(allowed(Scope.GOALS_WRITE))]
 Runner = Annotated[Visit, Depends(allowed(Scope.RUNS_WRITE))]
-SentGoal = Annotated[ImportGoal | ExportProfiles, Body(discriminator="kind")]
+SentGoal = Annotated[ImportGoal | ImportEvents | ExportProfiles, Body(discriminator="kind")]
 
 
 def _shape(body: Any) -> str | None:
@@ -46,6 +46,7 @@ def _shape(body: Any) -> str | None:
 
 NewGoal = Annotated[
     Annotated[ImportGoal, Tag("import_profiles")]
+    | Annotated[ImportEvents, Tag("import_events")]
     | Annotated[ExportProfiles, Tag("export_profiles")]
     | Annotated[GoalFromSample, Tag(FROM_SAMPLE)]
     | Annotated[GoalFromImport, Tag(FROM_IMPORT)],
@@ -57,7 +58,7 @@ _GOAL: TypeAdapter[Goal] = TypeAdapter(Goal)
 class GoalQuery(PageQuery):
     """Which goals to list."""
 
-    kind: Literal["import_profiles", "export_profiles"] | None = None
+    kind: Literal["import_profiles", "import_events", "export_profiles"] | None = None
     active: bool | None = None
     name: Annotated[str, Field(max_length=200)] | None = None
 
@@ -73,11 +74,15 @@ class ImportGoalShown(ImportGoal, _Stored):
     """An import as it is stored."""
 
 
+class ImportEventsShown(ImportEvents, _Stored):
+    """An import of events as it is stored."""
+
+
 class ExportProfilesShown(ExportProfiles, _Stored):
     """An export of profiles as it is stored."""
 
 
-GoalShown = Annotated[ImportGoalShown | ExportProfilesShown, Discriminator("kind")]
+GoalShown = Annotated[ImportGoalShown | ImportEventsShown | ExportProfilesShown, Discriminator("kind")]
 _SHOWN: TypeAdapter[GoalShown] = TypeAdapter(GoalShown)
 
 
@@ -290,6 +295,7 @@ async def _sound(
         raise Refused(InvalidGoal(), errors)
     if isinstance(goal, ImportGoal):
         await leading.require_led(tx, goal)
+    if isinstance(goal, AnyImport):
         await openpgp_keys.hold(tx, goal.unpack.require_signature_by)
     return goal, missing
 

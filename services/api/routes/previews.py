@@ -79,7 +79,8 @@ async def preview_goal(goal_id: UUID, body: PreviewAsked, visit: Writer) -> Prev
         if body.sample_id is None:
             detail = "Expected a sample: an import is shown with the rows of one."
             raise Refused(InvalidRequest(), [FieldError(pointer="/sample_id", code="missing_field", detail=detail)])
-        assert isinstance(goal, ImportGoal)
+        if not isinstance(goal, ImportGoal):
+            raise Conflict("An import of events has no preview; those of profiles and exports have one.")
         sample = await samples.get(tx, body.sample_id)
         if sample.kept_file_id is None:
             raise Conflict("The sample has not been fetched.")

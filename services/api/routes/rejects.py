@@ -15,7 +15,7 @@ from services.api.paging import Listing, Page, PageQuery
 from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS
 from services.api.routes.runs import facts_of
 from shared.domain.failures import Conflict
-from shared.domain.goal import ImportGoal
+from shared.domain.goal import AnyImport
 from shared.domain.reject import MESSAGES, Reject, RejectCode
 from shared.domain.scope import Scope
 from shared.runtime.handed_back import rejects_file
@@ -82,11 +82,11 @@ async def get_rejects_file(run_id: UUID, visit: Reader) -> StreamingResponse:
     return StreamingResponse(lines, media_type="text/csv", headers=headers)
 
 
-async def ended_import(tx: Tx, run_id: UUID) -> tuple[dict[str, Any], ImportGoal]:
+async def ended_import(tx: Tx, run_id: UUID) -> tuple[dict[str, Any], AnyImport]:
     """A run of an import that has ended, and its goal as it was. Raises NotFound, Conflict."""
     run = await facts_of(tx, run_id)
     goal = await goals.version(tx, run["goal_id"], run["goal_version"])
-    if not isinstance(goal, ImportGoal):
+    if not isinstance(goal, AnyImport):
         raise Conflict("An export has no rejects.")
     if not has_rejects(run):
         raise Conflict(f"Found the run {run['state']}; it has rejects once it has ended.")

@@ -17,7 +17,7 @@ WITH said AS MATERIALIZED (
         WHERE o.domain_group = $1 AND o.event_type = n.event_type AND o.event_id = n.event_id
           AND (o.profile_id, o.occurred_at, o.message_number, o.properties, o.items)
               IS NOT DISTINCT FROM (n.profile_id, n.occurred_at, n.message_number, n.properties, n.items))
-    ORDER BY n.event_type, n.event_id, n.place
+    ORDER BY n.place
 ), stored AS (
     INSERT INTO {schema}.events AS e (event_number, domain_group, event_type, event_id, profile_id, occurred_at,
         message_number, properties, items, created_by_run)
@@ -25,6 +25,7 @@ WITH said AS MATERIALIZED (
     SELECT s.event_number, $1, s.event_type, s.event_id, s.profile_id, s.occurred_at, s.message_number, s.properties,
         s.items, $2::uuid
     FROM said s
+    ORDER BY s.event_type, s.event_id, s.place
     ON CONFLICT (domain_group, event_type, event_id) WHERE event_id IS NOT NULL DO UPDATE
     SET profile_id = excluded.profile_id, occurred_at = excluded.occurred_at,
         message_number = excluded.message_number, properties = excluded.properties, items = excluded.items,
@@ -34,11 +35,16 @@ WITH said AS MATERIALIZED (
             excluded.items)
     RETURNING e.event_number, e.event_type, e.event_id
 )
-SELECT s.place, CASE WHEN new.event_number IS NOT NULL THEN 'created' ELSE 'updated' END AS became
+{into} SELECT s.place, CASE WHEN new.event_number IS NOT NULL THEN 'created' ELSE 'updated' END AS became
 FROM said s
 LEFT JOIN stored new ON new.event_number = s.event_number
 LEFT JOIN stored known ON known.event_type = s.event_type AND known.event_id = s.event_id
 WHERE new.event_number IS NOT NULL OR known.event_number IS NOT NULL
+
+-- name: responded
+-- The messages of events that this transaction wrote; that a message was sent is no response to it.
+SELECT DISTINCT e.message_number FROM {schema}.events e
+WHERE e.changed_xid = pg_current_xact_id() AND e.message_number IS NOT NULL AND e.event_type NOT IN ('sent', 'sms_sent')
 
 -- name: page
 -- Events in the order in which they came, after a cursor.

@@ -32,6 +32,10 @@ FROM (
 ) h
 WHERE h.hash = h.previous OR h.hash = h.next
 
+-- name: sharing_nothing
+-- No rows share anything: of those that make nobody and claim nothing, none depends on another.
+SELECT NULL::bigint WHERE false
+
 -- name: sharing_profile
 -- Rows that found the same profile, by whatever identifiers.
 SELECT h.record_number

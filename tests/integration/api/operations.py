@@ -54,7 +54,7 @@ NAMES_NOTHING = {
     "require_signature_by", "required", "resubscribe", "return_to", "rows", "rule", "scopes", "segments", "sent_at",
     "separator", "settings", "share", "sheetName", "sheetNumber", "sign_with", "skipInitialSpace", "source", "split",
     "starts_with", "strategy", "suffix", "suppression", "target", "text", "then", "time", "timezone", "to",
-    "transport", "trueValues", "trust_on_first_use", "type", "unknown_choice", "unpack", "until", "user_id",
+    "transport", "trueValues", "trust_on_first_use", "type", "types", "unknown_choice", "unpack", "until", "user_id",
     "username", "value", "values", "when", "where", "wildcard", "with", "within_days",
 }  # fmt: skip
 """Fields of bodies, wherever they stand. The name of a field that names a thing must mean nothing else."""

@@ -233,3 +233,74 @@ async def test_what_events_say_of_suppression_reaches_the_profile(shop: Client, 
     shown = await shop.ask("GET", path, 200)
     assert (shown["opt_in"], shown["consent"]) == (False, {"at": AT, "source": "api"})
     assert shown["suppression"]["reason"] == "unsubscribed"
+
+
+IMPORT: dict[str, Any] = {
+    "kind": "import_events",
+    "name": "Visits",
+    "source": {"pattern": {"wildcard": "*.csv"}},
+    "identifiers": [{"field": "E-mail", "property": "email"}],
+    "event": {
+        "type": "visit",
+        "id": {"field": "Id"},
+        "occurred_at": {"field": "At"},
+        "mapping": [{"field": "Seats", "property": "seats"}],
+    },
+}
+_FLAWS: list[tuple[dict[str, Any], str, str]] = [
+    ({"type": "holiday"}, "unknown_event_type", "/event/type"),
+    ({"type": {"field": "What", "types": {"a": "visit", "b": "holiday"}}}, "unknown_event_type", "/event/type/types"),
+    ({"message": {"field": "Mailing"}}, "message_not_allowed", "/event/message"),
+    ({"occurred_at": {"field": "At", "dateFormat": "YY"}}, "invalid_date_pattern", "/event/occurred_at/dateFormat"),
+    ({"mapping": [{"field": "a", "property": "rows"}]}, "unknown_property", "/event/mapping/0/property"),
+    ({"mapping": [{"constant": "x", "property": "seats"}]}, "invalid_constant", "/event/mapping/0/constant"),
+    (
+        {"items": [{"kind": "guests", "mapping": [{"field": "a", "property": "b"}]}]},
+        "unknown_property",
+        "/event/items/0/mapping/0/property",
+    ),
+    (
+        {"type": {"field": "What", "types": {"a": "visit", "b": "sms_sent", "c": "other"}}},
+        "other_type",
+        "/event/mapping/0/property",
+    ),
+]
+_NO_GOALS: list[dict[str, Any]] = [
+    {"id": None, "items": [{"kind": "guests", "mapping": [{"field": "a", "property": "b"}]}]},
+    {"mapping": [{"field": "a", "property": "seats"}, {"field": "b", "property": "seats"}]},
+    {"mapping": [{"field": "a", "constant": "1", "property": "seats"}]},
+    {"mapping": [{"field": "a", "property": "seats", "rule": "sum"}]},
+    {"type": {"field": "What", "types": {}}},
+]
+
+
+async def test_an_import_of_events_is_a_goal_that_fits_its_event_types(shop: Client) -> None:
+    connection = {
+        "name": "Partner",
+        "place": {"transport": "sftp", "host": "files.partner.example", "username": "shop"},
+    }
+    path = f"/v1/connections/{(await shop.ask('POST', '/v1/connections', 201, json=connection))['id']}/goals"
+    for name, kind in (("visit", "integer"), ("other", "text")):
+        await shop.ask(
+            "POST", "/v1/event-types", 201, json={"name": name, "properties": [{"name": "seats", "type": kind}]}
+        )
+    for event, code, pointer in _FLAWS:
+        problem = await shop.ask("POST", path, 422, json=IMPORT | {"event": IMPORT["event"] | event})
+        assert [(each["code"], each["pointer"]) for each in problem["errors"]] == [(code, pointer)]
+    for event in _NO_GOALS:
+        await shop.ask("POST", path, 422, json=IMPORT | {"event": IMPORT["event"] | event})
+    for more in ({"identifiers": []}, {"identifiers": [{"field": "a", "property": "first"}]}, {"mode": "upsert"}):
+        await shop.ask("POST", path, 422, json=IMPORT | more)
+    made = await shop.post(path, json=IMPORT)
+    assert made.status_code == 201, made.text
+    shown = made.json()
+    assert {**IMPORT["event"], "message": None, "items": []}.keys() == shown["event"].keys()
+    changed = await shop.ask("PATCH", f"/v1/goals/{shown['id']}", 200, headers=ANY, json={"event": {"id": None}})
+    assert (changed["version"], changed["event"]["id"], changed["event"]["type"]) == (2, None, "visit")
+    assert (await shop.ask("GET", path, 200, params={"kind": "import_events"}))["items"] == [changed]
+    assert (await shop.ask("DELETE", "/v1/event-types/visit", 409, headers=ANY))["code"] == "event_type_in_use"
+    by_column = {"type": {"field": "What", "types": {"v": "visit", "c": "visit"}}}
+    await shop.ask("PATCH", f"/v1/goals/{shown['id']}", 200, headers=ANY, json={"event": by_column})
+    await shop.ask("DELETE", "/v1/event-types/visit", 409, headers=ANY)
+    await shop.ask("DELETE", f"/v1/goals/{shown['id']}", 204, headers=ANY)
+    await shop.ask("DELETE", "/v1/event-types/visit", 204, headers=ANY)
