@@ -1,13 +1,16 @@
 """Files of timeline events: rows become events of profiles that there are, once and as a whole, and do what they do."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from shared.domain.goal import ImportEvents
-from shared.storage import events, messages, profiles
+from shared.observe import failpoints
+from shared.storage import decisions, events, messages, profiles
 from shared.storage.events import Event, EventFilter
 from tests.integration.road.place import Tenant, goal
+from tests.integration.road.test_full_files import zip_of
 
 PEOPLE = "email,name\nann@example.com,Ann\nbob@example.com,Bob\n"
 ORDERS = """Order;E-mail;Date;Total;SKU;Price
@@ -161,6 +164,39 @@ async def test_responses_make_messages_and_suppress_whom_they_say(tenant: Tenant
     # Without an id each row is a new event, so that the same bytes are not taken twice in silence.
     again = await tenant.imported("again.txt", RESPONSES)
     assert (again["state"], again["reason_code"]) == ("waiting", "duplicate_content")
+
+
+async def test_an_import_that_is_struck_leaves_nothing_and_is_repeated_once(tenant: Tenant, tmp_path: Path) -> None:
+    await _with_people(tenant)
+    # Without ids, so that nothing would keep a second telling apart from a first.
+    told = {"id": None, "items": [], "type": "unsubscribed", "mapping": [], "message": {"field": "Order"}}
+    await tenant.save(_goal(told))
+    failpoints.arm("importer.finishing=raise", tmp_path)
+    run = await tenant.imported("orders.txt", ORDERS)
+    assert (run["state"], run["reason_code"]) == ("failed", "internal_error")
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        assert await events.page(tx, EventFilter(), after_number=0, limit=10) == []
+        assert await messages.page(tx, messages.MessageFilter(), 10) == []
+        ann = await profiles.find(tx, tenant.properties, 1, {"email": "ann@example.com"})
+        assert ann is not None
+        assert ann.suppression is None
+        await decisions.retry(tx, run["run_id"])
+    run = await tenant.ended(lambda each: each["run_id"] == run["run_id"] and each["state"] != "failed")
+    assert (_counts(run), run["receipt"]["suppressed"]) == ((3, 3, 0, 0, 0, 3, 0), {"unsubscribed": 2})
+    assert len(await _events(tenant)) == 3
+
+
+async def test_the_files_of_an_archive_are_one_file_of_events(tenant: Tenant) -> None:
+    await _with_people(tenant)
+    source = {"pattern": {"wildcard": "*.zip"}, "readiness": {"strategy": "rename"}}
+    await tenant.save(_goal(source=source))
+    header, *rows = ORDERS.splitlines(keepends=True)
+    parts = (header + rows[0] + "19;nobody@example.com;01.03.2026 10:00;1;A;1\n", header + "".join(rows[1:]))
+    run = await tenant.imported("orders.zip", zip_of(*parts))
+    assert _counts(run) == (4, 3, 0, 0, 1, 2, 2)
+    members = run["receipt"]["file"]["members"]
+    assert [(each["created"], each["rejects_by_code"]) for each in members] == [(1, {"unknown_profile": 1}), (2, {})]
+    assert (await _events(tenant))[0].items["products"][1]["sku"] == "B"
 
 
 @pytest.mark.parametrize("identifiers", [["system_id"], ["email", "number"]])
