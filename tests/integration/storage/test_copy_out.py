@@ -1,0 +1,55 @@
+"""A selection comes in blocks of whole lines, exactly as PostgreSQL writes values, and waits for who takes them."""
+
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+
+from shared.domain.failures import UnwritableValue
+from shared.domain.property import PropertyType
+from shared.formats.copy_text import frame_of
+from shared.storage.copy_out import copy_out
+from shared.storage.database import Database
+from shared.storage.selections.selection import SelectedColumn, Selection
+
+VALUES = "g::bigint, CASE WHEN g % 3 > 0 THEN repeat(E'\\\\\\t\\n\\r', g * 500) END, $1::text[], $2::numeric(38,10)"
+COLUMNS = tuple(SelectedColumn(name, PropertyType.TEXT) for name in "abc")
+LARGEST = "9999999999999999999999999999.9999999999"
+
+
+async def test_blocks_are_whole_lines_of_what_was_selected(database: Database, account: UUID) -> None:
+    blocks: list[bytes] = []
+    waiting = 0
+
+    async def take(block: bytes) -> None:
+        nonlocal waiting
+        waiting += 1
+        assert waiting == 1, "one block at a time"
+        blocks.append(block)
+        waiting -= 1
+
+    selection = Selection(
+        COLUMNS, f"SELECT {VALUES} FROM generate_series(1, 40) g", (["$1", "a,b", None], Decimal(LARGEST))
+    )
+    async with database.account(account, read_only=True) as tx:
+        await copy_out(tx, selection, take, block_bytes=50_000)
+        rows = [row for block in blocks for row in frame_of(block, 3).rows()]
+        assert len(blocks) > 5
+        assert all(block.endswith(b"\n") for block in blocks)
+        text = "\\\t\n\r"
+        assert rows == [(g, text * (g * 500) if g % 3 else None, '{$1,"a,b",NULL}', LARGEST) for g in range(1, 41)]
+        blocks.clear()
+        await copy_out(tx, selection.first(2), take)
+        assert [row[0] for row in frame_of(b"".join(blocks), 3).rows()] == [1, 2]
+
+
+async def test_what_is_raised_while_a_block_is_worked_on_ends_the_copy(database: Database, account: UUID) -> None:
+    async def refuse(block: bytes) -> None:
+        raise UnwritableValue("the first")
+
+    selection = Selection((), "SELECT g::bigint FROM generate_series(1, 1000000) g")
+    with pytest.raises(UnwritableValue, match="the first"):
+        async with database.account(account, read_only=True) as tx:
+            await copy_out(tx, selection, refuse, block_bytes=100)
+    async with database.account(account, read_only=True) as tx:
+        assert await tx.connection.fetchval("SELECT 1") == 1
