@@ -143,6 +143,20 @@ async def test_what_is_packed_encrypted_and_split_is_read_by_others(tenant: Tena
     assert all(content[:2] == b"\xff\xfe" and len(content) <= 1_024 for content in found.values())
     assert list(csv.reader(io.StringIO("".join(texts), newline=""))) == ROWS[1:]
 
+    # And by ourselves: every value comes back as it went.
+    await tenant.save(
+        goal(
+            name="Back",
+            source={"directory": "back", "pattern": {"wildcard": "*"}, "readiness": {"strategy": "rename"}},
+            unpack={"decrypt": "required", "compression": "zip"},
+            identifiers=[{"field": "E-mail", "property": "email"}],
+        )
+    )
+    locked = export(packing={"compression": "zip", "password_id": password}, **both, target={"directory": "back"})
+    await tenant.exported(await tenant.save(ExportProfiles.model_validate(locked)))
+    back = await tenant.ended(lambda run: run["path"] == "back/all.csv.zip.pgp")
+    assert (back["state"], back["receipt"]["unchanged"]) == ("completed", 25), back["receipt"]
+
 
 # Without profiles, and without a system around the exporter.
 
