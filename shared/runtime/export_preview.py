@@ -54,8 +54,9 @@ def _part(selection: Selection, block: bytes, goal: ExportGoal, now: datetime) -
         for frame in text.frames(block) if block else ():
             content += text.lines(frame)
             rows += frame.rows()
+        name = goal.name_of(goal.target.named(now)).beside(selection.part)
         return ExportedPart(
-            name=goal.name_of(goal.target.named(now)).beside(selection.part).whole,
+            name=(name if goal.split is None else name.piece(1)).whole,
             columns=text.header,
             rows=tuple(rows),
             text=content.decode(goal.dialect.encoding),

@@ -180,7 +180,9 @@ async def test_columns_show_segments_and_interactions_and_the_preview_shows_the_
         (whole,) = shown.files
         assert (whole.name, whole.text, whole.columns) == ("all.csv", content, tuple(content.split("\n")[0].split(",")))
         assert whole.rows[0] == ("ann@example.com", "All;Anns", "Anns", None)
-        (first,) = (await export_preview(tx, _export(columns=columns), rows=1)).files
+        packed = _export(columns=columns, split={"rows": 1}, packing={"compression": "gzip"})
+        (first,) = (await export_preview(tx, packed, rows=1)).files
+        assert first.name == "all_001.csv.gz"
         assert first.rows == (("ann@example.com", f"{made['All']}|{made['Anns']}", str(made["Anns"]), None),)
         shown = await export_preview(tx, _export(columns=columns), rows=2)
         assert shown.trouble is not None
