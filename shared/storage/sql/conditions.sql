@@ -30,8 +30,7 @@ EXISTS (SELECT FROM {schema}.events e WHERE {chosen})
 
 -- name: events_counted
 -- Whether so many of such events happened to a profile.
-((SELECT count(*) FROM (SELECT FROM {schema}.events e WHERE {chosen} LIMIT {enough}) AS seen)
-    BETWEEN {least} AND {most})
+(SELECT count(*) BETWEEN {least} AND {most} FROM (SELECT FROM {schema}.events e WHERE {chosen} LIMIT {enough}) AS seen)
 
 -- name: event_of_type
 -- A profile's events of a type.
