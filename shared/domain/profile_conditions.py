@@ -16,11 +16,11 @@ from pydantic import Field, StrictInt, StrictStr, StringConstraints, model_valid
 
 from shared.domain.consent import Suppression
 from shared.domain.event import EventTypeName
+from shared.domain.group import GroupTypeName
 from shared.domain.identifier import MAX_IDENTIFIER_BYTES
 from shared.domain.lists import ListReference
 from shared.domain.model import Model
 from shared.domain.moment import Moment
-from shared.domain.property import PropertyName
 
 if TYPE_CHECKING:
     from shared.domain.condition import Node
@@ -55,7 +55,7 @@ class IsSuppressed(Model):
 class GroupChoice(Model):
     """A type of groups, and which of them; all where nothing is said."""
 
-    type: PropertyName
+    type: GroupTypeName
     identifiers: (
         Annotated[
             tuple[Annotated[StrictStr, StringConstraints(min_length=1, max_length=MAX_IDENTIFIER_BYTES)], ...],

@@ -1,4 +1,4 @@
-"""Properties: the typed columns of a profile."""
+"""Properties: the typed columns of a profile, or of a group."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -11,6 +11,13 @@ from shared.domain.trimmed import folded
 
 MAX_PROPERTIES = 400
 """Per record type: 400 text columns already overflow a page; dropped ones count too (see ARCHITECTURE.md)."""
+
+
+class RecordType(StrEnum):
+    """What a property is a column of."""
+
+    PROFILE = "profile"
+    GROUP = "group"
 
 
 class PropertyType(StrEnum):

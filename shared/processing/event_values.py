@@ -73,16 +73,20 @@ def typed_events(said: Sequence[tuple[EventType, Properties, Items]]) -> list[Ty
             for place, row in enumerate(rows):
                 into = event.items[name][place]
                 _sort(cells, event, into, item_kind.properties, row, ("items", name, place))
-    for entry, found in cells.values():
-        for cell, (value, code) in zip(found, _converted(entry, [cell.value for cell in found]), strict=True):
-            if code is not None:
-                cell.event.refuse(code, *cell.at)
-            elif value is not None:
-                cell.into[entry.name] = value
+    _fill(cells)
     for event in events:
         # Rows of which nothing is left say nothing.
         event.items = {name: kept for name, rows in event.items.items() if (kept := [row for row in rows if row])}
     return events
+
+
+def typed_properties(known: Sequence[EventProperty], said: Properties) -> TypedEvent:
+    """What a record says of itself, by the same rules."""
+    record = TypedEvent()
+    cells: dict[int, tuple[EventProperty, list[_Cell]]] = {}
+    _sort(cells, record, record.properties, known, said, ("properties",))
+    _fill(cells)
+    return record
 
 
 def _sort(
@@ -101,6 +105,15 @@ def _sort(
             continue
         # By the entry itself: the same property of many events is one and the same.
         cells.setdefault(id(entry), (entry, []))[1].append(_Cell(event, into, value, (*at, name)))
+
+
+def _fill(cells: Mapping[int, tuple[EventProperty, list[_Cell]]]) -> None:
+    for entry, found in cells.values():
+        for cell, (value, code) in zip(found, _converted(entry, [cell.value for cell in found]), strict=True):
+            if code is not None:
+                cell.event.refuse(code, *cell.at)
+            elif value is not None:
+                cell.into[entry.name] = value
 
 
 def _converted(entry: EventProperty, values: Sequence[Any]) -> list[tuple[Any, str | None]]:

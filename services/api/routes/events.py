@@ -13,16 +13,16 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from services.api.access import Visit, allowed
+from services.api.domain_group import number_named
 from services.api.event_batch import MAX_EVENTS, EventTold, State, Taken, take
 from services.api.paging import Listing, Page, TimedQuery
-from services.api.problems import FieldError, Refused
+from services.api.problems import FieldError
 from services.api.routes.answers import ABSENT, PROBLEMS, Asked
 from shared.domain.event import EventId, EventTypeName
-from shared.domain.failures import InvalidGoal, InvalidRequest, NotFound
+from shared.domain.failures import NotFound
 from shared.domain.lists import MAX_NUMBER
 from shared.domain.scope import Scope
 from shared.storage import domain_groups, events, profiles
-from shared.storage.database import Tx
 from shared.storage.events import Event, EventFilter
 
 router = APIRouter(prefix="/v1", tags=["events"], responses=PROBLEMS)
@@ -96,7 +96,7 @@ async def tell_events(body: EventsTold, visit: Writer) -> EventsTaken:
     twice in one request is one event, which says what it was told to say last.
     """
     async with visit.writing() as tx:
-        number = await _group(tx, body.domain_group, "/domain_group")
+        number = await number_named(tx, body.domain_group, "/domain_group")
         taken = await take(tx, number, body.events)
     states = Counter(each.state for each in taken)
     return EventsTaken(
@@ -114,7 +114,7 @@ async def list_events(visit: Reader, query: Annotated[EventQuery, Query()]) -> P
     listing = Listing.of(visit, query)
     profile_id = None if query.profile_id is None else int(query.profile_id)
     async with visit.reading() as tx:
-        group = None if query.domain_group is None else await _group(tx, query.domain_group, "?domain_group")
+        group = None if query.domain_group is None else await number_named(tx, query.domain_group, "?domain_group")
         names = await domain_groups.names(tx)
         chosen = EventFilter(
             type=query.type,
@@ -148,14 +148,6 @@ async def list_events_of_profile(
         names = await domain_groups.names(tx)
         found = await events.of_profile(tx, profile_id, chosen, before=before, limit=listing.wanted)
     return listing.page(found, lambda each: _shown(each, names), lambda each: (each.occurred_at, each.number))
-
-
-async def _group(tx: Tx, name: str, pointer: str) -> int:
-    try:
-        return await domain_groups.number_of(tx, name)
-    except InvalidGoal as failure:
-        error = FieldError(pointer=pointer, code="unknown_domain_group", detail=failure.detail)
-        raise Refused(InvalidRequest(), [error]) from failure
 
 
 def _became(taken: Taken) -> EventTaken:

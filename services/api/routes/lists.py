@@ -54,11 +54,16 @@ class ListShown(BaseModel):
 
 
 class MemberShown(BaseModel):
-    """A profile on a list."""
+    """A profile on a list, or in a group."""
 
     profile_id: str
     added_at: datetime
     added_by_run: UUID | None
+
+    @classmethod
+    def of(cls, member: Member) -> "MemberShown":
+        """The member as it is shown."""
+        return cls(profile_id=str(member.profile_id), added_at=member.added_at, added_by_run=member.added_by_run)
 
 
 @router.post("", status_code=201, responses=CONFLICT)
@@ -97,7 +102,7 @@ async def list_members_of_list(list_id: UUID, visit: Reader, query: Annotated[Pa
     async with visit.reading() as tx:
         one = await lists.get(tx, list_id)
         found = await list_members.page(tx, one.number, after_profile=listing.number, limit=listing.wanted)
-    return listing.page(found, _member, lambda each: (each.profile_id,))
+    return listing.page(found, MemberShown.of, lambda each: (each.profile_id,))
 
 
 @router.patch("/{list_id}", responses=ABSENT | CONFLICT | VERSIONED)
@@ -125,7 +130,3 @@ async def delete_list(list_id: UUID, visit: Writer, if_match: versions.IfMatch) 
 
 def _shown(stored: StoredList) -> ListShown:
     return ListShown.model_validate(stored, from_attributes=True)
-
-
-def _member(member: Member) -> MemberShown:
-    return MemberShown(profile_id=str(member.profile_id), added_at=member.added_at, added_by_run=member.added_by_run)

@@ -1,6 +1,7 @@
 """`/v1/profiles`: people, looked up. Numbers travel as strings, so that none loses a digit on its way."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -10,15 +11,16 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 
 from services.api.access import Visit, allowed
+from services.api.domain_group import number_named
 from services.api.paging import Listing, Page, PageQuery
-from services.api.problems import FieldError, Refused
 from services.api.routes.answers import ABSENT, PROBLEMS
 from services.api.values import Plain, plain
 from shared.domain.consent import Suppression
-from shared.domain.failures import InvalidGoal, InvalidRequest, NotFound
+from shared.domain.failures import NotFound
 from shared.domain.property import Property
 from shared.domain.scope import Scope
-from shared.storage import domain_groups, list_members, profiles, properties
+from shared.storage import domain_groups, group_members, list_members, profiles, properties
+from shared.storage.asking import group_kinds
 from shared.storage.database import Tx
 
 router = APIRouter(prefix="/v1/profiles", tags=["profiles"], responses=PROBLEMS)
@@ -64,6 +66,15 @@ class ListOfProfile(BaseModel):
     added_at: datetime
 
 
+class GroupOfProfile(BaseModel):
+    """A group that a profile belongs to."""
+
+    id: str
+    type: str
+    identifier: str = Field(description="The value that names it among the groups of its type")
+    added_at: datetime
+
+
 class ConsentShown(BaseModel):
     """What was last said about being written to."""
 
@@ -99,6 +110,9 @@ class ProfileShown(BaseModel):
     properties: dict[str, Plain] = Field(
         description="By name; integers and numbers as strings, dates and times in RFC 3339, null where there is none"
     )
+    groups: list[GroupOfProfile] = Field(
+        description="That it belongs to: at most 100, those first that it was put into last"
+    )
     lists: list[ListOfProfile] = Field(description="That it is on: at most 100, those first that it was put on last")
 
 
@@ -111,18 +125,17 @@ async def list_profiles(visit: Reader, request: Request) -> Page[ProfileShown]:
     listing = Listing.of(visit, query, {"domain_group": group, "identifiers": named})
     async with visit.reading() as tx:
         known = await properties.list_all(tx)
-        groups = await domain_groups.names(tx)
         if named:
-            number = await _number_of(tx, group or domain_groups.DEFAULT)
+            number = await number_named(tx, group or domain_groups.DEFAULT, "?domain_group")
             one = await profiles.find(tx, known, number, named)
             found = [] if one is None else [one]
         else:
-            number_or_all = None if group is None else await _number_of(tx, group)
+            number_or_all = None if group is None else await number_named(tx, group, "?domain_group")
             found = await profiles.page(
                 tx, known, after_id=listing.number, limit=listing.wanted, domain_group=number_or_all
             )
-        lists = await list_members.lists_of(tx, [each.id for each in found])
-    return listing.page(found, lambda each: _shown(each, known, groups, lists), lambda each: (each.id,))
+        beside = await _beside(tx, [each.id for each in found])
+    return listing.page(found, lambda each: _shown(each, known, beside), lambda each: (each.id,))
 
 
 @router.get("/{profile_id}", responses=ABSENT)
@@ -132,12 +145,11 @@ async def get_profile(profile_id: int, visit: Reader) -> ProfileShown:
         raise NotFound
     async with visit.reading() as tx:
         known = await properties.list_all(tx)
-        groups = await domain_groups.names(tx)
         found = await profiles.get(tx, known, profile_id)
-        lists = await list_members.lists_of(tx, [profile_id])
+        beside = await _beside(tx, [profile_id])
     if found is None:
         raise NotFound
-    return _shown(found, known, groups, lists)
+    return _shown(found, known, beside)
 
 
 def _page_query(sent: dict[str, str]) -> PageQuery:
@@ -149,29 +161,38 @@ def _page_query(sent: dict[str, str]) -> PageQuery:
         ) from None
 
 
-async def _number_of(tx: Tx, name: str) -> int:
-    try:
-        return await domain_groups.number_of(tx, name)
-    except InvalidGoal as failure:
-        error = FieldError(pointer="?domain_group", code="unknown_domain_group", detail=failure.detail)
-        raise Refused(InvalidRequest(), [error]) from failure
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What is shown of profiles beside their own records."""
+
+    domain_groups: Mapping[int, str]
+    lists: Mapping[int, Sequence[list_members.ListOfProfile]]
+    groups: Mapping[int, Sequence[GroupOfProfile]]
 
 
-def _shown(
-    profile: profiles.Profile,
-    known: Sequence[Property],
-    groups: dict[int, str],
-    lists: Mapping[int, Sequence[list_members.ListOfProfile]],
-) -> ProfileShown:
+async def _beside(tx: Tx, profile_ids: Sequence[int]) -> _Beside:
+    kinds = {kind.number: (name, kind.identifier) for name, kind in (await group_kinds(tx)).items()}
+    found = await group_members.groups_of(tx, profile_ids, [each for _, each in kinds.values()]) if kinds else {}
+    groups: dict[int, list[GroupOfProfile]] = {}
+    for profile_id, each in ((profile_id, each) for profile_id, several in found.items() for each in several):
+        name, identifier = kinds[each.group_type]
+        value = str(plain(each.values[identifier.name]))
+        one = GroupOfProfile(id=str(each.id), type=name, identifier=value, added_at=each.added_at)
+        groups.setdefault(profile_id, []).append(one)
+    return _Beside(await domain_groups.names(tx), await list_members.lists_of(tx, profile_ids), groups)
+
+
+def _shown(profile: profiles.Profile, known: Sequence[Property], beside: _Beside) -> ProfileShown:
     return ProfileShown(
         id=str(profile.id),
-        domain_group=groups[profile.domain_group],
+        domain_group=beside.domain_groups[profile.domain_group],
         created_at=profile.created_at,
         updated_at=profile.updated_at,
         created_by_run=profile.created_by_run,
         updated_by_run=profile.updated_by_run,
         opt_in=profile.opt_in,
-        lists=[ListOfProfile.model_validate(each, from_attributes=True) for each in lists.get(profile.id, ())],
+        groups=list(beside.groups.get(profile.id, ())),
+        lists=[ListOfProfile.model_validate(each, from_attributes=True) for each in beside.lists.get(profile.id, ())],
         consent=_consent(profile),
         suppression=_suppression(profile),
         language=profile.language,

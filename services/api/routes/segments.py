@@ -10,12 +10,13 @@ from pydantic import BaseModel, Field
 
 from services.api import versions
 from services.api.access import Visit, allowed
+from services.api.domain_group import number_named
 from services.api.paging import Listing, Page, PageQuery
 from services.api.problems import FieldError, Refused
 from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, VERSIONED, Asked
 from services.api.values import Plain, plain
 from shared.domain.condition import Condition
-from shared.domain.failures import InvalidCondition, InvalidGoal, InvalidRequest
+from shared.domain.failures import InvalidCondition, InvalidRequest
 from shared.domain.lists import MAX_NAME_CHARACTERS
 from shared.domain.property import MAX_PROPERTIES, Property, PropertyName
 from shared.domain.scope import Scope
@@ -166,7 +167,7 @@ async def count_segment(segment_id: UUID, visit: Reader, body: CountAsked = _ALL
     async with visit.reading() as tx:
         condition = (await segments.get(tx, segment_id)).segment.condition
         known = await askable(tx, condition)
-        group = await _number_of(tx, body.domain_group)
+        group = await _domain_group(tx, body)
         count = await segment_profiles.count(tx, condition, known, now=now, domain_group=group)
     return SegmentCount(profiles=count, at=now)
 
@@ -185,7 +186,7 @@ async def sample_segment(segment_id: UUID, visit: Reader, body: SampleAsked = _F
             known,
             chosen,
             now=now,
-            domain_group=await _number_of(tx, body.domain_group),
+            domain_group=await _domain_group(tx, body),
             limit=body.limit,
         )
         groups = await domain_groups.names(tx)
@@ -216,6 +217,10 @@ async def _require_sound(tx: Tx, segment_id: UUID, segment: Segment) -> None:
         raise Refused(InvalidCondition(), errors)
 
 
+async def _domain_group(tx: Tx, body: CountAsked) -> int | None:
+    return None if body.domain_group is None else await number_named(tx, body.domain_group, "/domain_group")
+
+
 def _chosen(body: SampleAsked, known: Mapping[str, Property]) -> list[Property]:
     if body.properties is None:
         return [each for each in known.values() if each.is_identifier]
@@ -231,16 +236,6 @@ def _chosen(body: SampleAsked, known: Mapping[str, Property]) -> list[Property]:
     if errors:
         raise Refused(InvalidRequest(), errors)
     return [known[name] for name in dict.fromkeys(body.properties)]
-
-
-async def _number_of(tx: Tx, name: str | None) -> int | None:
-    if name is None:
-        return None
-    try:
-        return await domain_groups.number_of(tx, name)
-    except InvalidGoal as failure:
-        error = FieldError(pointer="/domain_group", code="unknown_domain_group", detail=failure.detail)
-        raise Refused(InvalidRequest(), [error]) from failure
 
 
 def _shown(stored: StoredSegment) -> SegmentShown:

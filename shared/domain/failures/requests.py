@@ -159,6 +159,27 @@ class SegmentTooSlow(RequestFailure):
     what_to_do = "Ask for less in the condition, or of one domain group; an export may take as long as it needs."
 
 
+class GroupTypeInUse(Conflict):
+    """There are groups of the type, or a segment names it."""
+
+    code = "group_type_in_use"
+    what_to_do = "Delete its groups, and take the type out of the segments that the detail names; then delete it."
+
+
+class GroupTooWide(InvalidRequest):
+    """The group would have more in its properties than one record can hold."""
+
+    code = "group_too_wide"
+    what_to_do = "Say less of it; longer texts matter less than many short ones."
+
+
+class TooManyGroupTypes(Conflict):
+    """The account has as many types of groups as one can have."""
+
+    code = "too_many_group_types"
+    what_to_do = "Use an existing type."
+
+
 class ManualConnection(Conflict):
     """The connection of manual imports is built in and has no drop folder."""
 

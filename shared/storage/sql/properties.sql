@@ -9,44 +9,46 @@ WHERE attrelid = $1::text::regclass AND attnum > 0 AND (attisdropped OR starts_w
 
 -- name: insert
 -- A new property; no row when the name is taken.
-INSERT INTO tidegate.properties (account_id, name, type, is_identifier, label, choices, aliases, made_by_run)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO tidegate.properties (account_id, record_type, name, type, is_identifier, label, choices, aliases, made_by_run)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (account_id, record_type, name) DO NOTHING
 RETURNING property_id
 
 -- name: made_by
 -- What a run made, for its receipt.
-SELECT name FROM tidegate.properties WHERE account_id = $1 AND made_by_run = $2 ORDER BY name
+SELECT name FROM tidegate.properties
+WHERE account_id = $1 AND record_type = 'profile' AND made_by_run = $2
+ORDER BY name
 
 -- name: list
--- An account's properties, oldest first.
+-- An account's properties of a kind of record, oldest first.
 SELECT property_id, name, type, is_identifier, label, choices, aliases, created_at
 FROM tidegate.properties
-WHERE account_id = $1
+WHERE account_id = $1 AND record_type = $2
 ORDER BY created_at, property_id
 
 -- name: page
--- An account's properties, oldest first, after a cursor.
+-- An account's properties of a kind of record, oldest first, after a cursor.
 SELECT property_id, name, type, is_identifier, label, choices, aliases, version, created_at
 FROM tidegate.properties
-WHERE account_id = $1
-  AND ($2::text IS NULL OR type = $2)
-  AND ($3::boolean IS NULL OR is_identifier = $3)
-  AND ($4::timestamptz IS NULL OR (created_at, property_id) > ($4, $5::uuid))
+WHERE account_id = $1 AND record_type = $2
+  AND ($3::text IS NULL OR type = $3)
+  AND ($4::boolean IS NULL OR is_identifier = $4)
+  AND ($5::timestamptz IS NULL OR (created_at, property_id) > ($5, $6::uuid))
 ORDER BY created_at, property_id
-LIMIT $6
+LIMIT $7
 
 -- name: get
 -- One property.
 SELECT property_id, name, type, is_identifier, label, choices, aliases, version, created_at
 FROM tidegate.properties
-WHERE account_id = $1 AND record_type = 'profile' AND name = $2
+WHERE account_id = $1 AND record_type = $2 AND name = $3
 
 -- name: lock
 -- One property, held for a change that depends on what it is.
 SELECT property_id, name, type, is_identifier, label, choices, aliases, version, created_at
 FROM tidegate.properties
-WHERE account_id = $1 AND record_type = 'profile' AND name = $2
+WHERE account_id = $1 AND record_type = $2 AND name = $3
 FOR UPDATE
 
 -- name: change
@@ -73,8 +75,12 @@ RESET lock_timeout
 
 -- name: add_columns
 -- The columns of a property; without a default, so that nothing is rewritten.
-ALTER TABLE {schema}.profiles {columns}
+ALTER TABLE {schema}.{table} {columns}
 
 -- name: add_key_index
 -- An identifier names one profile of a domain group.
 CREATE UNIQUE INDEX {index} ON {schema}.profiles (domain_group, {key})
+
+-- name: add_group_key_index
+-- An identifier names one group of its type in a domain group.
+CREATE UNIQUE INDEX {index} ON {schema}.groups (domain_group, group_type, {key})

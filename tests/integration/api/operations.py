@@ -19,8 +19,8 @@ PLACES_WITHIN = {"number", "from"}
 """Parameters that count within their parent: the same in every account."""
 FILTERS = {
     "active", "code", "field", "fingerprint", "id", "identifier", "kind", "limit", "message_number", "name", "path",
-    "path_prefix", "prefix", "reference", "since", "state", "stopped", "transport", "type", "unread", "until",
-    "username",
+    "path_prefix", "prefix", "record_type", "reference", "since", "state", "stopped", "transport", "type", "unread",
+    "until", "username",
 }  # fmt: skip
 """Parameters of queries that choose among an account's own things and name none."""
 IDENTIFYING = {"connection_id", "goal_id", "run_id", "arrival_id", "drop_folder_id", "domain_group", "profile_id"}
@@ -32,13 +32,13 @@ NAMES_A_THING = {
     "sample_id", "goal_id", "import_id", "password_id", "from_import", "list", "segment",
 }  # fmt: skip
 NAMES_NOTHING = {
-    "absent", "acknowledge", "active", "add_to", "after_responses", "afterwards", "algorithm", "aliases", "all",
-    "allow_empty_file", "answers", "any", "approve_when_absent_over", "at", "at_least", "at_most", "between", "bytes",
-    "changes", "characters", "checksum", "choices", "code", "collapse", "columns", "commentChar", "commentRows",
-    "compression", "condition", "consent", "consent_at", "constant", "contains", "create", "create_properties",
-    "cron", "dateFormat", "decimalChar", "decimals", "declaration", "decrypt", "default_region", "default_rule",
-    "defuse_formulas", "delete", "delimiter", "description", "dialect", "direct_write", "directory", "done",
-    "done_file", "doubleQuote", "duplicate_content", "email", "emails", "empty", "empty_allowed", "encoding",
+    "absent", "acknowledge", "active", "add", "add_to", "after_responses", "afterwards", "algorithm", "aliases",
+    "all", "allow_empty_file", "answers", "any", "approve_when_absent_over", "at", "at_least", "at_most", "between",
+    "bytes", "changes", "characters", "checksum", "choices", "code", "collapse", "columns", "commentChar",
+    "commentRows", "compression", "condition", "consent", "consent_at", "constant", "contains", "create",
+    "create_properties", "cron", "dateFormat", "decimalChar", "decimals", "declaration", "decrypt", "default_region",
+    "default_rule", "defuse_formulas", "delete", "delimiter", "description", "dialect", "direct_write", "directory",
+    "done", "done_file", "doubleQuote", "duplicate_content", "email", "emails", "empty", "empty_allowed", "encoding",
     "encrypt_to", "ends_with", "equals", "escapeChar", "event", "events", "expected", "expires_at", "expression",
     "failed", "falseValues", "feedback", "field", "fields", "file_name", "find", "fixed", "format", "from",
     "full_file", "generate", "greater", "group", "groupChar", "guards", "header", "headerJoin", "headerRows",
@@ -50,12 +50,13 @@ NAMES_NOTHING = {
     "next_days", "not", "not_equals", "nullSequence", "number", "occurred_at", "on_bad_value", "on_failure",
     "on_longer", "only_on_create", "opt_in", "out_of_order", "packing", "passphrase", "password", "path", "pattern",
     "pivotYear", "place", "pointer", "port", "position", "prefix", "private_key", "processors", "properties",
-    "public_key", "quota_bytes", "quoteChar", "readiness", "reference", "rejects", "rename_suffix",
-    "require_signature_by", "required", "resubscribe", "return_to", "rows", "rule", "scopes", "segments", "sent_at",
-    "separator", "settings", "share", "sheetName", "sheetNumber", "sign_with", "skipInitialSpace", "source", "split",
-    "starts_with", "strategy", "suffix", "suppression", "target", "text", "then", "time", "timezone", "to",
-    "transport", "trueValues", "trust_on_first_use", "type", "types", "unknown_choice", "unpack", "until", "user_id",
-    "username", "value", "values", "when", "where", "wildcard", "with", "within_days",
+    "public_key", "quota_bytes", "quoteChar", "readiness", "record_type", "reference", "rejects", "remove",
+    "rename_suffix", "require_signature_by", "required", "resubscribe", "return_to", "rows", "rule", "scopes",
+    "segments", "sent_at", "separator", "settings", "share", "sheetName", "sheetNumber", "sign_with",
+    "skipInitialSpace", "source", "split", "starts_with", "strategy", "suffix", "suppression", "target", "text",
+    "then", "time", "timezone", "to", "transport", "trueValues", "trust_on_first_use", "type", "types",
+    "unknown_choice", "unpack", "until", "user_id", "username", "value", "values", "when", "where", "wildcard",
+    "with", "within_days",
 }  # fmt: skip
 """Fields of bodies, wherever they stand. The name of a field that names a thing must mean nothing else."""
 
@@ -116,6 +117,11 @@ BODIES: dict[str, list[Any]] = {
     "tell_events": [
         {"domain_group": "default", "events": [EVENT | {"id": "fresh {fresh}"}]},
     ],
+    "create_group_type": [{"name": "type_{fresh}", "identifier": "code"}],
+    "change_group_type": [{"label": "n"}],
+    "create_group": [{"type": "{name}", "domain_group": "{domain_group}", "properties": {"code": "{fresh}"}}],
+    "change_group": [{"properties": {"code": "{fresh}"}}],
+    "change_group_members": [{"add": []}],
     "create_openpgp_key": [{"name": "fresh {fresh}", "password": "hush"}],
     "change_openpgp_key": [{"name": "fresh {fresh}"}],
     "preview_goal": [{"sample_id": "{sample_id}"}],

@@ -63,6 +63,10 @@ async def _one_of_each(owner: Client, database: Database, account: UUID) -> dict
     sample = await owner.ask("POST", "/v1/samples?name=a.csv", 201, content=SAMPLE, headers=FILE)
     asked = {"name": "first", "condition": {"consent": "opted_in"}}
     segment = f"/v1/segments/{(await owner.ask('POST', '/v1/segments', 201, json=asked))['id']}"
+    code = {"record_type": "group", "name": "code", "type": "text", "identifier": True}
+    await owner.ask("POST", "/v1/properties", 201, json=code)
+    await owner.ask("POST", "/v1/group-types", 201, json={"name": "first", "identifier": "code"})
+    group = await owner.ask("POST", "/v1/groups", 201, json={"type": "first", "properties": {"code": "a"}})
     yes = [{"code": "mapping", "pointer": "/mapping/0", "value": None}]
     fingerprint = (await owner.ask("GET", connection, 200))["offered_host_key"]["fingerprint"]
     return {
@@ -87,6 +91,9 @@ async def _one_of_each(owner: Client, database: Database, account: UUID) -> dict
         "/v1/segments": ("/v1/segments", {"name": "second", "condition": {"consent": "unknown"}}),
         "/v1/segments/{segment_id}/count": (f"{segment}/count", {}),
         "/v1/segments/{segment_id}/sample": (f"{segment}/sample", {}),
+        "/v1/group-types": ("/v1/group-types", {"name": "second", "identifier": "code"}),
+        "/v1/groups": ("/v1/groups", {"type": "first", "properties": {"code": "b"}}),
+        "/v1/groups/{group_id}/members": (f"/v1/groups/{group['id']}/members", {"add": []}),
         "/v1/event-types": ("/v1/event-types", {"name": "visit"}),
         "/v1/messages": ("/v1/messages", {"kind": "sms", "reference": "M1"}),
         "/v1/events": ("/v1/events", {"events": [EVENT]}),

@@ -19,6 +19,8 @@ FAMILIES = {
     "lists": "profiles",
     "segments": "profiles",
     "event-types": "profiles",
+    "group-types": "profiles",
+    "groups": "profiles",
     "messages": "profiles",
     "events": "profiles",
     "connections": "connections",

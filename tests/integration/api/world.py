@@ -6,7 +6,7 @@ Whoever adds a route with an identifier of a new kind adds the thing to `settle`
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from shared.storage import inquiries, notifications, samples
+from shared.storage import group_members, inquiries, notifications, samples
 from shared.storage.database import Database
 from tests.integration.api.asking import EXPORT_GOAL, IMPORT_GOAL, Client, set_up
 from tests.integration.api.ledger import arrive, claim, complete
@@ -32,6 +32,7 @@ def unknown() -> dict[str, str]:
         "property": f"nothing_{uuid4().hex[:8]}",
         "domain_group": f"nothing_{uuid4().hex[:8]}",
         "profile_id": "987654321",
+        "group_id": "987654322",
         "number": "987654",
         "from": "987653",
         "username": f"nobody{uuid4().hex[:8]}",
@@ -103,6 +104,17 @@ async def settle(client: Client, database: Database, account_id: UUID, mark: str
         await client.ask("POST", "/v1/messages", 201, json={"kind": "mailing", "reference": f"{mark} {number}"})
         for number in range(2)
     ]
+    code = {"record_type": "group", "name": "code", "type": "text", "identifier": True}
+    await client.ask("POST", "/v1/properties", 201, json=code)
+    for name in (f"own_{mark}", f"other_{mark}"):
+        await client.ask("POST", "/v1/group-types", 201, json={"name": name, "identifier": "code"})
+    async with database.account(account_id) as tx:
+        ids_of_groups = 5_000_000_000 + uuid4().int % 10**9
+        await tx.connection.execute(f"SELECT setval('{tx.schema}.group_ids', $1)", ids_of_groups)
+    groups = [
+        await client.ask("POST", "/v1/groups", 201, json={"type": f"own_{mark}", "properties": {"code": f"{mark} {n}"}})
+        for n in range(2)
+    ]
     runs = [await arrive(database, account_id, made, minute=minute) for minute in (0, 1)]
     claimed = await claim(database)
     await complete(database, claimed)
@@ -119,6 +131,7 @@ async def settle(client: Client, database: Database, account_id: UUID, mark: str
             profiles.append(await tx.connection.fetchval(query, 5_000_000_000 + uuid4().int % 10**9))
             query = f"INSERT INTO {tx.schema}.list_members (list_number, profile_id) VALUES ($1, $2)"
             await tx.connection.execute(query, lists[0]["number"], profiles[-1])
+            await group_members.add(tx, int(groups[0]["id"]), profiles[-1:])
     # Of one profile, so that its own list has two as well.
     happened = [
         {"type": "order", "id": f"{mark} {number}", "identifiers": {"system_id": str(profiles[0])}, "occurred_at": _AT}
@@ -132,6 +145,7 @@ async def settle(client: Client, database: Database, account_id: UUID, mark: str
         "property": f"own_{mark}",
         "domain_group": f"group-{mark}",
         "profile_id": str(profiles[0]),
+        "group_id": groups[0]["id"],
         "connection_id": connection,
         "goal_id": goal,
         "after_goal": goal,
@@ -158,6 +172,6 @@ async def settle(client: Client, database: Database, account_id: UUID, mark: str
         "fingerprint": "SHA256:" + "a" * 43,
     }
     known = {*ids.values(), mark, other_connection["id"], other_folder["id"], export["id"], *map(str, runs)}
-    told = (*keys, *credentials, *arrivals, *openpgp_keys, *lists, *segments, *messages)
+    told = (*keys, *credentials, *arrivals, *openpgp_keys, *lists, *segments, *groups, *messages)
     known |= {each["id"] for each in told} | {str(each) for each in (*news, *asked, *looked_at)}
     return World(account_id, client, ids, frozenset(each for each in known if len(each) > 8))
