@@ -16,9 +16,10 @@ from shared.domain.lists import ListReference
 from shared.domain.model import Model
 from shared.domain.names import Directory, RelativePath
 from shared.domain.packing import CHECKSUM, MANIFEST, DoneFile, Packing, Split
-from shared.domain.processor import Processors
+from shared.domain.processor import DropRows, KeepRows, Processors
 from shared.domain.property import PropertyName
 from shared.domain.schedule import AfterResponses, When
+from shared.domain.segment import segments_in
 from shared.domain.unpack import Fingerprint
 
 _REQUESTED_AT = re.compile(r"\{requested_at:([^{}]+)\}")
@@ -149,8 +150,23 @@ class ExportProfiles(ExportGoal):
         )
 
     @property
+    def segments_asked(self) -> tuple[UUID, ...]:
+        """The segments that its processors ask rows for, each once."""
+        found = (
+            segment
+            for each in self.processors
+            if isinstance(each, KeepRows | DropRows)
+            for _, segment in segments_in(each.where)
+        )
+        return tuple(dict.fromkeys(found))
+
+    @property
     def segments_named(self) -> set[UUID]:
         """The segments that it knows people by."""
         shown = [each.segments for each in self.columns if isinstance(each, SegmentsColumn)]
         named = {one for several in shown if several != "all" for one in several}
         return named if self.segment is None else {*named, self.segment}
+        """The segments that it knows people by, or shows."""
+        columns = [each for each in self.columns if isinstance(each, SegmentsColumn)]
+        shown = {segment for each in columns if each.segments != "all" for segment in each.segments}
+        return {*shown, *self.segments_asked, *(() if self.segment is None else (self.segment,))}

@@ -72,7 +72,10 @@ def faults_of_rows(condition: Node, segments: Collection[UUID] = (), pointer: st
             continue
         if not isinstance(leaf, Comparison):
             (name,) = type(leaf).model_fields
-            yield f"{where}/{name}", f"Found {name!r}, which is asked of profiles; rows have fields."
+            detail = "only rows of an export of profiles know segments, of those that there are"
+            if not isinstance(leaf, InSegment):
+                detail = "which is asked of profiles; rows have fields"
+            yield f"{where}/{name}", f"Found {name!r}, {detail}."
         elif leaf.property is not None:
             yield f"{where}/property", f"Found the property {leaf.property!r}; rows have fields."
 

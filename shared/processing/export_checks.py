@@ -1,14 +1,17 @@
 """Whether an export's settings make sense. Asked by goal_checks.py, which says what all goals have in common. Pure."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from shared.domain.built_in import identifier_named, shown_named
 from shared.domain.dialect import AUTO
 from shared.domain.export_columns import ListsColumn, PropertyColumn, SegmentsColumn
 from shared.domain.export_goal import ExportGoal, ExportProfiles
 from shared.domain.failures import HeaderChanged, InvalidGoal
+from shared.domain.processor import DropRows, KeepRows
 from shared.domain.schedule import AfterGoal
 from shared.processing.chain import columns_after
+from shared.processing.condition_checks import faults_of_rows
 from shared.processing.delivery_checks import delivery_flaws
 from shared.processing.file_columns import FileColumns
 from shared.processing.goal_flaws import Flaw, Surroundings
@@ -20,7 +23,7 @@ def export_flaws(goal: ExportGoal, around: Surroundings) -> list[Flaw]:
     if goal.dialect.encoding == AUTO:
         flaws.append(Flaw("/dialect/encoding", "encoding_open", "Found 'auto', expected an encoding such as utf-8."))
     flaws += delivery_flaws(goal, around)
-    flaws += _processor_flaws(goal)
+    flaws += _processor_flaws(goal, around)
     flaws += [
         Flaw(f"/when/{number}/after_goal", "unknown_goal", f"Found {each.after_goal}, expected an import goal's id.")
         for number, each in enumerate(goal.when)
@@ -29,11 +32,18 @@ def export_flaws(goal: ExportGoal, around: Surroundings) -> list[Flaw]:
     return flaws
 
 
-def _processor_flaws(goal: ExportGoal) -> list[Flaw]:
+def _processor_flaws(goal: ExportGoal, around: Surroundings) -> list[Flaw]:
     """What is wrong with the processors: an export's columns are known before any row is."""
-    headers = [each.heading for each in goal.columns] if isinstance(goal, ExportProfiles) else []
-    columns = FileColumns.of(tuple(headers), len(headers))
+    headers, segments = [], {}
+    if isinstance(goal, ExportProfiles):
+        headers = [each.heading for each in goal.columns]
+        segments = {each: str(each) for each in goal.segments_asked if each in around.segments}
+    columns = replace(FileColumns.of(tuple(headers), len(headers)), segments=segments)
     for number, processor in enumerate(goal.processors):
+        if isinstance(processor, KeepRows | DropRows):
+            faults = list(faults_of_rows(processor.where, segments, f"/processors/{number}/where"))
+            if faults:
+                return [Flaw(pointer, "invalid_processor", sentence) for pointer, sentence in faults]
         try:
             columns = columns_after([processor], columns, goal.dialect)
         except (HeaderChanged, InvalidGoal) as error:
@@ -56,6 +66,11 @@ def _column_flaws(goal: ExportProfiles, around: Surroundings) -> Iterator[Flaw]:
             case PropertyColumn(property=name) if shown_named(name, around.properties) is None:
                 detail = f"The account has no property {name!r}, and none is built in."
                 yield Flaw(f"/columns/{number}/property", "unknown_property", detail)
+            case SegmentsColumn(segments=tuple(named)):
+                for place, segment in enumerate(named):
+                    if segment not in around.segments:
+                        detail = f"The account has no segment {segment}."
+                        yield Flaw(f"/columns/{number}/segments/{place}", "unknown_segment", detail)
             case ListsColumn(lists=tuple(named)):
                 for place, one in enumerate(named):
                     if one not in around.lists:

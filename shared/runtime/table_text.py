@@ -6,7 +6,7 @@ counted; nothing here opens a file or asks the database.
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -25,6 +25,8 @@ from shared.processing.typed_text import TypedText
 from shared.storage.selections.selection import Selection
 
 _PAGE = 1 << 20
+_TRUE = "t"
+"""As COPY writes it."""
 
 
 @dataclass(slots=True)
@@ -71,7 +73,11 @@ class TableText:
         self._dialect, self._is_defused = goal.dialect, goal.defuse_formulas
         self._keys = names(len(selection.columns))
         self._typed = TypedText(goal.dialect, [each.type for each in selection.columns])
-        columns = FileColumns.of(tuple(each.header for each in selection.columns), len(selection.columns))
+        self._segments = {each: f"s{number}" for number, each in enumerate(selection.segments)}
+        columns = replace(
+            FileColumns.of(tuple(each.header for each in selection.columns), len(selection.columns)),
+            segments=self._segments,
+        )
         processors = () if selection.part else goal.processors
         self._chain = Chain.of(processors, columns, goal.dialect, scratch=scratch) if processors else None
         self._after = columns if self._chain is None else self._chain.columns
@@ -106,7 +112,8 @@ class TableText:
     def look(self, block: bytes) -> None:
         """See rows, and write nothing."""
         assert self._chain is not None
-        self._chain.look(self._rows(self._texts(self._frame(block))))
+        frame = self._frame(block)
+        self._chain.look(self._rows(frame, self._texts(frame)))
 
     def seen_all(self) -> None:
         """The first pass over the rows is over."""
@@ -134,20 +141,23 @@ class TableText:
 
     def _processed(self, frame: pl.DataFrame, texts: pl.DataFrame) -> Iterator[tuple[pl.DataFrame, pl.Series]]:
         assert self._chain is not None
-        for done in self._chain.apply(self._rows(texts)):
+        for done in self._chain.apply(self._rows(frame, texts)):
             self.tally.left_out += done.skipped
             self.tally.held_back.update(reject.code.value for reject in done.rejects)
             yield done.frame, frame[NUMBER].gather(done.places)
 
     def _frame(self, block: bytes) -> pl.DataFrame:
-        return frame_of(block, len(self._keys))
+        return frame_of(block, len(self._keys) + len(self._segments))
 
     def _texts(self, frame: pl.DataFrame) -> pl.DataFrame:
-        return self._typed.frame(frame.drop(NUMBER))
+        return self._typed.frame(frame.select(self._keys))
 
-    def _rows(self, texts: pl.DataFrame) -> Rows:
+    def _rows(self, frame: pl.DataFrame, texts: pl.DataFrame) -> Rows:
         """Rows as processors know them: without nulls, as a file of this dialect would have them."""
         nulls = self._dialect.null_sequence
         numbers = np.arange(self._rows_seen + 1, self._rows_seen + 1 + texts.height, dtype=np.int64)
         self._rows_seen += texts.height
-        return Rows(texts.fill_null(nulls[0] if nulls else ""), numbers, numbers)
+        filled = texts.fill_null(nulls[0] if nulls else "")
+        behind = names(len(self._keys) + len(self._segments))[len(self._keys) :]
+        said = ((frame[key] == _TRUE).alias(name) for key, name in zip(behind, self._segments.values(), strict=True))
+        return Rows(filled.with_columns(said), numbers, numbers)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from shared.domain.askable import Askable, GroupKind
+from shared.domain.built_in import SHOWN
 from shared.domain.condition import Node, leaves
 from shared.domain.profile_conditions import EventSeen, InGroup, OnList
 from shared.storage import event_types, group_types, lists, properties, segments
@@ -21,7 +22,7 @@ async def askable(tx: Tx, *conditions: Node, holds: bool = False) -> Askable:
         await event_types.hold(tx, _event_types_in(conditions))
         await group_types.hold(tx, _group_types_in(conditions))
     return Askable(
-        properties={each.name: each for each in await properties.list_all(tx)},
+        properties=SHOWN | {each.name: each for each in await properties.list_all(tx)},
         lists=await lists.numbers_of(tx, _lists_in((*conditions, *known.values()))),
         segments=known,
         event_types={

@@ -45,6 +45,11 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def value_of(found: Property, alias: str = "p") -> str:
+    """What a stored record holds of a property, also of one that is built in."""
+    return f"{alias}.id" if found == SYSTEM_ID else f"{alias}.{quoted(found.column)}"
+
+
 def listed(names: Iterable[str], alias: str = "") -> str:
     """Names, quoted, with an alias before each where one is given."""
     prefix = f"{alias}." if alias else ""

@@ -32,7 +32,7 @@ from shared.domain.profile_conditions import (
 )
 from shared.domain.property import Property
 from shared.domain.segment import MAX_WITHIN
-from shared.storage.columns import TYPES, quoted
+from shared.storage.columns import TYPES, quoted, value_of
 from shared.storage.comparisons import Parameters, compared
 from shared.storage.statements import statement
 
@@ -93,7 +93,7 @@ class _Asked:
             match asked:
                 case Comparison():
                     found = _property(asked, self.known.properties)
-                    value = f"{self.alias}.{quoted(found.column)}"
+                    value = value_of(found, self.alias)
                     return _Sql(compared(asked, found, value, self.parameters), may_be_null=True)
                 case InSegment(segment=segment_id):
                     inner = self.known.segments.get(segment_id)

@@ -50,7 +50,7 @@ async def some(
 ) -> list[Found]:
     """The first profiles that fulfil a condition, with some properties. Raises InvalidCondition, SegmentTooSlow."""
     asked = compiled(condition, known, schema=tx.schema, now=now, first_parameter=3)
-    selected = "".join(f", p.{columns.quoted(each.column)}" for each in shown)
+    selected = "".join(f", {columns.value_of(each)} AS {columns.quoted(each.column)}" for each in shown)
     with _in_time():
         rows = await _asked(tx, "segments.some_profiles", selected, asked, domain_group, limit)
     return [Found(row["id"], row["domain_group"], {each.name: row[each.column] for each in shown}) for row in rows]

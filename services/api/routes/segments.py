@@ -223,7 +223,7 @@ async def _domain_group(tx: Tx, body: CountAsked) -> int | None:
 
 def _chosen(body: SampleAsked, known: Mapping[str, Property]) -> list[Property]:
     if body.properties is None:
-        return [each for each in known.values() if each.is_identifier]
+        return [each for each in known.values() if each.is_identifier and not each.is_built_in]
     errors = [
         FieldError(
             pointer=f"/properties/{number}",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from uuid import UUID
 
 from shared.domain.property import PropertyType
 from shared.storage.conditions import SqlCondition
@@ -42,6 +43,8 @@ class Selection:
     part: str = ""
     """What the file's name has behind that of the main file, which has nothing there."""
     held_back: tuple[Counted, ...] = ()
+    segments: tuple[UUID, ...] = ()
+    """Of each of these the select has one more column behind the others: whether the profile is in it."""
 
     def first(self, rows: int) -> "Selection":
         """The same, of so many rows at most."""

@@ -136,10 +136,22 @@ async def test_what_a_segment_or_a_goal_uses_stays(owner: Client) -> None:
     path = f"/v1/connections/{made['connection']['id']}/goals"
     problem = await owner.ask("POST", path, 422, json={**EXPORT_GOAL, "segment": str(uuid4())})
     assert [(each["pointer"], each["code"]) for each in problem["errors"]] == [("/segment", "unknown_segment")]
-    goal = await owner.ask("POST", path, 201, json={**EXPORT_GOAL, "segment": outer})
-    problem = await owner.ask("DELETE", f"/v1/segments/{outer}", 409, headers=ANY)
-    assert (problem["code"], goal["id"] in problem["detail"]) == ("segment_in_use", True)
-    for gone in (f"goals/{goal['id']}", f"segments/{outer}", f"segments/{inner}", f"lists/{by_id['id']}"):
+    nothing = str(uuid4())
+    asks = {"kind": "keep_rows", "where": {"not": {"segment": nothing}}}
+    wrong = {"columns": [{"segments": [outer, nothing]}, {"property": "email"}], "processors": [asks]}
+    problem = await owner.ask("POST", path, 422, json=EXPORT_GOAL | wrong)
+    assert [(each["pointer"], each["code"]) for each in problem["errors"]] == [
+        ("/columns/0/segments/1", "unknown_segment"),
+        ("/processors/0/where/not/segment", "invalid_processor"),
+    ]
+    asks = {"kind": "keep_rows", "where": {"not": {"segment": outer}}}
+    uses: list[dict[str, Any]] = [{"segment": outer}, {"columns": [{"segments": [outer]}]}, {"processors": [asks]}]
+    for use in uses:
+        goal = await owner.ask("POST", path, 201, json=EXPORT_GOAL | use)
+        problem = await owner.ask("DELETE", f"/v1/segments/{outer}", 409, headers=ANY)
+        assert (problem["code"], goal["id"] in problem["detail"]) == ("segment_in_use", True)
+        await owner.ask("DELETE", f"/v1/goals/{goal['id']}", 204, headers=ANY)
+    for gone in (f"segments/{outer}", f"segments/{inner}", f"lists/{by_id['id']}"):
         await owner.ask("DELETE", f"/v1/{gone}", 204, headers=ANY)
 
 

@@ -19,6 +19,36 @@ def _export(**changes: Any) -> ExportProfiles:
     return ExportProfiles.model_validate({**plain, **changes})
 
 
+async def test_segments_are_shown_and_choose_rows(tenant: Tenant) -> None:
+    await tenant.save(goal(mapping=MAPPING))
+    await tenant.imported("in.csv", FILE)
+    few = await tenant.segment({"property": "points", "at_most": 2}, "Few")
+    nameless = await tenant.segment({"not": {"property": "name", "empty": False}}, "A nameless")
+    await tenant.segment({"property": "system_id", "less": 1}, "Nobody")
+    columns = [
+        {"property": "email"},
+        {"segments": "all"},
+        {"segments": [str(few)], "header": "few"},
+        {"property": "name"},
+    ]
+    both = {"any": [{"segment": str(nameless)}, {"all": [{"segment": str(few)}, {"field": "name", "equals": "B."}]}]}
+    processors = [
+        {"kind": "replace_matching", "field": "name", "expression": "^(.).*$", "with": "$1."},
+        {"kind": "drop_columns", "fields": ["email"]},
+        {"kind": "keep_rows", "where": both},
+    ]
+    expected = {
+        False: f"segments,few,name\n{few},{few},B.\n{nameless},,\n",
+        True: "segments,few,name\nFew,Few,B.\nA nameless,,\n",
+    }
+    for by_name, text in expected.items():
+        changes = {"ids_as_names": by_name, "columns": columns, "processors": processors}
+        run = await tenant.exported(await tenant.save(_export(**changes)))
+        assert run["state"] == "completed", run["reason_detail"]
+        assert run["receipt"]["left_out"] == {"filtered": 1}
+        assert (tenant.directory / "out" / "some.csv").read_text() == text
+
+
 async def test_the_profiles_of_a_segment_are_exported(tenant: Tenant) -> None:
     await tenant.save(goal(mapping=MAPPING, lists={"create": {"name": "{file}"}}))
     await tenant.imported("in.csv", FILE)

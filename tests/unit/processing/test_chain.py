@@ -275,5 +275,5 @@ def test_rows_are_chosen_by_segment_though_no_column_says_so() -> None:
     assert chain.columns.header == ("mail", "Name", "both")
     assert found == [("a", "x", "a+x"), ("d", "y", "d+y")]
     unknown = PROCESSORS.validate_python([{"kind": "keep_rows", "where": {"segment": str(others)}}])
-    with pytest.raises(InvalidGoal, match="asked of profiles"):
+    with pytest.raises(InvalidGoal, match="only rows of an export"):
         Chain.of(unknown, columns, Dialect())
