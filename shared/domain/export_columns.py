@@ -69,10 +69,6 @@ class SegmentsColumn(Headed):
 
     segments: Literal["all"] | Annotated[tuple[UUID, ...], Field(min_length=1, max_length=MAX_SHOWN_SEGMENTS)] = Field(
         description=f"All of the account, {MAX_SHOWN_SEGMENTS} at most, in the order of their names; or these alone"
-    """The segments that a profile is in, in the order of their names: by id, or by name with `ids_as_names`."""
-
-    segments: Literal["all"] | Annotated[tuple[UUID, ...], Field(min_length=1, max_length=100)] = Field(
-        description="Of all segments, or only of these"
     )
 
     def called(self) -> str:

@@ -152,21 +152,12 @@ class ExportProfiles(ExportGoal):
     @property
     def segments_asked(self) -> tuple[UUID, ...]:
         """The segments that its processors ask rows for, each once."""
-        found = (
-            segment
-            for each in self.processors
-            if isinstance(each, KeepRows | DropRows)
-            for _, segment in segments_in(each.where)
-        )
-        return tuple(dict.fromkeys(found))
+        asking = (each.where for each in self.processors if isinstance(each, KeepRows | DropRows))
+        return tuple(dict.fromkeys(segment for where in asking for _, segment in segments_in(where)))
 
     @property
     def segments_named(self) -> set[UUID]:
-        """The segments that it knows people by."""
+        """The segments that it knows people by, shows, or asks rows for."""
         shown = [each.segments for each in self.columns if isinstance(each, SegmentsColumn)]
-        named = {one for several in shown if several != "all" for one in several}
+        named = {*self.segments_asked, *(one for several in shown if several != "all" for one in several)}
         return named if self.segment is None else {*named, self.segment}
-        """The segments that it knows people by, or shows."""
-        columns = [each for each in self.columns if isinstance(each, SegmentsColumn)]
-        shown = {segment for each in columns if each.segments != "all" for segment in each.segments}
-        return {*shown, *self.segments_asked, *(() if self.segment is None else (self.segment,))}

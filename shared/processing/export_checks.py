@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from uuid import UUID
 
 from shared.domain.built_in import identifier_named, shown_named
 from shared.domain.dialect import AUTO
@@ -34,7 +35,8 @@ def export_flaws(goal: ExportGoal, around: Surroundings) -> list[Flaw]:
 
 def _processor_flaws(goal: ExportGoal, around: Surroundings) -> list[Flaw]:
     """What is wrong with the processors: an export's columns are known before any row is."""
-    headers, segments = [], {}
+    headers: list[str] = []
+    segments: dict[UUID, str] = {}
     if isinstance(goal, ExportProfiles):
         headers = [each.heading for each in goal.columns]
         segments = {each: str(each) for each in goal.segments_asked if each in around.segments}
@@ -66,11 +68,6 @@ def _column_flaws(goal: ExportProfiles, around: Surroundings) -> Iterator[Flaw]:
             case PropertyColumn(property=name) if shown_named(name, around.properties) is None:
                 detail = f"The account has no property {name!r}, and none is built in."
                 yield Flaw(f"/columns/{number}/property", "unknown_property", detail)
-            case SegmentsColumn(segments=tuple(named)):
-                for place, segment in enumerate(named):
-                    if segment not in around.segments:
-                        detail = f"The account has no segment {segment}."
-                        yield Flaw(f"/columns/{number}/segments/{place}", "unknown_segment", detail)
             case ListsColumn(lists=tuple(named)):
                 for place, one in enumerate(named):
                     if one not in around.lists:

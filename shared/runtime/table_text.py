@@ -159,5 +159,5 @@ class TableText:
         self._rows_seen += texts.height
         filled = texts.fill_null(nulls[0] if nulls else "")
         behind = names(len(self._keys) + len(self._segments))[len(self._keys) :]
-        said = ((frame[key] == _TRUE).alias(name) for key, name in zip(behind, self._segments.values(), strict=True))
+        said = [(frame[key] == _TRUE).alias(name) for key, name in zip(behind, self._segments.values(), strict=True)]
         return Rows(filled.with_columns(said), numbers, numbers)

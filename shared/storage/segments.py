@@ -67,8 +67,6 @@ async def names(tx: Tx) -> dict[UUID, str]:
     """What each segment is called, by name."""
     found = map(_segment, await tx.fetch("segments.list", tx.account_id))
     return {each.id: each.segment.name for each in sorted(found, key=lambda each: each.segment.name)}
-    """The names of all segments, in their order."""
-    return {row["segment_id"]: row["name"] for row in await tx.fetch("segments.names", tx.account_id)}
 
 
 async def hold(tx: Tx, segment_ids: Collection[UUID]) -> set[UUID]:

@@ -1,16 +1,17 @@
 """What an export's goal selects, file by file: the one place that knows which kind of goal is made of what."""
 
 from datetime import datetime
+from uuid import UUID
 
 from shared.domain.export_goal import ExportGoal, ExportProfiles
 from shared.domain.failures import InvalidGoal
 from shared.domain.profile_conditions import InSegment
-from shared.storage import domain_groups, properties, segments
+from shared.storage import domain_groups, properties
 from shared.storage.asking import askable
+from shared.storage.conditions import compiled
 from shared.storage.database import Tx
 from shared.storage.selections.profiles import profiles
-from shared.storage.selections.segments import Segments
-from shared.storage.selections.selection import Selection
+from shared.storage.selections.selection import Condition, Selection
 
 
 async def selections_of(tx: Tx, goal: ExportGoal, *, now: datetime) -> tuple[Selection, ...]:
@@ -24,11 +25,9 @@ async def selections_of(tx: Tx, goal: ExportGoal, *, now: datetime) -> tuple[Sel
     domain_group = await domain_groups.number_of(tx, goal.domain_group)
     only = [] if goal.segment is None else [await _in_segment(tx, goal.segment, now)]
     return (await profiles(tx, goal, known, domain_group, now=now, only=only),)
-    asked = await _segments(tx, goal, now)
-    only = [] if goal.segment is None else [asked.holds(goal.segment)]
-    return (await profiles(tx, goal, known, asked, domain_group, only=only),)
 
 
-async def _segments(tx: Tx, goal: ExportProfiles, now: datetime) -> Segments:
-    known = await askable(tx, *(InSegment(segment=each) for each in goal.segments_named))
-    return Segments(known, await segments.names(tx), tx.schema, now)
+async def _in_segment(tx: Tx, segment: UUID, now: datetime) -> Condition:
+    asked = InSegment(segment=segment)
+    known = await askable(tx, asked)
+    return lambda first: compiled(asked, known, schema=tx.schema, now=now, first_parameter=first)

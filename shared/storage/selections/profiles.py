@@ -8,15 +8,7 @@ from shared.domain.export_goal import ExportProfiles
 from shared.domain.failures import InvalidGoal
 from shared.domain.property import Property
 from shared.storage.columns import quoted
-from shared.domain.built_in import SYSTEM_ID, identifier_named, shown_named
-from shared.domain.export_columns import ExportColumn, ListsColumn, PropertyColumn, SegmentsColumn, TextColumn
-from shared.domain.export_goal import ExportProfiles
-from shared.domain.failures import InvalidGoal
-from shared.domain.property import Property, PropertyType
-from shared.storage import lists
-from shared.storage.columns import quoted, value_of
 from shared.storage.database import Tx
-from shared.storage.selections.segments import Segments
 from shared.storage.selections.selection import Condition, Counted, Parameters, SelectedColumn, Selection
 from shared.storage.selections.shown import shown_of
 from shared.storage.statements import statement
@@ -32,9 +24,6 @@ async def profiles(
     domain_group: int,
     *,
     now: datetime,
-    segments: Segments,
-    domain_group: int,
-    *,
     only: Sequence[Condition] = (),
 ) -> Selection:
     """The goal's columns of all profiles of a domain group that fulfil the conditions, as segments are `now`.
@@ -53,11 +42,8 @@ async def profiles(
         conditions += " " + statement("selections.with").replace("{column}", column)
     shown = await shown_of(tx, goal, known, now, parameters)
     selected = [shown.column(each) for each in goal.columns]
-    text = statement("selections.profiles").replace("{columns}", "".join(f", {text}" for _, text in selected))
-    numbers = await _numbers(tx, goal.columns)
-    shown = [_shown(each, goal, known, numbers, segments, parameters) for each in goal.columns]
-    selected = [*(text for _, text in shown), *(_is_in(segments, each, parameters) for each in goal.segments_asked)]
-    text = statement("selections.profiles").replace("{columns}", "".join(f", {each}" for each in selected))
+    texts = [*(text for _, text in selected), *map(shown.is_in, goal.segments_asked)]
+    text = statement("selections.profiles").replace("{columns}", "".join(f", {text}" for text in texts))
     return Selection(
         columns=tuple(
             SelectedColumn(each.heading, kind) for each, (kind, _) in zip(goal.columns, selected, strict=True)
@@ -69,46 +55,8 @@ async def profiles(
     )
 
 
-def _is_in(segments: Segments, segment: UUID, parameters: Parameters) -> str:
-    return statement("selections.is_in").replace("{condition}", parameters.fill(segments.holds(segment)))
-
-
 def _identifier(name: str, known: Mapping[str, Property]) -> str:
     found = identifier_named(name, known)
     if found is None or not found.is_identifier:
         raise InvalidGoal(f"Found {name!r} as an identifier, expected a property that is one.")
     return f"p.{quoted(found.column)}"
-
-
-async def _numbers(tx: Tx, columns: Sequence[ExportColumn]) -> dict[UUID | int, int]:
-    """The numbers of the lists that columns name."""
-    named = {one for each in columns if isinstance(each, ListsColumn) and each.lists != "all" for one in each.lists}
-    return await lists.numbers_of(tx, named) if named else {}
-
-
-def _shown(
-    column: ExportColumn,
-    goal: ExportProfiles,
-    known: Mapping[str, Property],
-    numbers: Mapping[UUID | int, int],
-    segments: Segments,
-    parameters: Parameters,
-) -> tuple[PropertyType, str]:
-    """How a column is written, and what selects it."""
-    match column:
-        case PropertyColumn(property=name):
-            found = shown_named(name, known)
-            if found is None:
-                raise InvalidGoal(f"There is no property {name!r}.")
-            return found.type, value_of(found)
-        case ListsColumn(lists=chosen):
-            text = statement("selections.list_names" if goal.ids_as_names else "selections.list_numbers")
-            if chosen == "all":
-                return PropertyType.LIST, text.replace("{chosen}", "")
-            wanted = parameters.add([numbers[each] for each in chosen if each in numbers], "integer[]")
-            only = " " + statement("selections.chosen_lists").replace("{numbers}", wanted)
-            return PropertyType.LIST, text.replace("{chosen}", only)
-        case SegmentsColumn(segments=chosen):
-            return PropertyType.LIST, segments.shown(chosen, parameters, by_name=goal.ids_as_names)
-        case TextColumn(text=text):
-            return PropertyType.TEXT, parameters.add(text, "text")

@@ -7,7 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from shared.domain.askable import Askable
-from shared.domain.built_in import SYSTEM_ID, shown_named
+from shared.domain.built_in import shown_named
 from shared.domain.export_columns import (
     MAX_SHOWN_SEGMENTS,
     ExportColumn,
@@ -23,7 +23,7 @@ from shared.domain.profile_conditions import InSegment
 from shared.domain.property import Property, PropertyType
 from shared.storage import lists, segments
 from shared.storage.asking import askable
-from shared.storage.columns import quoted
+from shared.storage.columns import value_of
 from shared.storage.conditions import compiled
 from shared.storage.database import Tx
 from shared.storage.selections.selection import Parameters
@@ -52,7 +52,7 @@ class Shown:
                 found = shown_named(name, self.properties)
                 if found is None:
                     raise InvalidGoal(f"There is no property {name!r}.")
-                return found.type, "p.id" if found == SYSTEM_ID else f"p.{quoted(found.column)}"
+                return found.type, value_of(found)
             case ListsColumn(lists=chosen):
                 return PropertyType.LIST, self._lists(chosen)
             case SegmentsColumn(segments=wanted):
@@ -78,14 +78,21 @@ class Shown:
             )
         return statement("selections.segments").replace("{segments}", ", ".join(map(self._segment, wanted)))
 
-    def _segment(self, segment: UUID) -> str:
+    def is_in(self, segment: UUID) -> str:
+        """Whether a profile is in a segment: never null."""
+        return statement("selections.is_in").replace("{condition}", self._condition(segment))
+
+    def _condition(self, segment: UUID) -> str:
         assert self.askable is not None
         known = self.askable
-        condition = self.parameters.fill(
+        return self.parameters.fill(
             lambda first: compiled(
                 InSegment(segment=segment), known, schema=self.schema, now=self.now, first_parameter=first
             )
         )
+
+    def _segment(self, segment: UUID) -> str:
+        condition = self._condition(segment)
         called = self.segments[segment] if self.ids_as_names else str(segment)
         text = statement("selections.segment").replace("{called}", self.parameters.add(called, "text"))
         return text.replace("{condition}", condition)
@@ -100,7 +107,7 @@ async def shown_of(
         properties=known,
         list_numbers=await lists.numbers_of(tx, set(goal.named_lists)) if goal.named_lists else {},
         segments=await segments.names(tx) if shows_segments else {},
-        askable=await askable(tx) if shows_segments else None,
+        askable=await askable(tx) if shows_segments or goal.segments_asked else None,
         schema=tx.schema,
         now=now,
         ids_as_names=goal.ids_as_names,

@@ -31,10 +31,6 @@ FOR KEY SHARE
 -- All of the account's segments.
 SELECT segment_id, settings, version, created_at FROM tidegate.segments WHERE account_id = $1 ORDER BY name
 
--- name: names
--- What all of the account's segments are called.
-SELECT segment_id, name FROM tidegate.segments WHERE account_id = $1 ORDER BY name COLLATE "C"
-
 -- name: page
 -- Segments by their names, after a cursor.
 SELECT segment_id, settings, version, created_at FROM tidegate.segments

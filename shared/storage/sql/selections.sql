@@ -41,14 +41,7 @@ array_remove(ARRAY[{segments}]::text[], NULL)
 -- name: segment
 -- What a segment is called, where a profile is in it.
 CASE WHEN {condition} THEN {called} END
+
 -- name: is_in
 -- Whether a profile fulfils a condition, never null.
-(({condition}) IS TRUE)
-
--- name: segment_shown
--- What is shown of a segment where a profile is in it.
-CASE WHEN {condition} THEN {shown} END
-
--- name: segments_shown
--- What is shown of the segments that a profile is in; nothing where it is in none.
-nullif(array_remove(ARRAY[{cases}]::text[], NULL), '{}')
+({condition} IS TRUE)
