@@ -69,7 +69,6 @@ FIELD_CODES: dict[str, str] = {
     "nested_too_deep": "The body is nested deeper than 64 levels.",
     "open_question": "The sample can be read in more than one way, and this question about it is not answered.",
     "unknown_message": "The account has no such message of the kind that the event type refers to.",
-    "message_not_allowed": "Events of the type refer to no message.",
     "unknown_profile": "The domain group has no such profile.",
     "too_many_values": "The body holds more than 50,000 values.",
     **FLAW_CODES,

@@ -69,7 +69,6 @@ GOALS = [
     IMPORT_GOAL | {"domain_group": "default"},
     IMPORT_GOAL | {"made_from": {"sample_id": "{sample_id}"}},
     EXPORT_GOAL | {"domain_group": "default", "segment": "{segment}"},
-    EXPORT_GOAL | {"when": [{"after_goal": "{after_goal}"}]},
     EXPORT_GOAL | {"packing": {"compression": "zip", "password_id": "{password_id}"}},
     EXPORT_GOAL | {"when": [{"after_goal": "{after_goal}"}]},
     IMPORT_GOAL | {"led_by": {"import_id": "{import_id}"}},
