@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.exporter.remember import Remembered
 from shared.domain.export_goal import ExportGoal
 from shared.formats.packing.piece import Piece
 from shared.formats.packing.pieces import Pieces
@@ -38,6 +39,8 @@ class Spool:
     """The main one first."""
     profiles: int
     """Whose rows are in them, each counted once."""
+    remembered: Remembered | None
+    """What the goal's next export goes by, once these are delivered."""
 
     @property
     def main(self) -> Spooled:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from services.exporter.remember import Memory, recall
 from services.exporter.tools import Tools
 from shared.domain.connection import DropPlace, Login
 from shared.domain.export_goal import ExportGoal
@@ -33,6 +34,8 @@ class Order:
     goal: ExportGoal
     selections: tuple[Selection, ...]
     """What becomes a file each, the main one first."""
+    memory: Memory | None
+    """What it goes by, where it goes by what the export before it told."""
     place: DropPlace
     login: Login
     secrets: Secrets
@@ -55,9 +58,12 @@ async def read_order(tools: Tools, run: ClaimedRun) -> Order:
             raise InvalidGoal("The run is not an export's.")
         connection = await connections.get(tx, run.connection_id)
         asked = goal.name_of(goal.target.named(run.queued_at)).whole
+        memory = await recall(tx, run, goal)
+        since = None if memory is None else memory.since
         return Order(
             goal=goal,
-            selections=await selections_of(tx, goal, now=run.queued_at),
+            selections=await selections_of(tx, goal, now=run.queued_at, since=since),
+            memory=memory,
             place=connection.drop_place,
             login=await connections.login_of(tx, tools.keys, run.connection_id),
             secrets=await _secrets(tx, tools, goal),

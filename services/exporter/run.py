@@ -14,6 +14,7 @@ import structlog
 from services.exporter.encode import Spool, Spooled, spool
 from services.exporter.order import Order, read_order
 from services.exporter.pack import Finished, finished, shipment
+from services.exporter.remember import note
 from services.exporter.tools import Tools
 from shared.domain.receipt import ExportedFile, FileFacts
 from shared.domain.run import RunState
@@ -21,7 +22,7 @@ from shared.observe.failpoints import reach
 from shared.runtime.desk import Desk
 from shared.runtime.table_text import Told
 from shared.runtime.workspace import workspace
-from shared.storage import ending, runs
+from shared.storage import ending, export_marks, runs
 from shared.storage.run_connection import run_connection
 from shared.transfer.deliver import Bearer, Shipment, deliver
 from shared.transfer.open_folder import open_folder
@@ -35,6 +36,8 @@ async def carry_out(desk: Desk, tools: Tools) -> None:
     """Write what the goal selects to files and put them where the partner picks them up."""
     order = await read_order(tools, desk.run)
     reach("exporter.named")
+    if order.memory is not None and order.memory.full_because is not None:
+        desk.warnings.append(order.memory.full_because)
     with workspace(tools.work_directory, desk.run) as workplace:
         with desk.step("select"):
             spooled = await select(order, workplace, tools, desk)
@@ -45,7 +48,7 @@ async def carry_out(desk: Desk, tools: Tools) -> None:
             goods = await asyncio.to_thread(shipment, order, files, spooled.files, workplace, desk)
             await bring(order, goods, tools, desk)
         reach("exporter.delivered")
-    await finish(order, spooled, files, tools, desk)
+        await finish(order, spooled, files, tools, desk)
 
 
 async def select(order: Order, workplace: Path, tools: Tools, desk: Desk) -> Spool:
@@ -56,7 +59,8 @@ async def select(order: Order, workplace: Path, tools: Tools, desk: Desk) -> Spo
             await spool(tx, each, order.goal, workplace / f"spool-{number}", told, desk)
             for number, each in enumerate(order.selections)
         ]
-    return Spool(files, told.count)
+        remembered = None if order.memory is None else await note(tx, order.memory, workplace / "told")
+    return Spool(files, told.count, remembered)
 
 
 def facts_of(order: Order, files: Sequence[Finished], main: Spooled) -> FileFacts:
@@ -102,6 +106,9 @@ async def finish(order: Order, spooled: Spool, files: Sequence[Finished], tools:
         ),
     }
     async with tools.database.account(desk.run.account_id) as tx:
+        if spooled.remembered is not None:
+            await export_marks.keep(tx, desk.run, spooled.remembered.moment, spooled.remembered.path)
+            reach("exporter.remembered")
         await ending.end(tx, desk.run, KIND, desk.receipt(RunState.COMPLETED, **told))
         reach("exporter.finishing")
     reach("exporter.committed")

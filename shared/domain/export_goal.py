@@ -136,6 +136,16 @@ class ExportProfiles(ExportGoal):
 
     kind: Literal["export_profiles"]
     segment: UUID | None = Field(default=None, description="Only profiles of this segment; everybody where it is null")
+    changed_only: StrictBool = Field(
+        default=False,
+        description="Only profiles that changed since this goal's last delivered export, or that it did not tell of "
+        "before. The first one, and the first of another version of the goal, tells everything.",
+    )
+    leavers: StrictBool = Field(
+        default=False,
+        description="A second file, named with `_left`, of those whom the last delivered export told of and who are "
+        "no longer in what the goal is about, with the same columns",
+    )
     columns: tuple[ExportColumn, ...] = Field(min_length=1, max_length=400)
     identifier: PropertyName | None = Field(
         default=None,
@@ -154,6 +164,11 @@ class ExportProfiles(ExportGoal):
         """The segments that its processors ask rows for, each once."""
         asking = (each.where for each in self.processors if isinstance(each, KeepRows | DropRows))
         return tuple(dict.fromkeys(segment for where in asking for _, segment in segments_in(where)))
+
+    @property
+    def remembers(self) -> bool:
+        """Whether an export goes by what the one before it told."""
+        return self.changed_only or self.leavers
 
     @property
     def segments_named(self) -> set[UUID]:

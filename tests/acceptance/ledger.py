@@ -93,6 +93,12 @@ class Ledger:
         query = "UPDATE tidegate.connections SET next_look_at = now() + interval '1 day' WHERE account_id = $1"
         await self._connection.execute(query, self._account_id)
 
+    async def told_of(self, goal_id: str) -> int:
+        """How many profiles the goal's last delivered export told of."""
+        schema = f"account_{self._account_id.hex}"
+        query = f"SELECT sum(bit_count(bits::bit(64))) FROM {schema}.export_sets WHERE goal_id = $1::uuid"
+        return int(await self._connection.fetchval(query, goal_id) or 0)
+
     async def make_due(self) -> None:
         """The time of every goal has come."""
         await self._connection.execute(

@@ -456,6 +456,24 @@ class ExportRoad(OneRunRoad):
 
 
 @dataclass(slots=True)
+class ChangesRoad(ExportRoad):
+    """The same of what changed alone: whatever strikes, nobody is missing, and nobody comes twice afterwards."""
+
+    async def prepare(self) -> None:
+        """Nothing was told before."""
+        await OneRunRoad.prepare(self)
+        await self.shop.drop(FILE, CONTENT)
+        await self.shop.await_runs(FILE, DONE)
+        await self.shop.await_settled()
+        self.goal_id = await self.shop.add_goal(EXPORT | {"name": self.name, "changed_only": True})
+
+    async def check(self) -> None:
+        """One mark, and everybody in its set."""
+        await ExportRoad.check(self)
+        assert await self.shop.ledger.told_of(self.goal_id) == PEOPLE
+
+
+@dataclass(slots=True)
 class ScheduledRoad(ExportRoad):
     """The same when its time has come."""
 

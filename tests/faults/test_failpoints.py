@@ -69,6 +69,7 @@ POINTS: dict[type[Road], tuple[str, ...]] = {
         "exporter.uploading", "exporter.uploaded", "exporter.checked", "exporter.renamed", "exporter.delivered",
         "exporter.told", "exporter.finishing", "exporter.committed", "exporter.released",
     ),
+    roads.ChangesRoad: ("exporter.spooled", "exporter.delivered", "exporter.remembered", "exporter.committed"),
     roads.ScheduledRoad: ("clock.beginning", "clock.begun"),
     roads.FollowingRoad: ("importer.told",),
     roads.PackedExportRoad: (
@@ -87,13 +88,14 @@ AGAIN: dict[type[Road], str] = {
     roads.ManualRoad: " (sent by hand)",
     roads.FollowingRoad: " (followed)",
     roads.PackedExportRoad: " (several packed files)",
+    roads.ChangesRoad: " (changes alone)",
 }
 """How the table tells a failpoint's second road from the first."""
 IN_SHORT = {
     ("poller.recorded", "kill"), ("relay.sent", "kill"), ("importer.copying", "stop"),
     ("takeover.requeued", "kill"), ("settle.marked", "raise"), ("notifier.sent", "kill"), ("exporter.checked", "stop"),
 }  # fmt: skip
-FATAL = re.compile(r"relay\.\w+|(importer|exporter)\.claim(ing|ed)|worker\.\w+")
+FATAL = re.compile(r"relay\.\w+|(importer|exporter)\.claim(ing|ed)")
 """Where an exception is nobody's own run, look, message or mail, and ends the process: it is started again."""
 ELSEWHERE = {"exporter.putting_aside": "an export never waits for a person"}
 
@@ -191,5 +193,5 @@ def test_every_failpoint_lies_on_a_road() -> None:
     for file in [*ROOT.glob("services/**/*.py"), *ROOT.glob("shared/**/*.py")]:
         for is_formatted, name in re.findall(r'\breach\((f?)"([^"]+)"\)', file.read_text(encoding="utf-8")):
             kinds = ("importer", "exporter") if is_formatted else ("",)
-            named |= {re.sub(r"^\{(self\.)?kind\}er", kind, name) for kind in kinds}
+            named |= {re.sub(r"^\{(\w+\.)?kind\}er", kind, name) for kind in kinds}
     assert named == {point for points in POINTS.values() for point in points} | ELSEWHERE.keys()

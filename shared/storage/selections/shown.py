@@ -26,7 +26,7 @@ from shared.storage.asking import askable
 from shared.storage.columns import value_of
 from shared.storage.conditions import compiled
 from shared.storage.database import Tx
-from shared.storage.selections.selection import Parameters
+from shared.storage.selections.selection import Condition, Parameters
 from shared.storage.statements import statement
 
 
@@ -62,16 +62,37 @@ class Shown:
             case TextColumn(text=text):
                 return PropertyType.TEXT, self.parameters.add(text, "text")
 
+    def numbers_of(self, chosen: Sequence[UUID | int]) -> list[int]:
+        """The numbers of lists, of those that there are."""
+        return [self.list_numbers[each] for each in chosen if each in self.list_numbers]
+
+    def segments_of(self, goal: ExportProfiles) -> list[UUID]:
+        """The segments that any column or processor of the goal goes by, each once."""
+        columns = [each.segments for each in goal.columns if isinstance(each, SegmentsColumn)]
+        shown = [one for chosen in columns for one in self._wanted(chosen)]
+        return list(dict.fromkeys([*shown, *goal.segments_asked]))
+
+    def in_segment(self, segment: UUID) -> Condition:
+        """Whether a profile is in one of those segments."""
+        assert self.askable is not None
+        known = self.askable
+        return lambda first: compiled(
+            InSegment(segment=segment), known, schema=self.schema, now=self.now, first_parameter=first
+        )
+
+    def _wanted(self, chosen: Literal["all"] | Sequence[UUID]) -> list[UUID]:
+        return [each for each in (self.segments if chosen == "all" else chosen) if isinstance(each, UUID)]
+
     def _lists(self, chosen: Literal["all"] | Sequence[UUID | int]) -> str:
         text = statement("selections.list_names" if self.ids_as_names else "selections.list_numbers")
         if chosen == "all":
             return text.replace("{chosen}", "")
-        wanted = [self.list_numbers[each] for each in chosen if not isinstance(each, str) and each in self.list_numbers]
-        only = statement("selections.chosen_lists").replace("{numbers}", self.parameters.add(wanted, "integer[]"))
+        wanted = self.parameters.add(self.numbers_of(chosen), "integer[]")
+        only = statement("selections.chosen_lists").replace("{numbers}", wanted)
         return text.replace("{chosen}", " " + only)
 
     def _segments(self, chosen: Literal["all"] | Sequence[UUID]) -> str:
-        wanted = [each for each in (self.segments if chosen == "all" else chosen) if isinstance(each, UUID)]
+        wanted = self._wanted(chosen)
         if len(wanted) > MAX_SHOWN_SEGMENTS:
             raise InvalidGoal(
                 f"Found {len(wanted)} segments to show, expected {MAX_SHOWN_SEGMENTS} at most: name some."
@@ -80,19 +101,10 @@ class Shown:
 
     def is_in(self, segment: UUID) -> str:
         """Whether a profile is in a segment: never null."""
-        return statement("selections.is_in").replace("{condition}", self._condition(segment))
-
-    def _condition(self, segment: UUID) -> str:
-        assert self.askable is not None
-        known = self.askable
-        return self.parameters.fill(
-            lambda first: compiled(
-                InSegment(segment=segment), known, schema=self.schema, now=self.now, first_parameter=first
-            )
-        )
+        return statement("selections.is_in").replace("{condition}", self.parameters.fill(self.in_segment(segment)))
 
     def _segment(self, segment: UUID) -> str:
-        condition = self._condition(segment)
+        condition = self.parameters.fill(self.in_segment(segment))
         called = self.segments[segment] if self.ids_as_names else str(segment)
         text = statement("selections.segment").replace("{called}", self.parameters.add(called, "text"))
         return text.replace("{condition}", condition)

@@ -1,6 +1,35 @@
 -- name: profiles
 -- Profiles of a domain group, in the order they were made: their numbers, then the columns of the file.
-SELECT p.id{columns} FROM {schema}.profiles p WHERE p.domain_group = $1{conditions} ORDER BY p.id
+SELECT p.id{columns} FROM {schema}.profiles p{joins} WHERE p.domain_group = $1{conditions} ORDER BY p.id
+
+-- name: told_of
+-- Whom the file is about, as bits: the profile block * 64 + n has bit n.
+SELECT $2::uuid, {part}, p.id >> 6, bit_or(1::bigint << (p.id & 63)::integer)
+FROM {schema}.profiles p WHERE p.domain_group = $1{conditions} GROUP BY 3
+
+-- name: told
+-- Beside a profile, whom of its block the goal's last delivered export told of.
+LEFT JOIN {schema}.export_sets {told} ON {told}.goal_id = {goal} AND {told}.part = {part} AND {told}.block = p.id >> 6
+
+-- name: news
+-- Changed since, or not told of before.
+{newer} OR told0.block IS NULL OR (told0.bits >> (p.id & 63)::integer) & 1 = 0
+
+-- name: newer
+-- A row that the snapshot did not see as it is. The first half is for indexes.
+({xid} >= pg_snapshot_xmin({snapshot}) AND NOT pg_visible_in_snapshot({xid}, {snapshot}))
+
+-- name: newer_lists
+-- Put on lists or taken off since.
+p.id IN (SELECT m.profile_id FROM {schema}.list_members m WHERE {newer}{chosen})
+
+-- name: was_told
+-- Told of before.
+(told0.bits >> (p.id & 63)::integer) & 1 = 1
+
+-- name: not_all
+-- Something does not hold, or lacks a value.
+(true{conditions}) IS NOT TRUE
 
 -- name: condition
 -- One more thing that must hold.
@@ -14,9 +43,9 @@ SELECT p.id{columns} FROM {schema}.profiles p WHERE p.domain_group = $1{conditio
 -- How many profiles of a domain group lack something.
 SELECT count(*) FROM {schema}.profiles p WHERE p.domain_group = $1{conditions} AND {column} IS NULL
 
--- name: with
+-- name: has
 -- A profile that has something.
- AND {column} IS NOT NULL
+{column} IS NOT NULL
 
 -- name: list_numbers
 -- The numbers of the lists that a profile is on.
@@ -45,3 +74,11 @@ CASE WHEN {condition} THEN {called} END
 -- name: is_in
 -- Whether a profile fulfils a condition, never null.
 ({condition} IS TRUE)
+
+-- name: came_or_left
+-- Into or out of a segment that the file shows.
+(({condition}) IS TRUE) <> coalesce(({told}.bits >> (p.id & 63)::integer) & 1 = 1, false)
+
+-- name: newer_interactions
+-- Saw something since, or what was seen is told otherwise.
+p.id IN (SELECT e.profile_id FROM {schema}.events e WHERE e.event_type = 'interaction_seen' AND {newer})

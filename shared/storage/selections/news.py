@@ -1,0 +1,96 @@
+"""What of the profiles that an export is about is news to its partner, and who has left. Fragments of SQL alone.
+
+News is who is in and (was changed since the mark, or was not told of before): the second finds who came in because time
+passed or a list or a segment changed, and who lacked the identifier. Where a file shows what lies in rows of their own,
+such as lists, their changes are news too; what it does not show is none.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from shared.storage.conditions import SqlCondition
+from shared.storage.selections.selection import Condition
+from shared.storage.statements import statement
+
+EVERYBODY = ""
+"""The part of `export_sets` of all whom an export told of."""
+
+
+def part_of(segment: UUID) -> str:
+    """The part of those whom it showed as in a segment."""
+    return f"segment:{segment}"
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """The moment of a goal's last delivered export."""
+
+    goal_id: UUID
+    snapshot: str
+
+    def join(self, first: int, *, part: str, number: int) -> SqlCondition:
+        """Finds beside a profile whether it was told of in a part of what was told; a join, from that parameter on."""
+        text = statement("selections.told").replace("{told}", _told(number))
+        text = text.replace("{goal}", f"${first}::uuid").replace("{part}", f"${first + 1}::text")
+        return SqlCondition(text, (self.goal_id, part))
+
+    def news(self, first: int, *, others: Sequence[Condition] = (), segments: Sequence[Condition] = ()) -> SqlCondition:
+        """Whether a profile is news, beside the joins.
+
+        `others` say whether rows of its own that the file shows are news; `segments` are those that it shows, in the
+        order of their joins.
+        """
+        text = statement("selections.news").replace("{newer}", _newer("p.changed_xid", first))
+        parameters: list[object] = [self.snapshot]
+        for each in others:
+            made = each(first + len(parameters))
+            parameters += made.parameters
+            text += " OR " + made.text
+        for number, condition in enumerate(segments, start=1):
+            made = condition(first + len(parameters))
+            parameters += made.parameters
+            came_or_left = statement("selections.came_or_left").replace("{told}", _told(number))
+            text += " OR " + came_or_left.replace("{condition}", made.text)
+        return SqlCondition(text, tuple(parameters))
+
+    def lists(self, first: int, *, numbers: Sequence[int] | None) -> SqlCondition:
+        """Whether a profile was put on lists or taken off, of all or of these."""
+        text = statement("selections.newer_lists").replace("{newer}", _newer("m.changed_xid", first))
+        if numbers is None:
+            return SqlCondition(text.replace("{chosen}", ""), (self.snapshot,))
+        only = statement("selections.chosen_lists").replace("{numbers}", f"${first + 1}::integer[]")
+        return SqlCondition(text.replace("{chosen}", f" {only}"), (self.snapshot, list(numbers)))
+
+    def interactions(self, first: int) -> SqlCondition:
+        """Whether a profile has seen something."""
+        text = statement("selections.newer_interactions").replace("{newer}", _newer("e.changed_xid", first))
+        return SqlCondition(text, (self.snapshot,))
+
+
+def was_told(_first: int) -> SqlCondition:
+    """Whether a profile was told of before."""
+    return SqlCondition(statement("selections.was_told"), ())
+
+
+def out_of(only: Sequence[Condition]) -> Condition:
+    """Whether a profile is no longer one that the file is about."""
+
+    def condition(first: int) -> SqlCondition:
+        parameters: list[object] = []
+        frame, text = statement("selections.condition"), ""
+        for each in only:
+            made = each(first + len(parameters))
+            parameters += made.parameters
+            text += " " + frame.replace("{condition}", made.text)
+        return SqlCondition(statement("selections.not_all").replace("{conditions}", text), tuple(parameters))
+
+    return condition
+
+
+def _told(number: int) -> str:
+    return f"told{number}"
+
+
+def _newer(column: str, first: int) -> str:
+    return statement("selections.newer").replace("{xid}", column).replace("{snapshot}", f"${first}::text::pg_snapshot")

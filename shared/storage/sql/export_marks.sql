@@ -1,0 +1,19 @@
+-- name: last
+-- What a goal's last delivered export was one moment of.
+SELECT goal_version, run_id, snapshot, system_identifier, taken_at FROM {schema}.export_marks WHERE goal_id = $1
+
+-- name: present
+-- The moment that a transaction of one snapshot sees, and in which cluster.
+SELECT pg_current_snapshot()::text AS snapshot, (SELECT system_identifier FROM pg_control_system()) AS system_identifier,
+    now() AS taken_at
+
+-- name: put
+-- Another export was delivered: what changed from now on is what its moment did not see.
+INSERT INTO {schema}.export_marks (goal_id, goal_version, run_id, snapshot, system_identifier, taken_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (goal_id) DO UPDATE SET goal_version = EXCLUDED.goal_version, run_id = EXCLUDED.run_id,
+    snapshot = EXCLUDED.snapshot, system_identifier = EXCLUDED.system_identifier, taken_at = EXCLUDED.taken_at
+
+-- name: forget_told
+-- Whom the export before told of; what the new one told takes its place in the same transaction.
+DELETE FROM {schema}.export_sets WHERE goal_id = $1
