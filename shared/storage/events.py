@@ -74,7 +74,7 @@ async def record(tx: Tx, domain_group: int, told: Sequence[Arrived]) -> list[Bec
 async def record_told(tx: Tx, domain_group: int, arrived: str, *, run_id: UUID, into: str) -> None:
     """Write the events that a run has staged; what became of those that were not unchanged goes where `into` says.
 
-    `arrived` is a select in brackets with the columns of `events.given`, no event twice; `into` the head of an insert.
+    `arrived` is a quoted table with the columns of `events.given`, no event twice; `into` the head of an insert.
     """
     await tx.connection.execute(_recording(tx, arrived, into), domain_group, run_id)
 

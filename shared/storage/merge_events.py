@@ -27,6 +27,8 @@ from shared.storage.staging import Staged
 
 TOLD = "_e"
 """What the name of the table ends in that holds the rows of known profiles."""
+ARRIVED = "_a"
+"""What the name of the table ends in that holds the events that these rows tell of."""
 OUTCOME = "_c"
 """What the name of the table ends in that says what became of events."""
 
@@ -60,6 +62,7 @@ class _Events:
             **columns.item_slots([(name, said_kind) for name, said_kind, _ in items], MAX_ITEMS),
             # Last: the others name these.
             "told": self.work.staged.table(TOLD),
+            "arrived": self.work.staged.table(ARRIVED),
             "outcome": self.work.staged.table(OUTCOME),
         }
 
@@ -118,9 +121,9 @@ async def merge_events(
     await _reject_unfit(work, goal, slots)
     await _make_messages(work, goal, slots)
     await work.run("merge_events.note_outcome", **slots)
-    arrived = work.text("merge_events.arrived", **slots)
+    await work.run("merge_events.arrive", **slots)
     into = work.text("merge_events.into_outcome", **slots)
-    await events.record_told(tx, domain_group, arrived, run_id=run.id, into=into)
+    await events.record_told(tx, domain_group, slots["arrived"], run_id=run.id, into=into)
     await work.run("merge_events.analyze_outcome", **slots)
     suppressed = await event_effects.take_effect(tx, run_id=run.id, source=goal.name)
     late = await merge.late_counts(work)

@@ -69,12 +69,14 @@ SELECT count(*) AS rows FROM {named} n WHERE n.k_event_id IS NOT NULL
 (SELECT s.kind, s.reference FROM (SELECT {kind} AS kind, s.k_message AS reference FROM {told} s) s
  WHERE s.kind IS NOT NULL AND s.reference IS NOT NULL)
 
--- name: arrived
--- The events that the rows tell of: what the first row says, with the items of all.
-(SELECT s.event AS place, s.k_event_type AS event_type, {event_id} AS event_id, s.profile_id, s.occurred_at,
+-- name: arrive
+-- The events that the rows tell of: what the first row says, with the items of all. The planner is told how many.
+CREATE UNLOGGED TABLE {arrived} AS
+SELECT s.event AS place, s.k_event_type AS event_type, {event_id} AS event_id, s.profile_id, s.occurred_at,
     {message_number} AS message_number, s.properties, {all_items} AS items
- FROM {told} s{with_items}{with_message}
- WHERE s.record_number = s.event)
+FROM {told} s{with_items}{with_message}
+WHERE s.record_number = s.event;
+ANALYZE {arrived} (place, event_type, event_id)
 
 -- name: with_items
 -- The items of each event, in the order of the file.
@@ -105,4 +107,4 @@ GROUP BY 1, 2
 
 -- name: drop
 -- What the merge needed for itself.
-DROP TABLE IF EXISTS {told}, {outcome}
+DROP TABLE IF EXISTS {told}, {arrived}, {outcome}

@@ -28,12 +28,16 @@ ANALYZE {table} ({joined})
 SELECT EXISTS (SELECT FROM {schema}.profiles)
 
 -- name: is_unknown
--- Whether the planner knows nothing of the profiles: a first file leaves their number, but no statistics.
-SELECT NOT EXISTS (SELECT FROM pg_stats WHERE schemaname = $1 AND tablename = 'profiles')
+-- Whether the planner knows nothing of a table: a first file leaves the number of its rows, but no statistics.
+SELECT NOT EXISTS (SELECT FROM pg_stats WHERE schemaname = $1 AND tablename = $2)
 
 -- name: analyze_profiles
 -- Statistics of the profiles, unless somebody is at it.
 ANALYZE (SKIP_LOCKED) {schema}.profiles
+
+-- name: analyze_events
+-- Statistics of the events, unless somebody is at it.
+ANALYZE (SKIP_LOCKED) {schema}.events
 
 -- name: drop
 -- The rows are merged, or will be staged again.
