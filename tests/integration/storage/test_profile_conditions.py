@@ -3,6 +3,7 @@
 The records are the same for all examples; the conditions are generated, nested, negated and mixed with properties.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,10 +20,11 @@ from pydantic import TypeAdapter
 from shared.domain.askable import Askable, GroupKind
 from shared.domain.condition import Condition
 from shared.domain.consent import Suppression
-from shared.domain.failures import InvalidCondition
+from shared.domain.failures import InvalidCondition, SegmentTooSlow
 from shared.domain.property import Property, PropertyType
 from shared.storage import properties, segment_profiles
 from shared.storage.database import Database, Tx
+from tests.eventually import eventually
 from tests.examples import examples
 
 CONDITION: TypeAdapter[Any] = TypeAdapter(Condition)
@@ -294,3 +296,25 @@ async def test_what_is_not_there_is_not_asked(tx: Tx) -> None:
     ):
         with pytest.raises(InvalidCondition):
             await _found(tx, condition)
+
+
+async def test_a_question_that_takes_too_long_is_broken_off(tx: Tx, database: Database, account: UUID) -> None:
+    node = CONDITION.validate_python({"list": 7})
+    await segment_profiles.count(tx, node, KNOWN, now=NOW, domain_group=None)
+    assert await tx.connection.fetchval("SHOW statement_timeout") == "20s"
+    # The same cancellation as the limit's, without the wait for it.
+    await tx.connection.execute(f"ALTER TABLE {tx.schema}.profiles RENAME TO slow_profiles")
+    await tx.connection.execute(
+        f"CREATE VIEW {tx.schema}.profiles AS SELECT p.* FROM {tx.schema}.slow_profiles p, pg_sleep(60)"
+    )
+    asked = asyncio.create_task(segment_profiles.count(tx, node, KNOWN, now=NOW, domain_group=None))
+    async with database.account(account) as other:
+
+        async def is_broken_off() -> bool:
+            text = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+            text += " AND datname = current_database()"
+            return bool(await other.connection.fetchval(text))
+
+        await eventually(is_broken_off, "the question to run")
+    with pytest.raises(SegmentTooSlow):
+        await asked
