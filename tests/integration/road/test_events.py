@@ -1,9 +1,8 @@
 """Files of timeline events: rows become events of profiles that there are, once and as a whole, and do what they do."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from shared.domain.goal import ImportEvents
 from shared.observe import failpoints
@@ -61,7 +60,8 @@ async def test_rows_of_one_event_are_one_event_with_items_and_the_same_file_agai
     tenant: Tenant,
 ) -> None:
     await _with_people(tenant)
-    await tenant.save(_goal(duplicate_content="import"))
+    source = {"pattern": {"wildcard": "orders*"}, "readiness": {"strategy": "rename"}}
+    await tenant.save(_goal(duplicate_content="import", source=source))
     run = await tenant.imported("orders.txt", ORDERS)
     assert (run["state"], _counts(run)) == ("completed", (3, 3, 0, 0, 0, 2, 2)), run["receipt"]
     first, second = await _events(tenant)
@@ -70,10 +70,19 @@ async def test_rows_of_one_event_are_one_event_with_items_and_the_same_file_agai
     assert first.items == {"products": [{"sku": "A", "price": "5"}, {"sku": "B", "price": "7.5"}]}
     assert (second.properties, second.items) == ({"channel": "web"}, {})
     assert first.created_by_run == run["run_id"]
-    assert _counts(await tenant.imported("again.txt", ORDERS)) == (3, 0, 0, 3, 0, 0, 0)
-    run = await tenant.imported("later.txt", ORDERS.replace("17;ann@example.com;01.03.2026 10:00;12,50;B;7,50\n", ""))
+    assert _counts(await tenant.imported("orders_again.txt", ORDERS)) == (3, 0, 0, 3, 0, 0, 0)
+    header, *rows = ORDERS.splitlines(keepends=True)
+    run = await tenant.imported("orders_later.txt", header + rows[0] + rows[2])
     assert _counts(run) == (2, 0, 1, 1, 0, 1, 1)
     assert (await _events(tenant))[0].items == {"products": [{"sku": "A", "price": "5"}]}
+    # The files of an archive are one file: an event may stand in several.
+    parts = (header + rows[0] + "19;nobody@example.com;01.03.2026 10:00;1;A;1\n", header + rows[1] + rows[2])
+    run = await tenant.imported("orders.zip", zip_of(*parts))
+    assert _counts(run) == (4, 0, 2, 1, 1, 1, 2)
+    assert [
+        (each["updated"], each["unchanged"], each["rejects_by_code"]) for each in run["receipt"]["file"]["members"]
+    ] == [(1, 0, {"unknown_profile": 1}), (1, 1, {})]
+    assert (await _events(tenant))[0] == replace(first, updated_by_run=run["run_id"])
 
 
 async def test_an_event_is_whole_or_comes_back_whole(tenant: Tenant) -> None:
@@ -186,36 +195,21 @@ async def test_an_import_that_is_struck_leaves_nothing_and_is_repeated_once(tena
     assert len(await _events(tenant)) == 3
 
 
-async def test_the_files_of_an_archive_are_one_file_of_events(tenant: Tenant) -> None:
-    await _with_people(tenant)
-    source = {"pattern": {"wildcard": "*.zip"}, "readiness": {"strategy": "rename"}}
-    await tenant.save(_goal(source=source))
-    header, *rows = ORDERS.splitlines(keepends=True)
-    parts = (header + rows[0] + "19;nobody@example.com;01.03.2026 10:00;1;A;1\n", header + "".join(rows[1:]))
-    run = await tenant.imported("orders.zip", zip_of(*parts))
-    assert _counts(run) == (4, 3, 0, 0, 1, 2, 2)
-    members = run["receipt"]["file"]["members"]
-    assert [(each["created"], each["rejects_by_code"]) for each in members] == [(1, {"unknown_profile": 1}), (2, {})]
-    assert (await _events(tenant))[0].items["products"][1]["sku"] == "B"
-
-
-@pytest.mark.parametrize("identifiers", [["system_id"], ["email", "number"]])
-async def test_profiles_are_named_as_other_imports_name_them(tenant: Tenant, identifiers: list[str]) -> None:
-    await tenant.save(goal(identifiers=[{"field": each, "property": each} for each in ("email", "number")], mapping=[]))
+async def test_profiles_are_named_as_other_imports_name_them(tenant: Tenant) -> None:
+    named = [{"field": each, "property": each} for each in ("email", "number")]
+    await tenant.save(goal(identifiers=named, mapping=[]))
     await tenant.imported("people.csv", "email,number\nann@example.com,1\nbob@example.com,2\n")
     async with tenant.base.database.account(tenant.account_id) as tx:
         ann = await profiles.find(tx, tenant.properties, 1, {"email": "ann@example.com"})
     assert ann is not None
-    rows = {
-        ("system_id",): f"{ann.id}\n987654321\n{ann.id}\n",
-        ("email", "number"): "ANN@example.com,\nann@example.com,2\n,1\n",
-    }[tuple(identifiers)]
-    told = {"id": None, "items": [], "occurred_at": {"position": len(identifiers)}, "mapping": []}
-    named = [{"position": place, "property": each} for place, each in enumerate(identifiers)]
-    await tenant.save(_goal(told, identifiers=named, dialect={"header": False}))
-    content = "".join(f"{row},2026-03-01\n" for row in rows.splitlines())
-    run = await tenant.imported("events.txt", content)
-    code = "unknown_profile" if identifiers == ["system_id"] else "identifier_conflict"
-    shown = "position 0" if identifiers == ["system_id"] else "position 1"
-    assert await tenant.rejects(run) == [(2, code, shown)]
-    assert [each.profile_id for each in await _events(tenant)] == [ann.id, ann.id]
+    told = {"id": None, "items": [], "occurred_at": {"field": "at"}, "mapping": []}
+    by_number = [{"field": "id", "property": "system_id"}]
+    await tenant.save(_goal(told, identifiers=named, dialect={}))
+    numbered = {"pattern": {"wildcard": "*.log"}, "readiness": {"strategy": "rename"}}
+    await tenant.save(_goal(told, name="Numbered", identifiers=by_number, dialect={}, source=numbered))
+    day = "2026-03-01"
+    rows = f"email,number,at\nANN@example.com,,{day}\nann@example.com,2,{day}\n,1,{day}\n"
+    assert await tenant.rejects(await tenant.imported("e.txt", rows)) == [(3, "identifier_conflict", "number")]
+    rows = f"id,at\n{ann.id},{day}\n987654321,{day}\n"
+    assert await tenant.rejects(await tenant.imported("e.log", rows)) == [(3, "unknown_profile", "id")]
+    assert [each.profile_id for each in await _events(tenant)] == [ann.id] * 3
