@@ -47,8 +47,9 @@ def resident_bytes(pid: int) -> int:
 
 
 def _resident(process: psutil.Process) -> int:
-    total = 0
-    for each in (process, *process.children(recursive=True)):
+    total, own = process.memory_info().rss, process.cmdline()
+    for each in process.children(recursive=True):
         with suppress(psutil.NoSuchProcess):  # a child may end between being listed and being asked
-            total += 0 if each.name() == DATABASE else each.memory_info().rss
+            # One that has not begun its own program yet, as gpg, is shown with all memory of its parent.
+            total += 0 if each.name() == DATABASE or each.cmdline() == own else each.memory_info().rss
     return total
