@@ -68,7 +68,7 @@ check: $(READY)
 	$(BIN)/python -m services.api.openapi --check
 	$(BIN)/python scripts/lock.py --check
 	$(BIN)/python scripts/check_tracked.py
-	$(BIN)/python scripts/check_imports_page.py
+	$(BIN)/python scripts/check_quotes.py
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	$(BIN)/hadolint --failure-threshold warning Dockerfile scripts/containers/images/Containerfile
 	$(BIN)/python scripts/rules.py --check

@@ -1,4 +1,4 @@
-"""Hold docs/imports.md to what there is: every test that it names exists, every sentence has an answer and is a quote.
+"""Hold docs/imports.md and docs/exports.md to what there is: tests that they name exist, sentences are quotes.
 
 The pages that it quotes belong to others and are not in this repository; where they lie beside it (../shared/seeds),
 the sentences are looked up in them. Prints each finding with its line, and how many answers are still due.
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
-PAGE = Path("docs/imports.md")
+PAGES = (Path("docs/imports.md"), Path("docs/exports.md"))
 SEEDS = Path("../shared/seeds")
 FIRST_SYSTEM = "## Spotler"
 
@@ -21,18 +21,22 @@ _WORDS = ("due: ", "later: ", "out of scope, because ")
 
 
 def main() -> int:
-    """0 where the page is true; what is due does not count against it."""
-    lines = PAGE.read_text("utf-8").splitlines()
-    findings = list(faults(lines, _pages()))
+    """0 where the pages are true; what is due does not count against them."""
+    return max([_judged(page) for page in PAGES])
+
+
+def _judged(page: Path) -> int:
+    lines = page.read_text("utf-8").splitlines()
+    findings = list(faults(page, lines, _quoted()))
     answers = [row["answer"] for row in map(_ROW.fullmatch, lines) if row is not None]
     due = [answer for answer in answers if "due: " in answer]
-    summary = f"{PAGE}: {len(answers)} sentences, {len(due)} of them due"
+    summary = f"{page}: {len(answers)} sentences, {len(due)} of them due"
     print("\n".join([*findings, *(f"  {answer[answer.index('due: ') :]}" for answer in due), summary]))
     return 1 if findings else 0
 
 
-def faults(lines: Sequence[str], pages: str | None) -> Iterator[str]:
-    """What is wrong with the page's lines; `pages` is the text of the quoted ones, where it is at hand."""
+def faults(page: Path, lines: Sequence[str], quoted: str | None) -> Iterator[str]:
+    """What is wrong with a page's lines; `quoted` is the text of the pages of others, where it is at hand."""
     is_table = False
     for number, line in enumerate(lines, 1):
         is_table = is_table or line.startswith(FIRST_SYSTEM)
@@ -40,12 +44,12 @@ def faults(lines: Sequence[str], pages: str | None) -> Iterator[str]:
             continue
         row = _ROW.fullmatch(line)
         if row is None:
-            yield f'{PAGE}:{number}: expected | "a sentence" | its answer |'
+            yield f'{page}:{number}: expected | "a sentence" | its answer |'
             continue
-        yield from (f"{PAGE}:{number}: {fault}" for fault in _row_faults(row["sentence"], row["answer"], pages))
+        yield from (f"{page}:{number}: {fault}" for fault in _row_faults(row["sentence"], row["answer"], quoted))
 
 
-def _row_faults(sentence: str, answer: str, pages: str | None) -> Iterator[str]:
+def _row_faults(sentence: str, answer: str, quoted: str | None) -> Iterator[str]:
     tests = list(_TEST.finditer(answer))
     if not tests and not any(word in answer for word in _WORDS):
         yield f"expected a test, or one of {', '.join(map(repr, _WORDS))}; found {answer!r}"
@@ -54,7 +58,7 @@ def _row_faults(sentence: str, answer: str, pages: str | None) -> Iterator[str]:
     for test in tests:
         if test["name"] not in _tests_of(Path(test["file"])):
             yield f"there is no test {test['file']}::{test['name']}"
-    if pages is not None and _plain(sentence) not in pages:
+    if quoted is not None and _plain(sentence) not in quoted:
         yield f"none of the quoted pages says {sentence!r}"
 
 
@@ -71,7 +75,8 @@ def _tests_of(file: Path) -> frozenset[str]:
     )
 
 
-def _pages() -> str | None:
+@cache
+def _quoted() -> str | None:
     files = sorted(SEEDS.glob("*.txt"))
     return _plain(" ".join(file.read_text("utf-8") for file in files)) if files else None
 
