@@ -7,7 +7,7 @@ transaction that ends the run: an export that was not delivered has told nothing
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.domain.export_goal import ExportGoal, ExportProfiles
+from shared.domain.export_goal import AboutProfiles, ExportGoal
 from shared.domain.run import ClaimedRun, Reason
 from shared.storage import export_marks
 from shared.storage.database import Tx
@@ -44,14 +44,14 @@ class Remembered:
 
 async def recall(tx: Tx, run: ClaimedRun, goal: ExportGoal) -> Memory | None:
     """What the run goes by; None where its goal goes by nothing. Raises InvalidCondition."""
-    if not isinstance(goal, ExportProfiles) or not goal.remembers:
+    if not isinstance(goal, AboutProfiles) or not goal.remembers:
         return None
     mark = await export_marks.last(tx, run.goal_id)
     why = _why_everything(mark, run, await export_marks.present(tx))
     told = await told_of_by(tx, goal, run.goal_id, now=run.queued_at)
     if mark is not None and why is None:
         return Memory(Since(run.goal_id, mark.moment.snapshot), told, None)
-    detail = f"{_WHY[why or 'first']} Everybody was exported, and nobody can be said to have left."
+    detail = f"{_WHY[why or 'first']} Everything was exported, and nobody can be said to have left."
     return Memory(None, told, Reason(code="full_export", detail=detail))
 
 

@@ -116,6 +116,11 @@ class ExportGoal(Ordered):
         """The lists that the goal names."""
         return ()
 
+    @property
+    def remembers(self) -> bool:
+        """Whether an export goes by what the one before it told."""
+        return False
+
     def name_of(self, name: str) -> ExportName:
         """The name of the main file, from one that the target gives or that a run was given."""
         return ExportName.of(name, self.packing, is_sealed=bool(self.encrypt_to))
@@ -131,21 +136,9 @@ def delivered_names(goal: ExportGoal, requested_at: datetime, pieces: int = 2) -
     return data + beside
 
 
-class ExportProfiles(ExportGoal):
-    """Write profiles to a file."""
+class AboutProfiles(ExportGoal):
+    """Write a row a profile to a file: what all kinds have that are about profiles of some sort."""
 
-    kind: Literal["export_profiles"]
-    segment: UUID | None = Field(default=None, description="Only profiles of this segment; everybody where it is null")
-    changed_only: StrictBool = Field(
-        default=False,
-        description="Only profiles that changed since this goal's last delivered export, or that it did not tell of "
-        "before. The first one, and the first of another version of the goal, tells everything.",
-    )
-    leavers: StrictBool = Field(
-        default=False,
-        description="A second file, named with `_left`, of those whom the last delivered export told of and who are "
-        "no longer in what the goal is about, with the same columns",
-    )
     columns: tuple[ExportColumn, ...] = Field(min_length=1, max_length=400)
     identifier: PropertyName | None = Field(
         default=None,
@@ -166,13 +159,60 @@ class ExportProfiles(ExportGoal):
         return tuple(dict.fromkeys(segment for where in asking for _, segment in segments_in(where)))
 
     @property
+    def tells_changes(self) -> bool:
+        """Whether its main file tells only what the export before it did not."""
+        return False
+
+    @property
+    def tells_leavers(self) -> bool:
+        """Whether it has a second file of those whom the export before it told of and who are gone."""
+        return False
+
+    @property
     def remembers(self) -> bool:
         """Whether an export goes by what the one before it told."""
-        return self.changed_only or self.leavers
+        return self.tells_changes or self.tells_leavers
+
+    @property
+    def segments_named(self) -> set[UUID]:
+        """The segments that it shows, or asks rows for."""
+        shown = [each.segments for each in self.columns if isinstance(each, SegmentsColumn)]
+        return {*self.segments_asked, *(one for several in shown if several != "all" for one in several)}
+
+
+class TellsChanges(AboutProfiles):
+    """An export that can tell changes alone, whatever they are of."""
+
+    changed_only: StrictBool = Field(
+        default=False,
+        description="Only profiles that changed since this goal's last delivered export, or that it did not tell of "
+        "before. The first one, and the first of another version of the goal, tells everything.",
+    )
+    leavers: StrictBool = Field(
+        default=False,
+        description="A second file, named with `_left`, of those whom the last delivered export told of and who are "
+        "no longer in what the goal is about, with the same columns",
+    )
+
+    @property
+    def tells_changes(self) -> bool:
+        """Whether its main file tells only what the export before it did not."""
+        return self.changed_only
+
+    @property
+    def tells_leavers(self) -> bool:
+        """Whether it has a second file of those whom the export before it told of and who are gone."""
+        return self.leavers
+
+
+class ExportProfiles(TellsChanges):
+    """Write profiles to a file."""
+
+    kind: Literal["export_profiles"]
+    segment: UUID | None = Field(default=None, description="Only profiles of this segment; everybody where it is null")
 
     @property
     def segments_named(self) -> set[UUID]:
         """The segments that it knows people by, shows, or asks rows for."""
-        shown = [each.segments for each in self.columns if isinstance(each, SegmentsColumn)]
-        named = {*self.segments_asked, *(one for several in shown if several != "all" for one in several)}
+        named = super().segments_named
         return named if self.segment is None else {*named, self.segment}

@@ -7,7 +7,7 @@ from uuid import UUID
 from shared.domain.built_in import identifier_named, shown_named
 from shared.domain.dialect import AUTO
 from shared.domain.export_columns import ListsColumn, PropertyColumn, SegmentsColumn
-from shared.domain.export_goal import ExportGoal, ExportProfiles
+from shared.domain.export_goal import AboutProfiles, ExportGoal, ExportProfiles
 from shared.domain.failures import HeaderChanged, InvalidGoal
 from shared.domain.processor import DropRows, KeepRows
 from shared.domain.schedule import AfterGoal
@@ -20,7 +20,8 @@ from shared.processing.goal_flaws import Flaw, Surroundings
 
 def export_flaws(goal: ExportGoal, around: Surroundings) -> list[Flaw]:
     """What is wrong with an export, in the order of its fields."""
-    flaws = [*_segment_flaws(goal, around), *_column_flaws(goal, around)] if isinstance(goal, ExportProfiles) else []
+    flaws = _segment_flaws(goal, around) if isinstance(goal, ExportProfiles) else []
+    flaws += _column_flaws(goal, around) if isinstance(goal, AboutProfiles) else []
     if goal.dialect.encoding == AUTO:
         flaws.append(Flaw("/dialect/encoding", "encoding_open", "Found 'auto', expected an encoding such as utf-8."))
     flaws += delivery_flaws(goal, around)
@@ -37,7 +38,7 @@ def _processor_flaws(goal: ExportGoal, around: Surroundings) -> list[Flaw]:
     """What is wrong with the processors: an export's columns are known before any row is."""
     headers: list[str] = []
     segments: dict[UUID, str] = {}
-    if isinstance(goal, ExportProfiles):
+    if isinstance(goal, AboutProfiles):
         headers = [each.heading for each in goal.columns]
         segments = {each: str(each) for each in goal.segments_asked if each in around.segments}
     columns = replace(FileColumns.of(tuple(headers), len(headers)), segments=segments)
@@ -62,7 +63,7 @@ def _segment_flaws(goal: ExportProfiles, around: Surroundings) -> list[Flaw]:
     return [Flaw("/segment", "unknown_segment", f"The account has no segment {goal.segment}.")]
 
 
-def _column_flaws(goal: ExportProfiles, around: Surroundings) -> Iterator[Flaw]:
+def _column_flaws(goal: AboutProfiles, around: Surroundings) -> Iterator[Flaw]:
     for number, column in enumerate(goal.columns):
         match column:
             case PropertyColumn(property=name) if shown_named(name, around.properties) is None:

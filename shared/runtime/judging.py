@@ -9,7 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from shared.domain.connection import SftpPlace
-from shared.domain.export_goal import ExportGoal, ExportProfiles
+from shared.domain.export_goal import AboutProfiles, ExportGoal
 from shared.domain.goal import MANUAL_SOURCE, Goal, ImportEvents
 from shared.domain.property import Property
 from shared.domain.schedule import AfterGoal
@@ -56,7 +56,7 @@ async def _lists_named(tx: Tx, goal: Goal) -> set[UUID | int]:
 
 async def _segments_named(tx: Tx, goal: Goal) -> set[UUID]:
     """The segments that there are of those which the goal names, held: they must not be deleted at this moment."""
-    return await segments.hold(tx, goal.segments_named) if isinstance(goal, ExportProfiles) else set()
+    return await segments.hold(tx, goal.segments_named) if isinstance(goal, AboutProfiles) else set()
 
 
 async def _kinds_named(tx: Tx, goal: Goal) -> dict[UUID, str]:

@@ -35,13 +35,15 @@ class Since:
         text = text.replace("{goal}", f"${first}::uuid").replace("{part}", f"${first + 1}::text")
         return SqlCondition(text, (self.goal_id, part))
 
-    def news(self, first: int, *, others: Sequence[Condition] = (), segments: Sequence[Condition] = ()) -> SqlCondition:
+    def news(
+        self, first: int, *, changed: str, others: Sequence[Condition] = (), segments: Sequence[Condition] = ()
+    ) -> SqlCondition:
         """Whether a profile is news, beside the joins.
 
-        `others` say whether rows of its own that the file shows are news; `segments` are those that it shows, in the
-        order of their joins.
+        `changed` is the transaction of its own change that counts; `others` say whether rows of its own that the file
+        shows are news; `segments` are those that it shows, in the order of their joins.
         """
-        text = statement("selections.news").replace("{newer}", _newer("p.changed_xid", first))
+        text = statement("selections.news").replace("{newer}", _newer(changed, first))
         parameters: list[object] = [self.snapshot]
         for each in others:
             made = each(first + len(parameters))

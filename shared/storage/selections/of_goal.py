@@ -1,19 +1,22 @@
 """What an export's goal selects, file by file: the one place that knows which kind of goal is made of what."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from shared.domain.export_goal import ExportGoal, ExportProfiles
+from shared.domain.condition import Node
+from shared.domain.export_goal import AboutProfiles, ExportGoal, ExportProfiles
+from shared.domain.export_kinds import ExportUnsubscribes
 from shared.domain.failures import InvalidGoal
-from shared.domain.profile_conditions import InSegment
+from shared.domain.profile_conditions import InSegment, IsSuppressed
 from shared.storage import domain_groups, properties
 from shared.storage.asking import askable
-from shared.storage.conditions import compiled
+from shared.storage.conditions import SqlCondition, compiled
 from shared.storage.database import Tx
 from shared.storage.selections.news import Since
 from shared.storage.selections.profiles import Profiles
 from shared.storage.selections.selection import Condition, Parameters, Selection
 from shared.storage.selections.shown import shown_of
+from shared.storage.statements import statement
 
 
 async def selections_of(
@@ -24,29 +27,52 @@ async def selections_of(
     `now` is what a segment counts days from; of a run it is always the same. `since` is the moment that it tells the
     changes after; without one it tells everything.
     """
-    if not isinstance(goal, ExportProfiles):
+    if not isinstance(goal, AboutProfiles):
         raise InvalidGoal("The run is not an export's.")
     about = await _about(tx, goal, now)
-    main = about.selected(since if goal.changed_only else None)
-    if since is None or not goal.leavers:
+    main = about.selected(since if goal.tells_changes else None)
+    if since is None or not goal.tells_leavers:
         return (main,)
     return (main, about.left(since))
 
 
-async def told_of_by(tx: Tx, goal: ExportProfiles, goal_id: UUID, *, now: datetime) -> Selection:
+async def told_of_by(tx: Tx, goal: AboutProfiles, goal_id: UUID, *, now: datetime) -> Selection:
     """Whom the goal tells of, for its next export. Raises InvalidGoal, InvalidCondition."""
     return (await _about(tx, goal, now)).told_of(goal_id)
 
 
-async def _about(tx: Tx, goal: ExportProfiles, now: datetime) -> Profiles:
+async def _about(tx: Tx, goal: AboutProfiles, now: datetime) -> Profiles:
     known = {each.name: each for each in await properties.list_all(tx)}
     domain_group = await domain_groups.number_of(tx, goal.domain_group)
-    only = [] if goal.segment is None else [await _in_segment(tx, goal.segment, now)]
+    only = await _only(tx, goal, now)
     shown = await shown_of(tx, goal, known, now, Parameters())
-    return Profiles(goal, shown, domain_group, only)
+    return Profiles(goal, shown, domain_group, only, is_about_suppression=isinstance(goal, ExportUnsubscribes))
 
 
-async def _in_segment(tx: Tx, segment: UUID, now: datetime) -> Condition:
-    asked = InSegment(segment=segment)
+async def _only(tx: Tx, goal: AboutProfiles, now: datetime) -> list[Condition]:
+    """What profiles must be for each kind of goal. Raises InvalidGoal, InvalidCondition."""
+    match goal:
+        case ExportProfiles(segment=segment):
+            return [] if segment is None else [await _asked(tx, InSegment(segment=segment), now)]
+        case ExportUnsubscribes(reasons=reasons, period=period):
+            suppressed = await _asked(tx, IsSuppressed(suppression=reasons), now)
+            if period is None or period.last_days is None:
+                return [suppressed]
+            return [suppressed, _suppressed_within(now - timedelta(days=period.last_days), now)]
+        case _:
+            raise InvalidGoal("The run is not an export's.")
+
+
+def _suppressed_within(since: datetime, until: datetime) -> Condition:
+    text = statement("selections.suppressed_within")
+
+    def condition(first: int) -> SqlCondition:
+        filled = text.replace("{since}", f"${first}::timestamptz").replace("{until}", f"${first + 1}::timestamptz")
+        return SqlCondition(filled, (since, until))
+
+    return condition
+
+
+async def _asked(tx: Tx, asked: Node, now: datetime) -> Condition:
     known = await askable(tx, asked)
     return lambda first: compiled(asked, known, schema=tx.schema, now=now, first_parameter=first)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from shared.domain.built_in import SYSTEM_ID, identifier_named
 from shared.domain.export_columns import InteractionsColumn, ListsColumn
-from shared.domain.export_goal import ExportProfiles
+from shared.domain.export_goal import AboutProfiles
 from shared.domain.failures import InvalidGoal
 from shared.storage.columns import quoted
 from shared.storage.conditions import SqlCondition
@@ -26,18 +26,22 @@ LEFT = "left"
 class Profiles:
     """The profiles that a goal is about."""
 
-    goal: ExportProfiles
+    goal: AboutProfiles
     shown: Shown
     domain_group: int
     only: Sequence[Condition] = ()
     """What they must be, besides having the goal's identifier."""
+    is_about_suppression: bool = False
+    """Whether only what suppresses them is news, and no other change."""
 
     def selected(self, since: Since | None = None) -> Selection:
         """The goal's columns of all of them; since a mark, of those that are news. Raises InvalidGoal."""
         conditions = self._all()
         if since is not None:
-            segments = [self.shown.in_segment(each) for each in self.shown.segments_of(self.goal)]
-            conditions.append(partial(since.news, others=list(self._shown_beside(since)), segments=segments))
+            segments = [self.shown.in_segment(each) for each in self._segments()]
+            others = [] if self.is_about_suppression else list(self._shown_beside(since))
+            changed = statement("selections.suppressed" if self.is_about_suppression else "selections.changed")
+            conditions.append(partial(since.news, changed=changed, others=others, segments=segments))
         without = self._without_identifier()
         made = self._selection(conditions, since)
         return replace(made, held_back=() if without is None else (without,))
@@ -50,9 +54,7 @@ class Profiles:
         """All of them as rows of `export_sets`: whom the goal tells of, and in which segments. Raises InvalidGoal."""
         parameters = Parameters([self.domain_group, goal_id])
         parts = [(EVERYBODY, self._all())]
-        parts += [
-            (part_of(each), [*self._all(), self.shown.in_segment(each)]) for each in self.shown.segments_of(self.goal)
-        ]
+        parts += [(part_of(each), [*self._all(), self.shown.in_segment(each)]) for each in self._segments()]
         texts = []
         for part, conditions in parts:
             text = statement("selections.told_of").replace("{part}", parameters.add(part, "text"))
@@ -76,10 +78,14 @@ class Profiles:
         )
 
     def _joins(self, since: Since, parameters: Parameters) -> str:
-        parts = [EVERYBODY, *map(part_of, self.shown.segments_of(self.goal))]
+        parts = [EVERYBODY, *map(part_of, self._segments())]
         return "".join(
             f" {parameters.fill(partial(since.join, part=part, number=number))}" for number, part in enumerate(parts)
         )
+
+    def _segments(self) -> list[UUID]:
+        """The segments whose comings and goings are news."""
+        return [] if self.is_about_suppression else self.shown.segments_of(self.goal)
 
     def _all(self) -> list[Condition]:
         column = self._identifier()

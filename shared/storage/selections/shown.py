@@ -17,7 +17,7 @@ from shared.domain.export_columns import (
     SegmentsColumn,
     TextColumn,
 )
-from shared.domain.export_goal import ExportProfiles
+from shared.domain.export_goal import AboutProfiles
 from shared.domain.failures import InvalidGoal
 from shared.domain.profile_conditions import InSegment
 from shared.domain.property import Property, PropertyType
@@ -66,7 +66,7 @@ class Shown:
         """The numbers of lists, of those that there are."""
         return [self.list_numbers[each] for each in chosen if each in self.list_numbers]
 
-    def segments_of(self, goal: ExportProfiles) -> list[UUID]:
+    def segments_of(self, goal: AboutProfiles) -> list[UUID]:
         """The segments that any column or processor of the goal goes by, each once."""
         columns = [each.segments for each in goal.columns if isinstance(each, SegmentsColumn)]
         shown = [one for chosen in columns for one in self._wanted(chosen)]
@@ -111,7 +111,7 @@ class Shown:
 
 
 async def shown_of(
-    tx: Tx, goal: ExportProfiles, known: Mapping[str, Property], now: datetime, parameters: Parameters
+    tx: Tx, goal: AboutProfiles, known: Mapping[str, Property], now: datetime, parameters: Parameters
 ) -> Shown:
     """What a goal's columns need, looked up."""
     shows_segments = any(isinstance(each, SegmentsColumn) for each in goal.columns)

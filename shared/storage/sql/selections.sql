@@ -15,6 +15,18 @@ LEFT JOIN {schema}.export_sets {told} ON {told}.goal_id = {goal} AND {told}.part
 -- Changed since, or not told of before.
 {newer} OR told0.block IS NULL OR (told0.bits >> (p.id & 63)::integer) & 1 = 0
 
+-- name: changed
+-- The transaction that last changed anything of a profile.
+p.changed_xid
+
+-- name: suppressed
+-- The transaction that last changed what suppresses a profile; from before that was noted, the last of any change.
+coalesce(p.suppressed_xid, p.changed_xid)
+
+-- name: suppressed_within
+-- Suppressed in a period, whose end is not in it.
+p.suppressed_at >= {since} AND p.suppressed_at < {until}
+
 -- name: newer
 -- A row that the snapshot did not see as it is. The first half is for indexes.
 ({xid} >= pg_snapshot_xmin({snapshot}) AND NOT pg_visible_in_snapshot({xid}, {snapshot}))
