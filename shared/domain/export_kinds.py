@@ -1,11 +1,12 @@
-"""Exports of profiles of one sort: who may no longer be written to. What they have in common: export_goal.py."""
+"""Exports of profiles of one sort: who may no longer be written to, or who may. What all share: export_goal.py."""
 
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from shared.domain.consent import Suppression
-from shared.domain.export_goal import AboutProfiles
+from shared.domain.export_goal import AboutProfiles, TellsChanges
+from shared.domain.lists import ListReference
 from shared.domain.model import Model
 from shared.domain.profile_conditions import Days
 
@@ -40,3 +41,15 @@ class ExportUnsubscribes(AboutProfiles):
     def tells_changes(self) -> bool:
         """Whether its file tells only what the export before it did not."""
         return self.period is not None and self.period.since_last is True
+
+
+class ExportSubscribers(TellsChanges):
+    """Write who is on a list and may be written to: not suppressed, and so opted in or with nothing said."""
+
+    kind: Literal["export_subscribers"]
+    list: ListReference = Field(description="By its id or by its number")
+
+    @property
+    def named_lists(self) -> tuple[ListReference, ...]:
+        """The list that it is about, and those that its columns name."""
+        return (self.list, *super().named_lists)

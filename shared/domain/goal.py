@@ -16,7 +16,7 @@ from shared.domain.dialect import Dialect, FileFormat
 from shared.domain.event_rules import EventRules
 from shared.domain.expected import Expected
 from shared.domain.export_goal import ExportProfiles
-from shared.domain.export_kinds import ExportUnsubscribes
+from shared.domain.export_kinds import ExportSubscribers, ExportUnsubscribes
 from shared.domain.field_choice import ColumnName
 from shared.domain.fields import IdentifierField, MapAll, MappedField, OnBadValue
 from shared.domain.goal_base import GoalBase, Ordered
@@ -306,5 +306,7 @@ class ImportEvents(FileRules, EventRules, Ordered):
 AnyImport = ImportGoal | ImportEvents
 """Goals that take files from drop folders."""
 
-Goal = Annotated[ImportGoal | ImportEvents | ExportProfiles | ExportUnsubscribes, Field(discriminator="kind")]
+Goal = Annotated[
+    ImportGoal | ImportEvents | ExportProfiles | ExportSubscribers | ExportUnsubscribes, Field(discriminator="kind")
+]
 """Every kind of goal."""

@@ -8,6 +8,7 @@ from shared.domain.built_in import identifier_named, shown_named
 from shared.domain.dialect import AUTO
 from shared.domain.export_columns import ListsColumn, PropertyColumn, SegmentsColumn
 from shared.domain.export_goal import AboutProfiles, ExportGoal, ExportProfiles
+from shared.domain.export_kinds import ExportSubscribers
 from shared.domain.failures import HeaderChanged, InvalidGoal
 from shared.domain.processor import DropRows, KeepRows
 from shared.domain.schedule import AfterGoal
@@ -21,6 +22,8 @@ from shared.processing.goal_flaws import Flaw, Surroundings
 def export_flaws(goal: ExportGoal, around: Surroundings) -> list[Flaw]:
     """What is wrong with an export, in the order of its fields."""
     flaws = _segment_flaws(goal, around) if isinstance(goal, ExportProfiles) else []
+    if isinstance(goal, ExportSubscribers) and goal.list not in around.lists:
+        flaws.append(Flaw("/list", "unknown_list", f"The account has no list {goal.list}; make it first."))
     flaws += _column_flaws(goal, around) if isinstance(goal, AboutProfiles) else []
     if goal.dialect.encoding == AUTO:
         flaws.append(Flaw("/dialect/encoding", "encoding_open", "Found 'auto', expected an encoding such as utf-8."))

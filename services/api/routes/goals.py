@@ -20,7 +20,7 @@ from services.api.patches import MergePatch, judged, merged
 from services.api.problems import FieldError, Refused
 from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, VERSIONED
 from shared.domain.export_goal import ExportGoal, ExportProfiles, delivered_names
-from shared.domain.export_kinds import ExportUnsubscribes
+from shared.domain.export_kinds import ExportSubscribers, ExportUnsubscribes
 from shared.domain.failures import InvalidGoal
 from shared.domain.goal import AnyImport, Goal, ImportEvents, ImportGoal
 from shared.domain.property import Property, PropertyType
@@ -35,7 +35,9 @@ router = APIRouter(prefix="/v1", tags=["goals"], responses=PROBLEMS)
 Reader = Annotated[Visit, Depends(allowed(Scope.GOALS_READ))]
 Writer = Annotated[Visit, Depends(allowed(Scope.GOALS_WRITE))]
 Runner = Annotated[Visit, Depends(allowed(Scope.RUNS_WRITE))]
-SentGoal = Annotated[ImportGoal | ImportEvents | ExportProfiles | ExportUnsubscribes, Body(discriminator="kind")]
+SentGoal = Annotated[
+    ImportGoal | ImportEvents | ExportProfiles | ExportSubscribers | ExportUnsubscribes, Body(discriminator="kind")
+]
 
 
 def _shape(body: Any) -> str | None:
@@ -49,6 +51,7 @@ NewGoal = Annotated[
     Annotated[ImportGoal, Tag("import_profiles")]
     | Annotated[ImportEvents, Tag("import_events")]
     | Annotated[ExportProfiles, Tag("export_profiles")]
+    | Annotated[ExportSubscribers, Tag("export_subscribers")]
     | Annotated[ExportUnsubscribes, Tag("export_unsubscribes")]
     | Annotated[GoalFromSample, Tag(FROM_SAMPLE)]
     | Annotated[GoalFromImport, Tag(FROM_IMPORT)],
@@ -60,7 +63,10 @@ _GOAL: TypeAdapter[Goal] = TypeAdapter(Goal)
 class GoalQuery(PageQuery):
     """Which goals to list."""
 
-    kind: Literal["import_profiles", "import_events", "export_profiles", "export_unsubscribes"] | None = None
+    kind: (
+        Literal["import_profiles", "import_events", "export_profiles", "export_subscribers", "export_unsubscribes"]
+        | None
+    ) = None
     active: bool | None = None
     name: Annotated[str, Field(max_length=200)] | None = None
 
@@ -84,12 +90,17 @@ class ExportProfilesShown(ExportProfiles, _Stored):
     """An export of profiles as it is stored."""
 
 
+class ExportSubscribersShown(ExportSubscribers, _Stored):
+    """An export of subscribers as it is stored."""
+
+
 class ExportUnsubscribesShown(ExportUnsubscribes, _Stored):
     """An export of unsubscribes as it is stored."""
 
 
 GoalShown = Annotated[
-    ImportGoalShown | ImportEventsShown | ExportProfilesShown | ExportUnsubscribesShown, Discriminator("kind")
+    ImportGoalShown | ImportEventsShown | ExportProfilesShown | ExportSubscribersShown | ExportUnsubscribesShown,
+    Discriminator("kind"),
 ]
 _SHOWN: TypeAdapter[GoalShown] = TypeAdapter(GoalShown)
 

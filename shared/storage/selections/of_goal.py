@@ -3,11 +3,11 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from shared.domain.condition import Node
+from shared.domain.condition import AllOf, Negation, Node
 from shared.domain.export_goal import AboutProfiles, ExportGoal, ExportProfiles
-from shared.domain.export_kinds import ExportUnsubscribes
+from shared.domain.export_kinds import ExportSubscribers, ExportUnsubscribes
 from shared.domain.failures import InvalidGoal
-from shared.domain.profile_conditions import InSegment, IsSuppressed
+from shared.domain.profile_conditions import InSegment, IsSuppressed, OnList
 from shared.storage import domain_groups, properties
 from shared.storage.asking import askable
 from shared.storage.conditions import SqlCondition, compiled
@@ -59,6 +59,9 @@ async def _only(tx: Tx, goal: AboutProfiles, now: datetime) -> list[Condition]:
             if period is None or period.last_days is None:
                 return [suppressed]
             return [suppressed, _suppressed_within(now - timedelta(days=period.last_days), now)]
+        case ExportSubscribers(list=reference):
+            writable = AllOf(all=(OnList(list=reference), Negation(negated=IsSuppressed(suppression="any"))))
+            return [await _asked(tx, writable, now)]
         case _:
             raise InvalidGoal("The run is not an export's.")
 

@@ -41,6 +41,7 @@ RETURNING list_id, number, name, members, version, created_at, created_by_run
 SELECT g.goal_id FROM tidegate.goals g
 WHERE g.account_id = $1 AND g.deleted_at IS NULL
   AND (g.settings #> '{lists,add_to}' @> $2::jsonb OR g.settings #> '{lists,add_to}' @> $3::jsonb
+    OR $2::jsonb @> (g.settings -> 'list') OR $3::jsonb @> (g.settings -> 'list')
     OR g.settings @? '$.columns[*].lists' AND EXISTS (
       SELECT FROM jsonb_path_query(g.settings, '$.columns[*].lists') named (lists)
       WHERE named.lists @> $2::jsonb OR named.lists @> $3::jsonb))

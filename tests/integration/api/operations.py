@@ -70,6 +70,7 @@ GOALS = [
     IMPORT_GOAL | {"made_from": {"sample_id": "{sample_id}"}},
     EXPORT_GOAL | {"domain_group": "default", "segment": "{segment}"},
     EXPORT_GOAL | {"kind": "export_unsubscribes", "domain_group": "default"},
+    EXPORT_GOAL | {"kind": "export_subscribers", "list": "{list}"},
     EXPORT_GOAL | {"packing": {"compression": "zip", "password_id": "{password_id}"}},
     EXPORT_GOAL | {"when": [{"after_goal": "{after_goal}"}]},
     IMPORT_GOAL | {"led_by": {"import_id": "{import_id}"}},

@@ -1,15 +1,24 @@
-"""Exports of profiles of one sort: who may no longer be written to."""
+"""Exports of profiles of one sort: who may no longer be written to, and who may."""
 
 import csv
 from typing import Any
 from uuid import UUID
 
+import pytest
 from pydantic import TypeAdapter
 
+from shared.domain.failures import ListInUse
 from shared.domain.goal import Goal
+from shared.storage import lists
 from tests.integration.road.place import Tenant, goal
 
 _GOAL: TypeAdapter[Goal] = TypeAdapter(Goal)
+
+
+async def _takes(tenant: Tenant, pattern: str, **changes: Any) -> None:
+    """Import the files of these names, and no other goal's."""
+    source = {"pattern": {"wildcard": pattern}, "readiness": {"strategy": "rename"}}
+    await tenant.save(goal(name=pattern, source=source, **changes))
 
 
 async def _save(tenant: Tenant, kind: str, **changes: Any) -> UUID:
@@ -39,10 +48,8 @@ async def _set(tenant: Tenant, text: str) -> None:
 
 async def test_who_unsubscribed_is_told_once_and_no_other_change(tenant: Tenant) -> None:
     mapping = [{"field": "number", "property": "number"}]
-    await tenant.save(goal(mapping=mapping))
-    leaving = {"opt_in": {"declaration": "unsubscribe_everyone"}, "name": "Leaving"}
-    source = {"pattern": {"wildcard": "leave_*.csv"}, "readiness": {"strategy": "rename"}}
-    await tenant.save(goal(mapping=mapping, source=source, **leaving))
+    await _takes(tenant, "in*", mapping=mapping)
+    await _takes(tenant, "leave_*", mapping=mapping, opt_in={"declaration": "unsubscribe_everyone"})
     await tenant.imported("in.csv", "email,number\nann@example.com,A1\nbob@example.com,\ncas@example.com,C1\n")
     await tenant.imported("leave_1.csv", "email,number\nann@example.com,A1\nbob@example.com,\n")
 
@@ -66,3 +73,31 @@ async def test_who_unsubscribed_is_told_once_and_no_other_change(tenant: Tenant)
     assert await _told(tenant, since_last) == {"ann": "complained", "bob": "bounced"}
     assert await _told(tenant, recent) == {"cas": "unsubscribed"}
     assert await _told(tenant, everybody) == {"ann": "complained", "bob": "bounced", "cas": "unsubscribed"}
+
+
+async def test_who_is_on_a_list_and_may_be_written_to_is_told_and_who_left_apart(tenant: Tenant) -> None:
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        made = await lists.create(tx, "News")
+    points = [{"field": "points", "property": "points"}]
+    await _takes(tenant, "in*", mapping=points, lists={"add_to": [made.number]})
+    await _takes(tenant, "leave_*", mapping=[], opt_in={"declaration": "unsubscribe_everyone"})
+    await _takes(tenant, "else_*", mapping=[])
+    await tenant.imported("in.csv", "email,points\nann@example.com,1\nbob@example.com,2\ncas@example.com,3\n")
+    await tenant.imported("else_1.csv", "email\ndan@example.com\n")
+    await tenant.imported("leave_1.csv", "email\ncas@example.com\n")
+
+    columns = [{"property": "email"}, {"property": "points"}]
+    by_id, changes = str(made.id), {"changed_only": True, "leavers": True}
+    export = await _save(tenant, "export_subscribers", list=by_id, columns=columns, **changes)
+    assert await _told(tenant, export, code="full_export") == {"ann": "1", "bob": "2"}
+    await tenant.imported("in.csv", "email,points\nbob@example.com,5\n")
+    await tenant.imported("leave_2.csv", "email\nann@example.com\n")
+    assert await _told(tenant, export) == {"bob": "5"}
+    assert (tenant.directory / "out" / "all_left.csv").read_text() == "email,points\nann@example.com,1\n"
+    whole = await _save(tenant, "export_subscribers", list=made.number, columns=columns, name="Whole")
+    assert await _told(tenant, whole) == {"bob": "5"}
+    # What an export is about cannot be deleted, whether it is named by id or number.
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        with pytest.raises(ListInUse) as refused:
+            await lists.delete(tx, made)
+    assert all(str(each) in refused.value.detail for each in (export, whole))
