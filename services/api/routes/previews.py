@@ -36,7 +36,7 @@ _GOAL: TypeAdapter[Goal] = TypeAdapter(Goal)
 class PreviewAsked(Asked):
     """How much is to be shown, and of an import of which sample."""
 
-    sample_id: UUID | None = Field(default=None, description="Of an import; an export shows what it would write now")
+    sample_id: UUID | None = Field(default=None, description="Of an import; an export takes none")
     rows: int = Field(default=20, ge=1, le=MAX_PREVIEW_ROWS)
     changes: dict[str, Any] | None = Field(
         default=None, description="Settings to try, which are not saved: a JSON Merge Patch (RFC 7396) of the goal"
@@ -75,6 +75,8 @@ async def preview_goal(goal_id: UUID, body: PreviewAsked, visit: Writer) -> Prev
             goal = changed
         if isinstance(goal, ExportGoal):
             visit.require(Scope.EXPORTS_WRITE)
+            if body.sample_id is not None:
+                raise Conflict("Found a sample for an export, which shows what it would write now and takes none.")
             return await export_preview(tx, goal, body.rows)
         if body.sample_id is None:
             detail = "Expected a sample: an import is shown with the rows of one."
