@@ -94,6 +94,8 @@ async def _write_aside(folder: Folder, shipment: Shipment, bearer: Bearer) -> No
     waiting: list[tuple[str, Parcel]] = []
     try:
         for parcel in _all_of(shipment):
+            # Who was frozen until now and has an heir has nothing to write: what is half there might stay.
+            await bearer.still_ours()
             temporary = _temporary(parcel.path, bearer.run_id, bearer.token)
             waiting.append((temporary, parcel))
             await _upload(folder, parcel.spool, temporary, bearer)

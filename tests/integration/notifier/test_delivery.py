@@ -224,7 +224,7 @@ async def test_a_mail_about_a_run_that_has_moved_on_is_not_sent(tools: Tools, le
     async with delivering(tools):
         await eventually(lambda: outcomes(tools).get("superseded") == 1, "the end of it")
     assert mailbox.taken == []
-    assert await raised(tools.database, ledger.account_id) == []
+    assert [code for _, code, _ in await raised(tools.database, ledger.account_id)] == ["run_failed"]
 
 
 async def test_a_mail_that_cannot_be_written_stops_no_other(tools: Tools, ledger: Ledger, mailbox: Mailbox) -> None:
