@@ -113,6 +113,8 @@ async def _name_all(folder: Folder, shipment: Shipment, waiting: list[tuple[str,
     """Give what waits under temporary names its own; what has it waits no longer."""
     kind = bearer.kind
     if shipment.done is not None:
+        # A worker that was frozen must not take away what says that its heir's files are whole.
+        await bearer.still_ours()
         await _removed_if_there(folder, shipment.done.path)
     while waiting:
         temporary, parcel = waiting[0]

@@ -1,12 +1,27 @@
 """Where rejects may go back to: into a directory that no goal watches, and encrypted where files must be."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from shared.domain.goal import Goal, ImportGoal
+from shared.domain.openpgp_key import KeyUse, OpenPgpKey
 from shared.domain.property import Property, PropertyType
 from shared.processing.goal_checks import flaws_of
-from shared.processing.goal_flaws import Surroundings
+from shared.processing.goal_flaws import KnownKey, Surroundings
 
+FINGERPRINT = "A" * 40
+KEY = OpenPgpKey(
+    fingerprint=FINGERPRINT,
+    key_ids=(FINGERPRINT[-16:],),
+    user_ids=("Partner <partner@shop.example>",),
+    algorithm="ed25519",
+    created_at=datetime(2024, 1, 1, tzinfo=UTC),
+    expires_at=None,
+    is_revoked=False,
+    is_private=False,
+    uses=(KeyUse.ENCRYPT,),
+)
 PROPERTIES = {"email": Property(name="email", type=PropertyType.EMAIL, identifier=True)}
 
 
@@ -45,5 +60,8 @@ def test_rejects_go_into_a_directory_that_no_goal_watches() -> None:
 def test_rejects_of_files_that_must_be_encrypted_need_a_key() -> None:
     required = {"unpack": {"decrypt": "required"}}
     assert _found(_goal(**required, rejects={"return_to": "r"})) == [("/rejects/encrypt_to", "encrypt_to_missing")]
-    assert _found(_goal(**required, rejects={"return_to": "r", "encrypt_to": ["A" * 40]})) == []
+    sealed = _goal(**required, rejects={"return_to": "r", "encrypt_to": [FINGERPRINT]})
+    assert _found(sealed) == [("/rejects/encrypt_to/0", "unknown_openpgp_key")]
+    known = {FINGERPRINT: KnownKey("partner", KEY, is_over=False)}
+    assert _found(sealed, replace(_around(), openpgp_keys=known)) == []
     assert _found(_goal(**required)) == []

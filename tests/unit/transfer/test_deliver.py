@@ -80,7 +80,7 @@ async def test_what_breaks_leaves_nothing_under_the_last_names(
 async def test_who_lost_the_run_names_nothing_more_and_clears_away(ship: Ship) -> None:
     folder = FakeFolder()
     with pytest.raises(LeaseLost):
-        await deliver(folder, ship(), bearer(lost_after=len(NAMES) + 3))
+        await deliver(folder, ship(), bearer(lost_after=len(NAMES) + 4))
     assert list(folder.files) == [NAMES[0]], "one was named before"
 
 
