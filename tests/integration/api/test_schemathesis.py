@@ -22,7 +22,7 @@ def conversation(postgres_server: PrivatePostgres, template_database: str) -> It
 
 @pytest.mark.parametrize("label", LABELS)
 def test_the_gateway_answers_as_its_document_says(label: str, conversation: Conversation) -> None:
-    conversation.hold(label, drawn=3, at_most=20)
+    conversation.hold(label, drawn=3, at_most=12)
 
 
 def test_every_operation_was_asked(conversation: Conversation) -> None:
