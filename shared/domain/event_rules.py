@@ -11,13 +11,12 @@ from pydantic import Field, StrictBool, field_validator, model_validator
 
 from shared.domain.absent import Guards
 from shared.domain.event import MAX_ITEM_KINDS, MAX_PROPERTIES, EventTypeName
-from shared.domain.fields import FieldChoice, MappedField, Word, WrittenField
+from shared.domain.fields import FieldChoice, MappedField, TimeChoice, Word, WrittenField
 from shared.domain.goal_base import GoalBase
 from shared.domain.lists import ListReference, Lists
 from shared.domain.merge import MergeRule
 from shared.domain.model import Model
 from shared.domain.property import MAX_CHOICES, Choice, PropertyName
-from shared.domain.zones import known_zone
 
 EVENT_TYPE = "event_type"
 EVENT_ID = "event_id"
@@ -33,17 +32,8 @@ class EventTypeColumn(FieldChoice):
     )
 
 
-class EventTime(FieldChoice):
+class EventTime(TimeChoice):
     """The column that says when the event occurred; a row must have it."""
-
-    date_format: str | None = Field(default=None, alias="dateFormat", min_length=1, max_length=64)
-    pivot_year: int | None = Field(default=None, alias="pivotYear", ge=0, le=100)
-    timezone: str | None = None
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_timezone(cls, value: str | None) -> str | None:
-        return None if value is None else known_zone(value)
 
 
 class EventColumn(WrittenField):

@@ -1,5 +1,6 @@
 """The columns of an exported file: what one shows, and what stands above it."""
 
+from abc import abstractmethod
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -33,9 +34,9 @@ class Headed(Model):
         """What stands above it in the file."""
         return self.header or self.called()
 
+    @abstractmethod
     def called(self) -> str:
         """What it is called where nobody says otherwise."""
-        raise NotImplementedError
 
 
 class PropertyColumn(Headed):

@@ -44,6 +44,19 @@ class FieldChoice(Model):
         return self.field if self.field is not None else f"position {self.position}"
 
 
+class TimeChoice(FieldChoice):
+    """A column that says when something was, as it is written there."""
+
+    date_format: str | None = Field(default=None, alias="dateFormat", min_length=1, max_length=64)
+    pivot_year: int | None = Field(default=None, alias="pivotYear", ge=0, le=100)
+    timezone: str | None = None
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, value: str | None) -> str | None:
+        return None if value is None else known_zone(value)
+
+
 class Words(Model):
     """What stands for yes and no in one column, where it is not true, yes, 1 and false, no, 0."""
 

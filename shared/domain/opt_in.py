@@ -6,24 +6,14 @@ from pydantic import Field, StrictBool, StringConstraints, field_validator, mode
 
 from shared.domain.built_in import CONSENT_AT, LANGUAGE, OPT_IN
 from shared.domain.consent import Declaration, Resubscribe
-from shared.domain.fields import FieldChoice, MappedField, OnBadValue, Words
+from shared.domain.fields import MappedField, OnBadValue, TimeChoice, Words
 from shared.domain.language_tag import language_tag
 from shared.domain.merge import MergeRule
 from shared.domain.model import Model
-from shared.domain.zones import known_zone
 
 
-class ConsentTime(FieldChoice):
+class ConsentTime(TimeChoice):
     """The column that says when consent was given or withdrawn."""
-
-    date_format: str | None = Field(default=None, alias="dateFormat", min_length=1, max_length=64)
-    pivot_year: int | None = Field(default=None, alias="pivotYear", ge=0, le=100)
-    timezone: str | None = None
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_timezone(cls, value: str | None) -> str | None:
-        return None if value is None else known_zone(value)
 
 
 class OptIn(Words):
