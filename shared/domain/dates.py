@@ -20,7 +20,6 @@ in shared/processing. There are no names of months, no clocks of twelve hours an
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from functools import lru_cache
 from itertools import pairwise
 
@@ -32,17 +31,6 @@ PIVOT_YEAR = 69
 
 EPOCHS = {"epoch_seconds": timedelta(seconds=1), "epoch_milliseconds": timedelta(milliseconds=1)}
 """Patterns that count since 1970, and what they count."""
-
-
-class ClockChange(StrEnum):
-    """What becomes of a local time that the clocks skip, or that comes twice when they are set back."""
-
-    COMPATIBLE = "compatible"
-    """A skipped time moves forward by what was skipped, and of two times the earlier is meant: RFC 5545 (3.3.5) and,
-    like it, java.time, JavaScript's Temporal and Python (PEP 495)."""
-    REJECT = "reject"
-    """Neither names a moment."""
-
 
 _TOKEN = re.compile(r"YYYY|yyyy|YY|yy|SSS|MM|M|DD|dd|D|d|HH|H|mm|ss|SS|Z|T|'[^']*'|[^A-Za-z]|[A-Za-z]+")
 _PARTS = {

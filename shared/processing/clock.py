@@ -1,7 +1,8 @@
 """Between local time and UTC, for whole columns.
 
 A local time is not always one moment: clocks that are set forward skip some, clocks that are set back have some twice.
-`ClockChange` says what becomes of these, and they are counted. The bulk is converted by polars; its table of time zones
+A skipped time moves forward by what was skipped, and of two times the earlier is meant (RFC 5545, 3.3.5, and PEP 495,
+as in java.time and JavaScript's Temporal); they are counted. The bulk is converted by polars; its table of time zones
 ends with the year 2099 and joins zones that differed before 1970, so what lies outside, and what the clocks skip or
 repeat, is asked of the system's table, which writes it again too: once per distinct value.
 """
@@ -13,8 +14,6 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import polars as pl
-
-from shared.domain.dates import ClockChange
 
 _TRUSTED = (datetime(1970, 1, 2), datetime(2099, 12, 30))  # noqa: DTZ001 - local times have no zone
 _Answer = tuple[datetime, datetime | None, bool, bool]
@@ -28,7 +27,7 @@ class Converted(NamedTuple):
     repeated: int = 0
 
 
-def to_utc(local: pl.Series, zone: str, change: ClockChange) -> Converted:
+def to_utc(local: pl.Series, zone: str) -> Converted:
     """Moments of local times (Datetime in microseconds, without a zone). What leaves the years 1 to 9999 is null."""
     if zone == "UTC":
         return Converted(local.dt.replace_time_zone("UTC"))
@@ -37,7 +36,7 @@ def to_utc(local: pl.Series, zone: str, change: ClockChange) -> Converted:
         return Converted(bulk)
     asked = local.filter(_is_in_calendar(local) & ~(_is_trusted(local) & bulk.is_not_null()))
     answers = pl.DataFrame(
-        list(_answers(asked.unique(), ZoneInfo(zone), change)),
+        list(_answers(asked.unique(), ZoneInfo(zone))),
         schema={"local": local.dtype, "moment": local.dtype, "skipped": pl.Boolean, "repeated": pl.Boolean},
         orient="row",
     )
@@ -97,13 +96,11 @@ def _is_in_calendar(local: pl.Series) -> pl.Series:
     return local.is_between(datetime.min, datetime.max)  # noqa: DTZ901 - local times have no zone
 
 
-def _answers(distinct: pl.Series, zone: ZoneInfo, change: ClockChange) -> Iterator[_Answer]:
+def _answers(distinct: pl.Series, zone: ZoneInfo) -> Iterator[_Answer]:
     for local in distinct:
         # The earlier reading is under the offset before the change, whichever way the clocks went (PEP 495).
         before, after = local.replace(tzinfo=zone).utcoffset(), local.replace(tzinfo=zone, fold=1).utcoffset()
-        skipped, repeated = before < after, before > after
-        is_refused = change is ClockChange.REJECT and before != after
-        yield local, None if is_refused else _minus(local, before), skipped, repeated
+        yield local, _minus(local, before), before < after, before > after
 
 
 def _minus(local: datetime, offset: timedelta) -> datetime | None:

@@ -1,7 +1,7 @@
 """Dates and times for whole columns: proved by an anchored expression, then converted, then written as ISO 8601.
 
 A time without a zone is in the dialect's zone. What becomes of one that the clocks skip, or that comes twice when they
-are set back, says `ClockChange`. A datetime whose pattern has no time may carry one in ISO notation (`T10:30`,
+are set back, says clock.py. A datetime whose pattern has no time may carry one in ISO notation (`T10:30`,
 ` 10:30:05.5`, a zone behind it); without one it is midnight in the dialect's zone. A date whose pattern has a time must
 be written with midnight, and an epoch must be a midnight in the dialect's zone: what a date has no room for is not cut
 off. Years run from 0001 to 9999.
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from shared.domain.dates import EXPRESSIONS, ClockChange, DatePattern
+from shared.domain.dates import EXPRESSIONS, DatePattern
 from shared.processing.clock import Converted, to_local, to_utc
 
 ISO_TIME = (
@@ -61,17 +61,15 @@ def dates(values: pl.Series, pattern: DatePattern, zone: str = "UTC") -> tuple[p
     return iso, is_bad
 
 
-def moments(
-    values: pl.Series, pattern: DatePattern, zone: str, change: ClockChange = ClockChange.COMPATIBLE
-) -> Moments:
+def moments(values: pl.Series, pattern: DatePattern, zone: str) -> Moments:
     """The moments that a column of text names in a pattern, local times in `zone`."""
     plain, stated = _plain(values, pattern, zone)
     if plain is not None:
-        found = to_utc(plain.str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False, time_unit="us"), stated, change)
+        found = to_utc(plain.str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False, time_unit="us"), stated)
     elif pattern.unit is not None:
         found = Converted(_epochs(values, pattern, pattern.unit))
     else:
-        found = _composed(values, pattern, zone, change)
+        found = _composed(values, pattern, zone)
     is_moment = found.moments.is_between(_FIRST, _LAST).fill_null(value=False)
     # Writing a million moments costs more than reading them; a value that is written so already is taken as it is.
     iso = plain + "+00:00" if plain is not None and stated == "UTC" else found.moments.dt.to_string(_OUTPUT)
@@ -90,7 +88,7 @@ def _plain(values: pl.Series, pattern: DatePattern, zone: str) -> tuple[pl.Serie
     return None, zone
 
 
-def _composed(values: pl.Series, pattern: DatePattern, zone: str, change: ClockChange) -> Converted:
+def _composed(values: pl.Series, pattern: DatePattern, zone: str) -> Converted:
     """Moments put together from the parts that an anchored expression found."""
     expression = pattern.expression if pattern.has_time else pattern.expression + ISO_TIME
     parts = _parts(values, rf"\A{expression}\z")
@@ -105,9 +103,9 @@ def _composed(values: pl.Series, pattern: DatePattern, zone: str, change: ClockC
     stated = written["offset"]
     naive = written["text"].str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False, time_unit="us")
     if stated.is_null().all():
-        return to_utc(naive, zone, change)
+        return to_utc(naive, zone)
     has_none = pl.select(pl.when(stated.is_null()).then(naive)).to_series()
-    local = to_utc(has_none, zone, change)
+    local = to_utc(has_none, zone)
     # One notation of the offset, because the library reads some of them as it likes.
     offset = stated.str.replace("Z", "+00:00", literal=True).str.replace(r"\A(...)([0-9]{2})\z", "${1}:${2}")
     absolute = (written["text"] + offset).str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%:z", strict=False, time_unit="us")

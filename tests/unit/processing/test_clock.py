@@ -6,11 +6,9 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
-from shared.domain.dates import ClockChange, date_pattern
+from shared.domain.dates import date_pattern
 from shared.processing.clock import to_local, to_utc
 from shared.processing.moments import moments
-
-COMPATIBLE, REJECT = ClockChange.COMPATIBLE, ClockChange.REJECT
 
 
 @pytest.mark.parametrize(
@@ -41,9 +39,6 @@ def test_a_skipped_time_moves_forward_and_of_two_the_earlier_is_meant(
     found = moments(pl.Series([said]), pattern, zone)
     assert found.values.to_list() == [f"{read}:00.000000+00:00"]
     assert (found.skipped, found.repeated) == (skipped, repeated)
-    strict = moments(pl.Series([said]), pattern, zone, REJECT)
-    assert strict.is_bad.to_list() == [bool(skipped or repeated)]
-    assert (strict.skipped, strict.repeated) == (skipped, repeated)
 
 
 def test_rows_are_counted_and_stated_offsets_are_not() -> None:
@@ -58,20 +53,16 @@ def test_rows_are_counted_and_stated_offsets_are_not() -> None:
     "zone", ["Europe/Amsterdam", "America/Sao_Paulo", "Australia/Lord_Howe", "Pacific/Apia", "Africa/Casablanca"]
 )
 def test_all_half_hours_are_converted_as_python_does(zone: str) -> None:
-    """Python takes the offset before a change for both (PEP 495), which is what `compatible` means."""
+    """Python takes the offset before a change for both (PEP 495), which is the reading here too."""
     table = ZoneInfo(zone)
     starts = [datetime(year, 1, 1) for year in (2011, 2024, 2100)]  # noqa: DTZ001 - local times have no zone
     times = [start + timedelta(minutes=30 * n) for start in starts for n in range(366 * 48)]
-    found = to_utc(pl.Series(times), zone, COMPATIBLE)
+    found = to_utc(pl.Series(times), zone)
     expected = [_utc(time, table) for time in times]
     assert found.moments.to_list() == expected
     back = to_local(pl.Series(expected, dtype=pl.Datetime("us", "UTC")), zone)
     moved = sum(a != b for a, b in zip(back, times, strict=True) if a is not None)
     assert moved == found.skipped
-    refused = to_utc(pl.Series(times), zone, REJECT)
-    lost = sum(moment is None for moment in expected)
-    assert refused.moments.null_count() == found.skipped + found.repeated + lost
-    assert (refused.skipped, refused.repeated) == (found.skipped, found.repeated)
 
 
 def _utc(time: datetime, table: ZoneInfo) -> datetime | None:
@@ -83,5 +74,5 @@ def _utc(time: datetime, table: ZoneInfo) -> datetime | None:
 
 def test_a_zone_that_only_the_system_knows_is_read_too() -> None:
     local = datetime(2024, 7, 1, tzinfo=UTC).replace(tzinfo=None)
-    found = to_utc(pl.Series([local, None], dtype=pl.Datetime("us")), "Factory", COMPATIBLE)
+    found = to_utc(pl.Series([local, None], dtype=pl.Datetime("us")), "Factory")
     assert found.moments.to_list() == [datetime(2024, 7, 1, tzinfo=UTC), None]
