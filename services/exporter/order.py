@@ -12,7 +12,7 @@ from shared.domain.names import joined
 from shared.domain.openpgp_key import OwnKey, PartnerKey
 from shared.domain.run import ClaimedRun
 from shared.formats.openpgp.message import require_able
-from shared.storage import connections, goals, openpgp_keys, runs
+from shared.storage import connections, goals, openpgp_keys, runs, segments
 from shared.storage.database import Tx
 from shared.storage.selections.of_goal import selections_of
 from shared.storage.selections.selection import Selection
@@ -50,14 +50,15 @@ class Order:
 async def read_order(tools: Tools, run: ClaimedRun) -> Order:
     """Read what the run is about, and fix the name it is delivered under.
 
-    Raises InvalidGoal, LeaseLost; NotFound, OpenPgpKeyExpired, OpenPgpKeyUnfit of a key that the goal names.
+    Raises InvalidGoal, LeaseLost; NotFound, OpenPgpKeyExpired, OpenPgpKeyUnfit of what the goal names.
     """
     async with tools.database.account(run.account_id) as tx:
         goal = await goals.version(tx, run.goal_id, run.goal_version)
         if not isinstance(goal, ExportGoal):
             raise InvalidGoal("The run is not an export's.")
         connection = await connections.get(tx, run.connection_id)
-        asked = goal.name_of(goal.target.named(run.queued_at)).whole
+        called = await segments.name_of(tx, goal.named_after)
+        asked = goal.name_of(goal.target.named(run.queued_at, called)).whole
         memory = await recall(tx, run, goal)
         since = None if memory is None else memory.since
         return Order(

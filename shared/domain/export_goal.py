@@ -10,7 +10,7 @@ from pydantic import Field, StrictBool, field_validator, model_validator
 from shared.domain.dates import date_pattern
 from shared.domain.dialect import Dialect
 from shared.domain.export_columns import ExportColumn, ListsColumn, SegmentsColumn
-from shared.domain.export_names import NUMBER, ExportName
+from shared.domain.export_names import NUMBER, SEGMENT, ExportName, in_file_name
 from shared.domain.goal_base import Ordered
 from shared.domain.lists import ListReference
 from shared.domain.model import Model
@@ -28,8 +28,9 @@ _REQUESTED_AT = re.compile(r"\{requested_at:([^{}]+)\}")
 class Target(Model):
     """Where an exported file goes.
 
-    file_name: `{requested_at:...}` in it takes a date pattern, UTC; `{number}` the number of a file that is split. What
-    packing and encryption add (`.gz`, `.pgp`) is put behind it, unless it ends so already.
+    file_name: `{requested_at:...}` in it takes a date pattern, UTC; `{segment}` is the name of the segment that the
+    goal is about, as it is when the run begins, with `_` for what no file name can hold; `{number}` is the number of a
+    file that is split. What packing and encryption add (`.gz`, `.pgp`) is put behind it, unless it ends so already.
     direct_write: write under the last name at once, for servers that let nothing be renamed. A partner may then see a
     file that is still being written; with done_file it can tell.
     """
@@ -41,17 +42,20 @@ class Target(Model):
     @field_validator("file_name")
     @classmethod
     def _can_be_filled(cls, value: str) -> str:
-        bare = _REQUESTED_AT.sub("", value).replace(NUMBER, "", 1)
+        bare = _REQUESTED_AT.sub("", value).replace(NUMBER, "", 1).replace(SEGMENT, "")
         if "/" in bare or "{" in bare or "}" in bare:
-            raise ValueError("expected a file name in which only {requested_at:...} and {number} stand in braces")
+            raise ValueError(
+                "expected a file name in which only {requested_at:...}, {segment} and {number} stand in braces"
+            )
         for pattern in _REQUESTED_AT.findall(value):
             if "/" in date_pattern(pattern).write(datetime.min.replace(tzinfo=UTC)):
                 raise ValueError("found a date pattern with '/' in a file name")
         return value
 
-    def named(self, requested_at: datetime) -> str:
-        """The name of the file of a run that was asked for then; the same for every attempt."""
-        return _REQUESTED_AT.sub(lambda found: date_pattern(found[1]).write(requested_at), self.file_name)
+    def named(self, requested_at: datetime, segment: str | None = None) -> str:
+        """The name of the file of a run that was asked for then; `segment` is what its segment is called."""
+        named = _REQUESTED_AT.sub(lambda found: date_pattern(found[1]).write(requested_at), self.file_name)
+        return named if segment is None else named.replace(SEGMENT, in_file_name(segment))
 
 
 class ExportDialect(Dialect):
@@ -121,14 +125,24 @@ class ExportGoal(Ordered):
         """Whether an export goes by what the one before it told."""
         return False
 
+    @property
+    def named_after(self) -> UUID | None:
+        """The segment whose name its files have."""
+        return None
+
     def name_of(self, name: str) -> ExportName:
         """The name of the main file, from one that the target gives or that a run was given."""
         return ExportName.of(name, self.packing, is_sealed=bool(self.encrypt_to))
 
 
-def delivered_names(goal: ExportGoal, requested_at: datetime, pieces: int = 2) -> list[str]:
-    """What a run that was asked for then delivers of its main table, in order; so many files where it is split."""
-    name = goal.name_of(goal.target.named(requested_at))
+def delivered_names(
+    goal: ExportGoal, requested_at: datetime, pieces: int = 2, *, segment: str | None = None
+) -> list[str]:
+    """What a run that was asked for then delivers of its main table, in order; so many files where it is split.
+
+    `segment` is what the one is called that its files are named after.
+    """
+    name = goal.name_of(goal.target.named(requested_at, segment))
     data = [name.whole] if goal.split is None else [name.piece(number).whole for number in range(1, pieces + 1)]
     beside = [each + CHECKSUM for each in data] if goal.checksum else []
     beside += [name.announced + MANIFEST] if goal.manifest else []
@@ -216,3 +230,8 @@ class ExportProfiles(TellsChanges):
         """The segments that it knows people by, shows, or asks rows for."""
         named = super().segments_named
         return named if self.segment is None else {*named, self.segment}
+
+    @property
+    def named_after(self) -> UUID | None:
+        """The segment whose name its files have."""
+        return self.segment if SEGMENT in self.target.file_name else None

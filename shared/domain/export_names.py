@@ -1,16 +1,24 @@
 """What an export's files are called, from the name that its run was given. Pure, and the same for every attempt."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import NamedTuple
 
 from shared.domain.packing import MOST_PIECES, Packing
 
 NUMBER = "{number}"
 """Where the number of a piece stands in a name."""
+SEGMENT = "{segment}"
+"""Where the name of the segment stands that an export is about."""
+MAX_SEGMENT_BYTES = 120
+"""In a file's name; a longer name of a segment is cut."""
 SEALED = ".pgp"
 """What a name of an encrypted file ends with, unless it says so already."""
 _ALSO_SEALED = (SEALED, ".gpg")
+_AWKWARD = frozenset('/\\:*?"<>|{}.')
+"""What servers take for something else in a name; a dot would begin an extension, or hide the file."""
 _WITH_SIGN = re.compile(r"[-_. ]?\{number\}")
 _PACKED = {"gzip": ".gz", "zip": ".zip", "zstd": ".zst", "none": ""}
 
@@ -69,3 +77,25 @@ class ExportName(NamedTuple):
     def pieces_behind(self, last: int) -> Iterator[str]:
         """The names of pieces with higher numbers."""
         return (self.piece(number).whole for number in range(last + 1, MOST_PIECES + 1))
+
+
+def in_file_name(name: str) -> str:
+    """What somebody called a thing, as part of a file's name that every server takes: one line, no path, no extension.
+
+    Awkward characters become `_`, invisible ones are left out. Two names that differ in nothing else come to the same.
+    What is cut ends with eight digits of the whole name's SHA-256, so that long names stay different.
+    """
+    plain = "".join(map(_in_file_name, unicodedata.normalize("NFC", name)))
+    plain = " ".join(plain.split()).lstrip("- ") or "_"
+    content = plain.encode()
+    if len(content) <= MAX_SEGMENT_BYTES:
+        return plain
+    digits = "-" + sha256(name.encode(errors="surrogatepass")).hexdigest()[:8]
+    return content[: MAX_SEGMENT_BYTES - len(digits)].decode(errors="ignore").rstrip() + digits
+
+
+def _in_file_name(char: str) -> str:
+    kind = unicodedata.category(char)
+    if kind == "Cf":
+        return ""
+    return "_" if char in _AWKWARD or kind[0] == "C" or kind in ("Zl", "Zp") else char

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from shared.domain.export_goal import ExportGoal, delivered_names
-from shared.domain.export_names import NUMBER
+from shared.domain.export_names import MAX_SEGMENT_BYTES, NUMBER, SEGMENT
 from shared.domain.names import MAX_NAME_BYTES, MAX_PATH_BYTES, joined
 from shared.domain.openpgp_key import KeyUse
 from shared.domain.packing import MOST_PIECES, PREVIOUS
@@ -38,7 +38,10 @@ def _name_flaws(goal: ExportGoal) -> Iterator[Flaw]:
     if NUMBER in goal.target.file_name and goal.split is None:
         detail = f"Found {NUMBER} without split; nothing has a number that is not split."
         yield Flaw("/target/file_name", "number_needs_split", detail)
-    names = delivered_names(goal, _A_MOMENT, pieces=MOST_PIECES)
+    if SEGMENT in goal.target.file_name and goal.named_after is None:
+        detail = f"Found {SEGMENT} in the name for a goal that is about no segment; expected another name, or segment."
+        yield Flaw("/target/file_name", "segment_not_said", detail)
+    names = delivered_names(goal, _A_MOMENT, pieces=MOST_PIECES, segment="s" * MAX_SEGMENT_BYTES)
     most = max(len(each.encode()) for each in names) + len(PREVIOUS)
     path = len(joined(goal.target.directory, "").encode()) + most
     if most > MAX_NAME_BYTES or path > MAX_PATH_BYTES:

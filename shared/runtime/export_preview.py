@@ -8,10 +8,12 @@ import asyncio
 from datetime import UTC, datetime
 
 from shared.domain.export_goal import ExportGoal
+from shared.domain.export_names import ExportName
 from shared.domain.failures import Permanent
 from shared.domain.findings import Trouble
 from shared.domain.preview import ExportedPart, ExportPreview
 from shared.runtime.table_text import TableText, Told
+from shared.storage import segments
 from shared.storage.copy_out import copy_out
 from shared.storage.database import Tx
 from shared.storage.selections.of_goal import selections_of
@@ -23,10 +25,14 @@ async def export_preview(tx: Tx, goal: ExportGoal, rows: int) -> ExportPreview:
     now = datetime.now(UTC)
     try:
         selections = await selections_of(tx, goal, now=now)
+        name = goal.name_of(goal.target.named(now, await segments.name_of(tx, goal.named_after)))
         blocks = [await _block(tx, each.first(rows)) for each in selections]
         pairs = zip(selections, blocks, strict=True)
         # The first rows of tables are small, and yet not formatted while everybody else waits.
-        files = [await asyncio.to_thread(_part, selection, block, goal, now) for selection, block in pairs]
+        files = [
+            await asyncio.to_thread(_part, selection, block, goal, name.beside(selection.part))
+            for selection, block in pairs
+        ]
     except Permanent as failure:
         sentence = f"{failure.sentence} {failure.detail}".strip()
         return ExportPreview(trouble=Trouble(code=failure.code, sentence=sentence, what_to_do=failure.what_to_do))
@@ -43,7 +49,7 @@ async def _block(tx: Tx, selection: Selection) -> bytes:
     return b"".join(blocks)
 
 
-def _part(selection: Selection, block: bytes, goal: ExportGoal, now: datetime) -> ExportedPart:
+def _part(selection: Selection, block: bytes, goal: ExportGoal, name: ExportName) -> ExportedPart:
     with TableText(selection, goal, Told()) as text:
         if text.looks_first:
             if block:
@@ -54,7 +60,6 @@ def _part(selection: Selection, block: bytes, goal: ExportGoal, now: datetime) -
         for frame in text.frames(block) if block else ():
             content += text.lines(frame)
             rows += frame.rows()
-        name = goal.name_of(goal.target.named(now)).beside(selection.part)
         return ExportedPart(
             name=(name if goal.split is None else name.piece(1)).whole,
             columns=text.header,

@@ -69,6 +69,11 @@ async def names(tx: Tx) -> dict[UUID, str]:
     return {each.id: each.segment.name for each in sorted(found, key=lambda each: each.segment.name)}
 
 
+async def name_of(tx: Tx, segment_id: UUID | None) -> str | None:
+    """What a segment is called; None for none. Raises NotFound."""
+    return None if segment_id is None else (await get(tx, segment_id)).segment.name
+
+
 async def hold(tx: Tx, segment_ids: Collection[UUID]) -> set[UUID]:
     """Those of these segments that there are, kept from being deleted until the transaction ends."""
     return {row["segment_id"] for row in await tx.fetch("segments.hold", tx.account_id, list(segment_ids))}

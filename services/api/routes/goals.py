@@ -26,7 +26,7 @@ from shared.domain.goal import AnyImport, Goal, ImportEvents, ImportGoal
 from shared.domain.property import Property, PropertyType
 from shared.domain.scope import Scope
 from shared.runtime.judging import judge
-from shared.storage import connections, decisions, goals, openpgp_keys, properties
+from shared.storage import connections, decisions, goals, openpgp_keys, properties, segments
 from shared.storage.connections import StoredConnection
 from shared.storage.database import Tx
 from shared.storage.goals import StoredGoal
@@ -167,9 +167,13 @@ async def check_goal(
         stored = None if goal_id is None else await goals.get(tx, goal_id)
         await from_sample.require_known(tx, body)
         _, missing = await _sound(tx, visit, connection, body, stored)
+        names: list[str] = []
+        if isinstance(body, ExportGoal):
+            called = await segments.name_of(tx, body.named_after)
+            names = delivered_names(body, datetime.now(UTC), segment=called)
     return GoalChecked(
         properties_to_create=[PropertyToCreate(name=each.name, type=each.type) for each in missing],
-        file_names=delivered_names(body, datetime.now(UTC)) if isinstance(body, ExportGoal) else [],
+        file_names=names,
     )
 
 

@@ -221,6 +221,7 @@ async def test_keys_are_checked_when_a_goal_is_saved_and_again_when_it_runs(expo
                 "unknown_password",
             ),
             ({"name": "a_{number}.csv"}, "/target/file_name", "number_needs_split"),
+            ({"name": "{segment}.csv"}, "/target/file_name", "segment_not_said"),
             ({"name": f"{'a' * 240}.csv", "manifest": True}, "/target/file_name", "name_too_long"),
         ]
         for changes, pointer, code in wrong:

@@ -3,6 +3,8 @@
 from typing import Any
 
 from shared.domain.export_goal import ExportProfiles
+from shared.runtime.export_preview import export_preview
+from shared.storage import decisions, segments
 from tests.integration.road.place import Tenant, goal
 
 FILE = "email,name,points\nann@example.com,Ann,1\nbob@example.com,Bob,2\ncas@example.com,,3\n"
@@ -59,3 +61,29 @@ async def test_the_profiles_of_a_segment_are_exported(tenant: Tenant) -> None:
         run = await tenant.exported(await tenant.save(_export(segment=segment)))
         assert (run["state"], run["receipt"]["rows_exported"]) == ("completed", len(expected)), run["reason_detail"]
         assert (tenant.directory / "out" / "some.csv").read_text().splitlines() == ["email", *expected]
+
+
+async def test_a_file_is_named_after_its_segment_as_the_run_found_it(tenant: Tenant) -> None:
+    await tenant.save(goal(mapping=MAPPING))
+    await tenant.imported("in.csv", 'email,name,points\nann@example.com,"A,B",1\n')
+    few = await tenant.segment({"property": "points", "at_most": 2}, "../Few: {all}")
+    target = {"directory": "out", "file_name": "{segment}_{requested_at:YYYYMMDDHHmmssSSS}.csv"}
+    plain = {"segment": few, "target": target, "columns": [{"property": "name"}], "dialect": {"quoteChar": None}}
+    export = await tenant.save(_export(**plain))
+    run = await tenant.exported(export)
+    assert (run["state"], run["reason_code"]) == ("failed", "unwritable_value")
+    # A repeat of the run has the run's name, whatever the segment is called by then; another run has the new one.
+    await tenant.imported("in.csv", "email,name,points\nann@example.com,AB,1\n")
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        await segments.begin_saving(tx)
+        held = await segments.lock(tx, few)
+        await segments.change(tx, held, held.segment.model_copy(update={"name": "Many"}))
+        await decisions.retry(tx, run["run_id"])
+    await tenant.ended(lambda each: each["run_id"] == run["run_id"] and each["state"] == "completed")
+    again = await tenant.exported(export)
+    names = sorted(file.name for file in (tenant.directory / "out").iterdir())
+    assert f"out/{names[0]}" == again["receipt"]["file"]["name"]
+    assert [name.rpartition("_")[0] for name in names] == ["Many", "___Few_ _all_"]
+    async with tenant.base.database.account(tenant.account_id, read_only=True) as tx:
+        (shown,) = (await export_preview(tx, _export(**plain), rows=1)).files
+    assert shown.name.startswith("Many_")

@@ -3,7 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from shared.domain.export_names import ExportName
+from shared.domain.export_names import MAX_SEGMENT_BYTES, ExportName, in_file_name
+from shared.domain.names import checked_path
 from shared.domain.packing import DoneFile, Packing, Split
 
 
@@ -41,6 +42,35 @@ def test_further_files_and_pieces_lie_beside_the_main_one() -> None:
     assert name.beside("order").piece(12).whole == "all_order_012.csv.gz"
     behind = list(name.pieces_behind(997))
     assert behind == ["all_998.csv.gz", "all_999.csv.gz"]
+
+
+@pytest.mark.parametrize(
+    ("called", "shown"),
+    [
+        ("Big spenders", "Big spenders"),
+        ("  Käufer &  Fans ", "Käufer & Fans"),
+        ("../../etc/passwd", "______etc_passwd"),
+        ('a\\b:c*d?"<e>|{number}', "a_b_c_d___e___number_"),
+        ("a\tb\r\nc\0d\x7f", "a_b__c_d_"),
+        ("\u202egpj.\ufeffcsv\u2028\ud800", "gpj_csv__"),
+        ("v1.5.csv.gz", "v1_5_csv_gz"),
+        (".hidden", "_hidden"),
+        ("--rf", "rf"),
+        ("e\u0301", "\u00e9"),
+        ("\u200b", "_"),
+        ("客" * 41, "客" * 37 + "-49561b59"),
+    ],
+)
+def test_a_segments_name_is_made_safe_for_a_file_name(called: str, shown: str) -> None:
+    found = in_file_name(called)
+    assert found == shown
+    assert len(found.encode()) <= MAX_SEGMENT_BYTES
+    assert checked_path(f"{found}.csv") == f"{found}.csv"
+    assert ExportName.of(f"{found}.csv", Packing(), is_sealed=False).whole == f"{found}.csv"
+
+
+def test_long_names_that_differ_at_the_end_stay_different() -> None:
+    assert in_file_name("x" * 150 + "1") != in_file_name("x" * 150 + "2")
 
 
 @pytest.mark.parametrize(
