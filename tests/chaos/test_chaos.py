@@ -24,7 +24,8 @@ from tests.acceptance.conftest import SHOPS, make_operator_key, own_system, pyte
 from tests.acceptance.shop import open_shop
 from tests.eventually import eventually
 from tests.faults.fleet import Fleet
-from tests.faults.roads import EXPORT, accepted, persist
+from tests.faults.roads.exports import EXPORT
+from tests.faults.roads.patience import accepted, persist
 from tests.faults.stream import PATIENCE_SECONDS, Partner, assert_exact, have_ended
 from tests.real.database_fixtures import TEMPLATE, make_template
 from tests.real.postgres import PrivatePostgres, programs

@@ -16,7 +16,7 @@ from tests.acceptance.conftest import SHOPS, make_operator_key, own_system
 from tests.acceptance.shop import Shop, content_of, import_goal, open_shop, people
 from tests.acceptance.system import SERVICES, System
 from tests.eventually import eventually
-from tests.faults.roads import persist
+from tests.faults.roads.patience import persist
 from tests.real.postgres import PrivatePostgres
 from tests.real.rabbitmq import RabbitServer
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import asyncssh
 
 from tests.acceptance.shop import Person, Shop, content_of, import_goal
-from tests.faults.roads import persist
+from tests.faults.roads.patience import persist
 
 PEOPLE = 40
 ROWS = 8

@@ -19,7 +19,8 @@ from tests.acceptance.system import LEASE_SECONDS
 from tests.faults import roads
 from tests.faults.fleet import ALONE, Fleet
 from tests.faults.report import Table
-from tests.faults.roads import END_SECONDS, Road
+from tests.faults.roads.patience import END_SECONDS
+from tests.faults.roads.road import Road
 
 ROOT = Path(__file__).resolve().parents[2]
 VERSIONS = ("15", "18")

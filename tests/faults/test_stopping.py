@@ -16,7 +16,8 @@ from tests.acceptance.shop import open_shop
 from tests.eventually import eventually
 from tests.faults.fleet import ALONE, WANTED, Fleet
 from tests.faults.report import Table
-from tests.faults.roads import EXPORT, accepted, persist
+from tests.faults.roads.exports import EXPORT
+from tests.faults.roads.patience import accepted, persist
 from tests.faults.stream import Partner, assert_exact, have_ended, streaming
 
 pytestmark = [
