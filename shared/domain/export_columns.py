@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Ta
 
 from shared.domain.lists import ListReference
 from shared.domain.model import Model
-from shared.domain.processor import Text
+from shared.domain.processors.base import Text
 from shared.domain.property import PropertyName
 
 MAX_SHOWN_SEGMENTS = 100

@@ -16,7 +16,8 @@ from shared.domain.lists import ListReference
 from shared.domain.model import Model
 from shared.domain.names import Directory, RelativePath
 from shared.domain.packing import CHECKSUM, MANIFEST, DoneFile, Packing, Split
-from shared.domain.processor import DropRows, KeepRows, Processors
+from shared.domain.processor import Processors
+from shared.domain.processors.rows import DropRows, KeepRows
 from shared.domain.property import PropertyName
 from shared.domain.schedule import AfterResponses, When
 from shared.domain.segment import segments_in

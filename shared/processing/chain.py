@@ -20,24 +20,24 @@ Rows that could be read only in part go the same way, from the first processor o
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from shared.domain import processor as kinds
 from shared.domain.dialect import Dialect
-from shared.domain.processor import Deduplicate, Processor
+from shared.domain.processor import Processor
+from shared.domain.processors.rows import Deduplicate
 from shared.domain.reject import Reject, RejectCode
 from shared.processing.file_columns import FileColumns
-from shared.processing.processors import columns as of_columns
-from shared.processing.processors import contacts, duplicates, matching, rewriting, rows, texts, values
+from shared.processing.processors import duplicates
+from shared.processing.processors.making import Numbered, numbered_steps
 from shared.processing.processors.step import Outcome, Step, either
 
 MAX_FRAME_BYTES = 64 << 20
@@ -47,30 +47,6 @@ _FILLERS = ("", "\N{REPLACEMENT CHARACTER}")
 """Nothing, and something that stands for nothing in no dialect."""
 
 Numbers = npt.NDArray[np.int64]
-
-_Factory = Callable[[Any, FileColumns, Dialect], list[Step]]
-_FACTORIES: dict[type[kinds.ProcessorBase], _Factory] = {
-    kinds.Trim: texts.trim,
-    kinds.ChangeCase: texts.change_case,
-    kinds.Replace: texts.replace,
-    kinds.LimitText: texts.limit_text,
-    kinds.ReplaceMatching: matching.replace_matching,
-    kinds.Extract: matching.extract,
-    kinds.NormalizeEmail: contacts.normalize_email,
-    kinds.NormalizePhone: contacts.normalize_phone,
-    kinds.ReformatDate: rewriting.reformat_date,
-    kinds.ReformatNumber: rewriting.reformat_number,
-    kinds.Hash: rewriting.hash_values,
-    kinds.ValueMap: values.value_map,
-    kinds.Fill: values.fill,
-    kinds.Constant: values.constant,
-    kinds.Split: of_columns.split,
-    kinds.Join: of_columns.join,
-    kinds.DropColumns: of_columns.drop_columns,
-    kinds.RenameColumns: of_columns.rename_columns,
-    kinds.KeepRows: rows.keep_rows,
-    kinds.DropRows: rows.drop_rows,
-}
 
 
 class Batch(Protocol):
@@ -121,13 +97,6 @@ class Processed:
     """The same rows, where that was asked for; a value is empty where it comes from one that could not be made."""
 
 
-class _Numbered(NamedTuple):
-    """A step, and the number of the processor that it belongs to."""
-
-    number: int
-    step: Step
-
-
 class _Piece(NamedTuple):
     """Rows on their way, and what has become of others of the same piece."""
 
@@ -141,8 +110,8 @@ class Chain:
     def __init__(
         self,
         columns: FileColumns,
-        steps: Sequence[_Numbered],
-        looking: Sequence[_Numbered] = (),
+        steps: Sequence[Numbered],
+        looking: Sequence[Numbered] = (),
         following: Collection[int] = (),
     ) -> None:
         self._before = columns.all_keys
@@ -177,13 +146,13 @@ class Chain:
         last = next(
             (n for n, each in enumerate(processors) if isinstance(each, Deduplicate) and each.keep == "last"), None
         )
-        looking: list[_Numbered] = []
+        looking: list[Numbered] = []
         if last is not None:
-            looking = _steps_of(processors[:last], columns, dialect, scratch, notes)
+            looking = numbered_steps(processors[:last], columns, dialect, scratch, notes)
             reached = looking[-1].step.columns if looking else columns
             noting = duplicates.noting(processors[last], reached, dialect, notes)  # type: ignore[arg-type]  # it is one
-            looking.append(_Numbered(last, noting))
-        chain = cls(columns, _steps_of(processors, columns, dialect, scratch, notes), looking, following)
+            looking.append(Numbered(last, noting))
+        chain = cls(columns, numbered_steps(processors, columns, dialect, scratch, notes), looking, following)
         chain._notes = notes if looking else None
         chain.needs_order = any(isinstance(each, Deduplicate) for each in processors)
         return chain
@@ -231,7 +200,7 @@ class Chain:
 class _Passing:
     """The way of one batch through steps, with the counts of the piece that is on its way."""
 
-    def __init__(self, steps: Sequence[_Numbered], batch: Batch, following: Mapping[str, str] | None = None) -> None:
+    def __init__(self, steps: Sequence[Numbered], batch: Batch, following: Mapping[str, str] | None = None) -> None:
         self._steps = steps
         self._batch = batch
         self._following = following or {}
@@ -376,26 +345,6 @@ def in_file_order(batches: Iterable[Batch]) -> Iterator[Rows]:
 def originals(batch: Batch, places: npt.NDArray[np.intp]) -> list[tuple[str, ...]]:
     """Rows of a batch as they were read, for rejects."""
     return batch.frame[places].rows()
-
-
-def _steps_of(
-    processors: Sequence[Processor],
-    columns: FileColumns,
-    dialect: Dialect,
-    scratch: Path | None,
-    notes: duplicates.Notes,
-) -> list[_Numbered]:
-    found: list[_Numbered] = []
-    for number, processor in enumerate(processors):
-        if not isinstance(processor, Deduplicate):
-            steps = _FACTORIES[type(processor)](processor, columns, dialect)
-        elif processor.keep == "first":
-            steps = [duplicates.deduplicate_first(processor, columns, dialect, scratch)]
-        else:
-            steps = [duplicates.deduplicate_last(processor, columns, dialect, notes)]
-        found += [_Numbered(number, step) for step in steps]
-        columns = steps[-1].columns if steps else columns
-    return found
 
 
 def _cut(piece: _Piece, step: Step) -> list[_Piece]:

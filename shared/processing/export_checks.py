@@ -10,7 +10,7 @@ from shared.domain.export_columns import ListsColumn, PropertyColumn, SegmentsCo
 from shared.domain.export_goal import AboutProfiles, ExportGoal, ExportProfiles
 from shared.domain.export_kinds import ExportSubscribers
 from shared.domain.failures import HeaderChanged, InvalidGoal
-from shared.domain.processor import DropRows, KeepRows
+from shared.domain.processors.rows import DropRows, KeepRows
 from shared.domain.schedule import AfterGoal
 from shared.processing.chain import columns_after
 from shared.processing.condition_checks import faults_of_rows

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from shared.domain.dialect import Dialect
 from shared.domain.failures import InvalidGoal
-from shared.domain.processor import DropRows, KeepRows, Processor
+from shared.domain.processor import Processor
+from shared.domain.processors.rows import DropRows, KeepRows
 from shared.processing.chain import Chain
 from shared.processing.condition_checks import faults_of_rows
 from shared.processing.file_columns import AnyColumns, FileColumn

@@ -4,7 +4,7 @@ import polars as pl
 
 from shared.domain.dialect import Dialect
 from shared.domain.failures import InvalidGoal
-from shared.domain.processor import DropColumns, Join, RenameColumns, Split
+from shared.domain.processors.columns import DropColumns, Join, RenameColumns, Split
 from shared.domain.reject import RejectCode
 from shared.domain.trimmed import folded
 from shared.processing.file_columns import FileColumns

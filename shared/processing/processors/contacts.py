@@ -15,7 +15,7 @@ import polars as pl
 
 from shared.domain.dialect import Dialect
 from shared.domain.failures import InvalidGoal
-from shared.domain.processor import NormalizeEmail, NormalizePhone
+from shared.domain.processors.contacts import NormalizeEmail, NormalizePhone
 from shared.domain.property import PropertyType
 from shared.domain.reject import RejectCode
 from shared.processing.file_columns import FileColumns

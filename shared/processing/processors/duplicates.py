@@ -17,7 +17,7 @@ import numpy.typing as npt
 import polars as pl
 
 from shared.domain.dialect import Dialect
-from shared.domain.processor import Deduplicate
+from shared.domain.processors.rows import Deduplicate
 from shared.processing.conditions import folded
 from shared.processing.file_columns import FileColumns
 from shared.processing.processors.seen import Hashes, Seen, hashes_of

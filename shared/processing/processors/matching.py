@@ -4,7 +4,7 @@ import polars as pl
 
 from shared.domain import replacement
 from shared.domain.dialect import Dialect
-from shared.domain.processor import Extract, ReplaceMatching
+from shared.domain.processors.matching import Extract, ReplaceMatching
 from shared.domain.regular_expression import regular_expression
 from shared.domain.reject import RejectCode
 from shared.processing.file_columns import FileColumns

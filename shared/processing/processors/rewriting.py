@@ -7,7 +7,7 @@ import polars as pl
 from shared.domain.dates import DatePattern, date_pattern
 from shared.domain.dialect import Dialect
 from shared.domain.failures import InvalidGoal
-from shared.domain.processor import Hash, ReformatDate, ReformatNumber, WrittenNumber
+from shared.domain.processors.rewriting import Hash, ReformatDate, ReformatNumber, WrittenNumber
 from shared.domain.property import PropertyType
 from shared.domain.reject import RejectCode
 from shared.processing.clock import to_local

@@ -4,7 +4,7 @@ import polars as pl
 
 from shared.domain.dialect import Dialect
 from shared.domain.failures import InvalidGoal
-from shared.domain.processor import DropRows, KeepRows
+from shared.domain.processors.rows import DropRows, KeepRows
 from shared.processing.condition_checks import faults_of_rows
 from shared.processing.conditions import asked_of_file
 from shared.processing.file_columns import FileColumns

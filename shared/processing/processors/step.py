@@ -14,7 +14,7 @@ from typing import NamedTuple
 import polars as pl
 
 from shared.domain.dialect import Dialect
-from shared.domain.processor import OneColumn, OnFailure, SomeColumns
+from shared.domain.processors.base import OneColumn, OnFailure, SomeColumns
 from shared.domain.reject import RejectCode
 from shared.processing.file_columns import FileColumn, FileColumns
 from shared.processing.values import nulls_of

@@ -3,7 +3,7 @@
 import polars as pl
 
 from shared.domain.dialect import Dialect
-from shared.domain.processor import ChangeCase, LimitText, Replace, Trim
+from shared.domain.processors.texts import ChangeCase, LimitText, Replace, Trim
 from shared.domain.reject import RejectCode
 from shared.processing.file_columns import FileColumns
 from shared.processing.processors.step import (

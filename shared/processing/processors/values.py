@@ -5,7 +5,7 @@ import polars as pl
 from shared.domain.case_folding import fold
 from shared.domain.dialect import Dialect
 from shared.domain.failures import InvalidGoal
-from shared.domain.processor import Constant, Fill, ValueMap
+from shared.domain.processors.values import Constant, Fill, ValueMap
 from shared.domain.reject import RejectCode
 from shared.processing.conditions import folded
 from shared.processing.file_columns import FileColumns

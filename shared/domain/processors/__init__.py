@@ -1,0 +1,1 @@
+"""The settings of each processor; one module a family, as in shared/processing/processors. All: processor.py."""
