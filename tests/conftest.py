@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from _pytest.nodeid import coerce_node_id
+from hypothesis import settings
 
 pytest_plugins = [
     "tests.faults.report",
@@ -16,6 +17,9 @@ pytest_plugins = [
     "tests.faults.outage_fixtures",  # last: it imports some of the others
 ]
 
+# A shared machine may pause for longer than any example takes, and no test is about time.
+settings.register_profile("unhurried", settings.get_profile(settings.get_current_profile_name()), deadline=None)
+settings.load_profile("unhurried")
 
 _TESTS = Path(__file__).parent
 _SHORT_BYTES = 18

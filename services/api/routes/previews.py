@@ -18,7 +18,7 @@ from shared.domain.failures import Conflict, InvalidRequest, UnwritableValue
 from shared.domain.goal import Goal, ImportGoal
 from shared.domain.moment import Moment
 from shared.domain.preview import MAX_PREVIEW_ROWS, ExportPreview, Preview
-from shared.domain.processor import ZoneName
+from shared.domain.processors.base import ZoneName
 from shared.domain.scope import Scope
 from shared.domain.zones import has_rules
 from shared.processing.goal_flaws import date_flaws

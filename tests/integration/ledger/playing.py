@@ -329,6 +329,5 @@ def bounded(*, examples: int, steps: int) -> settings:
     return settings(
         max_examples=examples,
         stateful_step_count=steps,
-        deadline=None,  # a shared machine may pause for longer than any step takes
         suppress_health_check=list(HealthCheck),  # a step is a handful of transactions, and its rules are choosy
     )

@@ -73,7 +73,6 @@ async def bench(database: Database, account: UUID) -> Bench:
 
 @settings(
     max_examples=examples(20),
-    deadline=None,  # a shared machine may pause for longer than any example takes
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example empties the account first
 )
 @given(first=_rows, second=_rows, slice_bytes=st.integers(1, 200), only_exact=st.booleans())

@@ -51,7 +51,6 @@ CONDITION: TypeAdapter[Any] = TypeAdapter(Condition)
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 EXAMPLES = settings(
     max_examples=examples(40),
-    deadline=None,  # a shared machine may pause for longer than any example takes
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example empties the table first
 )
 

@@ -115,7 +115,6 @@ async def bench(database: Database, account: UUID, monkeypatch: pytest.MonkeyPat
 
 @settings(
     max_examples=20,
-    deadline=None,  # a shared machine may pause for longer than any example takes
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example empties the account first
 )
 @given(

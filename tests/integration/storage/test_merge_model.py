@@ -63,7 +63,6 @@ def _files(
 
 _bounded = settings(
     max_examples=examples(20),
-    deadline=None,  # a shared machine may pause for longer than any example takes
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example empties the account first
 )
 

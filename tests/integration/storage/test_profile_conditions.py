@@ -274,7 +274,6 @@ async def _found(tx: Tx, condition: dict[str, Any]) -> list[int]:
 
 @settings(
     max_examples=examples(80),
-    deadline=None,  # a shared machine may pause for longer than any example takes
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # no example writes
 )
 @given(trees=st.lists(_trees, min_size=3, max_size=3))

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from shared.domain.dialect import Dialect
 from shared.domain.fields import Notation
 from shared.domain.model import Model
-from shared.domain.processor import NumberFormat
+from shared.domain.processors.rewriting import NumberFormat
 
 
 @pytest.mark.parametrize("zone", ["Nowhere/Land", "^*\u00dekz", "../etc/passwd", "/etc/localtime", "", "a\0b"])

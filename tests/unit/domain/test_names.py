@@ -3,7 +3,7 @@
 import fnmatch
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.names import matches
@@ -25,7 +25,6 @@ def test_a_wildcard_takes_whole_names_and_tells_capitals_apart(
     assert [name for name in taken + left if matches(wildcard, name)] == taken
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="ab*?", max_size=8), st.text(alphabet="ab", max_size=12))
 def test_a_wildcard_means_what_it_means_to_a_shell(wildcard: str, name: str) -> None:
     assert matches(wildcard, name) == fnmatch.fnmatchcase(name, wildcard)

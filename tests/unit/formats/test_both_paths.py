@@ -96,7 +96,7 @@ def outcome(data: bytes, dialect: Dialect, *, only_exact: bool, slice_bytes: int
         return failure.code, failure.detail
 
 
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=examples(150))
 @given(st.data())
 def test_fast_and_exact_agree_for_every_slice_size(data: st.DataObject) -> None:
     dialect = data.draw(dialects)
@@ -108,7 +108,7 @@ def test_fast_and_exact_agree_for_every_slice_size(data: st.DataObject) -> None:
     assert outcome(file, dialect, only_exact=True, slice_bytes=3) == exact
 
 
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=examples(150))
 @given(st.lists(st.sampled_from([b'"', b",", b"\n", b"\r", b"\r\n", b"a", b"b", b'""', b"\xff", b"\0"]), max_size=40))
 @example([b'"', b"a", b"\n", b'"', b"b"])
 @example([b"a", b"\n", b"\xef\xbb\xbf", b"a", b"\n", b"\xef\xbb\xbf", b"b", b"\n"])
@@ -121,7 +121,7 @@ def test_any_sequence_of_marks_is_read_alike(pieces: list[bytes]) -> None:
             assert outcome(file, dialect, only_exact=False, slice_bytes=slice_bytes) == exact
 
 
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(60))
 @given(st.data())
 def test_records_fetched_again_are_those_that_were_read(data: st.DataObject) -> None:
     dialect = data.draw(dialects)

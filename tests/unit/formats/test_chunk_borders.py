@@ -131,7 +131,7 @@ def _comes_back(character: str, encoding: str) -> bool:
         return False
 
 
-@settings(max_examples=examples(120), deadline=None)
+@settings(max_examples=examples(120))
 @given(
     encoding=st.sampled_from([name for name in encodings() if name not in JUMBLED]),
     data=st.binary(max_size=12)

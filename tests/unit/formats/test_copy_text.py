@@ -23,7 +23,7 @@ def copied(rows: list[Row]) -> bytes:
     return "".join("\t".join(row) + "\n" for row in fields).encode()
 
 
-@settings(max_examples=examples(80), deadline=None)
+@settings(max_examples=examples(80))
 @given(
     st.lists(
         st.tuples(

@@ -51,7 +51,7 @@ def tried(dialect: Dialect, rows: list[list[str | None]], *, as_frame: bool) -> 
         return None
 
 
-@settings(max_examples=examples(120), deadline=None)
+@settings(max_examples=examples(120))
 @given(dialects, tables)
 @example(Dialect(quote_char=None, escape_char="\\", has_header=False), [["a", "\r"], ["\r\n", "b"]])
 def test_what_is_written_is_read_back(dialect: Dialect, rows: list[list[str | None]]) -> None:
@@ -66,13 +66,13 @@ def test_what_is_written_is_read_back(dialect: Dialect, rows: list[list[str | No
     ]
 
 
-@settings(max_examples=examples(120), deadline=None)
+@settings(max_examples=examples(120))
 @given(dialects, tables)
 def test_frames_and_rows_give_the_same_bytes(dialect: Dialect, rows: list[list[str | None]]) -> None:
     assert tried(dialect, rows, as_frame=True) == tried(dialect, rows, as_frame=False)
 
 
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(60))
 @given(tables)
 def test_the_usual_dialects_can_write_everything(rows: list[list[str | None]]) -> None:
     for dialect in (Dialect(), Dialect(delimiter=";"), Dialect(escape_char="\\", double_quote=False)):

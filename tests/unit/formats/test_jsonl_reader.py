@@ -231,7 +231,7 @@ scalars = st.one_of(
 )
 
 
-@settings(max_examples=examples(80), deadline=None)
+@settings(max_examples=examples(80))
 @given(st.lists(st.dictionaries(st.sampled_from("abcd"), scalars, max_size=4), max_size=12), st.integers(1, 60))
 def test_slices_change_nothing_and_rows_are_fetched_again(rows: list[dict[str, Any]], size: int) -> None:
     data = "\n".join(json.dumps(row, ensure_ascii=number % 2 == 0) for number, row in enumerate(rows)).encode()

@@ -81,7 +81,7 @@ def test_the_big_list_of_naughty_strings_adds_no_header_and_no_element() -> None
             check(name)
 
 
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(60))
 @given(st.text(min_size=1).filter(lambda name: receipt.shown(name, 60) != ""))
 def test_no_name_adds_a_header_or_an_element(name: str) -> None:
     check(name)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -61,7 +61,6 @@ _rows = st.lists(
 )
 
 
-@settings(deadline=None)  # a shared machine may pause for longer than any example takes
 @given(data=st.data(), rows=_rows)
 def test_it_does_not_matter_how_a_file_is_cut(data: st.DataObject, rows: list[tuple[str, ...]]) -> None:
     processors = data.draw(st.lists(st.sampled_from(ALL_KINDS), max_size=6))
@@ -93,7 +92,6 @@ IDEMPOTENT = [
 ]
 
 
-@settings(deadline=None)
 @given(processor=st.sampled_from(IDEMPOTENT), rows=_rows)
 def test_twice_does_what_once_does(processor: dict[str, Any], rows: list[tuple[str, ...]]) -> None:
     _, once = processed([processor], HEADER, rows)

@@ -243,7 +243,7 @@ def _spoilt(text: str, chance: random.Random) -> str:
     return text[:place] + chance.choice("0123456789-/.:TZ ") + text[place + 1 :]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     st.lists(st.dates().map(lambda day: f"{day.day:02}/{day.month:02}/{day.year:04}"), max_size=40), st.integers(1, 9)
 )

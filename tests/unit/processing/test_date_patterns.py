@@ -66,7 +66,7 @@ def _is_day(year: int, month: int, day: int) -> bool:
 
 
 @pytest.mark.parametrize("name", PATTERNS)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(
     said=st.lists(MOMENTS, min_size=1, max_size=20),
     minutes=st.integers(-14 * 60, 14 * 60),

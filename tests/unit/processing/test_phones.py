@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from shared.domain.dialect import Dialect
-from shared.domain.processor import NormalizePhone
+from shared.domain.processors.contacts import NormalizePhone
 from shared.processing.file_columns import FileColumns
 from shared.processing.processors.contacts import e164, normalize_phone
 

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from shared.domain.dialect import Dialect
 from shared.domain.failures import HeaderChanged, InvalidGoal
-from shared.domain.processor import Processor, ProcessorBase
+from shared.domain.processor import Processor
+from shared.domain.processors.base import ProcessorBase
 from shared.processing.processor_checks import faults_of
 from tests.unit.processing.files import PROCESSORS, processed
 

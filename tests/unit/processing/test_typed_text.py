@@ -133,7 +133,7 @@ columns = st.sampled_from(list(KINDS)).flatmap(
 )
 
 
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=examples(150))
 @given(dialects, columns)
 @example(AMSTERDAM, (PropertyType.DATETIME, [datetime(1, 1, 1, tzinfo=UTC), datetime(1930, 1, 1, tzinfo=UTC)]))
 @example(Dialect(timezone="America/New_York"), (PropertyType.DATETIME, [datetime(1, 1, 1, tzinfo=UTC)]))

@@ -128,7 +128,7 @@ cells = st.one_of(
 )
 
 
-@settings(max_examples=examples(80), deadline=None)
+@settings(max_examples=examples(80))
 @given(st.lists(st.lists(cells, min_size=5, max_size=7).map(lambda row: row[:7]), max_size=20), st.data())
 def test_both_paths_lead_to_the_same_rows_and_rejects(rows: list[list[str]], data: st.DataObject) -> None:
     text = io.StringIO()

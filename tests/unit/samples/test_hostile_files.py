@@ -70,7 +70,7 @@ def test_an_archive_without_a_file_is_empty(tmp_path: Path) -> None:
     assert found.trouble.code == "empty_file"
 
 
-@settings(max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=400))
 @example(b"\xff\xfea")
 @example(b"\x1b$B")
@@ -101,7 +101,7 @@ PIECES = [
 ]
 
 
-@settings(max_examples=examples(50), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(50), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(PIECES), max_size=60).map("".join))
 def test_any_text_of_awkward_pieces_is_findings(tmp_path: Path, text: str) -> None:
     found = _found(tmp_path, text.encode())

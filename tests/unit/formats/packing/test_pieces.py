@@ -33,7 +33,7 @@ def lines_of(content: bytes) -> list[bytes]:
 LINES = st.binary(max_size=40).map(lambda data: data.hex().encode() + b"\n")
 
 
-@settings(max_examples=examples(40), deadline=None)
+@settings(max_examples=examples(40))
 @given(blocks=st.lists(st.lists(LINES, max_size=30), max_size=5), rows=st.integers(1, 12))
 def test_rows_are_split_by_their_number(
     tmp_path_factory: pytest.TempPathFactory, blocks: list[list[bytes]], rows: int
@@ -47,7 +47,7 @@ def test_rows_are_split_by_their_number(
         assert (piece.size_bytes, piece.sha256) == (len(content), hashlib.sha256(content).hexdigest())
 
 
-@settings(max_examples=examples(40), deadline=None)
+@settings(max_examples=examples(40))
 @given(blocks=st.lists(st.lists(LINES, max_size=200), max_size=5), longest=st.integers(0, 3000))
 def test_files_are_as_full_as_they_may_be_and_no_row_is_cut(
     tmp_path_factory: pytest.TempPathFactory, blocks: list[list[bytes]], longest: int

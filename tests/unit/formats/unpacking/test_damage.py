@@ -79,7 +79,7 @@ def every_damage(packed: bytes) -> list[bytes]:
 
 
 @pytest.mark.parametrize("name", ["zip", "7z", "7z, header packed", "tar"])
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     changes=st.lists(st.tuples(st.integers(0, 600), st.binary(min_size=1, max_size=9), st.integers(0, 9)), max_size=5)
 )

@@ -202,7 +202,7 @@ _FILES = st.dictionaries(
 
 
 @pytest.mark.parametrize("name", ARCHIVES)
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(files=_FILES)
 def test_whatever_is_packed_comes_out(tmp_path: Path, name: str, files: dict[str, bytes]) -> None:
     # What happens to look packed is unpacked further.
