@@ -80,8 +80,9 @@ class ExportGoal(Ordered):
         default=False,
         description="Put ' before values that a spreadsheet would take for a formula: those that begin with = + - @, "
         "a tab or a line end. Numbers, dates, truth values and phone numbers stay as they are. The price: what was "
-        "prefixed cannot be told from what began so, and an import reads the ' as part of the value, unless a "
-        "processor takes it off (replace_matching `^'([=+@\\t\\r\\n-])` with `$1`).",
+        "prefixed cannot be told from what began so, and an import reads the ' as part of the value, unless "
+        "a processor takes it off (replace_matching `^'([=+@\\t\\r\\n\\uff1d\\uff0b\\uff0d\\uff20-])` "
+        "with `$1`).",
     )
     packing: Packing = Packing()
     encrypt_to: tuple[Fingerprint, ...] = Field(

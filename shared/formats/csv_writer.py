@@ -3,7 +3,8 @@
 A null is written as the dialect's first null sequence, an empty text as an empty field; a field is quoted or escaped
 only where it must be. What the dialect cannot express (a delimiter inside a value where there is neither quote nor
 escape character, a letter that the encoding lacks) is refused with `UnwritableValue`, never dropped. Line ends are
-LF. Lines that the dialect skips are written blank, so that the header stands where it is expected.
+LF. Lines that the dialect skips are written blank, so that the header stands where it is expected. A line of `\\.`
+alone, which ends the data for PostgreSQL's COPY before version 18, is quoted where there is a quote character.
 
 Frames are written column by column, rows through Python; both give the same bytes.
 """
@@ -21,6 +22,7 @@ from shared.domain.failures import InvalidGoal, UnwritableValue
 Fields = Sequence[str | None]
 
 _MARK = "\ufeff"
+_END_OF_COPY = "\\."
 
 
 class CsvWriter:
@@ -78,6 +80,8 @@ class CsvWriter:
         ).to_series()
         if (lines == "\n").any():
             lines = lines.replace("\n", self._empty_line() + "\n")
+        if frame.width == 1:
+            lines = lines.replace(f"{_END_OF_COPY}\n", f"{self._alone(_END_OF_COPY)}\n")
         self._rows_written += frame.height
         return self._encoded("".join(lines.to_list()))
 
@@ -114,7 +118,7 @@ class CsvWriter:
         if written and self._is_mistaken(written[0]):
             written[0] = self._guarded(written[0])
         self._rows_written += 1
-        line = self._dialect.delimiter.join(written)
+        line = self._dialect.delimiter.join(written) if len(written) > 1 else self._alone("".join(written))
         # Behind an escaped CR a lone LF would be taken for the second half of an escaped CRLF.
         return (line or self._empty_line()) + ("\r\n" if line.endswith("\r") else "\n")
 
@@ -123,6 +127,11 @@ class CsvWriter:
         if self._dialect.quote_char is None:
             raise self._unwritable("an empty value alone on a line")
         return self._dialect.quote_char * 2
+
+    def _alone(self, field: str) -> str:
+        """A field that is all of its line."""
+        is_end = field == _END_OF_COPY and self._dialect.quote_char is not None
+        return self._guarded(field) if is_end else field
 
     def _is_mistaken(self, start: str) -> bool:
         """Whether a line that begins so would be a comment or, at the start of a file, a byte order mark."""

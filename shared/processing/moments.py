@@ -4,7 +4,8 @@ A time without a zone is in the dialect's zone. What becomes of one that the clo
 are set back, says clock.py. A datetime whose pattern has no time may carry one in ISO notation (`T10:30`,
 ` 10:30:05.5`, a zone behind it); without one it is midnight in the dialect's zone. A date whose pattern has a time must
 be written with midnight, and an epoch must be a midnight in the dialect's zone: what a date has no room for is not cut
-off. Years run from 0001 to 9999.
+off. Where the pattern is an epoch, a date may also be written YYYY-MM-DD, as exports write it. Years run from 0001 to
+9999.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from shared.domain.dates import EXPRESSIONS, DatePattern
+from shared.domain.dates import EXPRESSIONS, DatePattern, date_pattern
 from shared.processing.clock import Converted, to_local, to_utc
 
 ISO_TIME = (
@@ -20,6 +21,7 @@ ISO_TIME = (
     rf"(?::{EXPRESSIONS['second']}(?:[.,](?P<fraction>[0-9]{{1,6}}))?)? ?{EXPRESSIONS['zone']}?)?"
 )
 _PLAIN = r"\A[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+_DAY = r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\z"
 _DAYS = ("YYYY-MM-DD", "yyyy-MM-dd")
 _LOCAL_PATTERNS = (*_DAYS, *(f"{day}THH:mm:ss" for day in _DAYS))
 _ZULU_PATTERNS = (*_DAYS, *(f"{day}THH:mm:ssZ" for day in _DAYS))
@@ -44,7 +46,7 @@ class Moments(NamedTuple):
 def dates(values: pl.Series, pattern: DatePattern, zone: str = "UTC") -> tuple[pl.Series, pl.Series]:
     """ISO dates, and which values are no dates in the pattern. `zone` says where an epoch's midnight is."""
     if pattern.unit is not None:
-        return _epoch_days(values, pattern, pattern.unit, zone)
+        return _days_or_epochs(values, pattern, zone)
     expression = rf"\A{pattern.expression}\z"
     if pattern.pattern.upper() == "YYYY-MM-DD":
         iso, fits = values, values.str.contains(expression)
@@ -123,6 +125,18 @@ def _epochs(values: pl.Series, pattern: DatePattern, unit: timedelta) -> pl.Seri
         sign = pl.when(parts["epoch"].str.starts_with("-")).then(-1).otherwise(1)
         micros = pl.select(micros + sign * fraction).to_series()
     return micros.cast(pl.Datetime("us", "UTC"))
+
+
+def _days_or_epochs(values: pl.Series, pattern: DatePattern, zone: str) -> tuple[pl.Series, pl.Series]:
+    """Dates as exports write them where the pattern is an epoch, YYYY-MM-DD, and midnights that are counted."""
+    assert pattern.unit is not None
+    is_day = values.str.contains(_DAY)
+    if not is_day.any():
+        return _epoch_days(values, pattern, pattern.unit, zone)
+    days, is_no_day = dates(values, date_pattern(_DAYS[0]))
+    counted, is_no_count = _epoch_days(values, pattern, pattern.unit, zone)
+    iso = pl.select(pl.when(is_day).then(days).otherwise(counted)).to_series()
+    return iso.alias(values.name), pl.select(pl.when(is_day).then(is_no_day).otherwise(is_no_count)).to_series()
 
 
 def _epoch_days(values: pl.Series, pattern: DatePattern, unit: timedelta, zone: str) -> tuple[pl.Series, pl.Series]:

@@ -6,7 +6,8 @@ no time, ISO time and offset follow it, so that nothing is lost; where it has on
 date has no time and no zone: where the pattern is an epoch it is written YYYY-MM-DD. Where a pattern names the zone of
 a time when clocks went by fractions of a minute, the moment is kept, and the local time is that of the whole minute.
 
-A value that would be read as another is refused. Here are no files and no quoting.
+A value that would be read as another, or as none because it is one of the dialect's null sequences, is refused. Here
+are no files and no quoting.
 """
 
 import re
@@ -21,6 +22,7 @@ from shared.domain.failures import InvalidGoal, UnwritableValue
 from shared.domain.property import PropertyType
 from shared.processing.clock import to_local
 from shared.processing.lists import looked_up
+from shared.processing.values import nulls_of
 from shared.processing.written_dates import ISO_LOCAL, as_epoch, in_pattern, offsets_of, zone_of
 
 Write = Callable[[pl.Series], pl.Series]
@@ -53,7 +55,20 @@ class TypedText:
     def frame(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The texts of a frame of text columns, one a type; null stays null. Raises `UnwritableValue`."""
         columns = zip(frame.columns, self._writers, strict=True)
-        return frame.with_columns(write(frame[name]).alias(name) for name, write in columns if write is not None)
+        texts = frame.with_columns(write(frame[name]).alias(name) for name, write in columns if write is not None)
+        self._demand_values(texts)
+        return texts
+
+    def _demand_values(self, texts: pl.DataFrame) -> None:
+        """Raise `UnwritableValue` where a value stands for none in this dialect."""
+        if not self._dialect.null_sequence:
+            return
+        # What is empty is none to begin with.
+        is_none = pl.all().str.strip_chars().is_in([text for text in nulls_of(self._dialect) if text])
+        for place, is_found in enumerate(texts.select(is_none.any()).row(0), start=1):
+            if is_found:
+                told = ", ".join(map(repr, self._dialect.null_sequence))
+                raise UnwritableValue(f"Found a value in column {place} that means none by the nullSequence {told}.")
 
     def _numbers(self, values: pl.Series) -> pl.Series:
         text = pl.lit(values)

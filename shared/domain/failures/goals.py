@@ -48,7 +48,10 @@ class UnwritableValue(GoalFailure):
     """A value cannot be written in the goal's dialect."""
 
     code = "unwritable_value"
-    what_to_do = "Use the encoding utf-8, and give the dialect a quoteChar with doubleQuote, then run the goal again."
+    what_to_do = (
+        "Use the encoding utf-8, and give the dialect a quoteChar with doubleQuote, a listDelimiter that no item has "
+        "in it and a nullSequence that no value is; then run the goal again."
+    )
 
 
 class TooManyPieces(GoalFailure):

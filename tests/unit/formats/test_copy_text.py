@@ -4,6 +4,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shared.formats.copy_text import NUMBER, frame_of
+from tests.copied import copied
 from tests.examples import examples
 
 texts = st.text(
@@ -14,13 +15,6 @@ texts = st.text(
     max_size=6,
 )
 Row = tuple[int | None, str | None, str | None]
-_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\b": "\\b", "\f": "\\f", "\v": "\\v"})
-
-
-def copied(rows: list[Row]) -> bytes:
-    """As the manual says that COPY writes text."""
-    fields = [[r"\N" if value is None else str(value).translate(_ESCAPES) for value in row] for row in rows]
-    return "".join("\t".join(row) + "\n" for row in fields).encode()
 
 
 @settings(max_examples=examples(80))

@@ -14,38 +14,12 @@ from shared.domain.dialect import Dialect
 from shared.domain.failures import InvalidGoal, UnwritableValue
 from shared.domain.property import PropertyType
 from shared.processing.typed_text import TypedText
+from tests.copied import Value, as_postgresql_writes
 from tests.examples import examples
-
-Value = str | int | Decimal | bool | date | datetime | list[str] | None
 
 NOON = datetime(2024, 7, 1, 12, 30, 5, tzinfo=UTC)
 AMSTERDAM = Dialect(timezone="Europe/Amsterdam", date_format="DD.MM.YYYY", decimal_char=",")
 EPOCH = Dialect(date_format="epoch_milliseconds")
-
-
-def as_postgresql_writes(value: Value) -> str | None:
-    """The value as COPY has it, under DateStyle ISO and the time zone UTC."""
-    match value:
-        case bool():
-            return "t" if value else "f"
-        case datetime():
-            moment = value.astimezone(UTC)
-            fraction = f".{moment.microsecond:06d}".rstrip("0") if moment.microsecond else ""
-            return f"{moment.year:04d}-{moment:%m-%d %H:%M:%S}{fraction}+00"
-        case date():
-            return f"{value.year:04d}-{value:%m-%d}"
-        case Decimal():
-            return f"{value:.10f}"
-        case list():
-            return "{" + ",".join(map(_item, value)) + "}"
-        case None:
-            return None
-    return str(value)
-
-
-def _item(text: str) -> str:
-    needs_quotes = text.upper() in ("", "NULL") or any(c in '{}",\\' or c.isspace() for c in text)
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' if needs_quotes else text
 
 
 def written(dialect: Dialect, kind: PropertyType, values: list[Value]) -> list[str | None]:
@@ -190,6 +164,9 @@ def test_a_value_is_written(dialect: Dialect, kind: PropertyType, value: Value, 
         (Dialect(), PropertyType.LIST, ["a|b"]),
         (Dialect(date_format="DD.MM.YY"), PropertyType.DATE, date(1968, 1, 1)),
         (Dialect(date_format="DD.MM.YY"), PropertyType.DATE, date(2069, 1, 1)),
+        (Dialect(null_sequence=("NULL", "-")), PropertyType.TEXT, " -"),
+        (Dialect(null_sequence=("0",)), PropertyType.INTEGER, 0),
+        (Dialect(null_sequence=("NULL",)), PropertyType.LIST, ["NULL"]),
     ],
 )
 def test_a_value_that_would_be_read_as_another_is_refused(dialect: Dialect, kind: PropertyType, value: Value) -> None:
