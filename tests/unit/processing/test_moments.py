@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from shared.domain.dates import date_pattern
-from shared.processing.moments import moments
+from shared.processing.moments import dates, moments
 
 SAID = (
     "2024-07-18T12:58:00",
@@ -48,3 +48,12 @@ def test_z_is_utc_whatever_the_dialects_zone_is() -> None:
 def test_a_pattern_with_a_time_and_no_zone_takes_no_z() -> None:
     assert read(["2024-07-18T12:58:00Z"], "YYYY-MM-DDTHH:mm:ss", "UTC") == ["bad"]
     assert read(["2024-07-18T12:58:00"], "YYYY-MM-DDTHH:mm:ssZ", "UTC") == ["bad"]
+
+
+@pytest.mark.parametrize("pattern", ["epoch_seconds", "epoch_milliseconds"])
+def test_a_date_under_an_epoch_may_be_written_as_exports_write_it(pattern: str) -> None:
+    midnight = {"epoch_seconds": "1719698400", "epoch_milliseconds": "1719698400000"}[pattern]
+    said = ["2024-02-29", "0001-01-01", "9999-12-31", midnight, None, "2023-02-29", "0000-01-01", "24-2-29", "1", "x"]
+    days, is_bad = dates(pl.Series(said, dtype=pl.String), date_pattern(pattern), "Europe/Amsterdam")
+    assert days.to_list()[:5] == ["2024-02-29", "0001-01-01", "9999-12-31", "2024-06-30", None]
+    assert is_bad.to_list() == [False] * 5 + [True] * 5
