@@ -8,18 +8,22 @@ nobody has answered, the questions are shown and it ends there. What stays on th
 import csv
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from demo import partner
 from demo.client import Client, Sheet, export_goal
 from demo.steps import bring, fetch, find_mail
 from demo.system import System
 from services.entry.inspect import FAILED, OPEN, SETTLED, harmless, show
 from shared.domain.findings import Findings
+from shared.formats.openpgp.gpg import find_programs
+from shared.formats.openpgp.limits import Limits
 
 COUNTED = 20_000
 """Profiles are counted one by one up to so many; of more the export tells."""
@@ -64,9 +68,9 @@ async def demonstrate(system: System, directory: Path, file: Path, said: Said, c
     folder = await client.make_drop_folder()
     sheet = await client.make_credential(folder)
     name = _name(file)
-    goals = await _make_goals(client, folder, sample["id"], name, console)
+    way = await _set_up(client, folder, sample["id"], name, console)
     console.rule(f"Upload {harmless(name)}")
-    run = await bring(client, goals[0], file, sheet, console, name=name)
+    run = await bring(client, way.imports, file, sheet, console, name=name)
     receipt = run["receipt"]
     if run["state"] not in ("completed", "completed_with_rejects"):
         console.print(f"{run['state']}: {run['reason']}", markup=False)
@@ -77,8 +81,10 @@ async def demonstrate(system: System, directory: Path, file: Path, said: Said, c
     wrong: list[str] = []
     if await find_mail(system.mails, receipt, wrong):
         console.print("the receipt was mailed")
-    exported = await _exported(client, goals[1], directory, sheet, receipt, wrong, console)
-    outcome = {"state": run["state"], "receipt": receipt, "exported": exported}
+    exported = await _exported(client, way, directory, sheet, receipt, wrong, console)
+    partners = await client.make_partner(sheet) if system.reaches_itself else way.connection
+    sent = await _sent(client, way, partners, directory, sheet, wrong, console)
+    outcome = {"state": run["state"], "receipt": receipt, "exported": exported, "sent": sent}
     return Shown(FAILED if wrong else SETTLED, outcome, wrong)
 
 
@@ -146,7 +152,17 @@ def _name(file: Path) -> str:
     return f"{name}.file" if name.endswith(_TEMPORARY) else name
 
 
-async def _make_goals(client: Client, folder: str, sample_id: str, name: str, console: Console) -> tuple[str, str]:
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """What was set up for the file."""
+
+    connection: str
+    imports: str
+    exports: str
+    properties: Sequence[str]
+
+
+async def _set_up(client: Client, folder: str, sample_id: str, name: str, console: Console) -> _Way:
     """Make an import of the sample that takes this file, with the properties that it needs, and an export of them."""
     place = await client.make_connection(folder)
     wanted = {
@@ -162,12 +178,13 @@ async def _make_goals(client: Client, folder: str, sample_id: str, name: str, co
     properties = [each["property"] for each in (*made["identifiers"], *made["mapping"])]
     types = {each["name"]: each["type"] for each in await client.properties()}
     console.print("properties: " + ", ".join(f"{each} ({types[each]})" for each in properties), markup=False)
-    return made["id"], (await client.make_goal(place, export_goal(properties)))["id"]
+    exports = await client.make_goal(place, export_goal(properties))
+    return _Way(place, made["id"], exports["id"], properties)
 
 
 async def _exported(
     client: Client,
-    goal: str,
+    way: _Way,
     directory: Path,
     sheet: Sheet,
     receipt: dict[str, Any],
@@ -179,15 +196,47 @@ async def _exported(
     if receipt["rows_read"] != sum(counts):
         wrong.append(f"rows_read is {receipt['rows_read']}, which is not the sum of what became of them")
     local = directory / "exported.csv"
-    run = await fetch(client, goal, local, sheet)
+    run = await fetch(client, way.exports, local, sheet)
     with local.open(newline="", encoding="utf-8") as file:
         exported = sum(1 for _ in csv.reader(file)) - 1
     if exported != receipt["profiles_affected"] or exported != run["receipt"]["rows_exported"]:
         wrong.append(f"exported {exported} profiles, expected {receipt['profiles_affected']}")
     if exported <= COUNTED:
-        counted = await client.count_profiles()
+        counted = len([each async for each in client.profiles()])
         console.print(f"profiles: {counted:,}")
         if counted != exported:
             wrong.append(f"found {counted} profiles, exported {exported}")
     console.print(f"exported {exported:,} profiles: {local}", markup=False)
     return exported
+
+
+async def _sent(
+    client: Client, way: _Way, place: str, directory: Path, sheet: Sheet, wrong: list[str], console: Console
+) -> int | None:
+    """Send a partner who has something in the last column; how many, or None where that wants a gpg."""
+    console.rule("Send a segment to a partner: gzipped, encrypted, over SFTP")
+    everybody = directory / "exported.csv"
+    if find_programs() is None and everybody.stat().st_size > Limits().without_gpg_bytes:
+        console.print("Files of such a size are encrypted by gpg alone, which is not installed here.")
+        return None
+    name = way.properties[-1]
+    segment, _ = await client.make_segment(f"With {name}", {"not": {"property": name, "empty": True}})
+    target = {"directory": "out", "file_name": "segment_{requested_at:YYYYMMDDHHmmss}.csv"}
+    goal = export_goal(way.properties) | {"name": "A segment", "segment": segment, "target": target}
+    received = await partner.send(client, place, sheet, goal, directory)
+    sent = received.run["receipt"]["rows_exported"]
+    pairs = zip_longest(received.rows(), _with_the_last(everybody))
+    agrees = all(theirs == ours for theirs, ours in pairs)
+    verdict = f"each as in {everybody.name}" if agrees else f"not as in {everybody.name}"
+    shown = f"{received.name}: {sent:,} profiles, opened by {received.opened_by}"
+    console.print(f"{shown}; {verdict}", markup=False)
+    if not agrees:
+        wrong.append(f"{received.name} does not have those rows of {everybody.name} that have something in {name}")
+    return int(sent)
+
+
+def _with_the_last(exported: Path) -> Iterator[list[str]]:
+    with exported.open(newline="", encoding="utf-8") as file:
+        rows = csv.reader(file)
+        next(rows)
+        yield from (row for row in rows if row[-1].strip())

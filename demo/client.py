@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import asyncssh
 import httpx
 from rich.console import Console
 
@@ -128,6 +129,28 @@ class Client:
         made = await self._post("/v1/connections", {"name": "Shop", "interval_seconds": 10, "place": place})
         return str(made["id"])
 
+    async def make_partner(self, sheet: Sheet) -> str:
+        """Make a connection to the server that a login is for, as if it were a partner's, with its host key pinned."""
+        presented = await asyncssh.get_server_host_key(sheet.host, sheet.port, server_host_key_algs=["ssh-ed25519"])
+        if presented is None or presented.get_fingerprint() != sheet.fingerprint:
+            raise RuntimeError(f"found another host key than {sheet.fingerprint}")
+        line = presented.export_public_key().decode().strip()
+        place = {"transport": "sftp", "host": sheet.host, "port": sheet.port, "username": sheet.username}
+        place |= {"host_keys": [line]}
+        made = await self._post("/v1/connections", {"name": "Partner", "place": place, "password": sheet.password})
+        return str(made["id"])
+
+    async def add_openpgp_key(self, name: str, public: str) -> str:
+        """Take in the half of a partner's key that files are encrypted to; its fingerprint."""
+        return str((await self._post("/v1/openpgp-keys", {"name": name, "key": public}))["fingerprint"])
+
+    async def make_segment(self, name: str, condition: dict[str, Any]) -> tuple[str, int]:
+        """Make a segment; its id, and how many are in it."""
+        made = await self._post("/v1/segments", {"name": name, "condition": condition})
+        count = (await self._post(f"/v1/segments/{made['id']}/count", None))["profiles"]
+        self._console.print(f"segment {made['id']}: {name}, {count:,} profiles", markup=False)
+        return str(made["id"]), int(count)
+
     async def make_goal(self, connection: str, goal: dict[str, Any]) -> dict[str, Any]:
         """Make a goal of a connection; as it was made."""
         made = await self._post(f"/v1/connections/{connection}/goals", goal)
@@ -165,15 +188,14 @@ class Client:
         found: dict[str, Any] = items[0]
         return found
 
-    async def count_profiles(self) -> int:
-        """How many profiles the account has, by listing them."""
-        count, cursor = 0, ""
-        while True:
+    async def profiles(self) -> AsyncIterator[dict[str, Any]]:
+        """All profiles that the account has."""
+        cursor: str | None = ""
+        while cursor is not None:
             page = await self._get(f"/v1/profiles?limit=1000{cursor}")
-            count += len(page["items"])
-            if page["next_cursor"] is None:
-                return count
-            cursor = f"&cursor={page['next_cursor']}"
+            for each in page["items"]:
+                yield each
+            cursor = None if page["next_cursor"] is None else f"&cursor={page['next_cursor']}"
 
     async def rejects(self, run_id: str) -> list[dict[str, Any]]:
         """The first rejects of a run."""

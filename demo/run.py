@@ -24,7 +24,7 @@ from typing import Any
 import asyncssh
 from rich.console import Console
 
-from demo import anyones, sealed
+from demo import anyones, partner, sealed, segment
 from demo.client import PROPERTIES, Client, Sheet, export_goal, import_goal
 from demo.generate import DELIMITER, HEADER, Made, first, person, second, third
 from demo.mailbox import MailCatcher
@@ -129,8 +129,9 @@ async def demonstrate(system: System, directory: Path) -> tuple[dict[str, Any], 
     await _show_mail(system, receipts[-1], wrong)
     expected = sum(receipt["created"] for receipt in receipts)
     exported = await _export(client, shop, directory, expected, wrong)
+    sent = await _send_segment(system, client, shop, directory, wrong)
     console.print(f"All of it took {time.monotonic() - began:.1f} seconds.")
-    return {"receipts": receipts, "exported": exported}, wrong
+    return {"receipts": receipts, "exported": exported, "sent": sent}, wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +265,21 @@ async def _export(client: Client, shop: Shop, directory: Path, expected: int, wr
     if run["state"] != "completed" or exported != expected or run["receipt"]["rows_exported"] != expected:
         wrong.append(f"exported {exported} profiles ({run['state']}), expected {expected}")
     return exported
+
+
+async def _send_segment(system: System, client: Client, shop: Shop, directory: Path, wrong: list[str]) -> int:
+    console.rule("Send a segment to a partner: gzipped, encrypted, over SFTP")
+    found, count = await client.make_segment(segment.NAME, segment.CONDITION)
+    place = await client.make_partner(shop.sheet) if system.reaches_itself else shop.connection
+    received = await partner.send(client, place, shop.sheet, segment.goal(found), directory)
+    written = segment.as_written(received.rows(segment.DELIMITER))
+    agrees = written == await segment.as_stored(client) and len(written) == count
+    verdict = "each as the database has it" if agrees else "not as the database has them"
+    shown = f"{received.name}: {len(written):,} profiles, opened by {received.opened_by}"
+    console.print(f"{shown}; {verdict}", markup=False)
+    if not agrees:
+        wrong.append(f"{received.name} does not have the segment's {count} profiles as the database does")
+    return len(written)
 
 
 if __name__ == "__main__":

@@ -42,8 +42,10 @@ async def bring(
 
 
 async def fetch(client: Client, goal: str, local: Path, sheet: Sheet) -> dict[str, Any]:
-    """Run an export now and get the file that it puts into the folder; the run."""
+    """Run an export now and get the file that it puts into the folder; the run. Raises RuntimeError where it fails."""
     run = await client.follow(await client.run_now(goal))
+    if run["state"] != "completed":
+        raise RuntimeError(f"the export ended as {run['state']}: {run['reason']}")
     await transfer({**sheet.login(), "do": "get", "local": str(local), "remote": run["receipt"]["file"]["name"]})
     return run
 

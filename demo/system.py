@@ -24,6 +24,7 @@ from demo.mailbox import Mailbox, MailFolder
 
 SERVICES = ("poller", "importer", "exporter", "notifier", "dropserver", "api")
 UP_SECONDS = 90.0
+_OWN_PARTNER = {"TIDEGATE_ALLOWED_NETWORKS": "127.0.0.1/32"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class System:
     operator_key: str
     mails: Mailbox
     how: str
+    reaches_itself: bool = False
+    """Whether it may be its own partner: its exporter reaches the address that it hands out, and is allowed to."""
 
 
 @contextmanager
@@ -41,9 +44,10 @@ def all_in_one(directory: Path) -> Iterator[System]:
     """Every service in one process, with the database that comes with Tidegate."""
     data = directory / "data"
     command = [sys.executable, "-m", "services.entry", "up", "--data-dir", str(data), "--api-port", "0"]
-    with process([*command, "--sftp-port", "0"], directory / "up.log", {}) as child:
+    with process([*command, "--sftp-port", "0"], directory / "up.log", _OWN_PARTNER) as child:
         access = _wait_for(lambda: _read(data / "access.json"), child)
-        yield System(access["api_url"], access["operator_key"], MailFolder(data / "mail"), "all in one")
+        mails = MailFolder(data / "mail")
+        yield System(access["api_url"], access["operator_key"], mails, "all in one", reaches_itself=True)
 
 
 @contextmanager
@@ -74,7 +78,7 @@ def distributed(directory: Path) -> Iterator[System]:
         url = f"http://127.0.0.1:{api_port}"
         _wait_for(lambda: _is_ready(url), children[-1])
         key = _tidegate(environment, "key", "create", "operator", "--operator")
-        yield System(url, key, MailFolder(mails), "a process a service on RabbitMQ")
+        yield System(url, key, MailFolder(mails), "a process a service on RabbitMQ", reaches_itself=True)
 
 
 @contextmanager
@@ -121,6 +125,7 @@ def _environment(directory: Path, postgres: Any, bus_url: str, smtp: str) -> tup
         "TIDEGATE_SFTP_PORT": str(sftp_port),
         "TIDEGATE_PUBLIC_SFTP_HOST": "127.0.0.1",
         "TIDEGATE_LOG_FORMAT": "json",
+        **_OWN_PARTNER,
     }, api_port
 
 

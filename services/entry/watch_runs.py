@@ -98,7 +98,9 @@ def _draw(bar: Progress, task: Any, run: dict[str, Any]) -> None:
         bar.update(task, description=step, total=total, completed=progress.get("bytes_done", 0), rows=rows)
     else:
         receipt = run.get("receipt") or {}
-        bar.update(task, description=step, total=1, completed=1, rows=f"{receipt.get('rows_read', 0):,} rows")
+        exported = receipt.get("rows_exported")
+        done = receipt.get("rows_read", 0) if exported is None else exported
+        bar.update(task, description=step, total=1, completed=1, rows=f"{done:,} rows")
 
 
 async def _get(client: httpx.AsyncClient, path: str) -> dict[str, Any]:
