@@ -7,7 +7,7 @@ transaction that ends the run: an export that was not delivered has told nothing
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.domain.export_goal import AboutProfiles, ExportGoal
+from shared.domain.export_goal import ExportGoal
 from shared.domain.run import ClaimedRun, Reason
 from shared.storage import export_marks
 from shared.storage.database import Tx
@@ -29,22 +29,23 @@ class Memory:
 
     since: Since | None
     """None where it tells everything."""
-    told: Selection
+    told: Selection | None
+    """Of whom it tells; None where it goes by the moment alone."""
     full_because: Reason | None
     """Why it tells everything, where it should tell the changes alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What one export told, as a finished file in the workspace."""
+    """The moment that one export told of, and whom, as a finished file in the workspace."""
 
     moment: Moment
-    path: Path
+    path: Path | None
 
 
 async def recall(tx: Tx, run: ClaimedRun, goal: ExportGoal) -> Memory | None:
     """What the run goes by; None where its goal goes by nothing. Raises InvalidCondition."""
-    if not isinstance(goal, AboutProfiles) or not goal.remembers:
+    if not goal.remembers:
         return None
     mark = await export_marks.last(tx, run.goal_id)
     why = _why_everything(mark, run, await export_marks.present(tx))
@@ -58,6 +59,8 @@ async def recall(tx: Tx, run: ClaimedRun, goal: ExportGoal) -> Memory | None:
 async def note(tx: Tx, memory: Memory, path: Path) -> Remembered:
     """Write down locally what the export's snapshot tells. `tx` is that snapshot."""
     moment = await export_marks.present(tx)
+    if memory.told is None:
+        return Remembered(moment, None)
     await export_marks.spool_told(tx, memory.told, path)
     return Remembered(moment, path)
 

@@ -59,6 +59,9 @@ SHOWN = {
 }
 """What can be shown of every profile, by name. Names that an account has given to its own properties mean those."""
 
+SHOWN_OF_GROUPS = {each.name: each for each in (SYSTEM_ID, CREATED_AT, UPDATED_AT)}
+"""What can be shown of every group, by name; properties of groups that have such a name mean those."""
+
 OWN = {each.name: each for each in (OPT_IN, CONSENT_AT, LANGUAGE)}
 """What settings of a goal go into, rather than its mapping, by name."""
 
@@ -66,6 +69,11 @@ OWN = {each.name: each for each in (OPT_IN, CONSENT_AT, LANGUAGE)}
 def shown_named(name: str, known: Mapping[str, Property]) -> Property | None:
     """The property that a column shows: one of the account's own first."""
     return known.get(name) or SHOWN.get(name)
+
+
+def shown_of_group_named(name: str, known: Mapping[str, Property]) -> Property | None:
+    """The property of groups that a column shows: one of the account's own first."""
+    return known.get(name) or SHOWN_OF_GROUPS.get(name)
 
 
 def identifier_named(name: str, known: Mapping[str, Property]) -> Property | None:

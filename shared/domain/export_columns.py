@@ -1,6 +1,7 @@
 """The columns of an exported file: what one shows, and what stands above it."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from shared.domain.model import Model
 from shared.domain.processors.base import Text
 from shared.domain.property import PropertyName
 
+MAX_COLUMNS = 400
 MAX_SHOWN_SEGMENTS = 100
 """In one column: each is asked of every profile."""
 
@@ -97,20 +99,29 @@ class TextColumn(Headed):
         return "text"
 
 
-_KINDS: dict[str, type[Headed]] = {
+KINDS: Mapping[str, type[Headed]] = {
     "property": PropertyColumn,
     "lists": ListsColumn,
     "segments": SegmentsColumn,
     "interactions": InteractionsColumn,
     "text": TextColumn,
 }
+"""What shows something of a person, or a fixed text, by the field that only it has."""
 
 
-def _kind(column: Any) -> str | None:
-    """What a column shows: the one field that only its kind has."""
-    if isinstance(column, dict):
-        return next((name for name in _KINDS if name in column), None)
-    return next((name for name, kind in _KINDS.items() if isinstance(column, kind)), None)
+def told_apart(kinds: Mapping[str, type[Headed]]) -> Discriminator:
+    """Tells columns apart by what each shows: the one field that only its kind has."""
+
+    def kind_of(column: Any) -> str | None:
+        if isinstance(column, dict):
+            return next((name for name in kinds if name in column), None)
+        return next((name for name, kind in kinds.items() if isinstance(column, kind)), None)
+
+    return Discriminator(
+        kind_of,
+        custom_error_type="unknown_column",
+        custom_error_message=f"Expected a column with one of these fields: {', '.join(kinds)}",
+    )
 
 
 ExportColumn = Annotated[
@@ -119,10 +130,6 @@ ExportColumn = Annotated[
     | Annotated[SegmentsColumn, Tag("segments")]
     | Annotated[InteractionsColumn, Tag("interactions")]
     | Annotated[TextColumn, Tag("text")],
-    Discriminator(
-        _kind,
-        custom_error_type="unknown_column",
-        custom_error_message=f"Expected a column with one of these fields: {', '.join(_KINDS)}",
-    ),
+    told_apart(KINDS),
 ]
 """A column of a file with a row a profile."""

@@ -9,7 +9,7 @@ from pydantic import Field, StrictBool, field_validator, model_validator
 
 from shared.domain.dates import date_pattern
 from shared.domain.dialect import Dialect
-from shared.domain.export_columns import ExportColumn, ListsColumn, SegmentsColumn
+from shared.domain.export_columns import MAX_COLUMNS, ExportColumn, ListsColumn, SegmentsColumn
 from shared.domain.export_names import NUMBER, SEGMENT, ExportName, in_file_name
 from shared.domain.goal_base import Ordered
 from shared.domain.lists import ListReference
@@ -123,9 +123,19 @@ class ExportGoal(Ordered):
         return ()
 
     @property
+    def tells_changes(self) -> bool:
+        """Whether its main file tells only what the export before it did not."""
+        return False
+
+    @property
     def remembers(self) -> bool:
         """Whether an export goes by what the one before it told."""
-        return False
+        return self.tells_changes
+
+    @property
+    def group_types_named(self) -> set[str]:
+        """The types of groups that it is about, or shows."""
+        return set()
 
     @property
     def named_after(self) -> UUID | None:
@@ -155,7 +165,7 @@ def delivered_names(
 class AboutProfiles(ExportGoal):
     """Write a row a profile to a file: what all kinds have that are about profiles of some sort."""
 
-    columns: tuple[ExportColumn, ...] = Field(min_length=1, max_length=400)
+    columns: tuple[ExportColumn, ...] = Field(min_length=1, max_length=MAX_COLUMNS)
     identifier: PropertyName | None = Field(
         default=None,
         description="An identifier that a row must have; profiles without it are held back, and counted as such",
@@ -173,11 +183,6 @@ class AboutProfiles(ExportGoal):
         """The segments that its processors ask rows for, each once."""
         asking = (each.where for each in self.processors if isinstance(each, KeepRows | DropRows))
         return tuple(dict.fromkeys(segment for where in asking for _, segment in segments_in(where)))
-
-    @property
-    def tells_changes(self) -> bool:
-        """Whether its main file tells only what the export before it did not."""
-        return False
 
     @property
     def tells_leavers(self) -> bool:

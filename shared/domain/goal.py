@@ -16,6 +16,7 @@ from shared.domain.dialect import Dialect, FileFormat
 from shared.domain.event_rules import EventRules
 from shared.domain.expected import Expected
 from shared.domain.export_goal import ExportProfiles
+from shared.domain.export_groups import ExportGroups
 from shared.domain.export_kinds import ExportSubscribers, ExportUnsubscribes
 from shared.domain.field_choice import ColumnName
 from shared.domain.fields import IdentifierField, MapAll, MappedField, OnBadValue
@@ -307,6 +308,7 @@ AnyImport = ImportGoal | ImportEvents
 """Goals that take files from drop folders."""
 
 Goal = Annotated[
-    ImportGoal | ImportEvents | ExportProfiles | ExportSubscribers | ExportUnsubscribes, Field(discriminator="kind")
+    ImportGoal | ImportEvents | ExportProfiles | ExportSubscribers | ExportUnsubscribes | ExportGroups,
+    Field(discriminator="kind"),
 ]
 """Every kind of goal."""

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from uuid import UUID
 
-from shared.domain.built_in import identifier_named, shown_named
+from shared.domain.built_in import identifier_named, shown_named, shown_of_group_named
 from shared.domain.dialect import AUTO
 from shared.domain.export_columns import ListsColumn, PropertyColumn, SegmentsColumn
 from shared.domain.export_goal import AboutProfiles, ExportGoal, ExportProfiles
+from shared.domain.export_groups import ExportGroups, GroupPropertyColumn
 from shared.domain.export_kinds import ExportSubscribers
 from shared.domain.failures import HeaderChanged, InvalidGoal
 from shared.domain.processors.rows import DropRows, KeepRows
@@ -25,6 +26,7 @@ def export_flaws(goal: ExportGoal, around: Surroundings) -> list[Flaw]:
     if isinstance(goal, ExportSubscribers) and goal.list not in around.lists:
         flaws.append(Flaw("/list", "unknown_list", f"The account has no list {goal.list}; make it first."))
     flaws += _column_flaws(goal, around) if isinstance(goal, AboutProfiles) else []
+    flaws += _group_flaws(goal, around) if isinstance(goal, ExportGroups) else []
     if goal.dialect.encoding == AUTO:
         flaws.append(Flaw("/dialect/encoding", "encoding_open", "Found 'auto', expected an encoding such as utf-8."))
     flaws += delivery_flaws(goal, around)
@@ -41,6 +43,8 @@ def _processor_flaws(goal: ExportGoal, around: Surroundings) -> list[Flaw]:
     """What is wrong with the processors: an export's columns are known before any row is."""
     headers: list[str] = []
     segments: dict[UUID, str] = {}
+    if isinstance(goal, ExportGroups):
+        headers = [each.heading for each in goal.columns]
     if isinstance(goal, AboutProfiles):
         headers = [each.heading for each in goal.columns]
         segments = {each: str(each) for each in goal.segments_asked if each in around.segments}
@@ -64,6 +68,20 @@ def _segment_flaws(goal: ExportProfiles, around: Surroundings) -> list[Flaw]:
     if goal.segment is None or goal.segment in around.segments:
         return []
     return [Flaw("/segment", "unknown_segment", f"The account has no segment {goal.segment}.")]
+
+
+def _group_flaws(goal: ExportGroups, around: Surroundings) -> Iterator[Flaw]:
+    if goal.group_type not in around.group_types:
+        detail = f"The account has no type of groups {goal.group_type!r}."
+        yield Flaw("/group_type", "unknown_group_type", detail)
+    for number, column in enumerate(goal.columns):
+        if isinstance(column, GroupPropertyColumn):
+            yield from _group_property_flaws(f"/columns/{number}/property", column.property, around)
+
+
+def _group_property_flaws(pointer: str, name: str, around: Surroundings) -> Iterator[Flaw]:
+    if shown_of_group_named(name, around.group_properties) is None:
+        yield Flaw(pointer, "unknown_property", f"Groups have no property {name!r}, and none is built in.")
 
 
 def _column_flaws(goal: AboutProfiles, around: Surroundings) -> Iterator[Flaw]:

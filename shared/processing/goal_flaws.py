@@ -96,6 +96,10 @@ class Surroundings:
     """The other active goals of the same connection."""
     event_types: Mapping[str, EventType] = field(default_factory=dict)
     """Those that there are of what the goal names, at least."""
+    group_types: Collection[str] = ()
+    """Types of groups by name: those that there are of what the goal names, at least."""
+    group_properties: Mapping[str, Property] = field(default_factory=dict)
+    """Properties of groups, by name, where the goal shows any."""
     lists: Collection[ListReference] = ()
     """Ids and numbers of lists: those that there are of what the goal names, at least."""
     segments: Collection[UUID] = ()

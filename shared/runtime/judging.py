@@ -15,7 +15,7 @@ from shared.domain.property import Property
 from shared.domain.schedule import AfterGoal
 from shared.processing.goal_checks import completed, flaws_of, missing_properties
 from shared.processing.goal_flaws import Flaw, KnownKey, Surroundings
-from shared.storage import domain_groups, event_types, goals, lists, openpgp_keys, properties, segments
+from shared.storage import domain_groups, event_types, goals, group_types, lists, openpgp_keys, properties, segments
 from shared.storage.connections import StoredConnection
 from shared.storage.database import Tx
 from shared.storage.goals import StoredGoal
@@ -39,6 +39,8 @@ async def judge(tx: Tx, connection: StoredConnection, sent: Goal, stored: Stored
         domain_groups=(await domain_groups.names(tx)).values(),
         is_hosted=is_hosted,
         event_types=await event_types.hold(tx, goal.event.types) if isinstance(goal, ImportEvents) else {},
+        group_types=await group_types.hold(tx, goal.group_types_named) if isinstance(goal, ExportGoal) else (),
+        group_properties=await _group_properties(tx, goal),
         lists=await _lists_named(tx, goal),
         segments=await _segments_named(tx, goal),
         siblings=[each.goal for each in siblings if each.goal.active and (stored is None or each.id != stored.id)],
@@ -57,6 +59,12 @@ async def _lists_named(tx: Tx, goal: Goal) -> set[UUID | int]:
 async def _segments_named(tx: Tx, goal: Goal) -> set[UUID]:
     """The segments that there are of those which the goal names, held: they must not be deleted at this moment."""
     return await segments.hold(tx, goal.segments_named) if isinstance(goal, AboutProfiles) else set()
+
+
+async def _group_properties(tx: Tx, goal: Goal) -> dict[str, Property]:
+    if not isinstance(goal, ExportGoal) or not goal.group_types_named:
+        return {}
+    return {each.name: each for each in await properties.of_groups(tx)}
 
 
 async def _kinds_named(tx: Tx, goal: Goal) -> dict[UUID, str]:

@@ -64,8 +64,8 @@ async def spool_told(tx: Tx, told: Selection, path: Path) -> None:
         await copy_out(tx, told, write)
 
 
-async def keep(tx: Tx, run: ClaimedRun, moment: Moment, told: Path) -> None:
-    """The run's files were delivered: move the goal's mark to their moment, and remember whom they told of."""
+async def keep(tx: Tx, run: ClaimedRun, moment: Moment, told: Path | None) -> None:
+    """The run's files were delivered: move the goal's mark to their moment, and remember whom they told of, if any."""
     await tx.execute(
         "export_marks.put",
         run.goal_id,
@@ -76,6 +76,8 @@ async def keep(tx: Tx, run: ClaimedRun, moment: Moment, told: Path) -> None:
         moment.taken_at,
     )
     await tx.execute("export_marks.forget_told", run.goal_id)
+    if told is None:
+        return
     with translated():
         await tx.connection.copy_to_table(
             "export_sets", schema_name=tx.schema.strip('"'), source=told, columns=_TOLD, format="text"

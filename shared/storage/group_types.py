@@ -65,9 +65,12 @@ async def change(tx: Tx, held: StoredGroupType, changed: GroupType) -> StoredGro
 
 
 async def delete(tx: Tx, held: StoredGroupType) -> None:
-    """Take a held type away. Raises GroupTypeInUse where there are groups of it, or a segment names it."""
+    """Take a held type away. Raises GroupTypeInUse where there are groups of it, or a goal or a segment names it."""
     if await tx.value("group_types.has_groups", held.number):
         raise GroupTypeInUse("Found groups of the type.")
+    users = await tx.fetch("group_types.goals", tx.account_id, {"type": held.type.name})
+    if users:
+        raise GroupTypeInUse(f"Found the goals {', '.join(str(row['goal_id']) for row in users)}.")
     asking = await segments.asking(tx, lambda leaf: isinstance(leaf, InGroup) and leaf.group.type == held.type.name)
     if asking:
         raise GroupTypeInUse(f"Found the segments {', '.join(map(str, asking))}.")

@@ -20,6 +20,7 @@ from services.api.patches import MergePatch, judged, merged
 from services.api.problems import FieldError, Refused
 from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, VERSIONED
 from shared.domain.export_goal import ExportGoal, ExportProfiles, delivered_names
+from shared.domain.export_groups import ExportGroups
 from shared.domain.export_kinds import ExportSubscribers, ExportUnsubscribes
 from shared.domain.failures import InvalidGoal
 from shared.domain.goal import AnyImport, Goal, ImportEvents, ImportGoal
@@ -36,7 +37,8 @@ Reader = Annotated[Visit, Depends(allowed(Scope.GOALS_READ))]
 Writer = Annotated[Visit, Depends(allowed(Scope.GOALS_WRITE))]
 Runner = Annotated[Visit, Depends(allowed(Scope.RUNS_WRITE))]
 SentGoal = Annotated[
-    ImportGoal | ImportEvents | ExportProfiles | ExportSubscribers | ExportUnsubscribes, Body(discriminator="kind")
+    ImportGoal | ImportEvents | ExportProfiles | ExportSubscribers | ExportUnsubscribes | ExportGroups,
+    Body(discriminator="kind"),
 ]
 
 
@@ -53,6 +55,7 @@ NewGoal = Annotated[
     | Annotated[ExportProfiles, Tag("export_profiles")]
     | Annotated[ExportSubscribers, Tag("export_subscribers")]
     | Annotated[ExportUnsubscribes, Tag("export_unsubscribes")]
+    | Annotated[ExportGroups, Tag("export_groups")]
     | Annotated[GoalFromSample, Tag(FROM_SAMPLE)]
     | Annotated[GoalFromImport, Tag(FROM_IMPORT)],
     Discriminator(_shape),
@@ -64,7 +67,14 @@ class GoalQuery(PageQuery):
     """Which goals to list."""
 
     kind: (
-        Literal["import_profiles", "import_events", "export_profiles", "export_subscribers", "export_unsubscribes"]
+        Literal[
+            "import_profiles",
+            "import_events",
+            "export_profiles",
+            "export_subscribers",
+            "export_unsubscribes",
+            "export_groups",
+        ]
         | None
     ) = None
     active: bool | None = None
@@ -98,8 +108,17 @@ class ExportUnsubscribesShown(ExportUnsubscribes, _Stored):
     """An export of unsubscribes as it is stored."""
 
 
+class ExportGroupsShown(ExportGroups, _Stored):
+    """An export of groups as it is stored."""
+
+
 GoalShown = Annotated[
-    ImportGoalShown | ImportEventsShown | ExportProfilesShown | ExportSubscribersShown | ExportUnsubscribesShown,
+    ImportGoalShown
+    | ImportEventsShown
+    | ExportProfilesShown
+    | ExportSubscribersShown
+    | ExportUnsubscribesShown
+    | ExportGroupsShown,
     Discriminator("kind"),
 ]
 _SHOWN: TypeAdapter[GoalShown] = TypeAdapter(GoalShown)

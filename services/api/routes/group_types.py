@@ -90,7 +90,7 @@ async def change_group_type(
 
 @router.delete("/{name}", status_code=204, responses=ABSENT | CONFLICT | VERSIONED)
 async def delete_group_type(name: str, visit: Writer, if_match: versions.IfMatch) -> None:
-    """Take a type away. Refused while there are groups of it, or a segment names it."""
+    """Take a type away. Refused while there are groups of it, or a goal or a segment names it."""
     async with visit.writing() as tx:
         held = await group_types.lock(tx, name)
         if_match.require(held.version)

@@ -160,10 +160,12 @@ class SegmentTooSlow(RequestFailure):
 
 
 class GroupTypeInUse(Conflict):
-    """There are groups of the type, or a segment names it."""
+    """There are groups of the type, or a goal or a segment names it."""
 
     code = "group_type_in_use"
-    what_to_do = "Delete its groups, and take the type out of the segments that the detail names; then delete it."
+    what_to_do = (
+        "Delete its groups, and take the type out of the goals and segments that the detail names; then delete it."
+    )
 
 
 class GroupTooWide(InvalidRequest):

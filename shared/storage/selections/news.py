@@ -69,6 +69,13 @@ class Since:
         text = statement("selections.newer_interactions").replace("{newer}", _newer("e.changed_xid", first))
         return SqlCondition(text, (self.snapshot,))
 
+    def groups(self, first: int, *, shows_members: bool) -> SqlCondition:
+        """Whether a group `g` is new or another, or has other members where those are shown."""
+        text = _newer("g.changed_xid", first)
+        if shows_members:
+            text += statement("groups_told.newer_members").replace("{newer}", _newer("m.changed_xid", first))
+        return SqlCondition(text, (self.snapshot,))
+
 
 def was_told(_first: int) -> SqlCondition:
     """Whether a profile was told of before."""

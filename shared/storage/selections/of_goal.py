@@ -5,13 +5,15 @@ from uuid import UUID
 
 from shared.domain.condition import AllOf, Negation, Node
 from shared.domain.export_goal import AboutProfiles, ExportGoal, ExportProfiles
+from shared.domain.export_groups import ExportGroups
 from shared.domain.export_kinds import ExportSubscribers, ExportUnsubscribes
 from shared.domain.failures import InvalidGoal
 from shared.domain.profile_conditions import InSegment, IsSuppressed, OnList
 from shared.storage import domain_groups, properties
-from shared.storage.asking import askable
+from shared.storage.asking import askable, group_kinds
 from shared.storage.conditions import SqlCondition, compiled
 from shared.storage.database import Tx
+from shared.storage.selections.groups import Groups
 from shared.storage.selections.news import Since
 from shared.storage.selections.profiles import Profiles
 from shared.storage.selections.selection import Condition, Parameters, Selection
@@ -27,6 +29,8 @@ async def selections_of(
     `now` is what a segment counts days from; of a run it is always the same. `since` is the moment that it tells the
     changes after; without one it tells everything.
     """
+    if isinstance(goal, ExportGroups):
+        return ((await _about_groups(tx, goal)).selected(since if goal.tells_changes else None),)
     if not isinstance(goal, AboutProfiles):
         raise InvalidGoal("The run is not an export's.")
     about = await _about(tx, goal, now)
@@ -36,8 +40,13 @@ async def selections_of(
     return (main, about.left(since))
 
 
-async def told_of_by(tx: Tx, goal: AboutProfiles, goal_id: UUID, *, now: datetime) -> Selection:
-    """Whom the goal tells of, for its next export. Raises InvalidGoal, InvalidCondition."""
+async def told_of_by(tx: Tx, goal: ExportGoal, goal_id: UUID, *, now: datetime) -> Selection | None:
+    """Whom the goal tells of, for its next export; None where that is not what it goes by.
+
+    Raises InvalidGoal, InvalidCondition.
+    """
+    if not isinstance(goal, AboutProfiles):
+        return None
     return (await _about(tx, goal, now)).told_of(goal_id)
 
 
@@ -47,6 +56,14 @@ async def _about(tx: Tx, goal: AboutProfiles, now: datetime) -> Profiles:
     only = await _only(tx, goal, now)
     shown = await shown_of(tx, goal, known, now, Parameters())
     return Profiles(goal, shown, domain_group, only, is_about_suppression=isinstance(goal, ExportUnsubscribes))
+
+
+async def _about_groups(tx: Tx, goal: ExportGroups) -> Groups:
+    kind = (await group_kinds(tx)).get(goal.group_type)
+    if kind is None:
+        raise InvalidGoal(f"There is no type of groups {goal.group_type!r}.")
+    known = {each.name: each for each in await properties.of_groups(tx)}
+    return Groups(goal, known, kind.number, await domain_groups.number_of(tx, goal.domain_group))
 
 
 async def _only(tx: Tx, goal: AboutProfiles, now: datetime) -> list[Condition]:

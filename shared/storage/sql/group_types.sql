@@ -48,6 +48,15 @@ RETURNING number, settings, version, created_at
 -- Whether there is a group of the type.
 SELECT EXISTS (SELECT FROM {schema}.groups WHERE group_type = $1)
 
+-- name: goals
+-- Goals, ten at most, that are not deleted and are about a type of groups, or show it.
+SELECT g.goal_id FROM tidegate.goals g
+WHERE g.account_id = $1 AND g.deleted_at IS NULL
+  AND (jsonb_path_exists(g.settings, '$.group_type ? (@ == $type)', $2::jsonb)
+       OR jsonb_path_exists(g.settings, '$.columns[*].group.type ? (@ == $type)', $2::jsonb))
+ORDER BY g.goal_id
+LIMIT 10
+
 -- name: delete
 -- The type itself.
 DELETE FROM tidegate.group_types WHERE account_id = $1 AND number = $2

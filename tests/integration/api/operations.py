@@ -29,7 +29,7 @@ IDENTIFYING = {"connection_id", "goal_id", "run_id", "arrival_id", "drop_folder_
 NAMES_A_THING = {
     "after_goal",
     "account_id", "connection_id", "domain_group", "drop_folder_id", "fingerprint", "from_sample", "property",
-    "sample_id", "goal_id", "import_id", "password_id", "from_import", "list", "segment",
+    "sample_id", "goal_id", "import_id", "password_id", "from_import", "list", "segment", "group_type",
 }  # fmt: skip
 NAMES_NOTHING = {
     "absent", "acknowledge", "active", "add", "add_to", "after_responses", "afterwards", "algorithm", "aliases",
@@ -40,11 +40,11 @@ NAMES_NOTHING = {
     "default_region", "default_rule", "defuse_formulas", "delete", "delimiter", "description", "dialect",
     "direct_write", "directory", "done", "done_file", "doubleQuote", "duplicate_content", "email", "emails", "empty",
     "empty_allowed", "encoding", "encrypt_to", "ends_with", "equals", "escapeChar", "event", "events", "expected",
-    "expires_at", "expression", "failed", "falseValues", "feedback", "field", "fields", "file_name", "find", "fixed",
-    "format", "from", "full_file", "generate", "greater", "group", "groupChar", "guards", "header", "headerJoin",
-    "headerRows", "hold_order_for_seconds", "home_directory", "host", "host_keys", "id", "identifier", "identifiers",
-    "ids_as_names", "ignore", "ignore_case", "in", "interactions", "interval_seconds", "into", "items", "keep", "key",
-    "kind", "label", "language", "last_days", "latest", "leave", "leavers", "led_by", "less", "limit",
+    "expires_at", "expression", "fact", "failed", "falseValues", "feedback", "field", "fields", "file_name", "find",
+    "fixed", "format", "from", "full_file", "generate", "greater", "group", "groupChar", "guards", "header",
+    "headerJoin", "headerRows", "hold_order_for_seconds", "home_directory", "host", "host_keys", "id", "identifier",
+    "identifiers", "ids_as_names", "ignore", "ignore_case", "in", "interactions", "interval_seconds", "into", "items",
+    "keep", "key", "kind", "label", "language", "last_days", "latest", "leave", "leavers", "led_by", "less", "limit",
     "listDelimiter", "lists", "made_from", "manifest", "map_all", "mapping", "matches", "max_depth", "max_members",
     "max_new", "max_ratio", "max_unpacked_bytes", "members", "message", "minimum_age_seconds", "minutes", "mode",
     "move_to", "name", "next_days", "not", "not_equals", "nullSequence", "number", "occurred_at", "on_bad_value",
@@ -71,6 +71,7 @@ GOALS = [
     EXPORT_GOAL | {"domain_group": "default", "segment": "{segment}"},
     EXPORT_GOAL | {"kind": "export_unsubscribes", "domain_group": "default"},
     EXPORT_GOAL | {"kind": "export_subscribers", "list": "{list}"},
+    EXPORT_GOAL | {"kind": "export_groups", "group_type": "{group_type}", "columns": [{"text": "n"}]},
     EXPORT_GOAL | {"packing": {"compression": "zip", "password_id": "{password_id}"}},
     EXPORT_GOAL | {"when": [{"after_goal": "{after_goal}"}]},
     IMPORT_GOAL | {"led_by": {"import_id": "{import_id}"}},
