@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag
 
+from shared.domain.group import GroupTypeName
 from shared.domain.lists import ListReference
 from shared.domain.model import Model
 from shared.domain.processors.base import Text
@@ -89,6 +90,27 @@ class InteractionsColumn(Headed):
         return "interactions"
 
 
+class ShownGroup(Model):
+    """A property of groups of one type: the account's own, or `system_id`, `created_at`, `updated_at`."""
+
+    type: GroupTypeName
+    property: PropertyName
+
+
+class GroupColumn(Headed):
+    """What a property says of the groups of one type that a profile belongs to.
+
+    Where they are several, their values stand there with the dialect's listDelimiter between them: each once, in the
+    order in which the groups were made. Without a heading the column is called as type and property, `company_name`.
+    """
+
+    group: ShownGroup
+
+    def called(self) -> str:
+        """Type and property."""
+        return f"{self.group.type}_{self.group.property}"
+
+
 class TextColumn(Headed):
     """The same text in every row."""
 
@@ -104,6 +126,7 @@ KINDS: Mapping[str, type[Headed]] = {
     "lists": ListsColumn,
     "segments": SegmentsColumn,
     "interactions": InteractionsColumn,
+    "group": GroupColumn,
     "text": TextColumn,
 }
 """What shows something of a person, or a fixed text, by the field that only it has."""
@@ -129,6 +152,7 @@ ExportColumn = Annotated[
     | Annotated[ListsColumn, Tag("lists")]
     | Annotated[SegmentsColumn, Tag("segments")]
     | Annotated[InteractionsColumn, Tag("interactions")]
+    | Annotated[GroupColumn, Tag("group")]
     | Annotated[TextColumn, Tag("text")],
     told_apart(KINDS),
 ]

@@ -9,7 +9,7 @@ from pydantic import Field, StrictBool, field_validator, model_validator
 
 from shared.domain.dates import date_pattern
 from shared.domain.dialect import Dialect
-from shared.domain.export_columns import MAX_COLUMNS, ExportColumn, ListsColumn, SegmentsColumn
+from shared.domain.export_columns import MAX_COLUMNS, ExportColumn, GroupColumn, ListsColumn, SegmentsColumn
 from shared.domain.export_names import NUMBER, SEGMENT, ExportName, in_file_name
 from shared.domain.goal_base import Ordered
 from shared.domain.lists import ListReference
@@ -177,6 +177,11 @@ class AboutProfiles(ExportGoal):
         return tuple(
             one for each in self.columns if isinstance(each, ListsColumn) and each.lists != "all" for one in each.lists
         )
+
+    @property
+    def group_types_named(self) -> set[str]:
+        """The types of groups that its columns show."""
+        return {each.group.type for each in self.columns if isinstance(each, GroupColumn)}
 
     @property
     def segments_asked(self) -> tuple[UUID, ...]:

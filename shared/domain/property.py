@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
@@ -46,6 +46,15 @@ class PropertyType(StrEnum):
         """Whether one profile can have several values."""
         return self in (PropertyType.LIST, PropertyType.MULTI_CHOICE)
 
+
+class Several(NamedTuple):
+    """Any number of values of a type that are not one list of a property: each of them is written as the type is."""
+
+    of: PropertyType
+
+
+Written = PropertyType | Several
+"""How what stands in a column of a file is written."""
 
 MAX_CHOICES = 1_000
 """Of one property. More are a text, and a file that adds them was mapped by mistake."""

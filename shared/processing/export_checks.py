@@ -6,7 +6,7 @@ from uuid import UUID
 
 from shared.domain.built_in import identifier_named, shown_named, shown_of_group_named
 from shared.domain.dialect import AUTO
-from shared.domain.export_columns import ListsColumn, PropertyColumn, SegmentsColumn
+from shared.domain.export_columns import GroupColumn, ListsColumn, PropertyColumn, SegmentsColumn
 from shared.domain.export_goal import AboutProfiles, ExportGoal, ExportProfiles
 from shared.domain.export_groups import ExportGroups, GroupPropertyColumn
 from shared.domain.export_kinds import ExportSubscribers
@@ -90,13 +90,18 @@ def _column_flaws(goal: AboutProfiles, around: Surroundings) -> Iterator[Flaw]:
             case PropertyColumn(property=name) if shown_named(name, around.properties) is None:
                 detail = f"The account has no property {name!r}, and none is built in."
                 yield Flaw(f"/columns/{number}/property", "unknown_property", detail)
+            case GroupColumn(group=shown):
+                if shown.type not in around.group_types:
+                    detail = f"The account has no type of groups {shown.type!r}."
+                    yield Flaw(f"/columns/{number}/group/type", "unknown_group_type", detail)
+                yield from _group_property_flaws(f"/columns/{number}/group/property", shown.property, around)
             case ListsColumn(lists=tuple(named)):
                 for place, one in enumerate(named):
                     if one not in around.lists:
                         detail = f"The account has no list {one}; make it first."
                         yield Flaw(f"/columns/{number}/lists/{place}", "unknown_list", detail)
-            case SegmentsColumn(segments=tuple(shown)):
-                for place, each in enumerate(shown):
+            case SegmentsColumn(segments=tuple(chosen)):
+                for place, each in enumerate(chosen):
                     if each not in around.segments:
                         detail = f"The account has no segment {each}."
                         yield Flaw(f"/columns/{number}/segments/{place}", "unknown_segment", detail)

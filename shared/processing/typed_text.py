@@ -5,13 +5,14 @@ already is taken as it is. A datetime is written in the dialect's time zone, or 
 no time, ISO time and offset follow it, so that nothing is lost; where it has one, the pattern is the whole truth. A
 date has no time and no zone: where the pattern is an epoch it is written YYYY-MM-DD. Where a pattern names the zone of
 a time when clocks went by fractions of a minute, the moment is kept, and the local time is that of the whole minute.
+Several values are each written as one is, with the listDelimiter between them.
 
 A value that would be read as another, or as none because it is one of the dialect's null sequences, is refused. Here
 are no files and no quoting.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import polars as pl
@@ -19,7 +20,7 @@ import polars as pl
 from shared.domain.dates import date_pattern
 from shared.domain.dialect import Dialect
 from shared.domain.failures import InvalidGoal, UnwritableValue
-from shared.domain.property import PropertyType
+from shared.domain.property import PropertyType, Several, Written
 from shared.processing.clock import to_local
 from shared.processing.lists import looked_up
 from shared.processing.values import nulls_of
@@ -35,7 +36,7 @@ _DAY = date_pattern("YYYY-MM-DD")
 class TypedText:
     """Writes frames whose columns have these types."""
 
-    def __init__(self, dialect: Dialect, kinds: Sequence[PropertyType]) -> None:
+    def __init__(self, dialect: Dialect, kinds: Sequence[Written]) -> None:
         """Raises `InvalidGoal` where the dialect's date pattern cannot be used."""
         try:
             self._pattern = date_pattern(dialect.date_format, dialect.pivot_year)
@@ -50,7 +51,7 @@ class TypedText:
             PropertyType.LIST: self._lists,
             PropertyType.MULTI_CHOICE: self._lists,
         }
-        self._writers = [writers.get(kind) for kind in kinds]
+        self._writers = [self._several(writers, kind) for kind in kinds]
 
     def frame(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The texts of a frame of text columns, one a type; null stays null. Raises `UnwritableValue`."""
@@ -129,6 +130,25 @@ class TypedText:
         written = pl.DataFrame({"raw": odd, "item": pl.Series([self._joined(one) for one in odd], dtype=pl.String)})
         found = found.with_columns(exact=looked_up(values, written))
         return found.select(pl.when("is_odd").then("exact").otherwise("plain")).to_series()
+
+    def _several(self, writers: Mapping[PropertyType, Write], kind: Written) -> Write | None:
+        if not isinstance(kind, Several):
+            return writers.get(kind)
+        write = writers.get(kind.of)
+        # What is written as it comes is joined as the items of a list are.
+        return self._lists if write is None else lambda values: self._values(values, write)
+
+    def _values(self, values: pl.Series, write: Write) -> pl.Series:
+        """The values of arrays, of types that PostgreSQL writes without commas. Raises `UnwritableValue`."""
+        delimiter = self._dialect.list_delimiter
+        items = values.str.strip_chars("{}").str.replace_all('"', "", literal=True).str.split(",").alias("item")
+        rows = items.to_frame().with_row_index().explode("item")
+        written = write(rows["item"])
+        if written.str.contains(delimiter, literal=True).any():
+            raise UnwritableValue(f"Found the listDelimiter {delimiter!r} inside one of several values.")
+        has_any = pl.col("item").is_not_null().any()
+        joined = pl.when(has_any).then(pl.col("item").str.join(delimiter)).alias("item")
+        return rows.with_columns(item=written).group_by("index", maintain_order=True).agg(joined)["item"]
 
     def _joined(self, literal: str) -> str:
         """The items of an array literal, nulls left out. Raises `UnwritableValue`."""

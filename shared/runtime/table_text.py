@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from shared.domain.export_goal import ExportGoal
+from shared.domain.property import Several, Written
 from shared.formats.batch import names
 from shared.formats.copy_text import NUMBER, frame_of
 from shared.formats.csv_writer import CsvWriter
@@ -84,7 +85,7 @@ class TableText:
         self._proved = {
             each.key
             for each in self._after.columns
-            if each.position is not None and selection.columns[each.position].type in PROVED
+            if each.position is not None and _is_proved(selection.columns[each.position].type)
         }
         self._writer = CsvWriter(goal.dialect)
         self._rows_seen = 0
@@ -161,3 +162,7 @@ class TableText:
         behind = names(len(self._keys) + len(self._segments))[len(self._keys) :]
         said = [(frame[key] == _TRUE).alias(name) for key, name in zip(behind, self._segments.values(), strict=True)]
         return Rows(filled.with_columns(said), numbers, numbers)
+
+
+def _is_proved(kind: Written) -> bool:
+    return (kind.of if isinstance(kind, Several) else kind) in PROVED

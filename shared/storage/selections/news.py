@@ -76,6 +76,12 @@ class Since:
             text += statement("groups_told.newer_members").replace("{newer}", _newer("m.changed_xid", first))
         return SqlCondition(text, (self.snapshot,))
 
+    def groups_of_profile(self, first: int, *, group_type: int) -> SqlCondition:
+        """Whether something changed of the groups of a type that a profile belongs to, or which they are."""
+        text = statement("groups_told.newer_of_profile").replace("{type}", f"${first + 1}::integer")
+        text = text.replace("{newer_member}", _newer("m.changed_xid", first))
+        return SqlCondition(text.replace("{newer_group}", _newer("g.changed_xid", first)), (self.snapshot, group_type))
+
 
 def was_told(_first: int) -> SqlCondition:
     """Whether a profile was told of before."""

@@ -6,7 +6,7 @@ from functools import partial
 from uuid import UUID
 
 from shared.domain.built_in import SYSTEM_ID, identifier_named
-from shared.domain.export_columns import InteractionsColumn, ListsColumn
+from shared.domain.export_columns import GroupColumn, InteractionsColumn, ListsColumn
 from shared.domain.export_goal import AboutProfiles
 from shared.domain.failures import InvalidGoal
 from shared.storage.columns import quoted
@@ -119,6 +119,8 @@ class Profiles:
                 yield partial(since.lists, numbers=numbers)
             if isinstance(each, InteractionsColumn):
                 yield since.interactions
+            if isinstance(each, GroupColumn):
+                yield partial(since.groups_of_profile, group_type=self.shown.group_type(each))
 
 
 def _conditions(only: Sequence[Condition], parameters: Parameters) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from shared.domain.property import PropertyType
+from shared.domain.property import Written
 from shared.storage.conditions import SqlCondition
 from shared.storage.statements import statement
 
@@ -17,7 +17,7 @@ class SelectedColumn:
     """One column of the file."""
 
     header: str
-    type: PropertyType
+    type: Written
     """How PostgreSQL writes it, and so how it is written for the dialect (shared/processing/typed_text.py)."""
 
 

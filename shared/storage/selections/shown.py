@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from shared.domain.askable import Askable
-from shared.domain.built_in import shown_named
+from shared.domain.askable import Askable, GroupKind
+from shared.domain.built_in import shown_named, shown_of_group_named
 from shared.domain.export_columns import (
     MAX_SHOWN_SEGMENTS,
     ExportColumn,
+    GroupColumn,
     InteractionsColumn,
     ListsColumn,
     PropertyColumn,
@@ -20,9 +21,9 @@ from shared.domain.export_columns import (
 from shared.domain.export_goal import AboutProfiles
 from shared.domain.failures import InvalidGoal
 from shared.domain.profile_conditions import InSegment
-from shared.domain.property import Property, PropertyType
-from shared.storage import lists, segments
-from shared.storage.asking import askable
+from shared.domain.property import Property, PropertyType, Several, Written
+from shared.storage import lists, properties, segments
+from shared.storage.asking import askable, group_kinds
 from shared.storage.columns import value_of
 from shared.storage.conditions import compiled
 from shared.storage.database import Tx
@@ -39,13 +40,16 @@ class Shown:
     segments: Mapping[UUID, str]
     """Names by id, in their order; all of them where a column shows segments."""
     askable: Askable | None
+    group_types: Mapping[str, GroupKind]
+    """By name, where a column shows groups; likewise the properties of groups."""
+    group_properties: Mapping[str, Property]
     schema: str
     now: datetime
     """What segments count days from."""
     ids_as_names: bool
     parameters: Parameters
 
-    def column(self, column: ExportColumn) -> tuple[PropertyType, str]:
+    def column(self, column: ExportColumn) -> tuple[Written, str]:
         """How a column is written, and what selects it. Raises InvalidGoal, InvalidCondition."""
         match column:
             case PropertyColumn(property=name):
@@ -59,12 +63,21 @@ class Shown:
                 return PropertyType.LIST, self._segments(wanted)
             case InteractionsColumn():
                 return PropertyType.LIST, statement("selections.interactions")
+            case GroupColumn():
+                return self._groups(column)
             case TextColumn(text=text):
                 return PropertyType.TEXT, self.parameters.add(text, "text")
 
     def numbers_of(self, chosen: Sequence[UUID | int]) -> list[int]:
         """The numbers of lists, of those that there are."""
         return [self.list_numbers[each] for each in chosen if each in self.list_numbers]
+
+    def group_type(self, column: GroupColumn) -> int:
+        """The number of the type of groups that a column shows. Raises InvalidGoal."""
+        kind = self.group_types.get(column.group.type)
+        if kind is None:
+            raise InvalidGoal(f"There is no type of groups {column.group.type!r}.")
+        return kind.number
 
     def segments_of(self, goal: AboutProfiles) -> list[UUID]:
         """The segments that any column or processor of the goal goes by, each once."""
@@ -99,6 +112,16 @@ class Shown:
             )
         return statement("selections.segments").replace("{segments}", ", ".join(map(self._segment, wanted)))
 
+    def _groups(self, column: GroupColumn) -> tuple[Written, str]:
+        name = column.group.property
+        found = shown_of_group_named(name, self.group_properties)
+        if found is None:
+            raise InvalidGoal(f"There is no property {name!r} of groups.")
+        text = statement("groups_told.lists_of_profile" if found.type.is_many else "groups_told.of_profile")
+        text = text.replace("{type}", self.parameters.add(self.group_type(column), "integer"))
+        kind = PropertyType.LIST if found.type.is_many else Several(found.type)
+        return kind, text.replace("{value}", value_of(found, "g"))
+
     def is_in(self, segment: UUID) -> str:
         """Whether a profile is in a segment: never null."""
         return statement("selections.is_in").replace("{condition}", self.parameters.fill(self.in_segment(segment)))
@@ -115,11 +138,14 @@ async def shown_of(
 ) -> Shown:
     """What a goal's columns need, looked up."""
     shows_segments = any(isinstance(each, SegmentsColumn) for each in goal.columns)
+    shows_groups = any(isinstance(each, GroupColumn) for each in goal.columns)
     return Shown(
         properties=known,
         list_numbers=await lists.numbers_of(tx, set(goal.named_lists)) if goal.named_lists else {},
         segments=await segments.names(tx) if shows_segments else {},
         askable=await askable(tx) if shows_segments or goal.segments_asked else None,
+        group_types=await group_kinds(tx) if shows_groups else {},
+        group_properties={each.name: each for each in await properties.of_groups(tx)} if shows_groups else {},
         schema=tx.schema,
         now=now,
         ids_as_names=goal.ids_as_names,

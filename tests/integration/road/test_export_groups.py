@@ -1,6 +1,7 @@
 """Exports of groups, and of what profiles have of theirs."""
 
 import csv
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -40,10 +41,11 @@ async def _group(tx: Tx, kind: int, code: str, **values: Any) -> int:
 
 
 async def _save(tenant: Tenant, **changes: Any) -> UUID:
+    about = {} if changes.get("kind", "export_groups") != "export_groups" else {"group_type": "company"}
     plain: dict[str, Any] = {
         "kind": "export_groups",
         "name": "Groups",
-        "group_type": "company",
+        **about,
         "target": {"directory": "out", "file_name": "all.csv"},
         "columns": [{"property": "code"}, {"fact": "members"}],
     }
@@ -100,14 +102,58 @@ async def test_groups_are_told_with_their_members_and_again_only_with_cause(tena
     assert (await _told(tenant, counting), await _told(tenant, plain)) == ([], [])
 
 
+async def test_columns_show_what_profiles_have_of_their_groups_and_changes_of_that_are_news(tenant: Tenant) -> None:
+    await tenant.save(goal())
+    await tenant.imported("in.csv", "email,name\nann@example.com,\nbob@example.com,\ncas@example.com,\n")
+    kinds, database = await _types(tenant), tenant.base.database
+    async with database.account(tenant.account_id) as tx:
+        acme = await _group(tx, kinds["company"], "Acme", size="-12.50", since=date(2020, 1, 31), trades=["b", "a|c"])
+        zeta = await _group(tx, kinds["company"], "Zeta", size="3", trades=["a|c", "d"])
+        elm = await _group(tx, kinds["household"], "Elm Street 1", size="3")
+        for group, members in ((zeta, [1]), (acme, [1, 2]), (elm, [3])):
+            await group_members.add(tx, group, members)
+
+    names = ("code", "size", "since", "trades", "system_id")
+    shown = [{"group": {"type": "company", "property": name}} for name in names]
+    shown += [{"group": {"type": "household", "property": "size"}, "header": "at home"}]
+    plain = {"kind": "export_profiles", "columns": [{"property": "system_id"}, *shown]}
+    dialect = {"decimalChar": ",", "delimiter": ";", "listDelimiter": "+", "dateFormat": "DD.MM.YY"}
+    await tenant.exported(await _save(tenant, **plain, dialect=dialect, defuse_formulas=True))
+    assert (tenant.directory / "out" / "all.csv").read_text() == (
+        "system_id;company_code;company_size;company_since;company_trades;company_system_id;at home\n"
+        f"1;Acme+Zeta;-12,5+3;31.01.20;b+a|c+d;{acme}+{zeta};\n"
+        f"2;Acme;-12,5;31.01.20;b+a|c;{acme};\n3;;;;;;3\n"
+    )
+
+    code = {"group": {"type": "company", "property": "code"}}
+    export = await _save(tenant, kind="export_profiles", columns=[{"property": "system_id"}, code], changed_only=True)
+    assert len(await _told(tenant, export, code="full_export")) == 3
+    async with database.account(tenant.account_id) as tx:
+        await group_members.remove(tx, zeta, [1])
+        await group_members.remove(tx, elm, [3])
+        await groups.change(tx, await groups.lock(tx, [], elm), {"p_size": "4"}, [])
+    assert await _told(tenant, export) == [("1", "Acme")]
+    async with database.account(tenant.account_id) as tx:
+        await groups.change(tx, await groups.lock(tx, [], acme), {"p_code": "ACME"}, [])
+        await group_members.add(tx, zeta, [3])
+    assert await _told(tenant, export) == [("1", "ACME"), ("2", "ACME"), ("3", "Zeta")]
+    async with database.account(tenant.account_id) as tx:
+        await groups.delete(tx, await groups.lock(tx, [], zeta))
+    assert await _told(tenant, export) == [("3", "")]
+    assert await _told(tenant, export) == []
+
+
 async def test_a_type_of_groups_stays_while_a_goal_names_it(tenant: Tenant) -> None:
     await _types(tenant)
-    export = await _save(tenant, group_type="household", columns=[{"property": "code"}])
+    about = await _save(tenant, group_type="household", columns=[{"property": "code"}])
+    code = {"group": {"type": "household", "property": "code"}}
+    shows = await _save(tenant, kind="export_profiles", columns=[{"property": "email"}, code], active=False)
     async with tenant.base.database.account(tenant.account_id) as tx:
         held = await group_types.lock(tx, "household")
         with pytest.raises(GroupTypeInUse) as refused:
             await group_types.delete(tx, held)
-        assert str(export) in refused.value.detail
-        await goals.delete(tx, export)
+        assert all(str(each) in refused.value.detail for each in (about, shows))
+        for each in (about, shows):
+            await goals.delete(tx, each)
         await group_types.delete(tx, held)
         await group_types.delete(tx, await group_types.lock(tx, "company"))

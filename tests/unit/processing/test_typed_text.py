@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shared.domain.dates import date_pattern
 from shared.domain.dialect import Dialect
 from shared.domain.failures import InvalidGoal, UnwritableValue
-from shared.domain.property import PropertyType
+from shared.domain.property import PropertyType, Several
 from shared.processing.typed_text import TypedText
 from tests.copied import Value, as_postgresql_writes
 from tests.examples import examples
@@ -182,3 +182,38 @@ def test_a_null_in_a_list_is_no_item() -> None:
 def test_an_unknown_date_pattern_is_the_goals_fault() -> None:
     with pytest.raises(InvalidGoal, match="QQ"):
         TypedText(Dialect(date_format="QQ-YYYY"), [PropertyType.DATE])
+
+
+several = st.sampled_from([kind for kind in KINDS if not kind.is_many]).flatmap(
+    lambda kind: st.tuples(
+        st.just(kind), st.lists(st.one_of(st.none(), st.lists(KINDS[kind], min_size=1, max_size=3)), max_size=4)
+    )
+)
+
+
+@settings(max_examples=examples(80), deadline=None)
+@given(dialects, several)
+@example(AMSTERDAM, (PropertyType.DATETIME, [[NOON, NOON], None, [NOON]]))
+@example(AMSTERDAM, (PropertyType.NUMBER, [[Decimal("-1.5"), Decimal(2)], [Decimal(0)]]))
+@example(Dialect(list_delimiter=","), (PropertyType.NUMBER, [[Decimal(1)], [Decimal("-1.5"), Decimal(2)]]))
+@example(Dialect(list_delimiter="a"), (PropertyType.BOOLEAN, [[True], [False]]))
+def test_several_values_are_each_written_as_one_is(
+    dialect: Dialect, column: tuple[PropertyType, list[list[Value] | None]]
+) -> None:
+    kind, rows = column
+    literals = [
+        None if row is None else as_postgresql_writes([str(as_postgresql_writes(each)) for each in row]) for row in rows
+    ]
+    typed = TypedText(dialect, [Several(kind)])
+    frame = pl.DataFrame({"c0": literals}, schema={"c0": pl.String})
+    expected: list[str | None] = []
+    try:
+        for row in rows:
+            items = None if row is None else [one_by_one(dialect, each) for each in row]
+            _check(items is None or dialect.list_delimiter.join(items).split(dialect.list_delimiter) == items)
+            expected.append(None if items is None else dialect.list_delimiter.join(items))
+    except ValueError:
+        with pytest.raises(UnwritableValue):
+            typed.frame(frame)
+        return
+    assert typed.frame(frame)["c0"].to_list() == expected
