@@ -1,6 +1,7 @@
 """Goals that write records to files. Every saved change is a new version, as with all goals."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal, Self
 from uuid import UUID
@@ -9,6 +10,7 @@ from pydantic import Field, StrictBool, field_validator, model_validator
 
 from shared.domain.dates import date_pattern
 from shared.domain.dialect import Dialect
+from shared.domain.event_files import EventFiles
 from shared.domain.export_columns import MAX_COLUMNS, ExportColumn, GroupColumn, ListsColumn, SegmentsColumn
 from shared.domain.export_names import NUMBER, SEGMENT, ExportName, in_file_name
 from shared.domain.goal_base import Ordered
@@ -148,14 +150,22 @@ class ExportGoal(Ordered):
 
 
 def delivered_names(
-    goal: ExportGoal, requested_at: datetime, pieces: int = 2, *, segment: str | None = None
+    goal: ExportGoal,
+    requested_at: datetime,
+    pieces: int = 2,
+    *,
+    segment: str | None = None,
+    parts: Sequence[str] = ("",),
 ) -> list[str]:
     """What a run that was asked for then delivers of its main table, in order; so many files where it is split.
 
-    `segment` is what the one is called that its files are named after.
+    `segment` is what the one is called that its files are named after. `parts` are other tables, or more of them: what
+    is put behind the main one's name.
     """
     name = goal.name_of(goal.target.named(requested_at, segment))
-    data = [name.whole] if goal.split is None else [name.piece(number).whole for number in range(1, pieces + 1)]
+    data = []
+    for each in map(name.beside, parts):
+        data += [each.whole] if goal.split is None else [each.piece(n).whole for n in range(1, pieces + 1)]
     beside = [each + CHECKSUM for each in data] if goal.checksum else []
     beside += [name.announced + MANIFEST] if goal.manifest else []
     beside += [] if goal.done_file is None else [name.announced + goal.done_file.suffix]
@@ -236,6 +246,7 @@ class ExportProfiles(TellsChanges):
 
     kind: Literal["export_profiles"]
     segment: UUID | None = Field(default=None, description="Only profiles of this segment; everybody where it is null")
+    events: EventFiles | None = Field(default=None, description="Files of their timeline events beside the main file")
 
     @property
     def segments_named(self) -> set[UUID]:

@@ -1,6 +1,6 @@
 """Whether an export's files can be packed, encrypted and named as its goal says. Asked by export_checks.py. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from shared.domain.export_goal import ExportGoal, delivered_names
@@ -14,9 +14,9 @@ from shared.processing.key_checks import key_flaws
 _A_MOMENT = datetime(2026, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)
 
 
-def delivery_flaws(goal: ExportGoal, around: Surroundings) -> Iterator[Flaw]:
-    """What is wrong with the names, the keys and the password of an export."""
-    yield from _name_flaws(goal)
+def delivery_flaws(goal: ExportGoal, around: Surroundings, parts: Sequence[str] = ()) -> Iterator[Flaw]:
+    """What is wrong with the names, the keys and the password of an export with these parts beside the main file."""
+    yield from _name_flaws(goal, ("", *parts))
     for number, fingerprint in enumerate(goal.encrypt_to):
         yield from key_flaws(f"/encrypt_to/{number}", fingerprint, KeyUse.ENCRYPT, around)
     if goal.sign_with is not None:
@@ -34,14 +34,14 @@ def delivery_flaws(goal: ExportGoal, around: Surroundings) -> Iterator[Flaw]:
             yield Flaw("/packing/password_id", "unknown_password", detail)
 
 
-def _name_flaws(goal: ExportGoal) -> Iterator[Flaw]:
+def _name_flaws(goal: ExportGoal, parts: Sequence[str]) -> Iterator[Flaw]:
     if NUMBER in goal.target.file_name and goal.split is None:
         detail = f"Found {NUMBER} without split; nothing has a number that is not split."
         yield Flaw("/target/file_name", "number_needs_split", detail)
     if SEGMENT in goal.target.file_name and goal.named_after is None:
         detail = f"Found {SEGMENT} in the name for a goal that is about no segment; expected another name, or segment."
         yield Flaw("/target/file_name", "segment_not_said", detail)
-    names = delivered_names(goal, _A_MOMENT, pieces=MOST_PIECES, segment="s" * MAX_SEGMENT_BYTES)
+    names = delivered_names(goal, _A_MOMENT, pieces=MOST_PIECES, segment="s" * MAX_SEGMENT_BYTES, parts=parts)
     most = max(len(each.encode()) for each in names) + len(PREVIOUS)
     path = len(joined(goal.target.directory, "").encode()) + most
     if most > MAX_NAME_BYTES or path > MAX_PATH_BYTES:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from shared.domain.built_in import identifier_named, shown_named, shown_of_group_named
 from shared.domain.dialect import AUTO
+from shared.domain.event_files import LEFT, MOST_TABLES, EventFiles, EventTable, tables_of
 from shared.domain.export_columns import GroupColumn, ListsColumn, PropertyColumn, SegmentsColumn
 from shared.domain.export_goal import AboutProfiles, ExportGoal, ExportProfiles
 from shared.domain.export_groups import ExportGroups, GroupPropertyColumn
@@ -29,7 +30,16 @@ def export_flaws(goal: ExportGoal, around: Surroundings) -> list[Flaw]:
     flaws += _group_flaws(goal, around) if isinstance(goal, ExportGroups) else []
     if goal.dialect.encoding == AUTO:
         flaws.append(Flaw("/dialect/encoding", "encoding_open", "Found 'auto', expected an encoding such as utf-8."))
-    flaws += delivery_flaws(goal, around)
+    tables: tuple[EventTable, ...] = ()
+    if isinstance(goal, ExportProfiles) and goal.events is not None:
+        missing = list(_event_type_flaws(goal.events, around))
+        flaws += missing
+        tables = () if missing else tables_of(around.event_types[each] for each in goal.events.named)
+        if len(tables) > MOST_TABLES:
+            detail = f"Found {len(tables)} files with those of items, expected {MOST_TABLES} at most."
+            flaws.append(Flaw("/events/types", "too_many_event_files", detail))
+    parts = [LEFT] if isinstance(goal, AboutProfiles) and goal.tells_leavers else []
+    flaws += delivery_flaws(goal, around, [*parts, *(each.part for each in tables)])
     flaws += _processor_flaws(goal, around)
     flaws += [
         Flaw(f"/when/{number}/after_goal", "unknown_goal", f"Found {each.after_goal}, expected an import goal's id.")
@@ -37,6 +47,13 @@ def export_flaws(goal: ExportGoal, around: Surroundings) -> list[Flaw]:
         if isinstance(each, AfterGoal) and not around.goals.get(each.after_goal, "").startswith("import_")
     ]
     return flaws
+
+
+def _event_type_flaws(files: EventFiles, around: Surroundings) -> Iterator[Flaw]:
+    for number, name in enumerate(files.named):
+        if name not in around.event_types:
+            detail = f"The account has no event type {name!r}; make it first."
+            yield Flaw(f"/events/types/{number}", "unknown_event_type", detail)
 
 
 def _processor_flaws(goal: ExportGoal, around: Surroundings) -> list[Flaw]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from shared.domain.connection import SftpPlace
-from shared.domain.export_goal import AboutProfiles, ExportGoal
+from shared.domain.export_goal import AboutProfiles, ExportGoal, ExportProfiles
 from shared.domain.goal import MANUAL_SOURCE, Goal, ImportEvents
 from shared.domain.property import Property
 from shared.domain.schedule import AfterGoal
@@ -38,7 +38,7 @@ async def judge(tx: Tx, connection: StoredConnection, sent: Goal, stored: Stored
         properties={each.name: each for each in await properties.list_all(tx)},
         domain_groups=(await domain_groups.names(tx)).values(),
         is_hosted=is_hosted,
-        event_types=await event_types.hold(tx, goal.event.types) if isinstance(goal, ImportEvents) else {},
+        event_types=await event_types.hold(tx, _event_types_named(goal)),
         group_types=await group_types.hold(tx, goal.group_types_named) if isinstance(goal, ExportGoal) else (),
         group_properties=await _group_properties(tx, goal),
         lists=await _lists_named(tx, goal),
@@ -49,6 +49,12 @@ async def judge(tx: Tx, connection: StoredConnection, sent: Goal, stored: Stored
         openpgp_keys=await _keys_named(tx, goal),
     )
     return Judged(goal, flaws_of(goal, around), missing_properties(goal, around.properties))
+
+
+def _event_types_named(goal: Goal) -> tuple[str, ...]:
+    if isinstance(goal, ImportEvents):
+        return goal.event.types
+    return goal.events.named if isinstance(goal, ExportProfiles) and goal.events is not None else ()
 
 
 async def _lists_named(tx: Tx, goal: Goal) -> set[UUID | int]:

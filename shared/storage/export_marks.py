@@ -37,14 +37,17 @@ class Mark:
 
     moment: Moment
     goal_version: int
+    requested_at: datetime
+    """When the run was asked for."""
 
 
 async def last(tx: Tx, goal_id: UUID) -> Mark | None:
     """The goal's mark; None where nothing was delivered yet."""
-    row = await tx.row("export_marks.last", goal_id)
+    row = await tx.row("export_marks.last", goal_id, tx.account_id)
     if row is None:
         return None
-    return Mark(Moment(row["snapshot"], row["system_identifier"], row["taken_at"]), row["goal_version"])
+    moment = Moment(row["snapshot"], row["system_identifier"], row["taken_at"])
+    return Mark(moment, row["goal_version"], row["queued_at"])
 
 
 async def present(tx: Tx) -> Moment:

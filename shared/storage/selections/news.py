@@ -7,6 +7,7 @@ such as lists, their changes are news too; what it does not show is none.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from shared.storage.conditions import SqlCondition
@@ -28,6 +29,12 @@ class Since:
 
     goal_id: UUID
     snapshot: str
+    requested_at: datetime
+    """When its run was asked for: what its periods went by."""
+
+    def join_told(self, first: int) -> SqlCondition:
+        """Finds beside a profile whether it was told of at all: the join that `news` needs."""
+        return self.join(first, part=EVERYBODY, number=0)
 
     def join(self, first: int, *, part: str, number: int) -> SqlCondition:
         """Finds beside a profile whether it was told of in a part of what was told; a join, from that parameter on."""
@@ -38,7 +45,7 @@ class Since:
     def news(
         self, first: int, *, changed: str, others: Sequence[Condition] = (), segments: Sequence[Condition] = ()
     ) -> SqlCondition:
-        """Whether a profile is news, beside the joins.
+        """Whether a profile, or a row of its own, is news, beside the joins.
 
         `changed` is the transaction of its own change that counts; `others` say whether rows of its own that the file
         shows are news; `segments` are those that it shows, in the order of their joins.

@@ -13,6 +13,7 @@ from shared.storage import domain_groups, properties
 from shared.storage.asking import askable, group_kinds
 from shared.storage.conditions import SqlCondition, compiled
 from shared.storage.database import Tx
+from shared.storage.selections.events import Events, event_tables
 from shared.storage.selections.groups import Groups
 from shared.storage.selections.news import Since
 from shared.storage.selections.profiles import Profiles
@@ -34,10 +35,14 @@ async def selections_of(
     if not isinstance(goal, AboutProfiles):
         raise InvalidGoal("The run is not an export's.")
     about = await _about(tx, goal, now)
-    main = about.selected(since if goal.tells_changes else None)
-    if since is None or not goal.tells_leavers:
-        return (main,)
-    return (main, about.left(since))
+    told = since if goal.tells_changes else None
+    selections = [about.selected(told)]
+    if since is not None and goal.tells_leavers:
+        selections.append(about.left(since))
+    if isinstance(goal, ExportProfiles) and goal.events is not None:
+        events = Events(about, goal.events, now)
+        selections += [events.selected(each, told) for each in await event_tables(tx, goal.events, now=now)]
+    return tuple(selections)
 
 
 async def told_of_by(tx: Tx, goal: ExportGoal, goal_id: UUID, *, now: datetime) -> Selection | None:

@@ -3,13 +3,16 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 from uuid import UUID
 
-from shared.domain.built_in import SYSTEM_ID, identifier_named
-from shared.domain.export_columns import GroupColumn, InteractionsColumn, ListsColumn
+from shared.domain.built_in import SYSTEM_ID, identifier_named, shown_named
+from shared.domain.event_files import LEFT
+from shared.domain.export_columns import GroupColumn, InteractionsColumn, ListsColumn, PropertyColumn
 from shared.domain.export_goal import AboutProfiles
 from shared.domain.failures import InvalidGoal
-from shared.storage.columns import quoted
+from shared.domain.property import Property, PropertyType
+from shared.storage.columns import value_of
 from shared.storage.conditions import SqlCondition
 from shared.storage.selections.news import EVERYBODY, Since, out_of, part_of, was_told
 from shared.storage.selections.selection import Condition, Counted, Parameters, SelectedColumn, Selection
@@ -18,8 +21,16 @@ from shared.storage.statements import statement
 
 NO_IDENTIFIER = "no_identifier"
 """Why profiles are held back that lack what the goal wants every row to have."""
-LEFT = "left"
-"""The part of who is no longer in what the file is about."""
+
+
+class Key(NamedTuple):
+    """What names a profile in files that tell more of it."""
+
+    heading: str
+    """As the main file has it."""
+    type: PropertyType
+    text: str
+    """What selects it of profiles `p`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +47,7 @@ class Profiles:
 
     def selected(self, since: Since | None = None) -> Selection:
         """The goal's columns of all of them; since a mark, of those that are news. Raises InvalidGoal."""
-        conditions = self._all()
+        conditions = self.conditions()
         if since is not None:
             segments = [self.shown.in_segment(each) for each in self._segments()]
             others = [] if self.is_about_suppression else list(self._shown_beside(since))
@@ -48,23 +59,39 @@ class Profiles:
 
     def left(self, since: Since) -> Selection:
         """Those whom the goal told of before and that are none of them any more. Raises InvalidGoal."""
-        return replace(self._selection([was_told, out_of(self._all())], since), part=LEFT)
+        return replace(self._selection([was_told, out_of(self.conditions())], since), part=LEFT)
 
     def told_of(self, goal_id: UUID) -> Selection:
         """All of them as rows of `export_sets`: whom the goal tells of, and in which segments. Raises InvalidGoal."""
         parameters = Parameters([self.domain_group, goal_id])
-        parts = [(EVERYBODY, self._all())]
-        parts += [(part_of(each), [*self._all(), self.shown.in_segment(each)]) for each in self._segments()]
+        parts = [(EVERYBODY, self.conditions())]
+        parts += [(part_of(each), [*self.conditions(), self.shown.in_segment(each)]) for each in self._segments()]
         texts = []
         for part, conditions in parts:
             text = statement("selections.told_of").replace("{part}", parameters.add(part, "text"))
-            texts.append(text.replace("{conditions}", _conditions(conditions, parameters)))
+            texts.append(text.replace("{conditions}", parameters.narrowed(conditions)))
         return Selection(columns=(), text=" UNION ALL ".join(texts), parameters=tuple(parameters.values))
+
+    def conditions(self) -> list[Condition]:
+        """What all of them fulfil. Raises InvalidGoal."""
+        found = self._identifier()
+        if found is None:
+            return list(self.only)
+        has = statement("selections.has").replace("{column}", value_of(found))
+        return [*self.only, lambda _: SqlCondition(has, ())]
+
+    @property
+    def key(self) -> Key:
+        """What names them. Raises InvalidGoal."""
+        found = self._identifier() or SYSTEM_ID
+        columns = (each for each in self.goal.columns if isinstance(each, PropertyColumn))
+        shown = (each.heading for each in columns if shown_named(each.property, self.shown.properties) == found)
+        return Key(next(shown, found.name), found.type, value_of(found))
 
     def _selection(self, conditions: Sequence[Condition], since: Since | None) -> Selection:
         goal, parameters = self.goal, Parameters([self.domain_group])
         joins = "" if since is None else self._joins(since, parameters)
-        narrowed = _conditions(conditions, parameters)
+        narrowed = parameters.narrowed(conditions)
         shown = replace(self.shown, parameters=parameters)
         selected = [shown.column(each) for each in goal.columns]
         headings = [each.heading for each in goal.columns]
@@ -87,29 +114,24 @@ class Profiles:
         """The segments whose comings and goings are news."""
         return [] if self.is_about_suppression else self.shown.segments_of(self.goal)
 
-    def _all(self) -> list[Condition]:
-        column = self._identifier()
-        if column is None:
-            return list(self.only)
-        return [*self.only, lambda _: SqlCondition(statement("selections.has").replace("{column}", column), ())]
-
     def _without_identifier(self) -> Counted | None:
         """How many lack the goal's identifier, and so are held back."""
-        column = self._identifier()
-        if column is None:
+        found = self._identifier()
+        if found is None:
             return None
         parameters = Parameters([self.domain_group])
-        text = statement("selections.without").replace("{conditions}", _conditions(self.only, parameters))
-        return Counted(NO_IDENTIFIER, text.replace("{column}", column), tuple(parameters.values))
+        text = statement("selections.without").replace("{conditions}", parameters.narrowed(self.only))
+        return Counted(NO_IDENTIFIER, text.replace("{column}", value_of(found)), tuple(parameters.values))
 
-    def _identifier(self) -> str | None:
+    def _identifier(self) -> Property | None:
+        """The goal's, of which profiles can lack a value."""
         name = self.goal.identifier
         if name is None or name == SYSTEM_ID.name:
             return None
         found = identifier_named(name, self.shown.properties)
         if found is None or not found.is_identifier:
             raise InvalidGoal(f"Found {name!r} as an identifier, expected a property that is one.")
-        return f"p.{quoted(found.column)}"
+        return found
 
     def _shown_beside(self, since: Since) -> Iterator[Condition]:
         """What finds changes of what the columns show and the profile's own row does not hold."""
@@ -121,8 +143,3 @@ class Profiles:
                 yield since.interactions
             if isinstance(each, GroupColumn):
                 yield partial(since.groups_of_profile, group_type=self.shown.group_type(each))
-
-
-def _conditions(only: Sequence[Condition], parameters: Parameters) -> str:
-    frame = statement("selections.condition")
-    return "".join(f" {frame.replace('{condition}', parameters.fill(each))}" for each in only)

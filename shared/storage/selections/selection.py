@@ -1,6 +1,6 @@
 """A selection: what becomes one file of an export, as a value. Nothing here runs a statement."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -68,3 +68,8 @@ class Parameters:
         made = condition(len(self.values) + 1)
         self.values += made.parameters
         return made.text
+
+    def narrowed(self, conditions: Sequence[Condition]) -> str:
+        """What puts conditions behind those that there are."""
+        frame = statement("selections.condition")
+        return "".join(f" {frame.replace('{condition}', self.fill(each))}" for each in conditions)

@@ -50,7 +50,7 @@ SELECT EXISTS (SELECT FROM {schema}.events WHERE event_type = $1)
 -- Goals, ten at most, that are not deleted and name an event type.
 SELECT g.goal_id FROM tidegate.goals g
 WHERE g.account_id = $1 AND g.deleted_at IS NULL
-  AND (g.settings #>> '{event,type}' = $2::text OR g.settings #> '{events,types}' @> to_jsonb($2::text)
+  AND (g.settings #>> '{event,type}' = $2::text OR g.settings #> '{events,types}' @> jsonb_build_array($2::text)
     OR jsonb_path_exists(g.settings, '$.event.type.types.* ? (@ == $name)', jsonb_build_object('name', $2::text)))
 ORDER BY g.goal_id
 LIMIT 10

@@ -1,6 +1,7 @@
 -- name: last
--- What a goal's last delivered export was one moment of.
-SELECT goal_version, run_id, snapshot, system_identifier, taken_at FROM {schema}.export_marks WHERE goal_id = $1
+-- What a goal's last delivered export was one moment of, and when its run was asked for.
+SELECT m.goal_version, m.snapshot, m.system_identifier, m.taken_at, r.queued_at
+FROM {schema}.export_marks m JOIN tidegate.runs r ON r.account_id = $2 AND r.run_id = m.run_id WHERE m.goal_id = $1
 
 -- name: present
 -- The moment that a transaction of one snapshot sees, and in which cluster.

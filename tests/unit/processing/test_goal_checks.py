@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from shared.domain.built_in import PERMISSION_LEVEL
+from shared.domain.event import BUILT_IN, EventProperty, EventType, ItemKind
 from shared.domain.goal import Goal, ImportGoal
 from shared.domain.merge import MergeRule
 from shared.domain.names import matches
@@ -51,6 +52,16 @@ def _export(**changes: Any) -> Goal:
     )
 
 
+def _with_items(name: str, kinds: int, prefix: str = "i") -> EventType:
+    properties = (EventProperty(name="n", type=PropertyType.INTEGER),)
+    items = tuple(ItemKind(name=f"{prefix}{number}", properties=properties) for number in range(kinds))
+    return EventType(name=name, items=items)
+
+
+CROWDED = _with_items("crowded", 20)
+FULL = _with_items("full", 1, prefix="x" * 49)
+
+
 def _around(*siblings: Goal, is_hosted: bool = False) -> Surroundings:
     return Surroundings(PROPERTIES, {"default"}, is_hosted, siblings)
 
@@ -68,6 +79,22 @@ def test_a_sound_goal_has_no_flaws() -> None:
     ]
     assert _found(_goal(mapping=mapping)) == []
     assert _found(_export()) == []
+
+
+def test_files_of_events_are_of_types_that_there_are_and_not_too_many() -> None:
+    around = replace(_around(), event_types={"order": BUILT_IN["order"], "crowded": CROWDED, "full": FULL})
+    assert _found(_export(events={"types": "all"}), around) == []
+    assert _found(_export(events={"types": ["order", "crowded"]}), around) == []
+    told = _export(events={"types": ["order", "gone"]})
+    assert _found(told, around) == [("/events/types/1", "unknown_event_type")]
+    many = replace(around, event_types={f"t{number}": _with_items(f"t{number}", 20) for number in range(5)})
+    told = _export(events={"types": list(many.event_types)})
+    assert _found(told, many) == [("/events/types", "too_many_event_files")]
+    long = {"file_name": f"{'n' * 190}.csv"}
+    assert _found(_export(target=long, events={"types": ["order"]}), around) == []
+    assert _found(_export(target=long, events={"types": ["order", "full"]}), around) == [
+        ("/target/file_name", "name_too_long")
+    ]
 
 
 @pytest.mark.parametrize("rule", list(MergeRule))

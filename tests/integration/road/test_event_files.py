@@ -1,0 +1,239 @@
+"""Timeline events beside the profiles of an export: a file a type, and a file for what its events hold several of."""
+
+import csv
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from shared.domain.event import EventProperty, EventType, ItemKind
+from shared.domain.export_goal import ExportProfiles
+from shared.domain.property import PropertyType
+from shared.runtime.export_preview import export_preview
+from shared.storage import event_types, events, messages
+from shared.storage.events import Arrived
+from tests.integration.road.place import Tenant, goal
+
+NOON = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)
+Rows = list[dict[str, str]]
+
+
+def _export(**changes: Any) -> ExportProfiles:
+    plain: dict[str, Any] = {
+        "kind": "export_profiles",
+        "name": "With events",
+        "target": {"directory": "out", "file_name": "all.csv"},
+        "columns": [{"property": "number"}, {"property": "email", "header": "E-mail"}],
+        "identifier": "email",
+        "events": {"types": "all"},
+    }
+    return ExportProfiles.model_validate({**plain, **changes})
+
+
+def _event(person: int, at: datetime = NOON, kind: str = "order", **changes: Any) -> Arrived:
+    plain: dict[str, Any] = {"event_id": None, "message_number": None, "properties": {}, "items": {}}
+    return Arrived(event_type=kind, profile_id=person, occurred_at=at, **{**plain, **changes})
+
+
+async def _tell(tenant: Tenant, *told: Arrived) -> None:
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        await events.record(tx, 1, told)
+
+
+async def _people(tenant: Tenant, *emails: str) -> list[int]:
+    """The numbers of profiles with these addresses, or without; and with the numbers 1, 2 and so on of their own."""
+    named = [{"field": "email", "property": "email"}, {"field": "number", "property": "number"}]
+    await tenant.save(goal(identifiers=named, mapping=[]))
+    rows = (f"{email},{number}\n" for number, email in enumerate(emails, start=1))
+    await tenant.imported("people.csv", "email,number\n" + "".join(rows))
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        query = f"SELECT id FROM {tx.schema}.profiles ORDER BY p_number"
+        return [row["id"] for row in await tx.connection.fetch(query)]
+
+
+async def _exported(tenant: Tenant, export: UUID) -> dict[str, Rows]:
+    """What lies there after an export, by name; nothing else lies there."""
+    for file in (tenant.directory / "out").glob("*"):
+        file.unlink()
+    run = await tenant.exported(export)
+    assert run["state"] == "completed", run["receipt"]
+    found: dict[str, Rows] = {}
+    for file in (tenant.directory / "out").iterdir():
+        with file.open(newline="", encoding="utf-8") as text:
+            found[file.name] = list(csv.DictReader(text))
+    assert {f"out/{name}": len(rows) for name, rows in found.items()} == {
+        each["name"]: each["rows"] for each in run["receipt"]["files"]
+    }
+    return found
+
+
+def _ids(rows: Sequence[dict[str, str]]) -> list[str]:
+    return [row["event_id"] for row in rows]
+
+
+AWKWARD = 'a,"b"\n\\N\tä|\u2028'
+VISIT = EventType(
+    name="visit",
+    message="sms",
+    properties=tuple(
+        EventProperty(name=name, type=kind, choices=("Ä|b", "c") if kind is PropertyType.MULTI_CHOICE else ())
+        for name, kind in {
+            "event_id": PropertyType.TEXT,
+            "n": PropertyType.INTEGER,
+            "x": PropertyType.NUMBER,
+            "yes": PropertyType.BOOLEAN,
+            "day": PropertyType.DATE,
+            "at": PropertyType.DATETIME,
+            "tags": PropertyType.LIST,
+            "chosen": PropertyType.MULTI_CHOICE,
+        }.items()
+    ),
+    items=(ItemKind(name="page", properties=(EventProperty(name="url", type=PropertyType.URL),)),),
+)
+SAID = {
+    "event_id": AWKWARD,
+    "n": "-9223372036854775808",
+    "x": "9999999999999999999999999999.9999999999",
+    "yes": False,
+    "day": "0001-01-01",
+    "at": "2026-03-29T01:30:00.000001+00:00",
+    "tags": ['a,"b', "NULL", "\\N"],
+    "chosen": ["c"],
+}
+
+
+async def test_events_and_their_items_are_written_as_typed_values_and_joined_by_their_keys(tenant: Tenant) -> None:
+    ann, nobody, cas = await _people(tenant, "ann@example.com", "", "cas@example.com")
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        await event_types.create(tx, VISIT)
+        await event_types.create(tx, EventType(name="unused"))
+        # Of the same name as the file of orders' products would be.
+        await event_types.create(tx, EventType(name="order_products"))
+        sms = await messages.create(tx, "sms", "spring;1", "=Spring", None)
+    products = [{"sku": "A", "price": "12.5"}, {"name": AWKWARD}, {"sku": "=1"}]
+    await _tell(
+        tenant,
+        _event(cas, event_id="17", properties={"total": "0.0000000001"}, items={"products": products}),
+        _event(ann, NOON + timedelta(days=1), event_id="18", items={"products": products[:1]}),
+        _event(ann, event_id="19"),
+        _event(nobody, event_id="nobody's", items={"products": products}),
+        _event(
+            ann,
+            kind="visit",
+            message_number=sms.number,
+            properties=SAID,
+            items={"page": [{"url": "https://a.example"}]},
+        ),
+        _event(ann, kind="order_products"),
+    )
+    dialect = {"dateFormat": "YYYY-MM-DD HH:mm:ss.SSS", "timezone": "Europe/Amsterdam", "listDelimiter": ";"}
+    export = _export(dialect=dialect, defuse_formulas=True)
+    export_id = await tenant.save(export)
+    found = await _exported(tenant, export_id)
+    assert set(found) == {
+        "all.csv",
+        "all_order.csv",
+        "all_order_products.csv",
+        "all_order_products_items.csv",
+        "all_visit.csv",
+        "all_visit_page.csv",
+    }
+    assert [row["E-mail"] for row in found["all.csv"]] == ["ann@example.com", "cas@example.com"]
+    orders = found["all_order.csv"]
+    assert [(row["event_id"], row["E-mail"], row["occurred_at"], row["total"]) for row in orders] == [
+        ("19", "ann@example.com", "2026-03-01 13:00:00.250", ""),
+        ("18", "ann@example.com", "2026-03-02 13:00:00.250", ""),
+        ("17", "cas@example.com", "2026-03-01 13:00:00.250", "0.0000000001"),
+    ]
+    items = found["all_order_products_items.csv"]
+    owners = {row["event_number"]: row for row in orders}
+    assert all(owners[row["event_number"]][key] == row[key] for row in items for key in ("event_id", "E-mail"))
+    assert [(row["event_id"], row["item_number"], row["sku"], row["price"], row["name"]) for row in items] == [
+        ("18", "1", "A", "12.5", ""),
+        ("17", "1", "A", "12.5", ""),
+        ("17", "2", "", "", AWKWARD),
+        ("17", "3", "'=1", "", ""),
+    ]
+    [visit] = found["all_visit.csv"]
+    assert list(visit.items()) == [
+        ("event_number", "5"),
+        ("event_id", ""),
+        ("E-mail", "ann@example.com"),
+        ("occurred_at", "2026-03-01 13:00:00.250"),
+        ("message_reference", "spring;1"),
+        ("message_name", "'=Spring"),
+        ("visit.event_id", AWKWARD),
+        ("n", "-9223372036854775808"),
+        ("x", "9999999999999999999999999999.9999999999"),
+        ("yes", "false"),
+        ("day", "0001-01-01 00:00:00.000"),
+        ("at", "2026-03-29 03:30:00.000"),
+        ("tags", 'a,"b;NULL;\\N'),
+        ("chosen", "c"),
+    ]
+    assert [(row["event_number"], row["item_number"]) for row in found["all_visit_page.csv"]] == [("5", "1")]
+    async with tenant.base.database.account(tenant.account_id, read_only=True) as tx:
+        shown = await export_preview(tx, export, rows=1)
+    assert [each.name for each in shown.files] == [
+        "all.csv",
+        "all_order.csv",
+        "all_order_products_items.csv",
+        "all_order_products.csv",
+        "all_visit.csv",
+        "all_visit_page.csv",
+    ]
+    assert shown.files[1].rows[0][:3] == ("3", "19", "ann@example.com")
+
+
+async def test_a_period_counts_from_when_the_run_was_asked_for_and_may_lie_ahead(tenant: Tenant) -> None:
+    (ann,) = await _people(tenant, "ann@example.com")
+    now = datetime.now(UTC)
+    days = (-2.5, -1.5, -0.5, 0.5, 1.5)
+    await _tell(tenant, *(_event(ann, now + timedelta(days=each), event_id=str(each)) for each in days))
+    for period, told in (
+        (None, ["-2.5", "-1.5", "-0.5", "0.5", "1.5"]),
+        ({"last_days": 2}, ["-1.5", "-0.5"]),
+        ({"next_days": 1}, ["0.5"]),
+    ):
+        export = await tenant.save(_export(events={"types": ["sent", "order"], "period": period}))
+        found = await _exported(tenant, export)
+        assert _ids(found["all_order.csv"]) == told
+        # Types that are named have their files always.
+        assert found["all_sent.csv"] == found["all_order_products.csv"] == []
+
+
+async def test_changes_alone_are_new_events_those_that_came_near_and_all_of_new_people(tenant: Tenant) -> None:
+    ann, bob, cas = await _people(tenant, "ann@example.com", "bob@example.com", "cas@example.com")
+    segment = await tenant.segment({"property": "number", "not_equals": "3"})
+    now = datetime.now(UTC)
+    known = _event(ann, now + timedelta(hours=1), event_id="known")
+    await _tell(
+        tenant,
+        known,
+        _event(bob, now + timedelta(hours=1), event_id="same"),
+        _event(cas, now + timedelta(hours=1), event_id="hers"),
+        _event(ann, now + timedelta(days=7, hours=1), event_id="far"),
+    )
+    export = _export(segment=str(segment), changed_only=True, events={"types": ["order"], "period": {"next_days": 7}})
+    export_id = await tenant.save(export)
+    assert _ids((await _exported(tenant, export_id))["all_order.csv"]) == ["known", "same"]
+    found = await _exported(tenant, export_id)
+    assert (found["all.csv"], found["all_order.csv"], found["all_order_products.csv"]) == ([], [], [])
+
+    # The day before yesterday's export: what is far off now was farther off then.
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        moved = "UPDATE tidegate.runs SET queued_at = queued_at - interval '2 days' WHERE goal_id = $1"
+        await tx.connection.execute(moved, export_id)
+        nearer = "UPDATE {schema}.events SET occurred_at = occurred_at - interval '1 day' WHERE event_id = 'far'"
+        await tx.connection.execute(nearer.replace("{schema}", tx.schema))
+    await _tell(
+        tenant,
+        _event(ann, now + timedelta(hours=2), event_id="known", items={"products": [{"sku": "A"}]}),
+        _event(bob, now + timedelta(hours=2), event_id="new"),
+        _event(bob, now + timedelta(days=9), event_id="too far"),
+    )
+    await tenant.imported("more.csv", "email,number\ncas@example.com,4\n")
+    found = await _exported(tenant, export_id)
+    assert [row["number"] for row in found["all.csv"]] == ["4"]
+    assert _ids(found["all_order.csv"]) == ["known", "far", "new", "hers"]
+    assert _ids(found["all_order_products.csv"]) == ["known"]
