@@ -111,7 +111,8 @@ class Streams:
                 told = clock()
                 yield format_sse_event(comment="alive")
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), self.look_seconds)
+                async with asyncio.timeout(self.look_seconds):
+                    await self._stopping.wait()
 
     async def _seen(self, run_id: UUID, read: Read) -> Event | None:
         """The run as it was a moment ago; None while the database does not answer."""

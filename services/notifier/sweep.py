@@ -37,7 +37,8 @@ async def sweep(tools: Tools, handlers: Handlers, stopping: asyncio.Event) -> No
             since, until = LATELY_SECONDS, BUS_SECONDS
             pause = EVERY_SECONDS
         with suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), pause)
+            async with asyncio.timeout(pause):
+                await stopping.wait()
 
 
 async def hear_again(tools: Tools, handlers: Handlers, since_seconds: float, until_seconds: float) -> int:

@@ -30,7 +30,8 @@ async def keep_time(tools: Tools, stopping: asyncio.Event) -> None:
         except StorageUnavailable as failure:
             log.warning("clock.blind", code=failure.code)
         with suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), TICK_SECONDS)
+            async with asyncio.timeout(TICK_SECONDS):
+                await stopping.wait()
 
 
 async def tick(tools: Tools) -> None:

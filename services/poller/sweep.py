@@ -43,7 +43,8 @@ async def sweep(tools: Tools, stopping: asyncio.Event) -> None:
     while not stopping.is_set():
         _tell(await _outcome(_round(tools)), "round")
         with suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), tools.sweep_seconds)
+            async with asyncio.timeout(tools.sweep_seconds):
+                await stopping.wait()
     with suppress(StorageUnavailable):
         await leases.lay_down_duty(tools.database, "sweep", tools.worker)
 

@@ -18,6 +18,7 @@ from shared.bus.fate import Fate, judge
 from shared.bus.limits import Limits
 from shared.bus.topology import QUEUES, Queue, queue_named
 from shared.domain.failures import BusUnavailable
+from shared.observe.cancellation import heed_cancellation
 
 log = structlog.stdlib.get_logger()
 
@@ -94,6 +95,7 @@ class InProcessBus:
     async def _work(self, queue: str, line: _Line, parking: _Line | None, handler: Handler) -> None:
         """Take one copy after the other. A cancelled worker puts back what it has in hand."""
         while True:
+            heed_cancellation()
             copy = await line.take()
             target: _Line | None = line
             try:

@@ -17,6 +17,7 @@ from shared.bus.fate import Fate, Judgement, judge
 from shared.bus.rabbit_session import Session, connected, keep_open, translated
 from shared.bus.rabbit_topology import Deployment
 from shared.domain.failures import BusUnavailable
+from shared.observe.cancellation import heed_cancellation
 
 log = structlog.stdlib.get_logger()
 
@@ -68,6 +69,7 @@ class RabbitConsumer:
 
     async def _work(self) -> None:
         while True:
+            heed_cancellation()
             delivery = await self.inbox.get()
             if not delivery.session.lost.is_set():  # else it comes again by another session
                 await self._handle(delivery)

@@ -17,6 +17,7 @@ from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 
 from shared.bus.limits import Limits
 from shared.domain.failures import BusUnavailable
+from shared.observe.cancellation import heed_cancellation
 
 log = structlog.stdlib.get_logger()
 
@@ -99,6 +100,7 @@ async def keep_open(session: Callable[[], AbstractAsyncContextManager[Session]],
     while True:
         try:
             async with session() as current:
+                heed_cancellation()
                 log.info("bus.connected", role=role)
                 last_detail = ""
                 await current.lost.wait()

@@ -65,7 +65,8 @@ class RabbitBus:
     async def wait_until_ready(self, limit_seconds: float) -> None:
         """Return when the publisher is connected. Raises BusUnavailable when it takes longer than the limit."""
         try:
-            await asyncio.wait_for(self._connected.wait(), limit_seconds)
+            async with asyncio.timeout(limit_seconds):
+                await self._connected.wait()
         except TimeoutError as error:
             raise BusUnavailable(f"Found no broker within {limit_seconds:g} seconds.") from error
 

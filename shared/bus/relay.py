@@ -12,6 +12,7 @@ import structlog
 from shared.bus.bus import Bus, Envelope
 from shared.domain.failures import BusUnavailable, StorageUnavailable
 from shared.observe import tracing
+from shared.observe.cancellation import heed_cancellation
 from shared.observe.failpoints import reach
 from shared.observe.metrics import Metrics
 from shared.storage import outbox
@@ -27,6 +28,7 @@ OUTAGE_SECONDS = 2.0
 async def relay(database: Database, bus: Bus, metrics: Metrics) -> None:
     """Send unsent messages until cancelled: at once when this process queued some, else by looking every second."""
     while True:
+        heed_cancellation()
         database.rang.clear()
         try:
             sent, refused = await relay_once(database, bus, metrics)
@@ -38,7 +40,8 @@ async def relay(database: Database, bus: Bus, metrics: Metrics) -> None:
             await asyncio.sleep(OUTAGE_SECONDS)
         elif sent < BATCH:
             with suppress(TimeoutError):
-                await asyncio.wait_for(database.rang.wait(), IDLE_SECONDS)
+                async with asyncio.timeout(IDLE_SECONDS):
+                    await database.rang.wait()
 
 
 async def relay_once(database: Database, bus: Bus, metrics: Metrics) -> tuple[int, int]:

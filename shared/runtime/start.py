@@ -96,7 +96,8 @@ async def until(
                 "answers at TIDEGATE_DATABASE_URL and that `tidegate migrate` has run"
             )
         with suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), pause_seconds)
+            async with asyncio.timeout(pause_seconds):
+                await stopping.wait()
         if stopping.is_set():
             raise StartStopped
 

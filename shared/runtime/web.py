@@ -46,7 +46,8 @@ async def serving(
         finally:
             server.should_exit = True
             with suppress(TimeoutError):
-                await asyncio.wait_for(ended.wait(), limit_seconds + 5)
+                async with asyncio.timeout(limit_seconds + 5):
+                    await ended.wait()
 
 
 async def _serve(server: uvicorn.Server, listener: socket.socket, ended: asyncio.Event) -> None:

@@ -240,6 +240,7 @@ async def _prepare(connection: Any) -> None:
 
 async def _close(pool: "asyncpg.Pool[Record]") -> None:
     try:
-        await asyncio.wait_for(pool.close(), 5)
+        async with asyncio.timeout(5):
+            await pool.close()
     except TimeoutError:
         pool.terminate()

@@ -23,6 +23,7 @@ from shared.domain.failures import (
     ProtocolRefused,
     UnsupportedKey,
 )
+from shared.observe.cancellation import heed_cancellation
 from shared.transfer.addresses import AddressPolicy, Resolver, permitted_addresses
 from shared.transfer.folder import Deadlines
 from shared.transfer.keys import described, loaded_private_key, loaded_public_key
@@ -93,6 +94,7 @@ async def open_sftp(
         dialled = await line.dial()
     connection = await _logged_in(line, dialled, pinned, login, key, on_step)
     try:
+        heed_cancellation()
         yield await _at_home(connection, place, reach.deadlines)
     finally:
         connection.close()

@@ -45,6 +45,7 @@ class Served:
     _database: Database | None = None
     _loop: asyncio.AbstractEventLoop | None = None
     _counted: int = 0
+    _segment: str = ""
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
 
     def key_for(self, path: str) -> str:
@@ -74,8 +75,11 @@ class Served:
             run = await owner.ask("GET", f"/v1/runs/{run_id}", 200)
             sent = {"content": b"E-mail;First name\n", "headers": {"Content-Type": "application/octet-stream"}}
             imported = await owner.ask("POST", f"/v1/imports?name=a.csv&goal_id={goal['id']}", 202, **sent)
+            if self._segment:  # an account can have a thousand of them
+                await owner.delete(self._segment)
             asked = {"name": f"segment {self._counted}", "condition": {"consent": "unknown"}}
             segment = await owner.ask("POST", "/v1/segments", 201, json=asked)
+            self._segment = f"/v1/segments/{segment['id']}"
             key = await owner.ask("POST", "/v1/keys", 201, json={"name": "k", "scopes": ["runs:read"]})
             credential = await owner.ask("POST", f"/v1/drop-folders/{folder['id']}/credentials", 201, json={})
         async with self._database.account(self.account) as tx:
