@@ -189,7 +189,9 @@ class Shop:
 
 
 @asynccontextmanager
-async def open_shop(system: System, operator_key: str, *, hosted: bool = True) -> AsyncIterator[Shop]:
+async def open_shop(
+    system: System, operator_key: str, *, hosted: bool = True, properties: Sequence[dict[str, Any]] = PROPERTIES
+) -> AsyncIterator[Shop]:
     """A fresh account, made through the gateway."""
     # Idle connections are left before the gateway leaves them, or a request could meet one that has just gone.
     idle = httpx.Limits(keepalive_expiry=2.0)
@@ -206,7 +208,7 @@ async def open_shop(system: System, operator_key: str, *, hosted: bool = True) -
         client.headers["Authorization"] = f"Bearer {key['key']}"
         async with open_ledger(system.place.superuser_dsn, UUID(account["id"])) as ledger:
             shop = Shop(system, client, ledger, UUID(account["id"]))
-            for each in PROPERTIES:
+            for each in properties:
                 await shop.ask("POST", "/v1/properties", 201, json=each)
             if hosted:
                 await shop.host_a_folder()

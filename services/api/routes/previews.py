@@ -59,8 +59,11 @@ class DatePreview(Asked):
     date: str = Field(description="Its day in UTC, in a column of dates")
 
 
+_FIRST = PreviewAsked()
+
+
 @router.post("/goals/{goal_id}/preview", responses=ABSENT | CONFLICT)
-async def preview_goal(goal_id: UUID, body: PreviewAsked, visit: Writer) -> Preview | ExportPreview:
+async def preview_goal(goal_id: UUID, visit: Writer, body: PreviewAsked = _FIRST) -> Preview | ExportPreview:
     """Of an import: columns and first rows of a sample as the goal would read them, step by step, and mapped.
 
     Of an export: the first rows of each file as they would be written now. What would fail the goal's run is its
