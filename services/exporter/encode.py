@@ -37,8 +37,8 @@ class Spool:
 
     files: Sequence[Spooled]
     """The main one first."""
-    profiles: int
-    """Whose rows are in them, each counted once."""
+    told: Told
+    """Whose rows are in them."""
     remembered: Remembered | None
     """What the goal's next export goes by, once these are delivered."""
 

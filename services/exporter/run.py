@@ -22,7 +22,8 @@ from shared.observe.failpoints import reach
 from shared.runtime.desk import Desk
 from shared.runtime.table_text import Told
 from shared.runtime.workspace import workspace
-from shared.storage import ending, export_marks, runs
+from shared.storage import ending, exchanges, export_marks, runs
+from shared.storage.exchanges import Exchange
 from shared.storage.run_connection import run_connection
 from shared.transfer.deliver import Bearer, Shipment, deliver
 from shared.transfer.open_folder import open_folder
@@ -60,7 +61,7 @@ async def select(order: Order, workplace: Path, tools: Tools, desk: Desk) -> Spo
             for number, each in enumerate(order.selections)
         ]
         remembered = None if order.memory is None else await note(tx, order.memory, workplace / "told")
-    return Spool(files, told.count, remembered)
+    return Spool(files, told, remembered)
 
 
 def facts_of(order: Order, files: Sequence[Finished], main: Spooled) -> FileFacts:
@@ -95,7 +96,7 @@ async def finish(order: Order, spooled: Spool, files: Sequence[Finished], tools:
     tally = spooled.main.tally
     told: dict[str, Any] = {
         "rows_exported": tally.rows,
-        "profiles_exported": spooled.profiles,
+        "profiles_exported": spooled.told.count,
         "held_back": dict(sorted((code, rows) for code, rows in tally.held_back.items() if rows)),
         "left_out": dict(sorted(tally.left_out.items())),
         "files": tuple(
@@ -109,6 +110,13 @@ async def finish(order: Order, spooled: Spool, files: Sequence[Finished], tools:
         if spooled.remembered is not None:
             await export_marks.keep(tx, desk.run, spooled.remembered.moment, spooled.remembered.path)
             reach("exporter.remembered")
+        sent = Exchange(
+            files=len(told["files"]),
+            rows=sum(each.rows for each in told["files"]),
+            size_bytes=sum(each.size_bytes for each in told["files"]),
+        )
+        await exchanges.add(tx, desk.run.connection_id, KIND, sent, spooled.told.blocks())
+        reach("exporter.exchanged")
         await ending.end(tx, desk.run, KIND, desk.receipt(RunState.COMPLETED, **told))
         reach("exporter.finishing")
     reach("exporter.committed")

@@ -32,9 +32,10 @@ from shared.domain.run import Reason, RunState
 from shared.observe.failpoints import reach
 from shared.runtime.desk import Desk
 from shared.runtime.workspace import workspace
-from shared.storage import arrivals, ending, properties, rejects, runs, staging
+from shared.storage import arrivals, ending, exchanges, merge_profiles, properties, rejects, runs, staging
 from shared.storage.database import Tx
 from shared.storage.errors import TransactionConflict
+from shared.storage.exchanges import Exchange
 from shared.storage.merge import Merged, late_rejects, merge
 from shared.storage.merge_events import merge_events
 from shared.storage.run_connection import RunConnection, run_connection
@@ -150,7 +151,7 @@ async def merge_and_finish(
                 listed = await put_on_lists(tx, order, held, staged, desk.run)
                 reach("importer.listed")
                 told = {"values_rejected_by_code": values_rejected, "lists": listed, "absent": absent}
-                await _finish(tx, counts, desk, mends=tally.mends, members=members, **told)
+                await _finish(tx, counts, staged, desk, mends=tally.mends, members=members, **told)
             break
         except OverGuard as over:
             await guard.ask(over, members, KIND, connection, tools, desk)
@@ -197,9 +198,13 @@ async def _keep_rejects(tx: Tx, fetched: Fetched, staged: Staged, tally: Tally, 
                 await rejects.add(tx, desk.run, part)
 
 
-async def _finish(tx: Tx, counts: Counts, desk: Desk, **more: Any) -> None:
+async def _finish(tx: Tx, counts: Counts, staged: Staged, desk: Desk, **more: Any) -> None:
     state = RunState.COMPLETED_WITH_REJECTS if counts.rejected else RunState.COMPLETED
     await rejects.drop_other_tokens(tx, desk.run)
+    assert desk.file is not None
+    exchange = Exchange(files=1, rows=counts.rows_read, size_bytes=desk.file.size_bytes)
+    await exchanges.add(tx, desk.run.connection_id, KIND, exchange, merge_profiles.exchanged(staged))
+    reach("importer.exchanged")
     receipt = desk.receipt(state, counts=counts, **more)
     await ending.end(tx, desk.run, KIND, receipt)
     reach("importer.finishing")

@@ -23,9 +23,11 @@ from shared.processing.chain import Chain, Rows
 from shared.processing.file_columns import FileColumns
 from shared.processing.formulas import PROVED, defused, defused_heading
 from shared.processing.typed_text import TypedText
+from shared.storage.exchanges import Blocks
 from shared.storage.selections.selection import Selection
 
 _PAGE = 1 << 20
+_BLOCK = 64
 _TRUE = "t"
 """As COPY writes it."""
 
@@ -47,6 +49,18 @@ class Told:
     def count(self) -> int:
         """How many they are, each once."""
         return sum(int(np.count_nonzero(bits)) for bits in self.pages.values())
+
+    def blocks(self) -> Blocks:
+        """The same as the database keeps it."""
+        numbers: list[int] = []
+        found: list[int] = []
+        for page in sorted(self.pages):
+            # The first profile is the lowest bit, and the last one the number's sign.
+            packed = np.packbits(self.pages[page], bitorder="little").view("<i8")
+            (places,) = np.nonzero(packed)
+            numbers += (places + page * (_PAGE // _BLOCK)).tolist()
+            found += packed[places].tolist()
+        return Blocks(numbers, found)
 
 
 @dataclass(slots=True)

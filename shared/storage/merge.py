@@ -99,7 +99,8 @@ async def merge(
     late = await late_counts(work)
     members = await merge_counts.by_member(work, is_planned=not is_first, has_late=bool(late))
     if goal.puts_on_lists or goal.judges_absent:
-        await merge_profiles.note(work)
+        await merge_profiles.note(work, is_planned=not is_first)
+    await merge_profiles.note_exchanged(work, is_planned=not is_first)
     unsubscribed = await _hear_rejects(work) if goal.opt_in.says_no else Unsubscribed(0, 0)
     await work.run("merge.drop")
     await resolve.clear(work)

@@ -18,7 +18,7 @@ from shared.domain.merge import Mode
 from shared.domain.property import Property
 from shared.domain.reject import RejectCode
 from shared.domain.run import ClaimedRun
-from shared.storage import columns, event_effects, event_types, events, merge, messages, resolve
+from shared.storage import columns, event_effects, event_types, events, merge, merge_profiles, messages, resolve
 from shared.storage.database import Record, Tx
 from shared.storage.merge import Merged
 from shared.storage.merge_counts import Outcome, late_by_member
@@ -129,6 +129,7 @@ async def merge_events(
     late = await merge.late_counts(work)
     rows = await work.fetch("merge_events.totals", list(staged.member_starts) or [0], **slots)
     members = await _by_member(work, rows, has_late=bool(late))
+    await merge_profiles.note_blocks(work, work.text("merge_events.profiles", **slots))
     await work.run("merge_events.drop", **slots)
     await resolve.clear(work)
     became: Counter[str] = Counter()

@@ -16,27 +16,48 @@ OF_FILE = "_i"
 """What the name of the table ends in that holds the profiles."""
 
 
-async def note(work: Work) -> None:
+BLOCKS = "_b"
+"""What the name of the table ends in that holds the profiles whose rows took effect, as a set of bits."""
+
+
+async def note(work: Work, *, is_planned: bool) -> None:
     """Make the table of the file's profiles: `id`, each once, and `is_imported`; it is dropped with what was staged.
 
-    That is false of a profile whose rows were all skipped or rejected.
+    That is false of a profile whose rows were all skipped or rejected. To be asked before {plan} goes; where there is
+    none (`is_planned`), the file is the first and all its profiles are new.
     """
     # A profile that was there before is none that `create_only` imports.
-    creates_only = work.mode is Mode.CREATE_ONLY
-    slots = {}
-    if work.is_resolved:
-        slots["is_imported"] = "false" if creates_only else "true"
-        found = [statement("merge_profiles.found_before"), statement("merge_profiles.made")]
-    else:
-        (slots["same"],) = work.same_profile("s")
-        slots["is_imported"] = "p.created_by_run = '{run}'" if creates_only else "true"
-        found = [statement("merge_profiles.named")]
-    text = " UNION ".join(found)
+    text = _found(is_planned=is_planned, known="false" if work.mode is Mode.CREATE_ONLY else "true")
     if work.staged.names_rejects:
         rejected = statement("merge_profiles.rejected").replace("{named}", profiles_named(work))
-        text = statement("merge_profiles.each_once").replace("{found}", f"{text} UNION {rejected}")
+        text = statement("merge_profiles.each_once").replace("{found}", f"{text} UNION ALL {rejected}")
     own = {"of_file": work.staged.table(OF_FILE), "run": str(work.run_id)}
-    await work.run("merge_profiles.note", **({"found": text} | slots | own))
+    await work.run("merge_profiles.note", **({"found": text} | own))
+
+
+async def note_exchanged(work: Work, *, is_planned: bool) -> None:
+    """Make the table of the profiles that were created, updated or left as they are, as `exchanges` takes it.
+
+    As `note`.
+    """
+    # What `create_only` does to a known profile is to hear that it opts out.
+    text = _found(
+        is_planned=is_planned, known="coalesce(x.differs, false)" if work.mode is Mode.CREATE_ONLY else "true"
+    )
+    await note_blocks(work, text)
+
+
+async def note_blocks(work: Work, found: str, **slots: str) -> None:
+    """Make that table of those that a select finds: `id`, as often as it likes, and `is_imported`."""
+    own = {"blocks": work.staged.table(BLOCKS), "run": str(work.run_id)}
+    await work.run("merge_profiles.blocks", **({"found": found} | slots | own))
+
+
+def _found(*, is_planned: bool, known: str) -> str:
+    made = statement("merge_profiles.made")
+    if not is_planned:
+        return made
+    return statement("merge_profiles.known").replace("{is_imported}", known) + "\nUNION ALL\n" + made
 
 
 async def has_any(tx: Tx, staged: Staged) -> bool:
@@ -54,3 +75,8 @@ async def count_imported(tx: Tx, staged: Staged) -> int:
 def imported(staged: Staged) -> str:
     """A select of the `id` of each profile whose rows took effect, in brackets."""
     return "(" + statement("merge_profiles.imported").replace("{of_file}", staged.table(OF_FILE)) + ")"
+
+
+def exchanged(staged: Staged) -> str:
+    """The quoted table of the profiles whose rows took effect, as a set of bits."""
+    return staged.table(BLOCKS)

@@ -16,6 +16,7 @@ ASSEMBLERS = {
     "shared/storage/absent.py": "a run's tables of whom its file names and of who is absent",
     "shared/storage/consent.py": "what a word does to consent, for profiles in a run's table",
     "shared/storage/copy_out.py": "a selection, whose columns columns.py quotes",
+    "shared/storage/exchanges.py": "profiles in a run's table, or given",
     "shared/storage/group_members.py": "an account's columns",
     "shared/storage/groups.py": "an account's columns",
     "shared/storage/list_members.py": "puts on a list, or takes off it, the profiles in a run's table",

@@ -80,18 +80,24 @@ FROM (SELECT s.{anchor}, count(*) AS rows{folds} FROM {doubled} s GROUP BY s.{an
 -- name: plan
 -- What will be written: every new profile and every changed one with its values, joined in one look. The version
 -- that was seen (at, seen_xid) is noted, so that a profile which another transaction changes meanwhile is missed.
+-- Of those that stay as they are (differs is null) the number alone: a join of their own costs three times as much.
+-- OFFSET 0 keeps values from being worked out that are not kept.
 CREATE UNLOGGED TABLE {plan} AS
-SELECT {own_e}e.rows, p.id, p.ctid AS at, p.changed_xid AS seen_xid, {merged}
+SELECT {own_e}e.rows, p.id, w.*
 FROM ({rows}) e
 LEFT JOIN {schema}.profiles p ON {same}
-WHERE p.id IS NULL OR {changed}
+LEFT JOIN LATERAL (
+    SELECT true AS differs, p.ctid AS at, p.changed_xid AS seen_xid, {merged}
+    WHERE p.id IS NULL OR {changed}
+    OFFSET 0
+) w ON true
 
 -- name: totals
 -- Rows and profiles of the plan, and how many of them hold a sum that cannot be stored.
 SELECT count(*) FILTER (WHERE x.id IS NULL) AS new_profiles,
     coalesce(sum(x.rows) FILTER (WHERE x.id IS NULL), 0)::bigint AS new_rows,
-    count(*) FILTER (WHERE x.id IS NOT NULL) AS changed_profiles,
-    coalesce(sum(x.rows) FILTER (WHERE x.id IS NOT NULL), 0)::bigint AS changed_rows,
+    count(*) FILTER (WHERE x.id IS NOT NULL AND x.differs) AS changed_profiles,
+    coalesce(sum(x.rows) FILTER (WHERE x.id IS NOT NULL AND x.differs), 0)::bigint AS changed_rows,
     count(*) FILTER (WHERE {is_written} AND {any_unfit}) AS unfit_profiles
 FROM {plan} x
 
@@ -140,7 +146,7 @@ SELECT record_number, line_number, $1 FROM gone
 -- The changed profiles, in the order in which they lie on disk. A version that is no longer there is not found.
 UPDATE {schema}.profiles p
 SET {assigned}, updated_at = now(), updated_by_run = $1, changed_xid = pg_current_xact_id()
-FROM (SELECT x.id, x.at, x.seen_xid, {x_columns} FROM {plan} x WHERE x.id IS NOT NULL ORDER BY x.at) x
+FROM (SELECT x.id, x.at, x.seen_xid, {x_columns} FROM {plan} x WHERE x.id IS NOT NULL AND x.differs ORDER BY x.at) x
 WHERE p.ctid = x.at AND p.id = x.id AND p.changed_xid = x.seen_xid
 
 -- name: insert

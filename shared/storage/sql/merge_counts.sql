@@ -7,7 +7,7 @@ FROM {source} s GROUP BY member
 -- The same where some are not new: each row as the profile that it is about.
 SELECT width_bucket(s.record_number, $1::bigint[]) AS member, count(*) AS rows,
     count(*) FILTER (WHERE x.{anchor} IS NOT NULL AND x.id IS NULL) AS new_rows,
-    count(*) FILTER (WHERE x.id IS NOT NULL) AS changed_rows
+    count(*) FILTER (WHERE x.id IS NOT NULL AND x.differs) AS changed_rows
 FROM {source} s LEFT JOIN {plan} x ON x.{anchor} = s.{anchor}
 GROUP BY member
 

@@ -105,6 +105,10 @@ SELECT width_bucket(s.record_number, $1::bigint[]) AS member, coalesce(o.became,
 FROM {told} s LEFT JOIN {outcome} o ON o.place = s.event
 GROUP BY 1, 2
 
+-- name: profiles
+-- Whom the rows that were taken tell of.
+SELECT s.profile_id AS id, true AS is_imported FROM {told} s
+
 -- name: drop
 -- What the merge needed for itself.
 DROP TABLE IF EXISTS {told}, {arrived}, {outcome}

@@ -3,16 +3,9 @@
 CREATE UNLOGGED TABLE {of_file} AS
 {found}
 
--- name: named
--- Those that the only identifier names.
-SELECT DISTINCT p.id, {is_imported} AS is_imported
-FROM {staging} s JOIN {schema}.profiles p ON {same}
-
--- name: found_before
--- Those that several identifiers found.
-SELECT r.target AS id, {is_imported} AS is_imported
-FROM {resolved} r
-WHERE r.target > 0
+-- name: known
+-- Those that were there before.
+SELECT x.id, {is_imported} AS is_imported FROM {plan} x WHERE x.id IS NOT NULL
 
 -- name: made
 -- Those that the run has made just now.
@@ -39,3 +32,8 @@ SELECT f.id, bool_or(f.is_imported) AS is_imported FROM ({found}) f GROUP BY f.i
 -- name: has_any
 -- Whether there is any.
 SELECT EXISTS (SELECT FROM {of_file})
+
+-- name: blocks
+-- Profiles as a set, a bit for each.
+CREATE UNLOGGED TABLE {blocks} AS
+SELECT i.id >> 6 AS block, bit_or(1::bigint << (i.id & 63)::integer) AS bits FROM ({found}) i WHERE i.is_imported GROUP BY 1
