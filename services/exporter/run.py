@@ -116,7 +116,6 @@ async def finish(order: Order, spooled: Spool, files: Sequence[Finished], tools:
             size_bytes=sum(each.size_bytes for each in told["files"]),
         )
         await exchanges.add(tx, desk.run.connection_id, KIND, sent, spooled.told.blocks())
-        reach("exporter.exchanged")
         await ending.end(tx, desk.run, KIND, desk.receipt(RunState.COMPLETED, **told))
         reach("exporter.finishing")
     reach("exporter.committed")

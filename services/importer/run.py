@@ -204,7 +204,6 @@ async def _finish(tx: Tx, counts: Counts, staged: Staged, desk: Desk, **more: An
     assert desk.file is not None
     exchange = Exchange(files=1, rows=counts.rows_read, size_bytes=desk.file.size_bytes)
     await exchanges.add(tx, desk.run.connection_id, KIND, exchange, merge_profiles.exchanged(staged))
-    reach("importer.exchanged")
     receipt = desk.receipt(state, counts=counts, **more)
     await ending.end(tx, desk.run, KIND, receipt)
     reach("importer.finishing")

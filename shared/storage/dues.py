@@ -45,6 +45,12 @@ async def due(watch: Session, now: datetime, limit: int) -> list[tuple[UUID, UUI
     return [(row["account_id"], row["goal_id"]) for row in await watch.fetch("dues.due", now, limit)]
 
 
+async def next_of(tx: Tx, goal_ids: Collection[UUID]) -> dict[UUID, datetime]:
+    """When goals are due next, as far as that is known; a goal that is due at no time is left out."""
+    rows = await tx.fetch("dues.next_of", tx.account_id, sorted(goal_ids)) if goal_ids else []
+    return {row["goal_id"]: row["due_at"] for row in rows}
+
+
 async def begin(tx: Tx, goal_id: UUID, goal: Goal, now: datetime, *, is_on: bool) -> UUID | None:
     """Ask for the run that a goal is due for, and note when it is due next; None where none is needed.
 

@@ -27,7 +27,7 @@ from shared.domain.goal import AnyImport, Goal, ImportEvents, ImportGoal
 from shared.domain.property import Property, PropertyType
 from shared.domain.scope import Scope
 from shared.runtime.judging import judge
-from shared.storage import connections, decisions, goals, openpgp_keys, properties, segments
+from shared.storage import connections, decisions, dues, goals, openpgp_keys, properties, segments
 from shared.storage.connections import StoredConnection
 from shared.storage.database import Tx
 from shared.storage.goals import StoredGoal
@@ -86,6 +86,11 @@ class _Stored(BaseModel):
     connection_id: UUID
     version: int
     created_at: datetime
+    next_due_at: datetime | None = Field(
+        description="When it is next carried out by itself, as far as that is known: at one of its times, or when the "
+        "responses to a message have ceased. null where nothing is due: also of a goal that follows another, and where "
+        "goal or connection is switched off"
+    )
 
 
 class ImportGoalShown(ImportGoal, _Stored):
@@ -166,9 +171,10 @@ async def create_goal(connection_id: UUID, body: NewGoal, visit: Writer, respons
         goal = await judged_goal(tx, visit, connection, sent)
         made = await goals.create(tx, connection_id, goal, email=visit.caller.email, saved_by=visit.caller.key_id)
         await connections.look_now(tx, connection_id)
+        shown = await _shown_now(tx, made)
     response.headers["Location"] = f"/v1/goals/{made.id}"
     versions.show(response, made.version)
-    return _shown(made)
+    return shown
 
 
 @router.post("/connections/{connection_id}/goals/check", responses=ABSENT)
@@ -204,7 +210,10 @@ async def list_goals(connection_id: UUID, visit: Reader, query: Annotated[GoalQu
     async with visit.reading() as tx:
         await connections.get(tx, connection_id)
         found = await goals.page(tx, connection_id, chosen, listing.wanted)
-    return listing.page(found, _shown, lambda each: (each.goal.position, each.goal.name, each.id))
+        due = await dues.next_of(tx, [each.id for each in found])
+    return listing.page(
+        found, lambda each: _shown(each, due.get(each.id)), lambda each: (each.goal.position, each.goal.name, each.id)
+    )
 
 
 @router.get("/goals/{goal_id}", responses=ABSENT)
@@ -212,8 +221,9 @@ async def get_goal(goal_id: UUID, visit: Reader, response: Response) -> GoalShow
     """One goal in its present version."""
     async with visit.reading() as tx:
         found = await goals.get(tx, goal_id)
+        shown = await _shown_now(tx, found)
     versions.show(response, found.version)
-    return _shown(found)
+    return shown
 
 
 @router.put("/goals/{goal_id}", responses=ABSENT | CONFLICT | VERSIONED)
@@ -229,8 +239,9 @@ async def update_goal(
     async with visit.writing() as tx:
         connection, stored = await _held(tx, goal_id, if_match)
         saved = await _saved(tx, visit, connection, stored, body)
+        shown = await _shown_now(tx, saved)
     versions.show(response, saved.version)
-    return _shown(saved)
+    return shown
 
 
 @router.patch("/goals/{goal_id}", responses=ABSENT | CONFLICT | VERSIONED)
@@ -248,8 +259,9 @@ async def change_goal(
             base = await leading.led_anew(tx, base, patch.pop(FROM_IMPORT))
         sent = judged(_GOAL, merged(base.model_dump(mode="json", by_alias=True), patch))
         saved = await _saved(tx, visit, connection, stored, sent)
+        shown = await _shown_now(tx, saved)
     versions.show(response, saved.version)
-    return _shown(saved)
+    return shown
 
 
 @router.delete("/goals/{goal_id}", status_code=204, responses=ABSENT | VERSIONED)
@@ -342,7 +354,11 @@ async def _sound(
     return goal, missing
 
 
-def _shown(stored: StoredGoal) -> GoalShown:
+async def _shown_now(tx: Tx, stored: StoredGoal) -> GoalShown:
+    return _shown(stored, (await dues.next_of(tx, [stored.id])).get(stored.id))
+
+
+def _shown(stored: StoredGoal, next_due_at: datetime | None) -> GoalShown:
     return _SHOWN.validate_python(
         {
             **stored.goal.model_dump(by_alias=True),
@@ -350,5 +366,6 @@ def _shown(stored: StoredGoal) -> GoalShown:
             "connection_id": stored.connection_id,
             "version": stored.version,
             "created_at": stored.created_at,
+            "next_due_at": next_due_at,
         }
     )

@@ -26,6 +26,15 @@ ON CONFLICT (account_id, goal_id, cause) DO UPDATE SET due_at = EXCLUDED.due_at
 SELECT account_id, goal_id FROM tidegate.dues WHERE due_at <= $1
 GROUP BY account_id, goal_id ORDER BY min(due_at) LIMIT $2
 
+-- name: next_of
+-- When each of some goals is due next. Where the connection is switched off, times pass without a run.
+SELECT d.goal_id, min(d.due_at) AS due_at
+FROM tidegate.dues d
+JOIN tidegate.goals g ON g.account_id = d.account_id AND g.goal_id = d.goal_id
+JOIN tidegate.connections c ON c.account_id = g.account_id AND c.connection_id = g.connection_id
+WHERE d.account_id = $1 AND d.goal_id = ANY ($2::uuid[]) AND c.is_active
+GROUP BY d.goal_id
+
 -- name: take
 -- What a goal is due for, taken out; what another poller has in hand is left to it.
 DELETE FROM tidegate.dues d

@@ -78,7 +78,7 @@ async def test_what_fails_counts_nothing_and_what_is_repeated_counts_once(tenant
     await _takes(tenant, "*.csv")
     await tenant.imported("bad.csv", "e-mail,name\nann@example.com,Ann\n")
     assert await _totals(tenant) == {}
-    failpoints.arm("importer.exchanged=raise", tmp_path)
+    failpoints.arm("importer.finishing=raise", tmp_path)
     run = await tenant.imported("all.csv", FIRST)
     assert run["state"] == "failed"
     assert await _totals(tenant) == {}

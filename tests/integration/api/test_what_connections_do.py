@@ -1,0 +1,62 @@
+"""What a connection has exchanged in all, and when its goals are due next."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from shared.storage import exchanges
+from shared.storage.database import Database
+from shared.storage.exchanges import Blocks, Exchange
+from tests.integration.api.asking import EXPORT_GOAL, Client, set_up
+
+ANY = {"If-Match": "*"}
+NOTHING = {"profiles": 0, "runs": 0, "files": 0, "rows": 0, "size_bytes": 0, "first_at": None, "last_at": None}
+
+
+async def test_both_directions_are_told_and_go_with_the_connection(
+    owner: Client, database: Database, account: UUID
+) -> None:
+    path = f"/v1/connections/{(await set_up(owner))['connection']['id']}"
+    shown = await owner.ask("GET", f"{path}/data-exchange", 200)
+    assert (shown["imported"], shown["exported"]) == (NOTHING, NOTHING)
+    run = Exchange(files=3, rows=50, size_bytes=2**40)
+    async with database.account(account) as tx:
+        await exchanges.add(tx, UUID(shown["connection_id"]), "export", run, Blocks([0, 2], [3, -1]))
+    shown = await owner.ask("GET", f"{path}/data-exchange", 200)
+    exported = shown["exported"]
+    assert exported.pop("first_at") == exported.pop("last_at")
+    assert exported == {"profiles": 66, "runs": 1, "files": 3, "rows": 50, "size_bytes": 2**40}
+    assert shown["imported"] == NOTHING
+    await owner.ask("DELETE", path, 204, headers=ANY)
+    await owner.ask("GET", f"{path}/data-exchange", 404)
+    async with database.account(account) as tx:
+        assert await exchanges.totals(tx, UUID(shown["connection_id"])) == {}
+
+
+async def test_goals_tell_when_they_are_due_next(owner: Client) -> None:
+    made = await set_up(owner, hosted=True)
+    place = f"/v1/connections/{made['connection']['id']}"
+    assert made["goal"]["next_due_at"] is None
+    cron = [{"cron": "0 5 * * *", "timezone": "UTC"}, {"cron": "0 17 * * *", "timezone": "UTC"}]
+    daily = await owner.ask("POST", f"{place}/goals", 201, json=EXPORT_GOAL | {"when": cron})
+    path = f"/v1/goals/{daily['id']}"
+    due_at = datetime.fromisoformat(daily["next_due_at"])
+    assert due_at.hour in (5, 17)
+    assert timedelta() <= due_at - datetime.now(UTC) + timedelta(minutes=1) < timedelta(hours=13)
+    shown = (await owner.ask("GET", f"{place}/goals", 200))["items"]
+    assert {each["id"]: each["next_due_at"] for each in shown} == {
+        made["goal"]["id"]: None,
+        daily["id"]: daily["next_due_at"],
+    }
+    # Where anything is switched off, nothing is due; and what follows another goal has no time of its own.
+    place_off = await owner.ask("PATCH", place, 200, json={"active": False}, headers=ANY)
+    assert place_off["active"] is False
+    assert (await owner.ask("GET", path, 200))["next_due_at"] is None
+    await owner.ask("PATCH", place, 200, json={"active": True}, headers=ANY)
+    assert (await owner.ask("GET", path, 200))["next_due_at"] == daily["next_due_at"]
+    goal_off = await owner.ask("PATCH", path, 200, json={"active": False}, headers=ANY)
+    assert goal_off["next_due_at"] is None
+    follows = {"active": True, "when": [{"after_goal": made["goal"]["id"]}]}
+    assert (await owner.ask("PATCH", path, 200, json=follows, headers=ANY))["next_due_at"] is None
+    at_noon = {"when": [{"cron": "0 12 * * *", "timezone": "UTC"}]}
+    changed = await owner.ask("PATCH", path, 200, json=at_noon, headers=ANY)
+    assert datetime.fromisoformat(changed["next_due_at"]).hour == 12
