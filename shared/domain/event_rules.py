@@ -133,6 +133,24 @@ class ToldEvent(Model):
             ),
         )
 
+    @property
+    def shown_names(self) -> dict[str, str]:
+        """What people call the properties of `columns`: where the event has them. None of them is an account's."""
+        return {
+            EVENT_TYPE: "event.type",
+            EVENT_ID: "event.id",
+            MESSAGE: "event.message",
+            OCCURRED_AT: "event.occurred_at",
+            **{
+                property_column(number): f"event.properties.{each.property}" for number, each in enumerate(self.mapping)
+            },
+            **{
+                item_column(kind, number): f"event.items.{items.kind}.{each.property}"
+                for kind, items in enumerate(self.items)
+                for number, each in enumerate(items.mapping)
+            },
+        }
+
     def _type_column(self) -> MappedField:
         if isinstance(self.type, str):
             return MappedField(constant=self.type, property=EVENT_TYPE, rule=MergeRule.SET)

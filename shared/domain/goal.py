@@ -272,8 +272,10 @@ MANUAL_SOURCE = Source(
 """Of goals whose files clients send: whatever is sent is theirs, and lies in no folder."""
 
 
-class ImportEvents(FileRules, EventRules, Ordered):
-    """Import files of timeline events. They make no profiles, and change none but for what suppresses it.
+class ImportEventRules(FileRules, EventRules):
+    """How files of timeline events are imported, wherever they come from.
+
+    They make no profiles, and change none but for what suppresses it.
 
     A row whose profile does not exist is rejected (`unknown_profile`). Rows of the same type and event id are one
     event, and the columns of items say one item each, in the order of the file; what they say of the event itself must
@@ -282,8 +284,6 @@ class ImportEvents(FileRules, EventRules, Ordered):
     """
 
     kind: Literal["import_events"]
-    source: Source
-    rejects: ReturnedRejects | None = None
 
     @model_validator(mode="after")
     def _columns_can_be_read(self) -> Self:
@@ -302,6 +302,13 @@ class ImportEvents(FileRules, EventRules, Ordered):
     def on_duplicate_content(self) -> Literal["skip", "ask", "import"]:
         """What to do with a file whose bytes are those of the latest effective run."""
         return self.duplicate_content or ("skip" if self.is_idempotent else "ask")
+
+
+class ImportEvents(ImportEventRules, Ordered):
+    """Import files of timeline events."""
+
+    source: Source
+    rejects: ReturnedRejects | None = None
 
 
 AnyImport = ImportGoal | ImportEvents

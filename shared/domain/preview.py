@@ -50,6 +50,7 @@ class PreviewColumn(Model):
     """A property that a column goes into."""
 
     property: str
+    """Of an event where the event has it: `event.occurred_at`, `event.properties.total`, `event.items.products.sku`."""
     type: PropertyType
     field: str
     """The column as messages name it."""

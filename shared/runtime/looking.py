@@ -13,20 +13,21 @@ from tempfile import TemporaryDirectory
 from typing import BinaryIO, Literal
 from uuid import UUID
 
-from shared.domain.failures import DecryptionTooSlow, FileFailure, GnupgFailed, InvalidRequest
+from shared.domain.failures import DecryptionTooSlow, FileFailure, GnupgFailed, InvalidGoal, InvalidRequest
 from shared.domain.findings import Answer, Findings, Found, Looked, Trouble
-from shared.domain.goal import ImportGoal
+from shared.domain.goal import AnyImport, ImportEvents
 from shared.domain.openpgp_key import Bundle
 from shared.domain.preview import Preview
 from shared.formats.openpgp.gpg import Programs
 from shared.formats.openpgp.limits import Limits
 from shared.formats.openpgp.message import Policy, decrypt
+from shared.processing.event_columns import properties_of
 from shared.runtime import preview_process, sample_process
 from shared.runtime.apart import Apart
 from shared.runtime.preview_process import PreviewOrder
 from shared.runtime.sample_process import SampleAnswer, SampleOrder
 from shared.runtime.workspace import has_room
-from shared.storage import kept_files, openpgp_keys, properties
+from shared.storage import event_types, kept_files, openpgp_keys, properties
 from shared.storage.database import Database
 from shared.storage.kept_files import KeptFile
 from shared.storage.secrets import KeyRing
@@ -77,16 +78,19 @@ class Looking:
             raise InvalidRequest(made.refused)
         return made.findings
 
-    async def preview(self, account_id: UUID, file: KeptFile, goal: ImportGoal, rows: int) -> Preview:
+    async def preview(self, account_id: UUID, file: KeptFile, goal: AnyImport, rows: int) -> Preview:
         """The first rows of a kept file as the goal would read them.
 
         Raises KeptFileGone, DiskFull, StorageUnavailable.
         """
         async with self.database.account(account_id, read_only=True) as tx:
             known = tuple(await properties.list_all(tx))
+            types = {each.name: each for each in await event_types.list_all(tx)}
             bundle = await openpgp_keys.bundle_of(tx, self.keys)
         how = goal.unpack
         try:
+            if isinstance(goal, ImportEvents):
+                known += properties_of(goal.event, types)
             async with self.opened(account_id, file, bundle, how.decrypt, how.require_signature_by) as plain:
                 order = PreviewOrder(
                     file=plain.path,
@@ -98,7 +102,7 @@ class Looking:
                     max_bytes=min(MAX_UNPACKED_BYTES, how.max_unpacked_bytes or MAX_UNPACKED_BYTES),
                 )
                 made = await self.apart(preview_process.MODULE, order.model_dump_json(by_alias=True).encode())
-        except (FileFailure, DecryptionTooSlow, GnupgFailed) as failure:
+        except (FileFailure, DecryptionTooSlow, GnupgFailed, InvalidGoal) as failure:
             return Preview(trouble=_trouble(failure))
         return Preview.model_validate_json(made)
 
@@ -150,6 +154,6 @@ def _troubled(file: KeptFile, failure: FileFailure | DecryptionTooSlow | GnupgFa
     )
 
 
-def _trouble(failure: FileFailure | DecryptionTooSlow | GnupgFailed) -> Trouble:
+def _trouble(failure: FileFailure | DecryptionTooSlow | GnupgFailed | InvalidGoal) -> Trouble:
     sentence = f"{failure.sentence} {failure.detail}".strip()
     return Trouble(code=failure.code, sentence=sentence, what_to_do=failure.what_to_do)

@@ -5,7 +5,7 @@ are to be found out are looked for in as many rows as a sample's are. Nothing is
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import polars as pl
 
 from shared.domain.failures import EmptyFile, Permanent
 from shared.domain.findings import Trouble
-from shared.domain.goal import ImportGoal
+from shared.domain.goal import AnyImport, ImportEvents
 from shared.domain.preview import MappedRow, Preview, PreviewColumn, PreviewReject, PreviewRow, PreviewStep
 from shared.domain.property import Property
 from shared.domain.reject import MESSAGES, Reject, ValueReject
@@ -41,8 +41,9 @@ class Asked:
     """What is to be shown of which file."""
 
     file: Path
-    goal: ImportGoal
+    goal: AnyImport
     properties: tuple[Property, ...]
+    """The account's, and of an import of events what its columns go into."""
     passwords: tuple[str, ...]
     rows: int
     workspace: Path
@@ -89,15 +90,16 @@ def _show(asked: Asked, members: Members, seen: _Seen) -> None:
     after = columns if last is None else last.columns
     made = missing_properties(goal, {each.name: each for each in asked.properties})
     plan = settled(goal, (*asked.properties, *made), after).plan
-    seen.facts |= {"mapped_columns": _mapped_columns(plan), "left": tuple(column.shown for column in plan.left)}
+    shown = goal.event.shown_names if isinstance(goal, ImportEvents) else {}
+    seen.facts |= {"mapped_columns": _mapped_columns(plan, shown), "left": tuple(column.shown for column in plan.left)}
     plan = _with_dates(asked, reading, columns, plan)
-    seen.facts["mapped_columns"] = _mapped_columns(plan)
+    seen.facts["mapped_columns"] = _mapped_columns(plan, shown)
     done = Processed(rows.frame, rows.record_numbers, rows.line_numbers, np.arange(rows.frame.height))
     if last is not None:
         done = last.done
     typed = apply(done.frame, done.record_numbers, done.line_numbers, plan, lambda: rows.frame[done.places])
     seen.facts |= {
-        "mapped_rows": tuple(_mapped_rows(typed, plan)),
+        "mapped_rows": tuple(_mapped_rows(typed, plan, shown)),
         "rejects": tuple(map(_reject, typed.rejects)),
         "value_rejects": tuple(map(_reject, typed.value_rejects)),
         "new_choices": {name: tuple(words) for name, words in typed.new_choices.items()},
@@ -229,10 +231,10 @@ def _reject(reject: Reject | ValueReject) -> PreviewReject:
     )
 
 
-def _mapped_columns(plan: MappingPlan) -> tuple[PreviewColumn, ...]:
+def _mapped_columns(plan: MappingPlan, shown: Mapping[str, str]) -> tuple[PreviewColumn, ...]:
     return tuple(
         PreviewColumn(
-            property=column.property.name,
+            property=shown.get(column.property.column, column.property.name),
             type=column.property.type,
             field=column.shown,
             rule=column.rule.value,
@@ -242,10 +244,10 @@ def _mapped_columns(plan: MappingPlan) -> tuple[PreviewColumn, ...]:
     )
 
 
-def _mapped_rows(typed: Typed, plan: MappingPlan) -> Iterator[MappedRow]:
+def _mapped_rows(typed: Typed, plan: MappingPlan, shown: Mapping[str, str]) -> Iterator[MappedRow]:
     names = {column.property.column: column.property for column in plan.columns}
     for row in typed.good.iter_rows(named=True):
-        values = {found.name: _value(row[name], found) for name, found in names.items()}
+        values = {shown.get(name, found.name): _value(row[name], found) for name, found in names.items()}
         yield MappedRow(row=row["record_number"], values=values)
 
 

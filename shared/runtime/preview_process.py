@@ -1,8 +1,11 @@
 """Read a file's first rows as a goal would, in a process of its own (`apart.py`): order and answer are JSON."""
 
 from pathlib import Path
+from typing import Annotated
 
-from shared.domain.goal import ImportGoal
+from pydantic import Field
+
+from shared.domain.goal import AnyImport
 from shared.domain.model import Model
 from shared.domain.property import Property
 from shared.runtime.apart import serve
@@ -15,7 +18,7 @@ class PreviewOrder(Model):
     """What `preview` is to be told."""
 
     file: Path
-    goal: ImportGoal
+    goal: Annotated[AnyImport, Field(discriminator="kind")]
     properties: tuple[Property, ...]
     passwords: tuple[str, ...]
     rows: int

@@ -28,7 +28,8 @@ async def leader(tx: Tx, import_id: UUID) -> ImportGoal:
     if run["state"] not in _COMPLETED:
         raise ImportNotCompleted(f"Found it {run['state']}.")
     goal = await goals.version(tx, run["goal_id"], run["goal_version"])
-    assert isinstance(goal, ImportGoal)
+    if not isinstance(goal, ImportGoal):
+        raise NotFound("The manual import is one of events; only imports of profiles lead goals.")
     return proved(goal, Receipt.model_validate(run["receipt"]))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from shared.domain.arrival import FileStamp
-from shared.domain.goal import ImportGoal
+from shared.domain.goal import AnyImport
 from shared.observe import tracing
 from shared.storage import arrivals, connections, goals, kept_files, outbox, runs
 from shared.storage.connections import StoredConnection
@@ -29,7 +29,7 @@ async def goal_of_name(tx: Tx, connection: StoredConnection, name: str) -> Store
 
 
 async def start(
-    tx: Tx, connection: StoredConnection, goal: ImportGoal, file: KeptFile, *, email: str | None, saved_by: UUID
+    tx: Tx, connection: StoredConnection, goal: AnyImport, file: KeptFile, *, email: str | None, saved_by: UUID
 ) -> UUID:
     """Save the settings, and make an arrival and a run of the file; the run. The caller holds the connection.
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import BaseModel, Field, TypeAdapter, model_validator
+from pydantic import BaseModel, Discriminator, Field, Tag, TypeAdapter, model_validator
 
 from services.api import uploads
 from services.api.access import Visit, allowed
@@ -22,7 +22,7 @@ from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, Asked
 from services.api.routes.goals import judged_goal
 from services.api.routes.runs import RunShown, read_run
 from shared.domain.failures import Conflict, InvalidRequest, NotFound, UnsupportedMediaType
-from shared.domain.goal import MANUAL_SOURCE, ImportGoal, ImportRules
+from shared.domain.goal import MANUAL_SOURCE, AnyImport, ImportEventRules, ImportEvents, ImportGoal, ImportRules
 from shared.domain.run import Reason, RunState
 from shared.domain.scope import Scope
 from shared.storage import connections, goals, kept_files, manual_imports, samples
@@ -34,11 +34,25 @@ Reader = Annotated[Visit, Depends(allowed(Scope.GOALS_READ, Scope.RUNS_READ))]
 Writer = Annotated[Visit, Depends(allowed(Scope.GOALS_WRITE, Scope.RUNS_WRITE))]
 
 
+def _kind(settings: Any) -> str | None:
+    """Of which kind settings are; unless they say so, they are of profiles."""
+    if isinstance(settings, dict):
+        return settings.get("kind", _PROFILES)
+    return getattr(settings, "kind", None)
+
+
+_PROFILES = "import_profiles"
+AnyRules = ImportRules | ImportEventRules
+Settings = Annotated[
+    Annotated[ImportRules, Tag(_PROFILES)] | Annotated[ImportEventRules, Tag("import_events")], Discriminator(_kind)
+]
+
+
 class ImportAsked(Asked):
     """An import of a sample that was sent before."""
 
     sample_id: UUID
-    settings: ImportRules | None = Field(
+    settings: Settings | None = Field(
         default=None, description="What a goal says, without a source. The name again: the next version of its goal"
     )
     goal_id: UUID | None = Field(default=None, description="Instead of settings: a goal to take them from")
@@ -138,26 +152,33 @@ async def _of_file(visit: Visit, name: str | None, goal_id: UUID | None) -> RunS
     return shown
 
 
-async def _rules_of(tx: Tx, goal_id: UUID | None) -> ImportRules:
+async def _rules_of(tx: Tx, goal_id: UUID | None) -> AnyRules:
     if goal_id is None:
         detail = "It must name the goal by whose settings the file is imported."
         raise Refused(InvalidRequest(), [FieldError(pointer="?goal_id", code="missing_field", detail=detail)])
     goal = (await goals.get(tx, goal_id)).goal
-    if not isinstance(goal, ImportGoal):
+    if not isinstance(goal, AnyImport):
         raise InvalidRequest("The goal is an export, expected an import.")
     return goal
 
 
-async def _started(tx: Tx, visit: Visit, rules: ImportRules, file: KeptFile) -> RunShown:
+async def _started(tx: Tx, visit: Visit, rules: AnyRules, file: KeptFile) -> RunShown:
     connection = await connections.hold_manual(tx)
-    own = {name: getattr(rules, name) for name in ImportRules.model_fields}
-    sent = ImportGoal(**own, source=MANUAL_SOURCE)
+    sent = _goal_of(rules)
     known = await manual_imports.goal_of_name(tx, connection, rules.name)
+    if known is not None and known.goal.kind != sent.kind:
+        raise Conflict(f"Found imports of that name of kind {known.goal.kind!r}; give these, {sent.kind!r}, another.")
     goal = await judged_goal(tx, visit, connection, sent, known)
-    assert isinstance(goal, ImportGoal)
+    assert isinstance(goal, AnyImport)
     caller = visit.caller
     run_id = await manual_imports.start(tx, connection, goal, file, email=caller.email, saved_by=caller.key_id)
     return await read_run(tx, run_id)
+
+
+def _goal_of(rules: AnyRules) -> AnyImport:
+    """What a goal says beside its source; a source of its own it may have, which does not count here."""
+    kind, said = (ImportEvents, ImportEventRules) if isinstance(rules, ImportEventRules) else (ImportGoal, ImportRules)
+    return kind(**{name: getattr(rules, name) for name in said.model_fields}, source=MANUAL_SOURCE)
 
 
 @router.get("")

@@ -15,7 +15,7 @@ from services.api.problems import FieldError, Refused
 from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, Asked
 from shared.domain.export_goal import ExportDialect, ExportGoal
 from shared.domain.failures import Conflict, InvalidRequest, UnwritableValue
-from shared.domain.goal import Goal, ImportGoal
+from shared.domain.goal import Goal
 from shared.domain.moment import Moment
 from shared.domain.preview import MAX_PREVIEW_ROWS, ExportPreview, Preview
 from shared.domain.processors.base import ZoneName
@@ -64,7 +64,8 @@ _FIRST = PreviewAsked()
 
 @router.post("/goals/{goal_id}/preview", responses=ABSENT | CONFLICT)
 async def preview_goal(goal_id: UUID, visit: Writer, body: PreviewAsked = _FIRST) -> Preview | ExportPreview:
-    """Of an import: columns and first rows of a sample as the goal would read them, step by step, and mapped.
+    """Of an import: columns and first rows of a sample as the goal would read them, step by step, and mapped. Whether
+    an event's profile exists, and what rows of one event say together, only an import tells.
 
     Of an export: the first rows of each file as they would be written now. What would fail the goal's run is its
     `trouble`. Processors that compare rows see the shown rows alone.
@@ -84,8 +85,6 @@ async def preview_goal(goal_id: UUID, visit: Writer, body: PreviewAsked = _FIRST
         if body.sample_id is None:
             detail = "Expected a sample: an import is shown with the rows of one."
             raise Refused(InvalidRequest(), [FieldError(pointer="/sample_id", code="missing_field", detail=detail)])
-        if not isinstance(goal, ImportGoal):
-            raise Conflict("An import of events has no preview; those of profiles and exports have one.")
         sample = await samples.get(tx, body.sample_id)
         if sample.kept_file_id is None:
             raise Conflict("The sample has not been fetched.")

@@ -91,3 +91,39 @@ async def test_the_last_import_leads_where_a_goal_says_so(tenant: Tenant) -> Non
         assert [(each["pointer"], each["code"]) for each in refused["errors"]] == [("/mapping", "led_by_import")]
         free = {**astray, "led_by": None}
         assert (await client.ask("PATCH", f"/v1/goals/{stays['id']}", 200, json=free, headers=if_match))["version"] == 3
+
+
+async def test_events_are_previewed_and_imported_by_hand_and_lead_no_goal(tenant: Tenant) -> None:
+    async with gateway_of(tenant) as client:
+        await imported(tenant, client, await tenant.save(goal(name="Visitors")), "email,name\na@b.example,Ann\n")
+        rules = {
+            "kind": "import_events",
+            "name": "Orders",
+            "identifiers": [{"field": "email", "property": "email"}],
+            "event": {"type": "order", "id": {"field": "order"}, "occurred_at": {"field": "at"}},
+        }
+        path = f"/v1/connections/{tenant.connection_id}/goals"
+        source = {"source": {"pattern": {"wildcard": "orders_*.csv"}}}
+        made = await client.ask("POST", path, 201, json={**rules, **source, "name": "Nightly orders"})
+        content = "order,email,at\n17,a@b.example,2026-03-01\n18,z@b.example,2026-03-01\n"
+        sample = await client.ask("POST", "/v1/samples?name=orders.csv", 201, content=content.encode(), headers=FILE)
+        body = {"sample_id": sample["id"]}
+        preview = await client.ask("POST", f"/v1/goals/{made['id']}/preview", 200, json=body)
+        assert preview["trouble"] is None
+        assert [each["values"]["event.id"] for each in preview["mapped_rows"]] == ["17", "18"]
+
+        sent = await client.ask("POST", "/v1/imports", 202, json={**body, "settings": rules})
+        run = await tenant.ended(lambda each: each["run_id"] == UUID(sent["id"]))
+        assert (run["state"], run["receipt"]["created"]) == ("completed_with_rejects", 1)
+        again = await send(client, made["id"], content)
+        run = await tenant.ended(lambda each: each["run_id"] == UUID(again["id"]))
+        assert (run["receipt"]["unchanged"], run["receipt"]["rejected"]) == (1, 1)
+        names = {each["name"] for each in (await client.ask("GET", "/v1/imports", 200))["items"]}
+        assert names == {"Visitors", "Orders", "Nightly orders"}
+
+        # A name stands for one goal, which stays what it is; and what leads says what profiles get.
+        other = {**body, "settings": {**rules, "name": "Visitors"}}
+        assert "import_profiles" in (await client.ask("POST", "/v1/imports", 409, json=other))["detail"]
+        led = {"from_import": sent["id"], "name": "Led", **source}
+        (error,) = (await client.ask("POST", path, 422, json=led))["errors"]
+        assert (error["code"], "of events" in error["detail"]) == ("unknown_import", True)

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from shared.domain.goal import ImportGoal
+from shared.domain.event import BUILT_IN
+from shared.domain.goal import ImportEvents, ImportGoal
 from shared.domain.preview import Preview
 from shared.domain.property import Property, PropertyType
+from shared.processing.event_columns import properties_of
 from shared.runtime.preview import Asked, preview
 
 PROPERTIES = (
@@ -111,3 +113,40 @@ def test_properties_that_saving_the_goal_would_make_are_no_trouble(tmp_path: Pat
     seen = _preview(tmp_path, b"email,city\na@b.example,York\n", **new)
     assert seen.trouble is None
     assert seen.mapped_rows[0].values == {"email": "a@b.example", "city": "York"}
+
+
+def test_rows_of_events_are_shown_by_what_the_event_has(tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text(
+        "order,email,at,total,sku\n17,A@b.example,2026-03-01,12.5,A\n18,a@b.example,soon,1,B\n"
+    )
+    told = {
+        "type": "order",
+        "id": {"field": "order"},
+        "occurred_at": {"field": "at"},
+        "mapping": [{"field": "total", "property": "total"}],
+        "items": [{"kind": "products", "mapping": [{"field": "sku", "property": "sku"}]}],
+    }
+    goal = ImportEvents.model_validate(
+        {
+            "kind": "import_events",
+            "name": "n",
+            "source": {"pattern": {"wildcard": "*"}},
+            "identifiers": [{"field": "email", "property": "email"}],
+            "event": told,
+        }
+    )
+    known = (*PROPERTIES, *properties_of(goal.event, BUILT_IN))
+    seen = preview(Asked(tmp_path / "kept", goal, known, (), 20, tmp_path, 1 << 20))
+    assert seen.trouble is None
+    assert [each.values for each in seen.mapped_rows] == [
+        {
+            "email": "A@b.example",
+            "event.type": "order",
+            "event.id": "17",
+            "event.occurred_at": "2026-03-01T00:00:00.000000+00:00",
+            "event.properties.total": "12.5",
+            "event.items.products.sku": "A",
+        }
+    ]
+    assert {each.property: each.field for each in seen.mapped_columns}["event.items.products.sku"] == "sku"
+    assert [(each.row, each.field) for each in seen.rejects] == [(2, "at")]
