@@ -52,10 +52,9 @@ async def add(tx: Tx, connection_id: UUID, kind: str, exchange: Exchange, profil
 
     `profiles` may be a quoted table of the transaction with `block` and `bits`.
     """
-    if isinstance(profiles, str):
-        source, given = f"{profiles} b", ()
-    else:
-        source, given = statement("exchanges.given"), (profiles.numbers, profiles.bits)
+    is_table = isinstance(profiles, str)
+    source = f"{profiles} b" if is_table else statement("exchanges.given")
+    given = () if isinstance(profiles, str) else (profiles.numbers, profiles.bits)
     text = statement("exchanges.add_profiles").replace("{blocks}", source).replace("{schema}", tx.schema)
     await tx.connection.execute(text, connection_id, kind, *given)
     await tx.execute("exchanges.add_run", connection_id, kind, exchange.files, exchange.rows, exchange.size_bytes)

@@ -34,11 +34,9 @@ Reader = Annotated[Visit, Depends(allowed(Scope.GOALS_READ, Scope.RUNS_READ))]
 Writer = Annotated[Visit, Depends(allowed(Scope.GOALS_WRITE, Scope.RUNS_WRITE))]
 
 
-def _kind(settings: Any) -> str | None:
+def _kind(settings: Any) -> Any:
     """Of which kind settings are; unless they say so, they are of profiles."""
-    if isinstance(settings, dict):
-        return settings.get("kind", _PROFILES)
-    return getattr(settings, "kind", None)
+    return settings.get("kind", _PROFILES) if isinstance(settings, dict) else getattr(settings, "kind", None)
 
 
 _PROFILES = "import_profiles"
