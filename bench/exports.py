@@ -26,7 +26,6 @@ LOOK_SECONDS = 0.05
 EXPORT: dict[str, Any] = {
     "kind": "export_profiles",
     "name": "Everybody",
-    "target": {"directory": "out", "file_name": "everybody.csv"},
     "columns": [{"property": each.name} for each in PROPERTIES],
     "feedback": {"when": "never"},
 }
@@ -68,7 +67,10 @@ async def measure(system: System, floor: Floor, made: Made, rounds: int, directo
     given = {"name": "bench", "key": key.material, "passphrase": key.passphrase}
     sealed = {"encrypt_to": [key.facts.fingerprint]}
     ways = {**WAYS, **dict(zip(PACKED, (GZIP, sealed, GZIP | sealed), strict=True))}
-    goals = [EXPORT | {"name": name} | changes for name, changes in ways.items()]
+    goals = [
+        EXPORT | {"name": name, "target": {"directory": "out", "file_name": f"{number}.csv"}} | changes
+        for number, (name, changes) in enumerate(ways.items())
+    ]
     async with tenant(system, (GOAL, *goals), openpgp_keys=(given,)) as account:
         await account.bring(made, "contacts.csv", look_seconds=LOOK_SECONDS)
         await account.rest()

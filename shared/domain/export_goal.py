@@ -10,7 +10,7 @@ from pydantic import Field, StrictBool, field_validator, model_validator
 
 from shared.domain.dates import date_pattern
 from shared.domain.dialect import Dialect
-from shared.domain.event_files import EventFiles
+from shared.domain.event_files import LEFT, EventFiles
 from shared.domain.export_columns import MAX_COLUMNS, ExportColumn, GroupColumn, ListsColumn, SegmentsColumn
 from shared.domain.export_names import NUMBER, SEGMENT, ExportName, in_file_name
 from shared.domain.goal_base import Ordered
@@ -140,6 +140,11 @@ class ExportGoal(Ordered):
         return set()
 
     @property
+    def parts(self) -> tuple[str, ...]:
+        """What its tables have behind the name of the main one, which has nothing there; as far as the goal tells."""
+        return ("",)
+
+    @property
     def named_after(self) -> UUID | None:
         """The segment whose name its files have."""
         return None
@@ -240,6 +245,11 @@ class TellsChanges(AboutProfiles):
         """Whether it has a second file of those whom the export before it told of and who are gone."""
         return self.leavers
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What its tables have behind the name of the main one, which has nothing there; as far as the goal tells."""
+        return ("", LEFT) if self.leavers else ("",)
+
 
 class ExportProfiles(TellsChanges):
     """Write profiles to a file."""
@@ -258,3 +268,8 @@ class ExportProfiles(TellsChanges):
     def named_after(self) -> UUID | None:
         """The segment whose name its files have."""
         return self.segment if SEGMENT in self.target.file_name else None
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What its tables have behind the name of the main one, which has nothing there; as far as the goal tells."""
+        return (*super().parts, *(() if self.events is None else self.events.named))

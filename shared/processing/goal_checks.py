@@ -18,6 +18,7 @@ from shared.domain.openpgp_key import KeyUse
 from shared.domain.property import Property, PropertyType
 from shared.domain.trimmed import folded
 from shared.domain.zones import has_rules
+from shared.processing.clash_checks import clash_flaws
 from shared.processing.constants import misfit
 from shared.processing.event_checks import columns_of, event_flaws
 from shared.processing.export_checks import export_flaws
@@ -38,7 +39,7 @@ def flaws_of(goal: Goal, around: Surroundings) -> list[Flaw]:
     """Everything that is wrong with a goal, in the order of its fields; empty when it may be saved and run."""
     flaws = list(_common_flaws(goal, around))
     if isinstance(goal, ExportGoal):
-        return [*flaws, *export_flaws(goal, around)]
+        return [*flaws, *export_flaws(goal, around), *clash_flaws(goal, around)]
     if isinstance(goal, ImportEvents):
         return [*flaws, *_event_import_flaws(goal, around)]
     flaws += _import_flaws(goal, around)
@@ -137,6 +138,7 @@ def _import_flaws(goal: ImportGoal, around: Surroundings) -> list[Flaw]:
     flaws += _fixed_flaws(goal, around)
     flaws += _consent_flaws(goal)
     flaws += _return_flaws(goal, around)
+    flaws += clash_flaws(goal, around)
     return flaws
 
 
@@ -163,6 +165,7 @@ def _event_import_flaws(goal: ImportEvents, around: Surroundings) -> list[Flaw]:
             flaws += _constant_flaws(pointer, mapped, goal, beside)
     flaws += _place_flaws(goal, around)
     flaws += _return_flaws(goal, around)
+    flaws += clash_flaws(goal, around)
     return flaws
 
 

@@ -62,6 +62,8 @@ FLAW_CODES: dict[str, str] = {
     "number_needs_split": "Only files that are split have a number.",
     "segment_not_said": "Only files of a goal that is about a segment can have its name.",
     "name_too_long": "The name is longer than servers hold, with what may be put behind it.",
+    "same_file_name": "Another active export of the connection writes files of the same name to the directory.",
+    "export_watched": "An active import of the connection would take the files of an active export for its own.",
     "returns_watched": "Rejects would be put into a directory that a goal of the connection watches.",
 }
 """All codes of flaws; closed and documented."""
@@ -105,6 +107,8 @@ class Surroundings:
     """Ids and numbers of lists: those that there are of what the goal names, at least."""
     segments: Collection[UUID] = ()
     """Ids of segments: those that there are of what the goal names, at least."""
+    segment_names: Mapping[UUID, str] = field(default_factory=dict)
+    """What segments are called, where the files of the goal or of its siblings are named after any."""
     goals: Mapping[UUID, str] = field(default_factory=dict)
     """The kinds of goals: of those that the goal names and that there are, at least."""
     fixed: Mapping[str, object] = field(default_factory=dict)

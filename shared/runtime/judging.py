@@ -4,6 +4,7 @@ What is wrong is found by `shared/processing/goal_checks.py`, which is pure; her
 saved.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -33,7 +34,8 @@ async def judge(tx: Tx, connection: StoredConnection, sent: Goal, stored: Stored
     """Look at a goal that would be saved in the place of `stored`. What it names is held."""
     is_hosted = not isinstance(connection.settings.place, SftpPlace)
     goal = completed(sent, is_hosted=is_hosted)
-    siblings = await goals.of_connection(tx, connection.id)
+    stored_ones = await goals.of_connection(tx, connection.id)
+    siblings = [each.goal for each in stored_ones if each.goal.active and (stored is None or each.id != stored.id)]
     around = Surroundings(
         properties={each.name: each for each in await properties.list_all(tx)},
         domain_groups=(await domain_groups.names(tx)).values(),
@@ -43,7 +45,8 @@ async def judge(tx: Tx, connection: StoredConnection, sent: Goal, stored: Stored
         group_properties=await _group_properties(tx, goal),
         lists=await _lists_named(tx, goal),
         segments=await _segments_named(tx, goal),
-        siblings=[each.goal for each in siblings if each.goal.active and (stored is None or each.id != stored.id)],
+        siblings=siblings,
+        segment_names=await _segment_names(tx, [goal, *siblings]),
         goals=await _kinds_named(tx, goal),
         fixed=_fixed(stored) if connection.is_manual else {},
         openpgp_keys=await _keys_named(tx, goal),
@@ -65,6 +68,12 @@ async def _lists_named(tx: Tx, goal: Goal) -> set[UUID | int]:
 async def _segments_named(tx: Tx, goal: Goal) -> set[UUID]:
     """The segments that there are of those which the goal names, held: they must not be deleted at this moment."""
     return await segments.hold(tx, goal.segments_named) if isinstance(goal, AboutProfiles) else set()
+
+
+async def _segment_names(tx: Tx, beside: Sequence[Goal]) -> dict[UUID, str]:
+    """What segments are called, where files are named after any."""
+    is_any = any(isinstance(each, ExportGoal) and each.named_after is not None for each in beside)
+    return await segments.names(tx) if is_any else {}
 
 
 async def _group_properties(tx: Tx, goal: Goal) -> dict[str, Property]:

@@ -65,15 +65,17 @@ SFTP = {"name": "n", "place": SFTP_PLACE}
 RULES = {name: value for name, value in IMPORT_GOAL.items() if name != "source"}
 ASKING = {"any": [{"property": "{property}", "empty": True}, {"list": "{list}"}, {"segment": "{segment}"}]}
 """A condition that names whatever a condition can."""
+_EXPORT = EXPORT_GOAL | {"active": False}
+"""Several of them would write the same file."""
 GOALS = [
     IMPORT_GOAL | {"domain_group": "default"},
     IMPORT_GOAL | {"made_from": {"sample_id": "{sample_id}"}},
-    EXPORT_GOAL | {"domain_group": "default", "segment": "{segment}"},
-    EXPORT_GOAL | {"kind": "export_unsubscribes", "domain_group": "default"},
-    EXPORT_GOAL | {"kind": "export_subscribers", "list": "{list}"},
-    EXPORT_GOAL | {"kind": "export_groups", "group_type": "{group_type}", "columns": [{"text": "n"}]},
-    EXPORT_GOAL | {"packing": {"compression": "zip", "password_id": "{password_id}"}},
-    EXPORT_GOAL | {"when": [{"after_goal": "{after_goal}"}]},
+    _EXPORT | {"domain_group": "default", "segment": "{segment}"},
+    _EXPORT | {"kind": "export_unsubscribes", "domain_group": "default"},
+    _EXPORT | {"kind": "export_subscribers", "list": "{list}"},
+    _EXPORT | {"kind": "export_groups", "group_type": "{group_type}", "columns": [{"text": "n"}]},
+    _EXPORT | {"packing": {"compression": "zip", "password_id": "{password_id}"}},
+    _EXPORT | {"when": [{"after_goal": "{after_goal}"}]},
     IMPORT_GOAL | {"led_by": {"import_id": "{import_id}"}},
     IMPORT_GOAL | {"processors": [{"kind": "keep_rows", "where": ASKING}]},
 ]

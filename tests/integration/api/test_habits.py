@@ -205,11 +205,11 @@ async def test_a_list_that_grows_meanwhile_repeats_and_leaves_out_nothing(owner:
     made = await set_up(owner)
     path = f"/v1/connections/{made['connection']['id']}/goals"
     for number in range(4):
-        goal = {**EXPORT_GOAL, "name": f"goal {number}", "position": 5 + number}
+        goal = {**EXPORT_GOAL, "name": f"goal {number}", "position": 5 + number, "active": False}
         await owner.ask("POST", path, 201, json=goal)
     first = await owner.ask("GET", path, 200, params={"limit": 2})
-    await owner.ask("POST", path, 201, json={**EXPORT_GOAL, "name": "early", "position": 0})
-    await owner.ask("POST", path, 201, json={**EXPORT_GOAL, "name": "late", "position": 6})
+    await owner.ask("POST", path, 201, json={**EXPORT_GOAL, "name": "early", "position": 0, "active": False})
+    await owner.ask("POST", path, 201, json={**EXPORT_GOAL, "name": "late", "position": 6, "active": False})
     rest = await owner.ask("GET", path, 200, params={"cursor": first["next_cursor"]})
     names = [each["name"] for each in first["items"] + rest["items"]]
     assert names == ["Nightly contacts", "goal 0", "goal 1", "late", "goal 2", "goal 3"]
@@ -219,7 +219,8 @@ async def test_all_goals_of_a_connection_run_now(owner: Client, connect: Callabl
     made = await set_up(owner)
     connection = f"/v1/connections/{made['connection']['id']}"
     for position in (3, 2):
-        goal = {**EXPORT_GOAL, "name": f"goal {position}", "position": position}
+        target = {"directory": f"out {position}"}
+        goal = {**EXPORT_GOAL, "name": f"goal {position}", "position": position, "target": target}
         await owner.ask("POST", f"{connection}/goals", 201, json=goal)
     answer = await owner.post(f"{connection}/runs")
     assert answer.status_code == 202

@@ -38,7 +38,8 @@ async def test_a_connection_runs_all_its_active_goals(owner: Client) -> None:
     made = await set_up(owner)
     path = f"/v1/connections/{made['connection']['id']}"
     await owner.ask("POST", f"{path}/goals", 201, json=EXPORT_GOAL)
-    idle = await owner.ask("POST", f"{path}/goals", 201, json={**EXPORT_GOAL, "name": "Idle", "active": False})
+    elsewhere = {"name": "Idle", "active": False, "target": {"directory": "idle"}}
+    idle = await owner.ask("POST", f"{path}/goals", 201, json={**EXPORT_GOAL, **elsewhere})
     asked = await owner.ask("POST", f"{path}/runs", 202)
     assert len(asked["run_ids"]) == 1
     assert asked["is_looking"] is True
