@@ -42,7 +42,7 @@ async def test_a_doubled_message_is_delivered_twice_and_both_are_done_with(open_
         await bus.publish(envelope)
         await bus.publish(envelope)
         await bus.publish(next_one)
-        async with bus.consume(IMPORTER.name, first):
+        async with bus.consume(IMPORTER.name, first, prefetch=1):
             # Who has the next one in hand is done with those before it; that one may come again.
             await eventually(lambda: len(first.heard) == 3, "it comes twice, and the next one")
         await bus.publish(later)
