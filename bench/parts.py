@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from bench import copy_and_merge as alone
-from bench import crowd, exports, expressions, fetching, formats, growth, importers, listing, steady
+from bench import crowd, exports, expressions, fetching, formats, growth, importers, listing, steady, together
 from bench.floor import Floor, floor_of
 from bench.generate import Made, delta, first_load
 from bench.machine import machine
@@ -143,6 +143,15 @@ def _exports(bench: Bench) -> list[Line]:
     return lines
 
 
+def _together(bench: Bench) -> list[Line]:
+    """Nine small exports beside a large one, in an exporter as it comes."""
+    rows = LARGE * bench.rows
+    with services(bench.directory, *SERVICES, "exporter") as system:
+        bench.learn(system)
+        took = asyncio.run(together.measure(system, rows, bench.rounds))
+    return together.lines_of(took, rows)
+
+
 def _latency(bench: Bench) -> list[Line]:
     """Small files one after the other, from the upload's close to the commit."""
     with services(bench.directory) as system:
@@ -198,6 +207,7 @@ PARTS: dict[str, Callable[[Bench], list[Line]]] = {
     "road": _road,
     "formats": _formats,
     "exports": _exports,
+    "together": _together,
     "latency": _latency,
     "steady": _steady,
     "growth": _growth,
@@ -206,7 +216,7 @@ PARTS: dict[str, Callable[[Bench], list[Line]]] = {
     "listing": _listing,
     "crowd": _crowd,
 }
-ONLY_LARGE = frozenset({"growth"})
+ONLY_LARGE = frozenset({"together", "growth"})
 """What takes so long that it is measured where large files are asked for."""
 ON_RABBITMQ = frozenset({"importers", "listing", "crowd"})
 """What wants services in processes of their own."""

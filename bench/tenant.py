@@ -67,6 +67,7 @@ class _Made:
     """What was made in a fresh account."""
 
     sheet: dict[str, Any]
+    connection_id: str
     goals: dict[str, str]
     """Ids by name."""
 
@@ -79,9 +80,11 @@ class Tenant:
     ) -> None:
         self.account_id = client.account_id
         self._client = client
-        self._goals = made.goals
+        self._connection_id = made.connection_id
+        self._goals = dict(made.goals)
         self._sftp = sftp
         self._ledger = ledger
+        self._looking = asyncio.Lock()
 
     async def bring(self, made: Made, name: str, *, look_seconds: float, path: str = "fast") -> Imported:
         """Upload a file and wait until its import is committed and its file is marked.
@@ -104,13 +107,29 @@ class Tenant:
         """Upload a file and wait for nothing else; when its closing was asked for, in seconds since 1970."""
         return await self._upload(local, name)
 
+    async def ask(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Ask the gateway for something new."""
+        return await self._client.post(path, body)
+
+    async def save(self, goal: dict[str, Any]) -> None:
+        """One more goal."""
+        found = await self.ask(f"/v1/connections/{self._connection_id}/goals", goal)
+        self._goals[goal["name"]] = found["id"]
+
+    async def fill(self, text: str, *args: object) -> None:
+        """Write rows by SQL, with slots for {profiles} and {members} of lists, and let them be known to the planner."""
+        members = f"{self._schema}.list_members"
+        await self._ledger.execute(text.replace("{profiles}", self.profiles).replace("{members}", members), *args)
+        await self._ledger.execute(f"VACUUM (ANALYZE) {self.profiles}, {members}")
+
     async def export(self, goal: str, *, look_seconds: float) -> dict[str, Any]:
         """Run an export by its goal's name, and wait for its end. Raises RuntimeError where it ends otherwise."""
         asked = await self._client.post(f"/v1/goals/{self._goals[goal]}/runs", {})
         run_id = UUID(asked["run_ids"][0])
         deadline = time.monotonic() + RUN_SECONDS
         while time.monotonic() < deadline:
-            row = await self._ledger.fetchrow(_LOOK_AT_RUN, self.account_id, run_id)
+            async with self._looking:
+                row = await self._ledger.fetchrow(_LOOK_AT_RUN, self.account_id, run_id)
             if row is not None and row["state"] == "completed":
                 return dict(row)
             if row is not None and row["state"] == "failed":
@@ -165,7 +184,11 @@ class Tenant:
     @property
     def profiles(self) -> str:
         """The table of the profiles."""
-        return f'"account_{self.account_id.hex}".profiles'
+        return f"{self._schema}.profiles"
+
+    @property
+    def _schema(self) -> str:
+        return f'"account_{self.account_id.hex}"'
 
 
 @asynccontextmanager
@@ -248,7 +271,7 @@ async def _make(client: Client, goals: Sequence[dict[str, Any]]) -> _Made:
     place = {"transport": "hosted", "drop_folder_id": folder["id"]}
     connection = await client.post("/v1/connections", {"name": "Bench", "interval_seconds": 3600, "place": place})
     made = [await client.post(f"/v1/connections/{connection['id']}/goals", goal) for goal in goals]
-    return _Made(sheet, {goal["name"]: found["id"] for goal, found in zip(goals, made, strict=True)})
+    return _Made(sheet, connection["id"], {goal["name"]: found["id"] for goal, found in zip(goals, made, strict=True)})
 
 
 def _compare(made: Made, receipt: dict[str, Any], path: str) -> None:

@@ -51,7 +51,8 @@ async def recall(tx: Tx, run: ClaimedRun, goal: ExportGoal) -> Memory | None:
     why = _why_everything(mark, run, await export_marks.present(tx))
     told = await told_of_by(tx, goal, run.goal_id, now=run.queued_at)
     if mark is not None and why is None:
-        return Memory(Since(run.goal_id, mark.moment.snapshot, mark.requested_at), told, None)
+        parts = await export_marks.parts(tx, run.goal_id)
+        return Memory(Since(run.goal_id, mark.moment.snapshot, mark.requested_at, parts), told, None)
     detail = f"{_WHY[why or 'first']} Everything was exported, and nobody can be said to have left."
     return Memory(None, told, Reason(code="full_export", detail=detail))
 

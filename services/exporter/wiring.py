@@ -44,7 +44,8 @@ async def _running(base: Base, tools: Tools, stopping: asyncio.Event) -> AsyncIt
     async def take(desk: Desk) -> None:
         await carry_out(desk, tools)
 
-    worker = worker_of(base, KIND, take)
+    # A large export is slow and not heavy: small ones go on beside it. An import takes the memory of several.
+    worker = worker_of(base, KIND, take, at_most_lasting=base.settings.workers)
     hear: dict[type[Message], MessageHandler] = {ExportRequested: worker.hear}
     async with worker.working(stopping), consume_messages(base.bus, EXPORTER, hear, base.metrics):
         yield

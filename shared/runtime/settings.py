@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     owner_database_url: SecretStr = SecretStr("")
     """libpq URL for the role tidegate_owner; only `tidegate migrate` reads it."""
     database_connections: int = Field(default=10, ge=2, le=200)
-    """Of each kind, for short transactions and for runs; never fewer than `workers`."""
+    """Of each kind, for short transactions and for runs; never fewer than twice `workers`."""
 
     bus_url: SecretStr = SecretStr("")
     """amqp:// or amqps:// URL."""
@@ -84,7 +84,7 @@ class Settings(BaseSettings):
     legacy_ssh_keys: bool = False
 
     workers: int = Field(default=2, ge=1, le=64)
-    """Runs at a time in one importer or exporter."""
+    """Runs at a time in one importer or exporter; in an exporter besides as many that have lasted for a while."""
     poll_concurrency: int = Field(default=50, ge=1, le=1000)
     sweep_seconds: float = Field(default=10.0, gt=0, le=60)
     ledger_poll_seconds: float = Field(default=5.0, gt=0, le=60)

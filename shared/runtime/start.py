@@ -56,7 +56,7 @@ async def open_database(settings: Settings, stopping: asyncio.Event | None = Non
     """
     address = DatabaseAddress(settings.database_url.get_secret_value(), settings.watch_database_url.get_secret_value())
     # A run holds a connection for as long as it lasts; one that waits for another's in vain would lose an attempt.
-    connections = max(settings.database_connections, settings.workers)
+    connections = max(settings.database_connections, 2 * settings.workers)
     # What a frozen process has locked must be free by the time that its leases have run out.
     opened = Database.open(address, connections=connections, idle_seconds=settings.lease_seconds)
     async with opened as database:

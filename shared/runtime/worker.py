@@ -1,7 +1,8 @@
 """Carry out runs: claim, keep the lease, and settle each run's fate. Shared by importer and exporter.
 
 A doorbell only wakes the worker; the ledger says what to do, accounts in turn and goals in order. The doorbell is
-acknowledged when it was heard: a lost one costs the few seconds until an idle worker looks by itself.
+acknowledged when it was heard: a lost one costs the few seconds until an idle worker looks by itself. How many runs at
+a time: places.py.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from shared.observe import tracing
 from shared.observe.failpoints import reach
 from shared.observe.metrics import Metrics
 from shared.runtime.desk import Desk, reason_of
+from shared.runtime.places import Places
 from shared.runtime.service import Base, worker_name
 from shared.runtime.waiting import first_of
 from shared.storage import ending, migrate, runs, staging, takeover
@@ -45,6 +47,7 @@ class Worker:
     shutdown_seconds: float
     retry_base_seconds: float
     retry_attempts: int
+    places: Places = field(default_factory=Places)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def hear(self, _message: object) -> None:
@@ -56,17 +59,17 @@ class Worker:
         """Carry out runs while inside; at the end wait until what is in hand is finished or handed back."""
         async with asyncio.TaskGroup() as group:
             for _ in range(self.slots):
-                group.create_task(self._slot(stopping))
+                group.create_task(self._slot(stopping, group))
             yield
 
-    async def _slot(self, stopping: asyncio.Event) -> None:
+    async def _slot(self, stopping: asyncio.Event, group: asyncio.TaskGroup) -> None:
         while not stopping.is_set():
             self.wake.clear()
             run = await self._claim()
             if run is not None:
                 # Another slot may find more: one ring can stand for many runs.
                 self.wake.set()
-                await self._take(run, stopping)
+                await self.places.held(group.create_task(self._take(run, stopping)))
                 continue
             pause = self.poll_seconds * random.uniform(0.8, 1.2)  # noqa: S311 jitter
             await first_of(self.wake.wait(), stopping.wait(), limit_seconds=pause)
@@ -233,8 +236,8 @@ class Worker:
         log.info("run.ended", state=RunState.CANCELLED.value, code=ending.CANCELLED.code)
 
 
-def worker_of(base: Base, kind: str, carry_out: CarryOut) -> Worker:
-    """A worker under the service's settings."""
+def worker_of(base: Base, kind: str, carry_out: CarryOut, *, at_most_lasting: int = 0) -> Worker:
+    """A worker under the service's settings; so many runs that last give their places to others."""
     settings = base.settings
 
     async def carry_out_in_step(desk: Desk) -> None:
@@ -253,6 +256,7 @@ def worker_of(base: Base, kind: str, carry_out: CarryOut) -> Worker:
         shutdown_seconds=settings.shutdown_seconds,
         retry_base_seconds=settings.retry_base_seconds,
         retry_attempts=settings.retry_attempts,
+        places=Places(at_most_lasting),
     )
 
 

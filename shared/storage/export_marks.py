@@ -50,6 +50,11 @@ async def last(tx: Tx, goal_id: UUID) -> Mark | None:
     return Mark(moment, row["goal_version"], row["queued_at"])
 
 
+async def parts(tx: Tx, goal_id: UUID) -> tuple[str, ...]:
+    """What the goal's last delivered export told of anybody: see `selections.news`."""
+    return tuple([row["part"] for row in await tx.fetch("export_marks.parts", goal_id)])
+
+
 async def present(tx: Tx) -> Moment:
     """The moment that the transaction sees. Of one that is no snapshot only the cluster is of use."""
     row = await tx.row("export_marks.present")

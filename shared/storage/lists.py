@@ -75,14 +75,14 @@ async def rename(tx: Tx, held: StoredList, name: str) -> StoredList:
 
 
 async def delete(tx: Tx, held: StoredList) -> None:
-    """Take a held list away with its memberships; the profiles stay. Raises ListInUse where something names it."""
+    """Take a held list away with who is on it; the profiles stay. Raises ListInUse where something names it."""
     users = await tx.fetch("lists.users", tx.account_id, [str(held.id)], [held.number])
     if users:
         raise ListInUse(f"Found the goals {', '.join(str(row['goal_id']) for row in users)}.")
     asking = await segments.asking(tx, lambda leaf: isinstance(leaf, OnList) and leaf.list in held.references)
     if asking:
         raise ListInUse(f"Found the segments {', '.join(str(each) for each in asking)}.")
-    await tx.execute("lists.delete_members", held.number)
+    await tx.execute("lists.take_all_off", held.number)
     await tx.execute("lists.delete", held.id)
 
 

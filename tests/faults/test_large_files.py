@@ -1,4 +1,4 @@
-"""Files whose rows all meet one profile: a million of them fold, and a million are handed back, in bounded memory."""
+"""A million rows: of one profile they fold, or are handed back; of as many they make a list. In bounded memory."""
 
 import threading
 import time
@@ -14,6 +14,7 @@ from tests.eventually import eventually
 from tests.faults.report import Table
 from tests.integration.road.conftest import base, tenant  # noqa: F401 fixtures, found by their names here
 from tests.integration.road.place import Tenant, goal
+from tests.integration.road.untouched import rows_as_they_lie
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_200)]
 
@@ -59,17 +60,42 @@ async def test_a_million_rows_are_rejected_for_one_sum(tenant: Tenant, faults_ta
     _tell(faults_table, "a million rows of a sum that cannot be stored", "all handed back", memory, began)
 
 
+async def test_a_list_of_a_million_profiles_does_not_rewrite_them(
+    tenant: Tenant,  # noqa: F811
+    faults_table: Table,
+) -> None:
+    people = "email,points\n" + "".join(f"p{number}@example.com,{number}\n" for number in range(ROWS))
+    points = [{"field": "points", "property": "points"}]
+    for pattern, changes in {"in*": {}, "new*": {"lists": {"create": {"name": "{file}"}}}}.items():
+        source = {"pattern": {"wildcard": pattern}, "readiness": {"strategy": "rename"}}
+        await tenant.save(goal(name=pattern, source=source, mapping=points, **changes))
+    tenant.drop("in.csv", people)
+    assert (await _ended(tenant))["receipt"]["created"] == ROWS
+    before = await rows_as_they_lie(tenant)
+    assert before[0] == ROWS
+    tenant.drop("new.csv", people)
+    began = time.monotonic()
+    with _memory() as memory:
+        run = await _ended(tenant, runs=2)
+    (made,) = run["receipt"]["lists"]
+    assert (run["receipt"]["unchanged"], made["added"]) == (ROWS, ROWS)
+    assert await rows_as_they_lie(tenant) == before
+    assert memory["growth"] < GROWTH_LIMIT
+    _tell(faults_table, "a list of a million profiles", "made, no profile touched", memory, began)
+
+
 def _file(header: str, values: str) -> bytes:
     lines = (f"ann@example.com,{values.format(number, number % 10)}\n" for number in range(ROWS))
     return f"email,{header}\n{''.join(lines)}".encode()
 
 
-async def _ended(tenant: Tenant) -> dict[str, Any]:  # noqa: F811
+async def _ended(tenant: Tenant, runs: int = 1) -> dict[str, Any]:  # noqa: F811
+    """The newest of so many runs, once it has ended."""
     found: list[dict[str, Any]] = []
 
     async def has_ended() -> bool:
         found[:] = await tenant.runs()
-        return bool(found) and found[0]["state"] not in ("queued", "running")
+        return len(found) == runs and found[0]["state"] not in ("queued", "running")
 
     await eventually(has_ended, "the run to end", limit_seconds=LIMIT_SECONDS)
     return found[0]

@@ -31,6 +31,13 @@ class Since:
     snapshot: str
     requested_at: datetime
     """When its run was asked for: what its periods went by."""
+    parts: Sequence[str] = ()
+    """What it told of anybody."""
+
+    def gone(self, segments: Sequence[UUID]) -> list[str]:
+        """The parts of segments that it showed, and that are none of these any more."""
+        shown = {EVERYBODY, *map(part_of, segments)}
+        return [each for each in self.parts if each not in shown]
 
     def join_told(self, first: int) -> SqlCondition:
         """Finds beside a profile whether it was told of at all: the join that `news` needs."""
@@ -43,12 +50,19 @@ class Since:
         return SqlCondition(text, (self.goal_id, part))
 
     def news(
-        self, first: int, *, changed: str, others: Sequence[Condition] = (), segments: Sequence[Condition] = ()
+        self,
+        first: int,
+        *,
+        changed: str,
+        others: Sequence[Condition] = (),
+        segments: Sequence[Condition] = (),
+        gone: int = 0,
     ) -> SqlCondition:
         """Whether a profile, or a row of its own, is news, beside the joins.
 
         `changed` is the transaction of its own change that counts; `others` say whether rows of its own that the file
-        shows are news; `segments` are those that it shows, in the order of their joins.
+        shows are news; `segments` are those that it shows, in the order of their joins, behind which come those of so
+        many parts that are `gone`.
         """
         text = statement("selections.news").replace("{newer}", _newer(changed, first))
         parameters: list[object] = [self.snapshot]
@@ -61,6 +75,8 @@ class Since:
             parameters += made.parameters
             came_or_left = statement("selections.came_or_left").replace("{told}", _told(number))
             text += " OR " + came_or_left.replace("{condition}", made.text)
+        for number in range(len(segments) + 1, len(segments) + 1 + gone):
+            text += " OR " + _was_told(number)
         return SqlCondition(text, tuple(parameters))
 
     def lists(self, first: int, *, numbers: Sequence[int] | None) -> SqlCondition:
@@ -92,7 +108,7 @@ class Since:
 
 def was_told(_first: int) -> SqlCondition:
     """Whether a profile was told of before."""
-    return SqlCondition(statement("selections.was_told"), ())
+    return SqlCondition(_was_told(0), ())
 
 
 def out_of(only: Sequence[Condition]) -> Condition:
@@ -108,6 +124,10 @@ def out_of(only: Sequence[Condition]) -> Condition:
         return SqlCondition(statement("selections.not_all").replace("{conditions}", text), tuple(parameters))
 
     return condition
+
+
+def _was_told(number: int) -> str:
+    return statement("selections.was_told").replace("{told}", _told(number))
 
 
 def _told(number: int) -> str:

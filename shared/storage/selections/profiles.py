@@ -49,10 +49,11 @@ class Profiles:
         """The goal's columns of all of them; since a mark, of those that are news. Raises InvalidGoal."""
         conditions = self.conditions()
         if since is not None:
-            segments = [self.shown.in_segment(each) for each in self._segments()]
+            shown = self._segments()
+            segments, gone = [self.shown.in_segment(each) for each in shown], len(since.gone(shown))
             others = [] if self.is_about_suppression else list(self._shown_beside(since))
             changed = statement("selections.suppressed" if self.is_about_suppression else "selections.changed")
-            conditions.append(partial(since.news, changed=changed, others=others, segments=segments))
+            conditions.append(partial(since.news, changed=changed, others=others, segments=segments, gone=gone))
         without = self._without_identifier()
         made = self._selection(conditions, since)
         return replace(made, held_back=() if without is None else (without,))
@@ -105,7 +106,8 @@ class Profiles:
         )
 
     def _joins(self, since: Since, parameters: Parameters) -> str:
-        parts = [EVERYBODY, *map(part_of, self._segments())]
+        segments = self._segments()
+        parts = [EVERYBODY, *map(part_of, segments), *since.gone(segments)]
         return "".join(
             f" {parameters.fill(partial(since.join, part=part, number=number))}" for number, part in enumerate(parts)
         )

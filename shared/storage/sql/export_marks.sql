@@ -8,6 +8,16 @@ FROM {schema}.export_marks m JOIN tidegate.runs r ON r.account_id = $2 AND r.run
 SELECT pg_current_snapshot()::text AS snapshot, (SELECT system_identifier FROM pg_control_system()) AS system_identifier,
     now() AS taken_at
 
+-- name: parts
+-- The parts of what a goal's last delivered export told, each found by the one before it in the index.
+WITH RECURSIVE found (part) AS (
+    SELECT min(s.part) FROM {schema}.export_sets s WHERE s.goal_id = $1
+    UNION ALL
+    SELECT (SELECT min(s.part) FROM {schema}.export_sets s WHERE s.goal_id = $1 AND s.part > f.part) FROM found f
+    WHERE f.part IS NOT NULL
+)
+SELECT part FROM found WHERE part IS NOT NULL
+
 -- name: put
 -- Another export was delivered: what changed from now on is what its moment did not see.
 INSERT INTO {schema}.export_marks (goal_id, goal_version, run_id, snapshot, system_identifier, taken_at)

@@ -48,9 +48,10 @@ WHERE g.account_id = $1 AND g.deleted_at IS NULL
 ORDER BY g.goal_id
 LIMIT 10
 
--- name: delete_members
--- Nobody is on it any more.
-DELETE FROM {schema}.list_members WHERE list_number = $1
+-- name: take_all_off
+-- Nobody is on it any more, and for some that is news.
+UPDATE {schema}.list_members SET removed_at = now(), removed_by_run = NULL, changed_xid = pg_current_xact_id()
+WHERE list_number = $1 AND removed_at IS NULL
 
 -- name: delete
 -- The list itself. Its number is not given again.

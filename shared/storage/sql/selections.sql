@@ -36,8 +36,8 @@ p.suppressed_at >= {since} AND p.suppressed_at < {until}
 p.id IN (SELECT m.profile_id FROM {schema}.list_members m WHERE {newer}{chosen})
 
 -- name: was_told
--- Told of before.
-(told0.bits >> (p.id & 63)::integer) & 1 = 1
+-- Told of before; null where nobody of the block was.
+(({told}.bits >> (p.id & 63)::integer) & 1 = 1)
 
 -- name: not_all
 -- Something does not hold, or lacks a value.

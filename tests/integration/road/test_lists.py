@@ -8,7 +8,9 @@ import pytest_asyncio
 from tests.integration.api.asking import IMPORT_GOAL, Client
 from tests.integration.road.gateway import gateway_of
 from tests.integration.road.place import Tenant, goal
+from tests.integration.road.untouched import rows_as_they_lie
 
+MANY = 5_000
 OFF = {"full_file": True, "absent": {"then": "remove_from_list"}}
 
 
@@ -57,6 +59,20 @@ async def test_everybody_whom_a_file_names_is_put_on_the_goals_lists(tenant: Ten
     assert put(run) == [("Regulars", 2, 2), ("Friends", 2, 2)]
     for one in (regulars, friends):
         assert await on_list(gateway, one["id"]) == ["a@b.example", "b@b.example", "c@b.example", "d@b.example"]
+
+
+async def test_lists_are_made_and_filled_without_a_profile_being_touched(tenant: Tenant) -> None:
+    people = "email,points\n" + "".join(f"p{number}@b.example,{number}\n" for number in range(MANY))
+    points = [{"field": "points", "property": "points"}]
+    for pattern, changes in {"in*": {}, "new*": {"lists": {"create": {"name": "{file}"}}}}.items():
+        source = {"pattern": {"wildcard": pattern}, "readiness": {"strategy": "rename"}}
+        await tenant.save(goal(name=pattern, source=source, mapping=points, **changes))
+    await tenant.imported("in.csv", people)
+    before = await rows_as_they_lie(tenant)
+    for name, told in (("new_1.csv", people), ("new_2.csv", people.replace("\n", "\r\n"))):
+        run = await tenant.imported(name, told)
+        assert (run["receipt"]["unchanged"], put(run)) == (MANY, [(name, MANY, 0)])
+    assert before == (MANY, before[1]) == await rows_as_they_lie(tenant)
 
 
 async def test_who_is_skipped_is_put_on_no_list_and_who_several_identifiers_name_is(
