@@ -49,6 +49,8 @@ class Tenant:
     connection_id: UUID
     directory: Path
     properties: list[Property] = field(default_factory=list)
+    look_seconds: float = 0.02
+    """How often the end of a run is looked for."""
 
     async def save(self, goal: Goal) -> UUID:
         """Save a goal as it is."""
@@ -91,7 +93,7 @@ class Tenant:
             found[:] = [run for run in await self.runs() if is_it(run)]
             return bool(found) and found[0]["state"] not in _OPEN
 
-        await eventually(has_ended, "the run to end")
+        await eventually(has_ended, "the run to end", every_seconds=self.look_seconds)
         return found[0]
 
     async def runs(self) -> list[dict[str, Any]]:

@@ -15,14 +15,18 @@ from uuid import UUID
 from pydantic import TypeAdapter
 
 from shared.domain.goal import Goal
-from shared.storage import export_marks, lists
+from shared.domain.group import GroupType
+from shared.domain.property import Property, PropertyType, RecordType
+from shared.storage import export_marks, group_members, group_types, groups, lists, properties
 from tests.integration.api.asking import Client
 from tests.integration.road import journal
 from tests.integration.road.gateway import gateway_of
 from tests.integration.road.place import Tenant, goal
 
 PEOPLE = [f"p{number:02}@example.com" for number in range(40)]
-ROUNDS = 6
+ROUNDS = 5
+LOOK_SECONDS = 0.1
+"""Many wait for runs here; looking as often as other tests do would be most of what happens."""
 GONE = ("unsubscribed", "unsubscribed", "bounced", "complained")
 _GOAL: TypeAdapter[Goal] = TypeAdapter(Goal)
 
@@ -40,7 +44,7 @@ async def test_every_change_between_two_exports_is_told_and_nothing_else(tenant:
     # Nothing happens any more: what each partner was told last is what the database has.
     for export in (world.members, world.gone):
         assert export.told == export.rows(export.people)
-    for cause in ("profiles", "list_members", "suppression"):
+    for cause in ("suppression", *journal.TABLES):
         assert cause in world.members.causes, f"no export met a change of {cause}"
 
 
@@ -104,12 +108,21 @@ class _World:
     gone: _Export
     buyers: int
     """The number of a list that is changed directly."""
+    companies: list[int]
+    """Groups, by number."""
 
 
 async def _world(tenant: Tenant) -> _World:
-    """People, two lists, imports of all that can change, and two exports."""
+    """People, two lists, groups, imports of all that can change, and two exports."""
+    tenant.look_seconds = LOOK_SECONDS
     async with tenant.base.database.account(tenant.account_id) as tx:
         buyers, club = await lists.create(tx, "Buyers"), await lists.create(tx, "Club")
+        for each in ("code", "motto"):
+            made = Property(name=each, type=PropertyType.TEXT, is_identifier=each == "code")
+            await properties.define(tx, made, RecordType.GROUP)
+        company = (await group_types.create(tx, GroupType(name="company", identifier="code"))).number
+        values = [{"p_code": each, "k_code": each, "p_motto": "none"} for each in ("a", "b", "c")]
+        companies = [await groups.create(tx, company, 1, each, ["k_code"]) for each in values]
     said = {"declaration": "from_file", "field": "ok", "trueValues": ["ja"], "falseValues": ["nee"]}
     full: dict[str, Any] = {"full_file": True, "absent": {"then": "remove_from_list"}}
     full["guards"] = {"approve_when_absent_over": {"share": 1, "number": 1000}}
@@ -129,6 +142,7 @@ async def _world(tenant: Tenant) -> _World:
         *({"property": each} for each in ("system_id", "points", "opt_in", "suppression")),
         {"lists": [buyers.number, club.number]},
         {"segments": [str(rich)]},
+        {"group": {"type": "company", "property": "motto"}},
     ]
     changes = {"segment": str(segment), "changed_only": True, "leavers": True, "columns": columns}
     members = await _save(tenant, "members", "export_profiles", **changes)
@@ -144,22 +158,19 @@ async def _world(tenant: Tenant) -> _World:
             return None
         opt_in = {True: "true", None: ""}[values["opt_in"]]
         shown = "|".join(map(str, sorted(person.lists)))
-        return (
-            str(values["p_points"]),
-            opt_in,
-            values["suppression"] or "",
-            shown,
-            str(rich) * (values["p_points"] >= 5),
-        )
+        segments = str(rich) if values["p_points"] >= 5 else ""
+        mottos = "|".join(dict.fromkeys(each["p_motto"] for each in person.groups.values()))
+        return str(values["p_points"]), opt_in, values["suppression"] or "", shown, segments, mottos
 
     def gone_one(person: journal.Person) -> tuple[str, ...] | None:
         reason = person.values["suppression"]
         return None if reason is None else (reason,)
 
     return _World(
-        _Export(members, "members", {"profiles", "list_members"}, member, tells_leavers=True),
+        _Export(members, "members", set(journal.TABLES), member, tells_leavers=True),
         _Export(gone, "gone", {"suppression"}, gone_one),
         buyers.number,
+        companies,
     )
 
 
@@ -196,11 +207,24 @@ def _writers(tenant: Tenant, world: _World, gateway: Client, resting: asyncio.Ev
         assert answer["created"] == 1, answer
         await asyncio.sleep(0.05)
 
+    async def in_groups(chance: random.Random) -> None:
+        company, people = chance.choice(world.companies), chance.sample(sorted(world.members.people or (1,)), 1)
+        async with tenant.base.database.account(tenant.account_id) as tx:
+            held = await groups.lock(tx, [], company)
+            if chance.random() < 0.2:
+                await groups.change(tx, held, {"p_motto": f"motto {chance.randrange(5)}"}, [])
+            elif chance.random() < 0.7:
+                await group_members.add(tx, company, people)
+            else:
+                await group_members.remove(tx, company, people)
+        await asyncio.sleep(0.05)
+
     async def one_by_one(chance: random.Random) -> None:
         email, pause = chance.choice(PEOPLE), chance.choice((0.0, 0.01, 0.01, 0.4))
         await _touch(tenant, world.buyers, email, on=chance.random() < 0.7, pause=pause)
 
-    return [forever(each, seed) for seed, each in enumerate((points, consents, club, events, *[one_by_one] * 3))]
+    everybody = (points, consents, club, events, in_groups, one_by_one, one_by_one)
+    return [forever(each, seed) for seed, each in enumerate(everybody)]
 
 
 async def _imported(tenant: Tenant, kind: str, people: dict[str, str], column: str = "points") -> None:
