@@ -7,8 +7,9 @@ sender says of an event replaces what it said of it before; what events do to su
 """
 
 from typing import Annotated, Literal
+from uuid import UUID
 
-from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, Field, StrictInt, StringConstraints, field_validator, model_validator
 
 from shared.domain.identifier import MAX_IDENTIFIER_BYTES, key_of
 from shared.domain.model import Model
@@ -42,6 +43,9 @@ EventId = Annotated[str, Field(min_length=1, max_length=MAX_IDENTIFIER_BYTES), A
 """What the sender calls an event; compared as identifiers of type text are."""
 MessageReference = Annotated[str, Field(min_length=1, max_length=MAX_IDENTIFIER_BYTES), AfterValidator(_key)]
 """What the system that sent a message calls it; compared in the same way."""
+
+MessageNamed = UUID | Annotated[StrictInt, Field(ge=1, le=2**31 - 1)]
+"""A message of an account, by its id or by its number."""
 
 
 class EventProperty(Model):

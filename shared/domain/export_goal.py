@@ -11,7 +11,14 @@ from pydantic import Field, StrictBool, field_validator, model_validator
 from shared.domain.dates import date_pattern
 from shared.domain.dialect import Dialect
 from shared.domain.event_files import LEFT, EventFiles
-from shared.domain.export_columns import MAX_COLUMNS, ExportColumn, GroupColumn, ListsColumn, SegmentsColumn
+from shared.domain.export_columns import (
+    MAX_COLUMNS,
+    ExportColumn,
+    GroupColumn,
+    Headed,
+    ListsColumn,
+    SegmentsColumn,
+)
 from shared.domain.export_names import NUMBER, SEGMENT, ExportName, in_file_name
 from shared.domain.goal_base import Ordered
 from shared.domain.lists import ListReference
@@ -177,10 +184,10 @@ def delivered_names(
     return data + beside
 
 
-class AboutProfiles(ExportGoal):
-    """Write a row a profile to a file: what all kinds have that are about profiles of some sort."""
+class AboutPeople(ExportGoal):
+    """Write rows that are about people: what the kinds have in common whose columns can show something of them."""
 
-    columns: tuple[ExportColumn, ...] = Field(min_length=1, max_length=MAX_COLUMNS)
+    columns: tuple[Headed, ...] = Field(min_length=1, max_length=MAX_COLUMNS)
     identifier: PropertyName | None = Field(
         default=None,
         description="An identifier that a row must have; profiles without it are held back, and counted as such",
@@ -205,6 +212,18 @@ class AboutProfiles(ExportGoal):
         return tuple(dict.fromkeys(segment for where in asking for _, segment in segments_in(where)))
 
     @property
+    def segments_named(self) -> set[UUID]:
+        """The segments that it shows, or asks rows for."""
+        shown = [each.segments for each in self.columns if isinstance(each, SegmentsColumn)]
+        return {*self.segments_asked, *(one for several in shown if several != "all" for one in several)}
+
+
+class AboutProfiles(AboutPeople):
+    """Write a row a profile to a file: what all kinds have that are about profiles of some sort."""
+
+    columns: tuple[ExportColumn, ...] = Field(min_length=1, max_length=MAX_COLUMNS)
+
+    @property
     def tells_leavers(self) -> bool:
         """Whether it has a second file of those whom the export before it told of and who are gone."""
         return False
@@ -213,12 +232,6 @@ class AboutProfiles(ExportGoal):
     def remembers(self) -> bool:
         """Whether an export goes by what the one before it told."""
         return self.tells_changes or self.tells_leavers
-
-    @property
-    def segments_named(self) -> set[UUID]:
-        """The segments that it shows, or asks rows for."""
-        shown = [each.segments for each in self.columns if isinstance(each, SegmentsColumn)]
-        return {*self.segments_asked, *(one for several in shown if several != "all" for one in several)}
 
 
 class TellsChanges(AboutProfiles):

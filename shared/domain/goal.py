@@ -18,6 +18,7 @@ from shared.domain.expected import Expected
 from shared.domain.export_goal import ExportProfiles
 from shared.domain.export_groups import ExportGroups
 from shared.domain.export_kinds import ExportSubscribers, ExportUnsubscribes
+from shared.domain.export_messages import ExportResponses, ExportSms
 from shared.domain.field_choice import ColumnName
 from shared.domain.fields import IdentifierField, MapAll, MappedField, OnBadValue
 from shared.domain.goal_base import GoalBase, Ordered
@@ -315,7 +316,14 @@ AnyImport = ImportGoal | ImportEvents
 """Goals that take files from drop folders."""
 
 Goal = Annotated[
-    ImportGoal | ImportEvents | ExportProfiles | ExportSubscribers | ExportUnsubscribes | ExportGroups,
+    ImportGoal
+    | ImportEvents
+    | ExportProfiles
+    | ExportSubscribers
+    | ExportUnsubscribes
+    | ExportGroups
+    | ExportResponses
+    | ExportSms,
     Field(discriminator="kind"),
 ]
 """Every kind of goal."""

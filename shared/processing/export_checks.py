@@ -7,10 +7,11 @@ from uuid import UUID
 from shared.domain.built_in import identifier_named, shown_named, shown_of_group_named
 from shared.domain.dialect import AUTO
 from shared.domain.event_files import LEFT, MOST_TABLES, EventFiles, EventTable, tables_of
-from shared.domain.export_columns import GroupColumn, ListsColumn, PropertyColumn, SegmentsColumn
-from shared.domain.export_goal import AboutProfiles, ExportGoal, ExportProfiles
+from shared.domain.export_columns import GroupColumn, ListsColumn, PropertyColumn, SegmentsColumn, TextColumn
+from shared.domain.export_goal import AboutPeople, AboutProfiles, ExportGoal, ExportProfiles
 from shared.domain.export_groups import ExportGroups, GroupPropertyColumn
 from shared.domain.export_kinds import ExportSubscribers
+from shared.domain.export_messages import FACTS_PER, AboutMessages, ExportResponses, ResponseColumn, ResponseFact
 from shared.domain.failures import HeaderChanged, InvalidGoal
 from shared.domain.processors.rows import DropRows, KeepRows
 from shared.domain.schedule import AfterGoal
@@ -26,7 +27,8 @@ def export_flaws(goal: ExportGoal, around: Surroundings) -> list[Flaw]:
     flaws = _segment_flaws(goal, around) if isinstance(goal, ExportProfiles) else []
     if isinstance(goal, ExportSubscribers) and goal.list not in around.lists:
         flaws.append(Flaw("/list", "unknown_list", f"The account has no list {goal.list}; make it first."))
-    flaws += _column_flaws(goal, around) if isinstance(goal, AboutProfiles) else []
+    flaws += _message_flaws(goal, around) if isinstance(goal, AboutMessages) else []
+    flaws += _column_flaws(goal, around) if isinstance(goal, AboutPeople) else []
     flaws += _group_flaws(goal, around) if isinstance(goal, ExportGroups) else []
     if goal.dialect.encoding == AUTO:
         flaws.append(Flaw("/dialect/encoding", "encoding_open", "Found 'auto', expected an encoding such as utf-8."))
@@ -62,8 +64,9 @@ def _processor_flaws(goal: ExportGoal, around: Surroundings) -> list[Flaw]:
     segments: dict[UUID, str] = {}
     if isinstance(goal, ExportGroups):
         headers = [each.heading for each in goal.columns]
-    if isinstance(goal, AboutProfiles):
+    if isinstance(goal, AboutPeople):
         headers = [each.heading for each in goal.columns]
+    if isinstance(goal, AboutPeople) and not _is_of_messages(goal):
         segments = {each: str(each) for each in goal.segments_asked if each in around.segments}
     columns = replace(FileColumns.of(tuple(headers), len(headers)), segments=segments)
     for number, processor in enumerate(goal.processors):
@@ -101,7 +104,38 @@ def _group_property_flaws(pointer: str, name: str, around: Surroundings) -> Iter
         yield Flaw(pointer, "unknown_property", f"Groups have no property {name!r}, and none is built in.")
 
 
-def _column_flaws(goal: AboutProfiles, around: Surroundings) -> Iterator[Flaw]:
+def _message_flaws(goal: AboutMessages, around: Surroundings) -> Iterator[Flaw]:
+    for number, one in enumerate(() if goal.messages == "all" else goal.messages):
+        if one not in around.messages:
+            sentence = f"The account has no message {one} of the kind {goal.message_kind!r}."
+            yield Flaw(f"/messages/{number}", "unknown_message", sentence)
+    if not isinstance(goal, ExportResponses):
+        return
+    for number, column in enumerate(goal.columns):
+        if isinstance(column, ResponseColumn) and column.fact not in FACTS_PER[goal.per]:
+            expected = ", ".join(each.value for each in ResponseFact if each in FACTS_PER[goal.per])
+            sentence = f"Found {column.fact.value!r} in rows per {goal.per}, expected one of {expected}."
+            yield Flaw(f"/columns/{number}/fact", "not_of_rows", sentence)
+    if _is_of_messages(goal):
+        yield from _people_flaws(goal)
+
+
+def _people_flaws(goal: ExportResponses) -> Iterator[Flaw]:
+    """What is said of people where no row is about one."""
+    for number, column in enumerate(goal.columns):
+        if not isinstance(column, ResponseColumn | TextColumn):
+            yield Flaw(f"/columns/{number}", "not_of_rows", "Found a column of people, and rows per message.")
+    if goal.identifier is not None:
+        yield Flaw("/identifier", "not_of_rows", "Found an identifier of people, and rows per message.")
+    if goal.with_unsubscribes:
+        yield Flaw("/with_unsubscribes", "not_of_rows", "Found rows of people to be added to rows per message.")
+
+
+def _is_of_messages(goal: AboutPeople) -> bool:
+    return isinstance(goal, ExportResponses) and goal.per == "message"
+
+
+def _column_flaws(goal: AboutPeople, around: Surroundings) -> Iterator[Flaw]:
     for number, column in enumerate(goal.columns):
         match column:
             case PropertyColumn(property=name) if shown_named(name, around.properties) is None:

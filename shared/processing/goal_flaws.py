@@ -6,7 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from shared.domain.dates import date_pattern
-from shared.domain.event import EventType
+from shared.domain.event import EventType, MessageNamed
 from shared.domain.goal import Goal
 from shared.domain.lists import ListReference
 from shared.domain.openpgp_key import OpenPgpKey
@@ -17,6 +17,8 @@ FLAW_CODES: dict[str, str] = {
     "unknown_property": "The account has no property of that name.",
     "not_an_identifier": "The property is no identifier.",
     "unknown_goal": "The account has no import goal of that identifier.",
+    "unknown_message": "The account has no message of that kind with that id or number.",
+    "not_of_rows": "The rows of the file are about something that has no such thing.",
     "message_not_allowed": "Events of the type refer to no message.",
     "unknown_list": "The account has no list of that id or number.",
     "sum_needs_delta": "A full file tells what is, so nothing of it can be added up.",
@@ -109,6 +111,8 @@ class Surroundings:
     """Ids of segments: those that there are of what the goal names, at least."""
     segment_names: Mapping[UUID, str] = field(default_factory=dict)
     """What segments are called, where the files of the goal or of its siblings are named after any."""
+    messages: Collection[MessageNamed] = ()
+    """Messages of the kind that the goal is about: those that there are of what it names, as it names them."""
     goals: Mapping[UUID, str] = field(default_factory=dict)
     """The kinds of goals: of those that the goal names and that there are, at least."""
     fixed: Mapping[str, object] = field(default_factory=dict)

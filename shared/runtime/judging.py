@@ -4,19 +4,31 @@ What is wrong is found by `shared/processing/goal_checks.py`, which is pure; her
 saved.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from shared.domain.connection import SftpPlace
-from shared.domain.export_goal import AboutProfiles, ExportGoal, ExportProfiles
+from shared.domain.event import MessageNamed
+from shared.domain.export_goal import AboutPeople, ExportGoal, ExportProfiles
+from shared.domain.export_messages import AboutMessages
 from shared.domain.goal import MANUAL_SOURCE, Goal, ImportEvents
 from shared.domain.property import Property
 from shared.domain.schedule import AfterGoal
 from shared.processing.goal_checks import completed, flaws_of, missing_properties
 from shared.processing.goal_flaws import Flaw, KnownKey, Surroundings
-from shared.storage import domain_groups, event_types, goals, group_types, lists, openpgp_keys, properties, segments
+from shared.storage import (
+    domain_groups,
+    event_types,
+    goals,
+    group_types,
+    lists,
+    messages,
+    openpgp_keys,
+    properties,
+    segments,
+)
 from shared.storage.connections import StoredConnection
 from shared.storage.database import Tx
 from shared.storage.goals import StoredGoal
@@ -49,6 +61,7 @@ async def judge(tx: Tx, connection: StoredConnection, sent: Goal, stored: Stored
         segment_names=await _segment_names(tx, [goal, *siblings]),
         goals=await _kinds_named(tx, goal),
         fixed=_fixed(stored) if connection.is_manual else {},
+        messages=await _messages_named(tx, goal),
         openpgp_keys=await _keys_named(tx, goal),
     )
     return Judged(goal, flaws_of(goal, around), missing_properties(goal, around.properties))
@@ -67,7 +80,14 @@ async def _lists_named(tx: Tx, goal: Goal) -> set[UUID | int]:
 
 async def _segments_named(tx: Tx, goal: Goal) -> set[UUID]:
     """The segments that there are of those which the goal names, held: they must not be deleted at this moment."""
-    return await segments.hold(tx, goal.segments_named) if isinstance(goal, AboutProfiles) else set()
+    return await segments.hold(tx, goal.segments_named) if isinstance(goal, AboutPeople) else set()
+
+
+async def _messages_named(tx: Tx, goal: Goal) -> Collection[MessageNamed]:
+    """The messages that there are of those which the goal names; messages are not deleted."""
+    if not isinstance(goal, AboutMessages) or goal.messages == "all":
+        return ()
+    return await messages.numbers_of(tx, goal.message_kind, goal.messages)
 
 
 async def _segment_names(tx: Tx, beside: Sequence[Goal]) -> dict[UUID, str]:

@@ -35,7 +35,10 @@ async def _plan(tx: Tx, goal_id: UUID, cause: str, due_at: datetime | None) -> N
 
 
 async def responded(tx: Tx, message_numbers: Collection[int], at: datetime) -> None:
-    """Messages had responses: goals that wait until these cease begin to wait anew."""
+    """Messages had responses: goals that wait until these cease begin to wait anew.
+
+    Of goals that are about messages only those that these are messages of.
+    """
     if message_numbers:
         await tx.execute("dues.responded", tx.account_id, sorted(message_numbers), at)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from shared.domain.event import MessageKind
+from shared.domain.event import MessageKind, MessageNamed
 from shared.domain.failures import AlreadyExists, NotFound
 from shared.storage.database import Record, Tx
 from shared.storage.statements import statement
@@ -70,6 +70,16 @@ async def numbered(tx: Tx, wanted: Collection[tuple[MessageKind, int]]) -> set[t
     """Those of these messages that there are, by kind and number."""
     kinds, numbers = [kind for kind, _ in wanted], [number for _, number in wanted]
     return {(row["kind"], row["number"]) for row in await tx.fetch("messages.numbered", kinds, numbers)}
+
+
+async def numbers_of(tx: Tx, kind: MessageKind, named: Collection[MessageNamed]) -> dict[MessageNamed, int]:
+    """The numbers of messages of a kind by id and number; without those that are not there."""
+    ids = [each for each in named if isinstance(each, UUID)]
+    numbers = [each for each in named if isinstance(each, int)]
+    found = await tx.fetch("messages.named", kind, ids, numbers)
+    known: dict[MessageNamed, int] = {row["message_id"]: row["number"] for row in found}
+    known |= {row["number"]: row["number"] for row in found}
+    return {each: known[each] for each in named if each in known}
 
 
 async def referred(tx: Tx, wanted: Collection[tuple[MessageKind, str]]) -> dict[tuple[MessageKind, str], int]:

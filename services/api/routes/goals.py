@@ -22,6 +22,7 @@ from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, VERSIONED
 from shared.domain.export_goal import ExportGoal, ExportProfiles, delivered_names
 from shared.domain.export_groups import ExportGroups
 from shared.domain.export_kinds import ExportSubscribers, ExportUnsubscribes
+from shared.domain.export_messages import ExportResponses, ExportSms
 from shared.domain.failures import InvalidGoal
 from shared.domain.goal import AnyImport, Goal, ImportEvents, ImportGoal
 from shared.domain.property import Property, PropertyType
@@ -37,7 +38,14 @@ Reader = Annotated[Visit, Depends(allowed(Scope.GOALS_READ))]
 Writer = Annotated[Visit, Depends(allowed(Scope.GOALS_WRITE))]
 Runner = Annotated[Visit, Depends(allowed(Scope.RUNS_WRITE))]
 SentGoal = Annotated[
-    ImportGoal | ImportEvents | ExportProfiles | ExportSubscribers | ExportUnsubscribes | ExportGroups,
+    ImportGoal
+    | ImportEvents
+    | ExportProfiles
+    | ExportSubscribers
+    | ExportUnsubscribes
+    | ExportGroups
+    | ExportResponses
+    | ExportSms,
     Body(discriminator="kind"),
 ]
 
@@ -56,6 +64,8 @@ NewGoal = Annotated[
     | Annotated[ExportSubscribers, Tag("export_subscribers")]
     | Annotated[ExportUnsubscribes, Tag("export_unsubscribes")]
     | Annotated[ExportGroups, Tag("export_groups")]
+    | Annotated[ExportResponses, Tag("export_responses")]
+    | Annotated[ExportSms, Tag("export_sms")]
     | Annotated[GoalFromSample, Tag(FROM_SAMPLE)]
     | Annotated[GoalFromImport, Tag(FROM_IMPORT)],
     Discriminator(_shape),
@@ -74,6 +84,8 @@ class GoalQuery(PageQuery):
             "export_subscribers",
             "export_unsubscribes",
             "export_groups",
+            "export_responses",
+            "export_sms",
         ]
         | None
     ) = None
@@ -117,13 +129,23 @@ class ExportGroupsShown(ExportGroups, _Stored):
     """An export of groups as it is stored."""
 
 
+class ExportResponsesShown(ExportResponses, _Stored):
+    """An export of response data as it is stored."""
+
+
+class ExportSmsShown(ExportSms, _Stored):
+    """An export of what became of SMS as it is stored."""
+
+
 GoalShown = Annotated[
     ImportGoalShown
     | ImportEventsShown
     | ExportProfilesShown
     | ExportSubscribersShown
     | ExportUnsubscribesShown
-    | ExportGroupsShown,
+    | ExportGroupsShown
+    | ExportResponsesShown
+    | ExportSmsShown,
     Discriminator("kind"),
 ]
 _SHOWN: TypeAdapter[GoalShown] = TypeAdapter(GoalShown)

@@ -43,6 +43,10 @@ class Since:
         """Finds beside a profile whether it was told of at all: the join that `news` needs."""
         return self.join(first, part=EVERYBODY, number=0)
 
+    def newer(self, first: int, *, xid: str) -> SqlCondition:
+        """Whether a row, with the transaction that last changed it, is not as the moment saw it."""
+        return SqlCondition(_newer(xid, first), (self.snapshot,))
+
     def join(self, first: int, *, part: str, number: int) -> SqlCondition:
         """Finds beside a profile whether it was told of in a part of what was told; a join, from that parameter on."""
         text = statement("selections.told").replace("{told}", _told(number))

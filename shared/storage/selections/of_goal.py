@@ -7,14 +7,16 @@ from shared.domain.condition import AllOf, Negation, Node
 from shared.domain.export_goal import AboutProfiles, ExportGoal, ExportProfiles
 from shared.domain.export_groups import ExportGroups
 from shared.domain.export_kinds import ExportSubscribers, ExportUnsubscribes
+from shared.domain.export_messages import AboutMessages
 from shared.domain.failures import InvalidGoal
 from shared.domain.profile_conditions import InSegment, IsSuppressed, OnList
-from shared.storage import domain_groups, properties
+from shared.storage import domain_groups, messages, properties
 from shared.storage.asking import askable, group_kinds
 from shared.storage.conditions import SqlCondition, compiled
 from shared.storage.database import Tx
 from shared.storage.selections.events import Events, event_tables
 from shared.storage.selections.groups import Groups
+from shared.storage.selections.messages import Messages
 from shared.storage.selections.news import Since
 from shared.storage.selections.profiles import Profiles
 from shared.storage.selections.selection import Condition, Parameters, Selection
@@ -32,6 +34,8 @@ async def selections_of(
     """
     if isinstance(goal, ExportGroups):
         return ((await _about_groups(tx, goal)).selected(since if goal.tells_changes else None),)
+    if isinstance(goal, AboutMessages):
+        return ((await _about_messages(tx, goal, now)).selected(since if goal.tells_changes else None),)
     if not isinstance(goal, AboutProfiles):
         raise InvalidGoal("The run is not an export's.")
     about = await _about(tx, goal, now)
@@ -50,6 +54,8 @@ async def told_of_by(tx: Tx, goal: ExportGoal, goal_id: UUID, *, now: datetime) 
 
     Raises InvalidGoal, InvalidCondition.
     """
+    if isinstance(goal, AboutMessages):
+        return (await _about_messages(tx, goal, now)).told_of(goal_id)
     if not isinstance(goal, AboutProfiles):
         return None
     return (await _about(tx, goal, now)).told_of(goal_id)
@@ -69,6 +75,15 @@ async def _about_groups(tx: Tx, goal: ExportGroups) -> Groups:
         raise InvalidGoal(f"There is no type of groups {goal.group_type!r}.")
     known = {each.name: each for each in await properties.of_groups(tx)}
     return Groups(goal, known, kind.number, await domain_groups.number_of(tx, goal.domain_group))
+
+
+async def _about_messages(tx: Tx, goal: AboutMessages, now: datetime) -> Messages:
+    known = {each.name: each for each in await properties.list_all(tx)}
+    domain_group = await domain_groups.number_of(tx, goal.domain_group)
+    named = None if goal.messages == "all" else await messages.numbers_of(tx, goal.message_kind, goal.messages)
+    shown = await shown_of(tx, goal, known, now, Parameters())
+    numbers = None if named is None else tuple(sorted(set(named.values())))
+    return Messages(goal, shown, domain_group, numbers, now)
 
 
 async def _only(tx: Tx, goal: AboutProfiles, now: datetime) -> list[Condition]:

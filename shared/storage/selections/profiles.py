@@ -6,12 +6,11 @@ from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
-from shared.domain.built_in import SYSTEM_ID, identifier_named, shown_named
+from shared.domain.built_in import SYSTEM_ID, shown_named
 from shared.domain.event_files import LEFT
 from shared.domain.export_columns import GroupColumn, InteractionsColumn, ListsColumn, PropertyColumn
 from shared.domain.export_goal import AboutProfiles
-from shared.domain.failures import InvalidGoal
-from shared.domain.property import Property, PropertyType
+from shared.domain.property import PropertyType
 from shared.storage.columns import value_of
 from shared.storage.conditions import SqlCondition
 from shared.storage.selections.news import EVERYBODY, Since, out_of, part_of, was_told
@@ -75,7 +74,7 @@ class Profiles:
 
     def conditions(self) -> list[Condition]:
         """What all of them fulfil. Raises InvalidGoal."""
-        found = self._identifier()
+        found = self.shown.identifier(self.goal.identifier)
         if found is None:
             return list(self.only)
         has = statement("selections.has").replace("{column}", value_of(found))
@@ -84,7 +83,7 @@ class Profiles:
     @property
     def key(self) -> Key:
         """What names them. Raises InvalidGoal."""
-        found = self._identifier() or SYSTEM_ID
+        found = self.shown.identifier(self.goal.identifier) or SYSTEM_ID
         columns = (each for each in self.goal.columns if isinstance(each, PropertyColumn))
         shown = (each.heading for each in columns if shown_named(each.property, self.shown.properties) == found)
         return Key(next(shown, found.name), found.type, value_of(found))
@@ -118,22 +117,12 @@ class Profiles:
 
     def _without_identifier(self) -> Counted | None:
         """How many lack the goal's identifier, and so are held back."""
-        found = self._identifier()
+        found = self.shown.identifier(self.goal.identifier)
         if found is None:
             return None
         parameters = Parameters([self.domain_group])
         text = statement("selections.without").replace("{conditions}", parameters.narrowed(self.only))
         return Counted(NO_IDENTIFIER, text.replace("{column}", value_of(found)), tuple(parameters.values))
-
-    def _identifier(self) -> Property | None:
-        """The goal's, of which profiles can lack a value."""
-        name = self.goal.identifier
-        if name is None or name == SYSTEM_ID.name:
-            return None
-        found = identifier_named(name, self.shown.properties)
-        if found is None or not found.is_identifier:
-            raise InvalidGoal(f"Found {name!r} as an identifier, expected a property that is one.")
-        return found
 
     def _shown_beside(self, since: Since) -> Iterator[Condition]:
         """What finds changes of what the columns show and the profile's own row does not hold."""

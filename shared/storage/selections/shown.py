@@ -7,18 +7,18 @@ from typing import Literal
 from uuid import UUID
 
 from shared.domain.askable import Askable, GroupKind
-from shared.domain.built_in import shown_named, shown_of_group_named
+from shared.domain.built_in import SYSTEM_ID, identifier_named, shown_named, shown_of_group_named
 from shared.domain.export_columns import (
     MAX_SHOWN_SEGMENTS,
-    ExportColumn,
     GroupColumn,
+    Headed,
     InteractionsColumn,
     ListsColumn,
     PropertyColumn,
     SegmentsColumn,
     TextColumn,
 )
-from shared.domain.export_goal import AboutProfiles
+from shared.domain.export_goal import AboutPeople
 from shared.domain.failures import InvalidGoal
 from shared.domain.profile_conditions import InSegment
 from shared.domain.property import Property, PropertyType, Several, Written
@@ -49,7 +49,7 @@ class Shown:
     ids_as_names: bool
     parameters: Parameters
 
-    def column(self, column: ExportColumn) -> tuple[Written, str]:
+    def column(self, column: Headed) -> tuple[Written, str]:
         """How a column is written, and what selects it. Raises InvalidGoal, InvalidCondition."""
         match column:
             case PropertyColumn(property=name):
@@ -67,6 +67,17 @@ class Shown:
                 return self._groups(column)
             case TextColumn(text=text):
                 return PropertyType.TEXT, self.parameters.add(text, "text")
+            case _:
+                raise InvalidGoal(f"Nothing is known of a column like {column.heading!r}.")
+
+    def identifier(self, name: str | None) -> Property | None:
+        """An identifier of which profiles can lack a value; None where everybody has it. Raises InvalidGoal."""
+        if name is None or name == SYSTEM_ID.name:
+            return None
+        found = identifier_named(name, self.properties)
+        if found is None or not found.is_identifier:
+            raise InvalidGoal(f"Found {name!r} as an identifier, expected a property that is one.")
+        return found
 
     def numbers_of(self, chosen: Sequence[UUID | int]) -> list[int]:
         """The numbers of lists, of those that there are."""
@@ -79,7 +90,7 @@ class Shown:
             raise InvalidGoal(f"There is no type of groups {column.group.type!r}.")
         return kind.number
 
-    def segments_of(self, goal: AboutProfiles) -> list[UUID]:
+    def segments_of(self, goal: AboutPeople) -> list[UUID]:
         """The segments that any column or processor of the goal goes by, each once."""
         columns = [each.segments for each in goal.columns if isinstance(each, SegmentsColumn)]
         shown = [one for chosen in columns for one in self._wanted(chosen)]
@@ -134,7 +145,7 @@ class Shown:
 
 
 async def shown_of(
-    tx: Tx, goal: AboutProfiles, known: Mapping[str, Property], now: datetime, parameters: Parameters
+    tx: Tx, goal: AboutPeople, known: Mapping[str, Property], now: datetime, parameters: Parameters
 ) -> Shown:
     """What a goal's columns need, looked up."""
     shows_segments = any(isinstance(each, SegmentsColumn) for each in goal.columns)

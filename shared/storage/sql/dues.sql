@@ -9,15 +9,20 @@ INSERT INTO tidegate.dues (account_id, goal_id, cause, due_at) VALUES ($1, $2, $
 ON CONFLICT (account_id, goal_id, cause) DO UPDATE SET due_at = EXCLUDED.due_at
 
 -- name: responded
--- Messages had responses: the goals that wait for the end of them wait from now on.
+-- Messages had responses: the goals that wait for the end of them wait from now on, those that are about messages for
+-- their own alone.
 INSERT INTO tidegate.dues (account_id, goal_id, cause, due_at)
 SELECT g.account_id, g.goal_id, 'message:' || m.number,
     $3::timestamptz + make_interval(mins => (w.entry -> 'after_responses' ->> 'minutes')::integer)
 FROM tidegate.goals g
 CROSS JOIN LATERAL jsonb_array_elements(g.settings -> 'when') AS w (entry)
 CROSS JOIN unnest($2::integer[]) AS m (number)
+LEFT JOIN {schema}.messages x ON x.number = m.number
 WHERE g.account_id = $1 AND g.is_active AND g.deleted_at IS NULL
   AND g.settings -> 'when' @> '[{"after_responses": {}}]' AND w.entry ? 'after_responses'
+  AND CASE g.kind WHEN 'export_responses' THEN x.kind = 'mailing' WHEN 'export_sms' THEN x.kind = 'sms' ELSE true END
+  AND (NOT g.settings ? 'messages' OR g.settings -> 'messages' = '"all"'
+    OR g.settings -> 'messages' @> to_jsonb(x.number) OR g.settings -> 'messages' @> to_jsonb(x.message_id))
 ORDER BY g.goal_id, m.number
 ON CONFLICT (account_id, goal_id, cause) DO UPDATE SET due_at = EXCLUDED.due_at
 

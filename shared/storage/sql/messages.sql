@@ -35,6 +35,11 @@ RETURNING message_id, number, kind, reference, name, sent_at, version, created_a
 SELECT m.kind, m.number FROM {schema}.messages m
 JOIN unnest($1::text[], $2::integer[]) AS n (kind, number) ON n.kind = m.kind AND n.number = m.number
 
+-- name: named
+-- Those of a kind that there are, of some messages by id and number.
+SELECT message_id, number FROM {schema}.messages
+WHERE kind = $1 AND (message_id = ANY ($2::uuid[]) OR number = ANY ($3::integer[]))
+
 -- name: ensure
 -- Make a message of each reference that is new; in one order, so that two transactions do not wait for each other.
 INSERT INTO {schema}.messages (kind, reference, created_by_run)

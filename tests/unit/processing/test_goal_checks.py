@@ -3,11 +3,12 @@
 from dataclasses import replace
 from itertools import product
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from shared.domain.built_in import PERMISSION_LEVEL
 from shared.domain.event import BUILT_IN, EventProperty, EventType, ItemKind
@@ -20,6 +21,7 @@ from shared.processing.goal_checks import can_share_a_name, completed, flaws_of,
 from shared.processing.goal_flaws import Surroundings
 
 _GOAL: TypeAdapter[Goal] = TypeAdapter(Goal)
+SEGMENT = uuid4()
 PROPERTIES = {
     each.name: each
     for each in (
@@ -95,6 +97,37 @@ def test_files_of_events_are_of_types_that_there_are_and_not_too_many() -> None:
     assert _found(_export(target=long, events={"types": ["order", "full"]}), around) == [
         ("/target/file_name", "name_too_long")
     ]
+
+
+def test_rows_per_message_show_nothing_of_people_and_messages_that_are_named_are_there() -> None:
+    around = replace(_around(), messages={7})
+    people = [{"fact": "first_opened_at"}, {"property": "email"}, {"text": "x"}, {"fact": "opens"}]
+    goal = _export(kind="export_responses", columns=people, messages=[7], identifier="email", with_unsubscribes=True)
+    assert _found(goal, around) == []
+    assert _found(goal.model_copy(update={"per": "message"}), around) == [
+        ("/columns/0/fact", "not_of_rows"),
+        ("/columns/1", "not_of_rows"),
+        ("/identifier", "not_of_rows"),
+        ("/with_unsubscribes", "not_of_rows"),
+    ]
+    totals = _export(
+        kind="export_responses", columns=[{"fact": "unique_opens"}, {"fact": "message_number"}], messages=[8]
+    )
+    assert _found(totals, around) == [("/messages/0", "unknown_message"), ("/columns/0/fact", "not_of_rows")]
+    asking = [{"kind": "keep_rows", "where": {"segment": str(SEGMENT)}}]
+    by_segment = _export(kind="export_responses", columns=[{"fact": "opens"}], processors=asking)
+    around = replace(around, segments={SEGMENT})
+    assert _found(by_segment, around) == []
+    flaws = _found(by_segment.model_copy(update={"per": "message"}), around)
+    assert flaws == [("/processors/0/where/segment", "invalid_processor")]
+    sms = _export(kind="export_sms", columns=[{"fact": "failure"}, {"property": "shoe_size"}], messages=[9])
+    assert _found(sms, around) == [("/messages/0", "unknown_message"), ("/columns/1/property", "unknown_property")]
+
+
+@pytest.mark.parametrize("kind", ["export_profiles", "export_sms"])
+def test_each_kind_of_export_has_facts_of_its_own(kind: str) -> None:
+    with pytest.raises(ValidationError, match="unknown_column" if kind == "export_profiles" else "delivered_at"):
+        _export(kind=kind, columns=[{"fact": "opens"}])
 
 
 @pytest.mark.parametrize("rule", list(MergeRule))
