@@ -146,7 +146,9 @@ def _prepare(environment: dict[str, str], postgres: Any, directory: Path) -> Non
 
 def _tidegate(environment: dict[str, str], *words: str) -> str:
     command = [sys.executable, "-m", "services.entry", *words]
-    done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=UP_SECONDS)
+    done = subprocess.run(
+        command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=UP_SECONDS
+    )
     if done.returncode != 0:
         raise RuntimeError(f"tidegate {words[0]} failed: {done.stderr[-2000:]}")
     return done.stdout.strip()
