@@ -120,6 +120,9 @@ class RabbitServer:
 
     def close(self) -> None:
         """End everything that was started, whatever state it is in."""
+        if self._beam is None and self._shell is not None and self._shell.poll() is None:
+            # It did not come up in its time; what was started all the same would outlive the test.
+            self._beam = psutil.Process(self._shell.pid)
         if self._beam is not None:
             self.kill()
         if self._member.epmd is not None:
