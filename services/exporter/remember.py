@@ -7,7 +7,7 @@ transaction that ends the run: an export that was not delivered has told nothing
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.domain.export_goal import ExportGoal
+from shared.domain.export_goal import AboutProfiles, ExportGoal
 from shared.domain.run import ClaimedRun, Reason
 from shared.storage import export_marks
 from shared.storage.database import Tx
@@ -53,7 +53,8 @@ async def recall(tx: Tx, run: ClaimedRun, goal: ExportGoal) -> Memory | None:
     if mark is not None and why is None:
         parts = await export_marks.parts(tx, run.goal_id)
         return Memory(Since(run.goal_id, mark.moment.snapshot, mark.requested_at, parts), told, None)
-    detail = f"{_WHY[why or 'first']} Everything was exported, and nobody can be said to have left."
+    nobody = ", and nobody can be said to have left" if isinstance(goal, AboutProfiles) and goal.tells_leavers else ""
+    detail = f"{_WHY[why or 'first']} Everything was exported{nobody}."
     return Memory(None, told, Reason(code="full_export", detail=detail))
 
 

@@ -188,12 +188,16 @@ async def test_responses_are_told_per_person_and_message_and_later_only_what_is_
     changed = [told.rows()[key] for key in (("ann", "1"), ("bob", "2"), ("dan", "2"), ("bob", "4"))]
     assert await _told(tenant, export) == changed
     assert await _told(tenant, by_message) == [told.totals()[number] for number in ("1", "2", "4")]
-    assert await _told(tenant, export) == []
 
-    some = await tenant.save(_responses(messages=[2, 4], period={"last_days": 10_000}))
-    assert await _told(tenant, some) == [told.rows()[(person, "2")] for person in PEOPLE] + changed[-1:]
-    recent = await tenant.save(_responses(period={"last_days": 1}))
-    assert await _told(tenant, recent) == []
+    # Of some messages, and of who is in a segment, which a column shows.
+    of_bob = str(await tenant.segment({"property": "email", "equals": "bob@example.com"}))
+    shown = [{"property": "email"}, {"fact": "message_number"}, {"segments": "all"}, {"lists": "all"}]
+    asking = [{"kind": "keep_rows", "where": {"segment": of_bob}}]
+    some = _responses(columns=shown, messages=[2, 4], period={"last_days": 10_000}, processors=asking)
+    plain = {"email": "bob@example.com", "segments": of_bob, "lists": ""}
+    expected = [{**plain, "message_number": number} for number in ("2", "4")]
+    assert await _told(tenant, await tenant.save(some)) == expected
+    assert await _told(tenant, await tenant.save(_responses(period={"last_days": 1}))) == []
 
 
 async def test_unsubscribes_stand_behind_the_responses_and_who_had_no_identifier_is_told_of_later(
