@@ -5,6 +5,7 @@ more, under the same names.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -94,11 +95,13 @@ async def bring(order: Order, goods: Shipment, tools: Tools, desk: Desk) -> None
 async def finish(order: Order, spooled: Spool, files: Sequence[Finished], tools: Tools, desk: Desk) -> None:
     """End the run with its receipt."""
     tally = spooled.main.tally
+    held_back = sum((each.tally.held_back for each in spooled.files), Counter())
+    left_out = sum((each.tally.left_out for each in spooled.files), Counter())
     told: dict[str, Any] = {
         "rows_exported": tally.rows,
         "profiles_exported": spooled.told.count,
-        "held_back": dict(sorted((code, rows) for code, rows in tally.held_back.items() if rows)),
-        "left_out": dict(sorted(tally.left_out.items())),
+        "held_back": dict(sorted((code, rows) for code, rows in held_back.items() if rows)),
+        "left_out": dict(sorted(left_out.items())),
         "files": tuple(
             ExportedFile(
                 name=order.path_of(name.whole), rows=piece.rows, size_bytes=piece.size_bytes, sha256=piece.sha256

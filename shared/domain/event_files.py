@@ -11,15 +11,18 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal, NamedTuple, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from shared.domain.event import EventProperty, EventType, EventTypeName, ItemKind
 from shared.domain.model import Model
+from shared.domain.processor import Processors
 from shared.domain.profile_conditions import Days
 from shared.domain.property import PropertyType
 
 MOST_TABLES = 100
 """Of one export, split or not."""
+Part = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,149}\z")]
+"""What is put behind the main file's name."""
 LEFT = "left"
 """What is put behind the name of the file of who has left, and so of none of events."""
 
@@ -46,8 +49,8 @@ class EventPeriod(Model):
 class EventFiles(Model):
     """Further files, of the timeline events of the segment's profiles that have the goal's identifier.
 
-    Beside `all.csv` they are `all_order.csv`, and `all_order_products.csv` with a row for each product: where that name
-    is another type's already, `_items` follows. In every row stand `event_number` (Tidegate's), `event_id` (the
+    Beside `all.csv` they are `all_order.csv`, and `all_order_products.csv` with a row for each product; where another
+    file has that name, `_events` or `_items` follows. In every row stand `event_number` (Tidegate's), `event_id` (the
     sender's, where it has one) and the profile's identifier, under the heading that it has in the main file; else its
     `system_id`. Then come `occurred_at`, of what refers to messages `message_reference` and `message_name`, and what
     the type has; of items `item_number`, from 1 on, and what they have. A property that is called as one of these
@@ -63,6 +66,13 @@ class EventFiles(Model):
         "these, whose files are there also without events"
     )
     period: EventPeriod | None = Field(default=None, description="When they occur; null: all time, what is to come too")
+    processors: dict[Part, Processors] = Field(
+        default={},
+        max_length=MOST_TABLES,
+        description="Steps that filter or change the rows of one of these files, by what is put behind the main file's "
+        "name: `order`, `order_products`. They name its columns by their headings, and cannot ask for segments. A row "
+        "that one cannot work on is held back and counted. Those of the main file do nothing here.",
+    )
 
     @field_validator("types")
     @classmethod
@@ -114,8 +124,7 @@ class _Wanted(NamedTuple):
 class EventTable:
     """What becomes one file: the events of a type, or their items of one kind."""
 
-    part: str
-    """What is put behind the main file's name."""
+    part: Part
     type: EventType
     kind: ItemKind | None = None
 
@@ -150,14 +159,16 @@ def _fact(told: Told, kind: PropertyType = PropertyType.TEXT, of: str = "event")
 
 
 def tables_of(types: Iterable[EventType]) -> tuple[EventTable, ...]:
-    """The files of these types, in their order, each before its items; no two of one name, and none that is LEFT."""
-    chosen, known = tuple(types), {LEFT}
-    parts = {each.name: _free(each.name, "_events", known) for each in chosen}
-    return tuple(table for each in chosen for table in _of_type(each, parts[each.name], known))
+    """The files of these types, in their order, each before its items; no two of one name, and none that is LEFT.
+
+    Who comes first keeps the name: a type that is made later takes none away.
+    """
+    known = {LEFT}
+    return tuple(table for each in types for table in _of_type(each, known))
 
 
-def _of_type(each: EventType, part: str, known: set[str]) -> Iterator[EventTable]:
-    yield EventTable(part, each)
+def _of_type(each: EventType, known: set[str]) -> Iterator[EventTable]:
+    yield EventTable(_free(each.name, "_events", known), each)
     for kind in each.items:
         yield EventTable(_free(f"{each.name}_{kind.name}", "_items", known), each, kind)
 

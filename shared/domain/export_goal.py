@@ -1,13 +1,14 @@
 """Goals that write records to files. Every saved change is a new version, as with all goals."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal, Self
 from uuid import UUID
 
 from pydantic import Field, StrictBool, field_validator, model_validator
 
+from shared.domain.built_in import shown_named
 from shared.domain.dates import date_pattern
 from shared.domain.dialect import Dialect
 from shared.domain.event_files import LEFT, EventFiles
@@ -17,6 +18,7 @@ from shared.domain.export_columns import (
     GroupColumn,
     Headed,
     ListsColumn,
+    PropertyColumn,
     SegmentsColumn,
 )
 from shared.domain.export_names import NUMBER, SEGMENT, ExportName, in_file_name
@@ -27,7 +29,7 @@ from shared.domain.names import Directory, RelativePath
 from shared.domain.packing import CHECKSUM, MANIFEST, DoneFile, Packing, Split
 from shared.domain.processor import Processors
 from shared.domain.processors.rows import DropRows, KeepRows
-from shared.domain.property import PropertyName
+from shared.domain.property import Property, PropertyName
 from shared.domain.schedule import AfterResponses, When
 from shared.domain.segment import segments_in
 from shared.domain.unpack import Fingerprint
@@ -232,6 +234,11 @@ class AboutProfiles(AboutPeople):
     def remembers(self) -> bool:
         """Whether an export goes by what the one before it told."""
         return self.tells_changes or self.tells_leavers
+
+    def heading_of(self, found: Property, known: Mapping[str, Property]) -> str:
+        """What stands above a property's first column; its name where none shows it. `known` are the account's own."""
+        columns = (each for each in self.columns if isinstance(each, PropertyColumn))
+        return next((each.heading for each in columns if shown_named(each.property, known) == found), found.name)
 
 
 class TellsChanges(AboutProfiles):

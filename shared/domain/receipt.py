@@ -149,10 +149,12 @@ class Receipt(Counts):
     )
     held_back: dict[str, int] = Field(
         default_factory=dict,
-        description="Rows that an export could not write, by why: `no_identifier`, or the code of a processor's reject",
+        description="Rows that an export could not write, of all files, by why: `no_identifier`, or the code of a "
+        "processor's reject",
     )
     left_out: dict[str, int] = Field(
-        default_factory=dict, description="Rows that the processors of an export skipped: filtered, duplicate"
+        default_factory=dict,
+        description="Rows that the processors of an export skipped, of all files: filtered, duplicate",
     )
     files: tuple[ExportedFile, ...] = Field(default=(), description="What an export delivered, the main file first")
     queued_at: datetime

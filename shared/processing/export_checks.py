@@ -6,20 +6,18 @@ from uuid import UUID
 
 from shared.domain.built_in import identifier_named, shown_named, shown_of_group_named
 from shared.domain.dialect import AUTO
-from shared.domain.event_files import LEFT, MOST_TABLES, EventFiles, EventTable, tables_of
+from shared.domain.event_files import LEFT, tables_of
 from shared.domain.export_columns import GroupColumn, ListsColumn, PropertyColumn, SegmentsColumn, TextColumn
 from shared.domain.export_goal import AboutPeople, AboutProfiles, ExportGoal, ExportProfiles
 from shared.domain.export_groups import ExportGroups, GroupPropertyColumn
 from shared.domain.export_kinds import ExportSubscribers
 from shared.domain.export_messages import FACTS_PER, AboutMessages, ExportResponses, ResponseColumn, ResponseFact
-from shared.domain.failures import HeaderChanged, InvalidGoal
-from shared.domain.processors.rows import DropRows, KeepRows
 from shared.domain.schedule import AfterGoal
-from shared.processing.chain import columns_after
-from shared.processing.condition_checks import faults_of_rows
 from shared.processing.delivery_checks import delivery_flaws
+from shared.processing.event_file_checks import event_file_flaws
 from shared.processing.file_columns import FileColumns
 from shared.processing.goal_flaws import Flaw, Surroundings
+from shared.processing.table_checks import table_flaws
 
 
 def export_flaws(goal: ExportGoal, around: Surroundings) -> list[Flaw]:
@@ -32,16 +30,8 @@ def export_flaws(goal: ExportGoal, around: Surroundings) -> list[Flaw]:
     flaws += _group_flaws(goal, around) if isinstance(goal, ExportGroups) else []
     if goal.dialect.encoding == AUTO:
         flaws.append(Flaw("/dialect/encoding", "encoding_open", "Found 'auto', expected an encoding such as utf-8."))
-    tables: tuple[EventTable, ...] = ()
-    if isinstance(goal, ExportProfiles) and goal.events is not None:
-        missing = list(_event_type_flaws(goal.events, around))
-        flaws += missing
-        tables = () if missing else tables_of(around.event_types[each] for each in goal.events.named)
-        if len(tables) > MOST_TABLES:
-            detail = f"Found {len(tables)} files with those of items, expected {MOST_TABLES} at most."
-            flaws.append(Flaw("/events/types", "too_many_event_files", detail))
-    parts = [LEFT] if isinstance(goal, AboutProfiles) and goal.tells_leavers else []
-    flaws += delivery_flaws(goal, around, [*parts, *(each.part for each in tables)])
+    flaws += event_file_flaws(goal, around)
+    flaws += delivery_flaws(goal, around, _further_parts(goal, around))
     flaws += _processor_flaws(goal, around)
     flaws += [
         Flaw(f"/when/{number}/after_goal", "unknown_goal", f"Found {each.after_goal}, expected an import goal's id.")
@@ -51,15 +41,16 @@ def export_flaws(goal: ExportGoal, around: Surroundings) -> list[Flaw]:
     return flaws
 
 
-def _event_type_flaws(files: EventFiles, around: Surroundings) -> Iterator[Flaw]:
-    for number, name in enumerate(files.named):
-        if name not in around.event_types:
-            detail = f"The account has no event type {name!r}; make it first."
-            yield Flaw(f"/events/types/{number}", "unknown_event_type", detail)
+def _further_parts(goal: ExportGoal, around: Surroundings) -> list[str]:
+    """What is put behind the main file's name for further files, as far as the goal itself says which there are."""
+    left = [LEFT] if isinstance(goal, AboutProfiles) and goal.tells_leavers else []
+    if not isinstance(goal, ExportProfiles) or goal.events is None:
+        return left
+    named = (around.event_types[each] for each in goal.events.named if each in around.event_types)
+    return [*left, *(each.part for each in tables_of(named))]
 
 
 def _processor_flaws(goal: ExportGoal, around: Surroundings) -> list[Flaw]:
-    """What is wrong with the processors: an export's columns are known before any row is."""
     headers: list[str] = []
     segments: dict[UUID, str] = {}
     if isinstance(goal, ExportGroups):
@@ -69,19 +60,7 @@ def _processor_flaws(goal: ExportGoal, around: Surroundings) -> list[Flaw]:
     if isinstance(goal, AboutPeople) and not _is_of_messages(goal):
         segments = {each: str(each) for each in goal.segments_asked if each in around.segments}
     columns = replace(FileColumns.of(tuple(headers), len(headers)), segments=segments)
-    for number, processor in enumerate(goal.processors):
-        if isinstance(processor, KeepRows | DropRows):
-            faults = list(faults_of_rows(processor.where, segments, f"/processors/{number}/where"))
-            if faults:
-                return [Flaw(pointer, "invalid_processor", sentence) for pointer, sentence in faults]
-        try:
-            columns = columns_after([processor], columns, goal.dialect)
-        except (HeaderChanged, InvalidGoal) as error:
-            # What the processors behind find depends on this one.
-            return [Flaw(f"/processors/{number}", "invalid_processor", error.detail)]
-    if not columns.columns:
-        return [Flaw("/processors", "invalid_processor", "Found no column left behind the processors.")]
-    return []
+    return table_flaws(goal.processors, columns, goal.dialect, "/processors")
 
 
 def _segment_flaws(goal: ExportProfiles, around: Surroundings) -> list[Flaw]:

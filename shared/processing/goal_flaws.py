@@ -60,6 +60,7 @@ FLAW_CODES: dict[str, str] = {
     "openpgp_key_expired": "The OpenPGP key has expired or was revoked.",
     "openpgp_key_unfit": "The OpenPGP key cannot do what is wanted of it.",
     "unknown_password": "The account has no password of that identifier.",
+    "unknown_event_file": "The export has no file of events of that name.",
     "too_many_event_files": "The export would have more files of events than one may.",
     "number_needs_split": "Only files that are split have a number.",
     "segment_not_said": "Only files of a goal that is about a segment can have its name.",

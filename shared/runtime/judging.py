@@ -10,7 +10,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from shared.domain.connection import SftpPlace
-from shared.domain.event import MessageNamed
+from shared.domain.event import EventType, MessageNamed
 from shared.domain.export_goal import AboutPeople, ExportGoal, ExportProfiles
 from shared.domain.export_messages import AboutMessages
 from shared.domain.goal import MANUAL_SOURCE, Goal, ImportEvents
@@ -52,7 +52,7 @@ async def judge(tx: Tx, connection: StoredConnection, sent: Goal, stored: Stored
         properties={each.name: each for each in await properties.list_all(tx)},
         domain_groups=(await domain_groups.names(tx)).values(),
         is_hosted=is_hosted,
-        event_types=await event_types.hold(tx, _event_types_named(goal)),
+        event_types=await _event_types_named(tx, goal),
         group_types=await group_types.hold(tx, goal.group_types_named) if isinstance(goal, ExportGoal) else (),
         group_properties=await _group_properties(tx, goal),
         lists=await _lists_named(tx, goal),
@@ -67,10 +67,15 @@ async def judge(tx: Tx, connection: StoredConnection, sent: Goal, stored: Stored
     return Judged(goal, flaws_of(goal, around), missing_properties(goal, around.properties))
 
 
-def _event_types_named(goal: Goal) -> tuple[str, ...]:
+async def _event_types_named(tx: Tx, goal: Goal) -> dict[str, EventType]:
+    """The event types that there are of those which the goal names, held likewise; all, where it is about all."""
     if isinstance(goal, ImportEvents):
-        return goal.event.types
-    return goal.events.named if isinstance(goal, ExportProfiles) and goal.events is not None else ()
+        return await event_types.hold(tx, goal.event.types)
+    if not isinstance(goal, ExportProfiles) or goal.events is None:
+        return {}
+    if goal.events.types == "all":
+        return {each.type.name: each.type for each in await event_types.in_order(tx)}
+    return await event_types.hold(tx, goal.events.types)
 
 
 async def _lists_named(tx: Tx, goal: Goal) -> set[UUID | int]:

@@ -76,7 +76,7 @@ class Tally:
 
 
 class TableText:
-    """One file while it is written. Processors work on the main file's rows alone."""
+    """One file while it is written."""
 
     def __init__(self, selection: Selection, goal: ExportGoal, told: Told, *, scratch: Path | None = None) -> None:
         """`told` is filled with whose rows are written.
@@ -93,7 +93,7 @@ class TableText:
             FileColumns.of(tuple(each.header for each in selection.columns), len(selection.columns)),
             segments=self._segments,
         )
-        processors = () if selection.part else goal.processors
+        processors = selection.processors if selection.part else goal.processors
         self._chain = Chain.of(processors, columns, goal.dialect, scratch=scratch) if processors else None
         self._after = columns if self._chain is None else self._chain.columns
         self._proved = {

@@ -62,6 +62,11 @@ async def list_all(tx: Tx) -> list[EventType]:
     return [*BUILT_IN.values(), *own]
 
 
+async def in_order(tx: Tx) -> list[StoredEventType]:
+    """The same in the order in which they were made."""
+    return await page(tx, after=None, limit=len(_BUILT_IN) + MAX_EVENT_TYPES)
+
+
 async def page(tx: Tx, *, after: tuple[datetime, UUID] | None, limit: int) -> list[StoredEventType]:
     """Those that are built in, then the account's in the order in which they were made."""
     first = [each for each in _BUILT_IN if after is None or (each.created_at, each.id) > after][:limit]

@@ -32,16 +32,17 @@ _CAST = (PropertyType.BOOLEAN, PropertyType.DATETIME)
 
 async def event_tables(tx: Tx, files: EventFiles, *, now: datetime) -> tuple[EventTable, ...]:
     """The files of a run that was asked for then; the same whenever it is repeated. Raises InvalidGoal."""
-    known = {each.name: each for each in await event_types.list_all(tx)}
-    names: Sequence[str] = files.named
+    known = {each.type.name: each for each in await event_types.in_order(tx)}
     if files.types == "all":
         # Once a type is among them it stays: events are not taken away.
         seen = {row["event_type"] for row in await tx.fetch("event_files.types_seen", now)}
-        names = [each for each in known if each in seen]
-    missing = [each for each in names if each not in known]
-    if missing:
-        raise InvalidGoal(f"There is no type of events {missing[0]!r}.")
-    tables = tables_of(known[each] for each in names)
+        had = tables_of(each.type for each in known.values() if each.created_at <= now)
+        tables = tuple(each for each in had if each.type.name in seen)
+    else:
+        missing = [each for each in files.types if each not in known]
+        if missing:
+            raise InvalidGoal(f"There is no type of events {missing[0]!r}.")
+        tables = tables_of(known[each].type for each in files.types)
     if len(tables) > MOST_TABLES:
         raise InvalidGoal(f"Found {len(tables)} files of events, expected {MOST_TABLES} at most: name some types.")
     return tables
@@ -79,6 +80,7 @@ class Events:
             text=text,
             parameters=tuple(parameters.values),
             part=table.part,
+            processors=self.files.processors.get(table.part, ()),
         )
 
     def _news(self, since: Since | None) -> Sequence[Condition]:

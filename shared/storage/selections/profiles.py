@@ -6,9 +6,9 @@ from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
-from shared.domain.built_in import SYSTEM_ID, shown_named
+from shared.domain.built_in import SYSTEM_ID
 from shared.domain.event_files import LEFT
-from shared.domain.export_columns import GroupColumn, InteractionsColumn, ListsColumn, PropertyColumn
+from shared.domain.export_columns import GroupColumn, InteractionsColumn, ListsColumn
 from shared.domain.export_goal import AboutProfiles
 from shared.domain.property import PropertyType
 from shared.storage.columns import value_of
@@ -84,9 +84,7 @@ class Profiles:
     def key(self) -> Key:
         """What names them. Raises InvalidGoal."""
         found = self.shown.identifier(self.goal.identifier) or SYSTEM_ID
-        columns = (each for each in self.goal.columns if isinstance(each, PropertyColumn))
-        shown = (each.heading for each in columns if shown_named(each.property, self.shown.properties) == found)
-        return Key(next(shown, found.name), found.type, value_of(found))
+        return Key(self.goal.heading_of(found, self.shown.properties), found.type, value_of(found))
 
     def _selection(self, conditions: Sequence[Condition], since: Since | None) -> Selection:
         goal, parameters = self.goal, Parameters([self.domain_group])

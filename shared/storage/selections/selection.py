@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
+from shared.domain.processor import Processors
 from shared.domain.property import Written
 from shared.storage.conditions import SqlCondition
 from shared.storage.statements import statement
@@ -43,6 +44,8 @@ class Selection:
     part: str = ""
     """What the file's name has behind that of the main file, which has nothing there."""
     held_back: tuple[Counted, ...] = ()
+    processors: Processors = ()
+    """What a further file has of its own; the goal's are the main file's."""
     segments: tuple[UUID, ...] = ()
     """Of each of these the select has one more column behind the others: whether the profile is in it."""
 

@@ -1,18 +1,26 @@
 """Timeline events beside the profiles of an export: a file a type, and a file for what its events hold several of."""
 
 import csv
+import gzip
+import hashlib
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from shared.domain.event import EventProperty, EventType, ItemKind
 from shared.domain.export_goal import ExportProfiles
 from shared.domain.property import PropertyType
+from shared.observe import failpoints
 from shared.runtime.export_preview import export_preview
-from shared.storage import event_types, events, messages
+from shared.storage import decisions, event_types, events, messages
 from shared.storage.events import Arrived
+from tests.integration.openpgp.sender import sender
 from tests.integration.road.place import Tenant, goal
+from tests.integration.road.test_packed_exports import add_keys, lying, ours, partner
+from tests.openpgp import public
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)
 Rows = list[dict[str, str]]
@@ -134,7 +142,7 @@ async def test_events_and_their_items_are_written_as_typed_values_and_joined_by_
         "all.csv",
         "all_order.csv",
         "all_order_products.csv",
-        "all_order_products_items.csv",
+        "all_order_products_events.csv",
         "all_visit.csv",
         "all_visit_page.csv",
     }
@@ -145,7 +153,7 @@ async def test_events_and_their_items_are_written_as_typed_values_and_joined_by_
         ("18", "ann@example.com", "2026-03-02 13:00:00.250", ""),
         ("17", "cas@example.com", "2026-03-01 13:00:00.250", "0.0000000001"),
     ]
-    items = found["all_order_products_items.csv"]
+    items = found["all_order_products.csv"]
     owners = {row["event_number"]: row for row in orders}
     assert all(owners[row["event_number"]][key] == row[key] for row in items for key in ("event_id", "E-mail"))
     assert [(row["event_id"], row["item_number"], row["sku"], row["price"], row["name"]) for row in items] == [
@@ -174,14 +182,8 @@ async def test_events_and_their_items_are_written_as_typed_values_and_joined_by_
     assert [(row["event_number"], row["item_number"]) for row in found["all_visit_page.csv"]] == [("5", "1")]
     async with tenant.base.database.account(tenant.account_id, read_only=True) as tx:
         shown = await export_preview(tx, export, rows=1)
-    assert [each.name for each in shown.files] == [
-        "all.csv",
-        "all_order.csv",
-        "all_order_products_items.csv",
-        "all_order_products.csv",
-        "all_visit.csv",
-        "all_visit_page.csv",
-    ]
+    assert [each.name for each in shown.files[:3]] == ["all.csv", "all_order.csv", "all_order_products.csv"]
+    assert {each.name for each in shown.files} == set(found)
     assert shown.files[1].rows[0][:3] == ("3", "19", "ann@example.com")
 
 
@@ -237,3 +239,58 @@ async def test_changes_alone_are_new_events_those_that_came_near_and_all_of_new_
     assert [row["number"] for row in found["all.csv"]] == ["4"]
     assert _ids(found["all_order.csv"]) == ["known", "far", "new", "hers"]
     assert _ids(found["all_order_products.csv"]) == ["known"]
+
+
+async def test_all_files_are_shaped_packed_and_delivered_together_and_a_repeat_has_the_same(
+    tenant: Tenant, tmp_path: Path
+) -> None:
+    await add_keys(tenant.base, tenant.account_id)
+    (ann,) = await _people(tenant, "ann@example.com")
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        await event_types.create(tx, VISIT)
+    products = [{"sku": "A"}, {"sku": "B"}, {"sku": "A"}]
+    await _tell(
+        tenant,
+        _event(ann, event_id="1", properties={"status": "paid"}, items={"products": products}),
+        _event(ann, event_id="2", properties={"status": "cancelled"}),
+    )
+    processors = {
+        "order": [{"kind": "drop_rows", "where": {"field": "status", "equals": "cancelled"}}],
+        "order_products": [
+            {"kind": "deduplicate", "fields": ["event_number", "sku"], "keep": "first"},
+            {"kind": "value_map", "field": "sku", "values": {"B": "b"}},
+        ],
+        "visit_page": [{"kind": "trim"}],
+    }
+    how = {
+        "packing": {"compression": "gzip"},
+        "encrypt_to": [partner().facts.fingerprint],
+        "split": {"rows": 1},
+        **{"checksum": True, "manifest": True, "done_file": {}},
+    }
+    export = await tenant.save(_export(events={"types": "all", "processors": processors}, **how))
+    failpoints.arm("exporter.delivered=raise", tmp_path)
+    run = await tenant.exported(export)
+    assert (run["state"], run["reason_code"]) == ("failed", "internal_error")
+    first = lying(tenant.directory / "out")
+    # Since it was asked for there are events of another type.
+    await _tell(tenant, _event(ann, kind="visit"))
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        await decisions.retry(tx, run["run_id"])
+    run = await tenant.ended(lambda each: each["run_id"] == run["run_id"] and each["state"] != "failed")
+    assert run["state"] == "completed", run["receipt"]
+    found, receipt = lying(tenant.directory / "out"), run["receipt"]
+    data = [f"all{part}_001.csv.gz.pgp" for part in ("", "_order", "_order_products")]
+    beside = [f"{name}.sha256" for name in data]
+    assert set(found) == set(first) == {*data, *beside, "all.csv.gz.pgp.manifest.json", "all.csv.gz.pgp.done"}
+    assert (receipt["held_back"], receipt["left_out"]) == ({"value_not_mapped": 1}, {"duplicate": 1, "filtered": 1})
+    assert (receipt["rows_exported"], receipt["profiles_exported"]) == (1, 1)
+    told = json.loads(found["all.csv.gz.pgp.manifest.json"])["files"]
+    assert [(each["name"], each["rows"]) for each in told] == [(name, 1) for name in data]
+    assert all(hashlib.sha256(found[each["name"]]).hexdigest() == each["sha256"] for each in told)
+    with sender() as theirs:
+        theirs.knows(partner(), public(ours()))
+        plain = [theirs.run("--decrypt", content=found[name], passphrase=partner().passphrase) for name in data]
+    rows = [list(csv.DictReader(gzip.decompress(each).decode().splitlines())) for each in plain]
+    assert [(row["event_id"], row["status"]) for row in rows[1]] == [("1", "paid")]
+    assert [(row["event_id"], row["item_number"], row["sku"]) for row in rows[2]] == [("1", "2", "b")]

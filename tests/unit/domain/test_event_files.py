@@ -25,6 +25,7 @@ def _type(name: str, *kinds: str, message: Any = None, properties: tuple[str, ..
     [
         ([BUILT_IN["order"], BUILT_IN["sent"]], ["order", "order_products", "sent"]),
         ([_type("order_products"), BUILT_IN["order"]], ["order_products", "order", "order_products_items"]),
+        ([BUILT_IN["order"], _type("order_products")], ["order", "order_products", "order_products_events"]),
         ([_type("left"), _type("left_events")], ["left_events", "left_events_events"]),
         ([_type("a", "b_c"), _type("a_b", "c")], ["a", "a_b_c", "a_b", "a_b_c_items"]),
         ([], []),
@@ -81,6 +82,7 @@ def test_a_period_begins_or_ends_when_the_run_was_asked_for() -> None:
         {"types": "all", "period": {"last_days": 1, "next_days": 1}},
         {"types": "all", "period": {"last_days": 0}},
         {"types": "all", "period": {"next_days": 36_501}},
+        {"types": "all", "processors": {"../order": []}},
     ],
 )
 def test_what_cannot_be_meant_is_refused(said: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from itertools import product
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given
@@ -92,6 +92,18 @@ def test_files_of_events_are_of_types_that_there_are_and_not_too_many() -> None:
     many = replace(around, event_types={f"t{number}": _with_items(f"t{number}", 20) for number in range(5)})
     told = _export(events={"types": list(many.event_types)})
     assert _found(told, many) == [("/events/types", "too_many_event_files")]
+    for types in ("all", ["order"]):
+        processors = {"order": [{"kind": "trim", "fields": ["total"]}], "order_products": [{"kind": "trim"}]}
+        assert _found(_export(events={"types": types, "processors": processors}), around) == []
+        for part, processor, pointer in (
+            ("order_items", {"kind": "trim"}, "order_items"),
+            ("order", {"kind": "trim", "fields": ["sku"]}, "order/0"),
+            ("order_products", {"kind": "trim", "fields": ["E-mail"]}, "order_products/0"),
+            ("order", {"kind": "keep_rows", "where": {"segment": str(UUID(int=1))}}, "order/0/where/segment"),
+        ):
+            found = _found(_export(events={"types": types, "processors": {part: [processor]}}), around)
+            code = "unknown_event_file" if part == "order_items" else "invalid_processor"
+            assert found == [(f"/events/processors/{pointer}", code)]
     long = {"file_name": f"{'n' * 190}.csv"}
     assert _found(_export(target=long, events={"types": ["order"]}), around) == []
     assert _found(_export(target=long, events={"types": ["order", "full"]}), around) == [
