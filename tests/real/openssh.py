@@ -41,7 +41,7 @@ PasswordAuthentication yes
 KbdInteractiveAuthentication no
 AuthorizedKeysFile {folder}/authorized_keys
 Subsystem sftp internal-sftp
-ForceCommand internal-sftp -d {drop}
+ForceCommand internal-sftp -d {drop} {options}
 """
 
 # Nothing of this is seen outside: the namespace ends with the server. sshd wants /run/sshd, which a machine that never
@@ -64,6 +64,7 @@ class PrivateOpenSSH:
         self.log = folder / "sshd.log"
         self.client_key = folder / "client_key"
         self._authentication = authentication
+        self._options = ""
         self._namespace = _may_unshare()
         self.username = PARTNER if self._namespace else pwd.getpwuid(os.geteuid()).pw_name
         self.password = secrets.token_urlsafe(12) if self._namespace else None
@@ -98,6 +99,11 @@ class PrivateOpenSSH:
         """Cut every session and start again on the same port."""
         self.stop()
         self.start()
+
+    def deny(self, *requests: str) -> None:
+        """Grant nobody these requests (`sftp-server -Q requests`), or all again; cuts every session."""
+        self._options = f"-P {','.join(requests)}" if requests else ""
+        self.restart()
 
     def change_host_keys(self, *types: str) -> None:
         """Give the server new host keys, of all types where none is named; they are shown from the next start on."""
@@ -148,7 +154,9 @@ class PrivateOpenSSH:
             copy.write_text(f"{Path('/etc', name).read_text(encoding='utf-8').rstrip()}\n{entry}\n", encoding="utf-8")
 
     def _configure(self) -> Path:
-        lines = [CONFIGURATION.format(port=self.port, host=HOST, folder=self.folder, drop=self.drop)]
+        lines = [
+            CONFIGURATION.format(port=self.port, host=HOST, folder=self.folder, drop=self.drop, options=self._options)
+        ]
         lines += [f"HostKey {key.with_suffix('')}" for key in sorted(self.folder.glob("host_*.pub"))]
         lines += [f"AuthenticationMethods {self._authentication}"]
         path = self.folder / "sshd_config"

@@ -40,7 +40,7 @@ class Fault:
     patterns: Sequence[bytes]
     action: Action
     after_bytes: int = 0
-    """So many more bytes after the last pattern."""
+    """So many more bytes after the last pattern; after the connection's first where there is none."""
     struck: threading.Event = field(default_factory=threading.Event)
 
 
@@ -96,6 +96,8 @@ class TcpProxy:
     def __init__(self, upstreams: Sequence[tuple[str, int]]) -> None:
         self.greeting_delay_seconds = 0.0
         """How long the first bytes of each new connection's server are kept back."""
+        self.bytes_to_server = 0
+        """How many have been passed on, of all connections."""
         self._upstreams = list(upstreams)
         self._turn = 0
         self._loop = asyncio.new_event_loop()
@@ -221,6 +223,7 @@ class TcpProxy:
                 if not pair.keeps_answer:
                     continue
             pair.server.write(chunk)
+            self.bytes_to_server += len(chunk)
             await pair.server.drain()
         raise ConnectionResetError
 
@@ -253,7 +256,8 @@ class TcpProxy:
         fault.struck.set()
 
     def _watch(self) -> _Watch | None:
-        return None if self._fault is None else _Watch(self._fault, list(self._fault.patterns))
+        fault = self._fault
+        return None if fault is None else _Watch(fault, list(fault.patterns), bytes_to_go=fault.after_bytes)
 
     def _abort_all(self) -> None:
         for pair in list(self._pairs):

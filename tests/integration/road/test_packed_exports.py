@@ -20,46 +20,23 @@ from services.exporter.wiring import tools_of
 from shared.domain.connection import ConnectionSettings, Place, SftpPlace
 from shared.domain.export_goal import ExportProfiles
 from shared.domain.failures import DiskFull, OpenPgpKeyExpired
-from shared.domain.openpgp_key import OwnKey, PartnerKey
+from shared.domain.openpgp_key import PartnerKey
 from shared.domain.receipt import Receipt
-from shared.formats.openpgp import keys
 from shared.runtime.desk import Desk
 from shared.runtime.service import Base
 from shared.storage import connections, decisions, goals, openpgp_keys, runs
 from tests.integration.openpgp.sender import sender
 from tests.integration.road.gateway import gateway_of
+from tests.integration.road.locks import PASSWORD, add_keys, late, ours, partner
 from tests.integration.road.place import Tenant, goal, make_tenant
-from tests.openpgp import made_key, public
+from tests.openpgp import public
 from tests.real.openssh import PrivateOpenSSH
 from tests.real.small_disk import small_disk
 
-PASSWORD = "hüsh"
 PEOPLE = [f"person{number:03}@shop.example" for number in range(25)]
 FILE = "email,name\n" + "".join(f'{email},"Ann ""Ä"" {email}"\n' for email in PEOPLE)
 ROWS = [["E-mail", "name"], *([email, f'Ann "Ä" {email}'] for email in PEOPLE)]
 COLUMNS = [{"property": "email", "header": "E-mail"}, {"property": "name"}]
-
-
-def partner() -> OwnKey:
-    return made_key("Partner <partner@b.example>")
-
-
-def ours() -> OwnKey:
-    return made_key()
-
-
-def late() -> OwnKey:
-    return made_key("Late <late@b.example>")
-
-
-async def add_keys(base: Base, account_id: UUID) -> str:
-    """The account's own key, a partner's, one that has expired, and a password, whose id is told."""
-    expired = late().facts.model_copy(update={"expires_at": datetime.now(UTC) - timedelta(days=1)})
-    async with base.database.account(account_id) as tx:
-        await openpgp_keys.add_own(tx, base.keys, "ours", ours(), keys.public_part(ours()))
-        await openpgp_keys.add_partner(tx, base.keys, "partner", public(partner()))
-        await openpgp_keys.add_partner(tx, base.keys, "late", PartnerKey(expired, public(late()).material))
-        return str((await openpgp_keys.add_password(tx, base.keys, "archives", PASSWORD)).id)
 
 
 def export(name: str = "all.csv", **changes: Any) -> dict[str, Any]:
