@@ -70,7 +70,10 @@ POINTS: dict[type[Road], tuple[str, ...]] = {
         "exporter.uploading", "exporter.uploaded", "exporter.checked", "exporter.renamed", "exporter.delivered",
         "exporter.told", "exporter.finishing", "exporter.committed", "exporter.released",
     ),
-    roads.ChangesRoad: ("exporter.spooled", "exporter.delivered", "exporter.remembered", "exporter.committed"),
+    roads.ChangesRoad: (
+        "exporter.spooled", "exporter.uploading", "exporter.checked", "exporter.renamed", "exporter.delivered",
+        "exporter.remembered", "exporter.told", "exporter.finishing", "exporter.committed",
+    ),
     roads.ScheduledRoad: ("clock.beginning", "clock.begun"),
     roads.FollowingRoad: ("importer.told",),
     roads.PackedExportRoad: (

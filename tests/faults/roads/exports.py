@@ -5,7 +5,8 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from tests.faults.roads.patience import accepted, persist
+from tests.eventually import eventually
+from tests.faults.roads.patience import END_SECONDS, accepted, persist
 from tests.faults.roads.road import CONTENT, DONE, FILE, PEOPLE, ROWS, OneRunRoad
 
 EXPORT = {
@@ -70,9 +71,20 @@ class ChangesRoad(ExportRoad):
         self.goal_id = await self.shop.add_goal(EXPORT | {"name": self.name, "changed_only": True})
 
     async def check(self) -> None:
-        """One mark, and everybody in its set."""
+        """One mark, and everybody in its set; whoever asks again is told nobody."""
         await ExportRoad.check(self)
         assert await self.shop.ledger.told_of(self.goal_id) == PEOPLE
+        key = {"Idempotency-Key": f"{self.name} again"}
+        await persist(lambda: accepted(self.shop, f"/v1/goals/{self.goal_id}/runs", headers=key))
+        told: list[int] = []
+
+        async def has_told() -> bool:
+            runs = [each for each in await self.shop.ledger.runs() if each["kind"] == "export"]
+            told[:] = [each["receipt"]["rows_exported"] for each in runs if each["state"] == "completed"]
+            return len(told) == 2
+
+        await eventually(has_told, "the export after it", limit_seconds=END_SECONDS)
+        assert sorted(told) == [0, PEOPLE]
 
 
 @dataclass(slots=True)
