@@ -57,7 +57,7 @@ def readers(postgres_server: PrivatePostgres, tmp_path_factory: pytest.TempPathF
     assert all(made.read[name] for name in ("csv", "duckdb", "postgresql"))
 
 
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(dialects(), tables)
 @example({}, EVERY_TEXT)
 @example({"delimiter": ";", "quoteChar": "'", "encoding": "utf-16", "header": False}, EVERY_TEXT)

@@ -62,7 +62,7 @@ def is_usual(dialect: Dialect) -> bool:
     return can_quote and dialect.encoding.startswith(("utf", "gb")) and not dialect.null_sequence
 
 
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(dialects(), tables)
 def test_what_is_exported_is_imported_as_it_was(asked: dict[str, Any], columns: list[Column]) -> None:
     try:
