@@ -168,11 +168,7 @@ ways = st.tuples(dialects(), st.sampled_from(["none", "gzip", "zip", "zstd"]), s
 @pytest.mark.slow
 @pytest.mark.timeout(1_800)
 @settings(max_examples=examples(2), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    ways=st.lists(
-        st.tuples(dialects(), st.sampled_from(["none", "gzip", "zip", "zstd"]), st.booleans()), min_size=5, max_size=5
-    )
-)
+@given(chosen=st.lists(ways, min_size=5, max_size=5))
 async def test_profiles_come_back_in_any_dialect(
     tenant: Tenant, chosen: list[tuple[dict[str, Any], str, bool]]
 ) -> None:
