@@ -15,7 +15,7 @@ from tests.real.proxy import Action
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_200)]
 
-IMPATIENT = Deadlines(login_seconds=10, step_seconds=10, idle_seconds=10)
+IMPATIENT = Deadlines(login_seconds=6, step_seconds=6, idle_seconds=6)
 ENDS = range(-4_000, -300, 150)
 """Where files get their names."""
 
