@@ -67,6 +67,8 @@ async def _write(tx: Tx, connection_id: UUID, found: Spotted) -> None:
         await arrivals.restamp(tx, grown)
     for waiting in _batches(found.explained):
         await arrivals.explain(tx, {known.id: explained for known, explained in waiting})
+    if found.uploaded:
+        await arrivals.tell_uploads(tx, {known.id: upload_id for known, upload_id in found.uploaded})
     for ready in _batches(found.complete):
         await arrivals.accept(tx, [known.id for known, _, _ in ready])
         await _make_runs(tx, [(known.id, seen, takers) for known, seen, takers in ready])

@@ -58,6 +58,8 @@ class Spotted:
     grown: list[tuple[Known, Seen, Explained]] = field(default_factory=list)
     complete: list[tuple[Known, Seen, tuple[UUID, ...]]] = field(default_factory=list)
     explained: list[tuple[Known, Explained]] = field(default_factory=list)
+    uploaded: list[tuple[Known, UUID]] = field(default_factory=list)
+    """Taken before their upload was told, and which upload it was."""
     vanished: list[UUID] = field(default_factory=list)
 
 
@@ -101,8 +103,11 @@ def _judge(seen: Seen, known: Known | None, goals: Mapping[UUID, AnyImport], loo
             if waits is None:
                 found.complete.append((known, seen, takers))
             return
-        found.vanished.append(known.id)
-        known = None
+        if not _is_told_apart(seen, known):
+            found.vanished.append(known.id)
+            known = None
+        elif known.upload_id is None and seen.upload_id is not None:
+            found.uploaded.append((known, seen.upload_id))
     if known is not None and known.state not in UNTOUCHED:
         return
     reason = _unready(seen, known, [goals[taker] for taker in takers], look) if takers else _unmatched(seen, goals)
@@ -125,6 +130,16 @@ def _is_same(seen: Seen, known: Known) -> bool:
         # A client may set the time after the upload; the upload's own identity is what counts.
         return seen.upload_id == known.upload_id and seen.file.size_bytes == known.file.size_bytes
     return seen.file == known.file
+
+
+def _is_told_apart(seen: Seen, known: Known) -> bool:
+    """Whether both are one file, seen once before and once after its upload was told.
+
+    A name is given on the disk first and told then: a look in between sees a file without an upload.
+    """
+    if seen.file != known.file:
+        return False
+    return seen.upload_id is None or (known.upload_id is None and seen.upload_state == "closed")
 
 
 def _unready(seen: Seen, known: Known | None, goals: Sequence[AnyImport], look: Look) -> Explained | None:

@@ -125,6 +125,11 @@ async def restamp(tx: Tx, changed: Mapping[UUID, Sighting]) -> None:
         await tx.execute("arrivals.restamp", tx.account_id, list(changed), *_stamps(sightings), *reasons)
 
 
+async def tell_uploads(tx: Tx, uploads: Mapping[UUID, UUID]) -> None:
+    """By which uploads files came that were accepted before these were told."""
+    await tx.execute("arrivals.tell_uploads", tx.account_id, list(uploads), list(uploads.values()))
+
+
 async def explain(tx: Tx, explained: Mapping[UUID, Explained]) -> None:
     """Why files still wait, or that no goal takes them."""
     if explained:

@@ -47,6 +47,12 @@ FROM unnest($2::uuid[], $3::bigint[], $4::timestamptz[], $5::uuid[], $6::text[],
     AS g (arrival_id, size_bytes, modified_at, upload_id, state, reason_code, reason_detail)
 WHERE a.account_id = $1 AND a.arrival_id = g.arrival_id AND a.state IN ('waiting', 'unmatched')
 
+-- name: tell_uploads
+-- Files that were accepted before their uploads were told.
+UPDATE tidegate.arrivals a SET upload_id = g.upload_id
+FROM unnest($2::uuid[], $3::uuid[]) AS g (arrival_id, upload_id)
+WHERE a.account_id = $1 AND a.arrival_id = g.arrival_id AND a.upload_id IS NULL
+
 -- name: explain
 -- Why files still wait, or that no goal takes them.
 UPDATE tidegate.arrivals a

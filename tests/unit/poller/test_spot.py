@@ -65,6 +65,7 @@ def told(found: Spotted) -> list[tuple[str, str | None, int]]:
     rows += [("grown", explained.code, 0) for _, _, explained in found.grown]
     rows += [("complete", None, len(takers)) for _, _, takers in found.complete]
     rows += [(f"explained {explained.state.value}", explained.code, 0) for _, explained in found.explained]
+    rows += [("uploaded", None, 0) for _ in found.uploaded]
     return rows + [("vanished", None, 0) for _ in found.vanished]
 
 
@@ -228,6 +229,36 @@ CASES = {
         [known(state=ACCEPTED, upload_id=UPLOAD)],
         HOSTED,
         [("new accepted", None, 1), ("vanished", None, 0)],
+    ),
+    "a file that was listed before its upload was told is that of the upload": (
+        [Seen(stamp())],
+        [known(state=ACCEPTED, upload_id=UPLOAD)],
+        HOSTED,
+        [],
+    ),
+    "an upload that is told of a file that was taken already is that file's": (
+        [Seen(stamp(), UPLOAD, "closed")],
+        [known(state=ACCEPTED)],
+        HOSTED,
+        [("uploaded", None, 0)],
+    ),
+    "an upload that is told of a file that waits completes it": (
+        [Seen(stamp(), UPLOAD, "closed")],
+        [known()],
+        HOSTED,
+        [("grown", None, 0), ("complete", None, 1)],
+    ),
+    "an upload that is under way over a file that was taken is another one": (
+        [Seen(stamp(), UPLOAD, "open")],
+        [known(state=ACCEPTED)],
+        HOSTED,
+        [("new waiting", "upload_open", 0), ("vanished", None, 0)],
+    ),
+    "another file without an upload is a new arrival": (
+        [Seen(stamp(size=20))],
+        [known(state=ACCEPTED, upload_id=UPLOAD)],
+        HOSTED,
+        [("new waiting", "still_growing", 0), ("vanished", None, 0)],
     ),
     "a file that came to a hosted folder without an upload must hold still": (
         [Seen(stamp())],
