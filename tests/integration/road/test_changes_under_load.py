@@ -25,8 +25,12 @@ from tests.integration.road.place import Tenant, goal
 
 PEOPLE = [f"p{number:02}@example.com" for number in range(40)]
 ROUNDS = 5
+AT_MOST = 60
+"""Rounds, on a machine that exports much faster than others change something."""
 LOOK_SECONDS = 0.1
 """Many wait for runs here; looking as often as other tests do would be most of what happens."""
+CAUSES = {"suppression", *journal.TABLES}
+"""Everything that is news to an export must have been met by one."""
 GONE = ("unsubscribed", "unsubscribed", "bounced", "complained")
 _GOAL: TypeAdapter[Goal] = TypeAdapter(Goal)
 
@@ -37,15 +41,16 @@ async def test_every_change_between_two_exports_is_told_and_nothing_else(tenant:
     async with gateway_of(tenant) as gateway, asyncio.TaskGroup() as writing:
         for each in _writers(tenant, world, gateway, resting):
             writing.create_task(each)
-        for _ in range(ROUNDS):
+        for number in range(AT_MOST):
             await asyncio.gather(world.members.once(tenant), world.gone.once(tenant))
+            if number + 1 >= ROUNDS and world.members.causes >= CAUSES:
+                break
         resting.set()
     await asyncio.gather(world.members.once(tenant), world.gone.once(tenant))
     # Nothing happens any more: what each partner was told last is what the database has.
     for export in (world.members, world.gone):
         assert export.told == export.rows(export.people)
-    for cause in ("suppression", *journal.TABLES):
-        assert cause in world.members.causes, f"no export met a change of {cause}"
+    assert world.members.causes >= CAUSES, "not everything that is news was met"
 
 
 @dataclass(slots=True)
