@@ -85,7 +85,9 @@ class ExportGoal(Ordered):
     target: Target = Target()
     dialect: ExportDialect = ExportDialect()
     ids_as_names: StrictBool = Field(
-        default=False, description="Show lists and segments by their names, instead of numbers and ids"
+        default=False,
+        description="Show lists and segments by their names, instead of numbers and ids. Where only changes are told, "
+        "a new name is a change of everybody whom it stands beside.",
     )
     defuse_formulas: StrictBool = Field(
         default=False,

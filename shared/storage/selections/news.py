@@ -83,13 +83,22 @@ class Since:
             text += " OR " + _was_told(number)
         return SqlCondition(text, tuple(parameters))
 
-    def lists(self, first: int, *, numbers: Sequence[int] | None) -> SqlCondition:
-        """Whether a profile was put on lists or taken off, of all or of these."""
+    def lists(self, first: int, *, numbers: Sequence[int] | None, by_name: bool) -> SqlCondition:
+        """Whether a profile was put on lists or taken off, of all or of these; or is on one that has a new name."""
         text = statement("selections.newer_lists").replace("{newer}", _newer("m.changed_xid", first))
+        if by_name:
+            text += statement("selections.renamed_lists").replace("{newer}", _newer("l.renamed_xid", first))
         if numbers is None:
             return SqlCondition(text.replace("{chosen}", ""), (self.snapshot,))
         only = statement("selections.chosen_lists").replace("{numbers}", f"${first + 1}::integer[]")
         return SqlCondition(text.replace("{chosen}", f" {only}"), (self.snapshot, list(numbers)))
+
+    def renamed(self, first: int, *, account: UUID, segment: UUID, is_in: Condition) -> SqlCondition:
+        """Whether a profile is in a segment that was given another name."""
+        made = is_in(first + 3)
+        text = statement("selections.renamed_segment").replace("{newer}", _newer("s.renamed_xid", first))
+        text = text.replace("{account}", f"${first + 1}::uuid").replace("{segment}", f"${first + 2}::uuid")
+        return SqlCondition(text.replace("{condition}", made.text), (self.snapshot, account, segment, *made.parameters))
 
     def interactions(self, first: int) -> SqlCondition:
         """Whether a profile has seen something."""

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from shared.domain.built_in import SYSTEM_ID
 from shared.domain.event_files import LEFT
-from shared.domain.export_columns import GroupColumn, InteractionsColumn, ListsColumn
+from shared.domain.export_columns import GroupColumn, InteractionsColumn, ListsColumn, SegmentsColumn
 from shared.domain.export_goal import AboutProfiles
 from shared.domain.property import PropertyType
 from shared.storage.columns import value_of
@@ -127,8 +127,14 @@ class Profiles:
         for each in self.goal.columns:
             if isinstance(each, ListsColumn):
                 numbers = None if each.lists == "all" else self.shown.numbers_of(each.lists)
-                yield partial(since.lists, numbers=numbers)
+                yield partial(since.lists, numbers=numbers, by_name=self.goal.ids_as_names)
+            if isinstance(each, SegmentsColumn) and self.goal.ids_as_names:
+                yield from (self._renamed(one, since) for one in self.shown.segments_in(each))
             if isinstance(each, InteractionsColumn):
                 yield since.interactions
             if isinstance(each, GroupColumn):
                 yield partial(since.groups_of_profile, group_type=self.shown.group_type(each))
+
+    def _renamed(self, segment: UUID, since: Since) -> Condition:
+        is_in = self.shown.in_segment(segment)
+        return partial(since.renamed, account=self.shown.account_id, segment=segment, is_in=is_in)

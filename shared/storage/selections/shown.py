@@ -43,6 +43,7 @@ class Shown:
     group_types: Mapping[str, GroupKind]
     """By name, where a column shows groups; likewise the properties of groups."""
     group_properties: Mapping[str, Property]
+    account_id: UUID
     schema: str
     now: datetime
     """What segments count days from."""
@@ -96,6 +97,10 @@ class Shown:
         shown = [one for chosen in columns for one in self._wanted(chosen)]
         return list(dict.fromkeys([*shown, *goal.segments_asked]))
 
+    def segments_in(self, column: SegmentsColumn) -> list[UUID]:
+        """The segments that a column shows."""
+        return self._wanted(column.segments)
+
     def in_segment(self, segment: UUID) -> Condition:
         """Whether a profile is in one of those segments."""
         assert self.askable is not None
@@ -137,10 +142,15 @@ class Shown:
         """Whether a profile is in a segment: never null."""
         return statement("selections.is_in").replace("{condition}", self.parameters.fill(self.in_segment(segment)))
 
+    def _called(self, segment: UUID) -> str:
+        # Of the select's own moment and not of ours: what changed since is told by what that one sees.
+        text = statement("selections.segment_name").replace("{account}", self.parameters.add(self.account_id, "uuid"))
+        return text.replace("{segment}", self.parameters.add(segment, "uuid"))
+
     def _segment(self, segment: UUID) -> str:
         condition = self.parameters.fill(self.in_segment(segment))
-        called = self.segments[segment] if self.ids_as_names else str(segment)
-        text = statement("selections.segment").replace("{called}", self.parameters.add(called, "text"))
+        called = self._called(segment) if self.ids_as_names else self.parameters.add(str(segment), "text")
+        text = statement("selections.segment").replace("{called}", called)
         return text.replace("{condition}", condition)
 
 
@@ -157,6 +167,7 @@ async def shown_of(
         askable=await askable(tx) if shows_segments or goal.segments_asked else None,
         group_types=await group_kinds(tx) if shows_groups else {},
         group_properties={each.name: each for each in await properties.of_groups(tx)} if shows_groups else {},
+        account_id=tx.account_id,
         schema=tx.schema,
         now=now,
         ids_as_names=goal.ids_as_names,

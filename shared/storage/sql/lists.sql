@@ -33,7 +33,7 @@ LIMIT $4
 
 -- name: rename
 -- Another name: a new version.
-UPDATE {schema}.lists SET name = $2, version = version + 1 WHERE list_id = $1
+UPDATE {schema}.lists SET name = $2, version = version + 1, renamed_xid = pg_current_xact_id() WHERE list_id = $1
 RETURNING list_id, number, name, members, version, created_at, created_by_run
 
 -- name: users

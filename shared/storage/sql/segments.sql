@@ -40,7 +40,8 @@ LIMIT $4
 
 -- name: change
 -- Another name, description or condition: a new version.
-UPDATE tidegate.segments SET name = $3, settings = $4, version = version + 1
+UPDATE tidegate.segments SET name = $3, settings = $4, version = version + 1,
+    renamed_xid = CASE WHEN name = $3 THEN renamed_xid ELSE pg_current_xact_id() END
 WHERE account_id = $1 AND segment_id = $2
 RETURNING segment_id, settings, version, created_at
 

@@ -35,6 +35,18 @@ p.suppressed_at >= {since} AND p.suppressed_at < {until}
 -- Put on lists or taken off since.
 p.id IN (SELECT m.profile_id FROM {schema}.list_members m WHERE {newer}{chosen})
 
+-- name: renamed_lists
+-- On a list that was given another name since.
+ OR p.id IN (SELECT m.profile_id FROM {schema}.list_members m JOIN {schema}.lists l ON l.number = m.list_number WHERE {newer} AND m.removed_at IS NULL{chosen})
+
+-- name: renamed_segment
+-- In a segment that was given another name since.
+((SELECT {newer} FROM tidegate.segments s WHERE s.account_id = {account} AND s.segment_id = {segment}) AND ({condition}))
+
+-- name: segment_name
+-- What a segment is called at the moment of the select.
+(SELECT s.name FROM tidegate.segments s WHERE s.account_id = {account} AND s.segment_id = {segment})
+
 -- name: was_told
 -- Told of before; null where nobody of the block was.
 (({told}.bits >> (p.id & 63)::integer) & 1 = 1)

@@ -137,6 +137,32 @@ async def test_a_list_or_segment_that_is_taken_away_is_news_of_whoever_was_in_it
     assert await _told(tenant, export) == []
 
 
+async def test_a_new_name_of_a_list_or_a_segment_is_news_where_names_are_shown(tenant: Tenant) -> None:
+    await tenant.save(goal(mapping=[{"field": "points", "property": "points"}]))
+    await _change(tenant, {"ann": 10, "bob": 2, "cem": 1})
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        made = await lists.create(tx, "Buyers")
+        segment = await segments.create(tx, _segment(made.number))
+    await _put(tenant, made.number, ["ann", "bob"])
+    await _put(tenant, made.number, ["bob"], on=False)
+    by_list = await tenant.save(_export(columns=[*COLUMNS, {"lists": "all"}], ids_as_names=True))
+    by_segment = await tenant.save(_export(columns=[*COLUMNS, {"segments": "all"}], ids_as_names=True))
+    by_number = await tenant.save(_export(columns=[*COLUMNS, {"lists": "all"}, {"segments": "all"}]))
+    for export in (by_list, by_segment, by_number):
+        assert len(await _told(tenant, export)) == 3
+        assert await _told(tenant, export) == []
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        await lists.rename(tx, await lists.lock(tx, made.id), "Clients")
+        await segments.begin_saving(tx)
+        held = await segments.lock(tx, segment.id)
+        await segments.change(tx, held, held.segment.model_copy(update={"name": "On it"}))
+    assert [(row["email"], row["lists"]) for row in await _told(tenant, by_list)] == [("ann@example.com", "Clients")]
+    [row] = await _told(tenant, by_segment)
+    assert (row["email"], row["segments"]) == ("ann@example.com", "On it")
+    for export in (by_list, by_segment, by_number):
+        assert await _told(tenant, export) == []
+
+
 async def test_what_was_not_delivered_was_not_told(tenant: Tenant) -> None:
     await tenant.save(goal(mapping=[{"field": "points", "property": "points"}]))
     await _change(tenant, {"ann": 1, "bob": 2})
