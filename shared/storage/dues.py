@@ -11,22 +11,31 @@ from uuid import UUID
 
 from shared.domain.export_goal import ExportGoal
 from shared.domain.goal import Goal
-from shared.domain.schedule import AfterResponses, AtTimes
+from shared.domain.schedule import AfterResponses, AtTimes, When
 from shared.storage import outbox, runs
 from shared.storage.database import Session, Tx
 
 _TIMES = "times:"
 
 
-async def plan(tx: Tx, goal_id: UUID, goal: Goal | None) -> None:
-    """Note when a goal that was saved is due next; None where it is gone. What is switched off is never due."""
-    when = goal.when if isinstance(goal, ExportGoal) and goal.active else ()
-    await tx.execute(
+async def plan(tx: Tx, goal_id: UUID, goal: Goal | None, *, before: Goal | None = None) -> None:
+    """Note when a goal that was saved is due next; None where it is gone. What is switched off is never due.
+
+    A time that stays as it was `before` keeps what it is due for: it may have passed, and its run not be asked for yet.
+    """
+    when = _when(goal)
+    forgotten = await tx.fetch(
         "dues.forget_times", tx.account_id, goal_id, any(isinstance(each, AfterResponses) for each in when)
     )
+    due_at = {row["cause"]: row["due_at"] for row in forgotten}
+    kept = {each: due_at.get(f"{_TIMES}{number}") for number, each in enumerate(_when(before))}
     for number, each in enumerate(when):
         if isinstance(each, AtTimes):
-            await _plan(tx, goal_id, f"{_TIMES}{number}", each.next_after(datetime.now(UTC)))
+            await _plan(tx, goal_id, f"{_TIMES}{number}", kept.get(each) or each.next_after(datetime.now(UTC)))
+
+
+def _when(goal: Goal | None) -> tuple[When, ...]:
+    return goal.when if isinstance(goal, ExportGoal) and goal.active else ()
 
 
 async def _plan(tx: Tx, goal_id: UUID, cause: str, due_at: datetime | None) -> None:

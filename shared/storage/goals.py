@@ -74,7 +74,7 @@ async def update(tx: Tx, goal_id: UUID, goal: Goal, *, saved_by: UUID | None = N
         "goals.update", tx.account_id, goal_id, goal.kind, goal.name, goal.active, goal.position, settings
     )
     await tx.execute("goals.insert_version", tx.account_id, goal_id, version, settings, saved_by)
-    await dues.plan(tx, goal_id, goal)
+    await dues.plan(tx, goal_id, goal, before=present.goal)
     return await get(tx, goal_id)
 
 

@@ -2,6 +2,7 @@
 -- The times of a goal that was saved, deleted or switched off; what messages wait for goes with its setting.
 DELETE FROM tidegate.dues
 WHERE account_id = $1 AND goal_id = $2 AND (NOT $3::boolean OR cause LIKE 'times:%')
+RETURNING cause, due_at
 
 -- name: set
 -- When a goal is due for a cause; what was said before is no longer so.

@@ -75,6 +75,41 @@ async def test_what_is_switched_off_is_not_due_and_what_is_saved_anew_goes_by_it
     assert await _runs(tenant) == []
 
 
+async def test_a_time_that_is_due_when_its_goal_is_saved_still_makes_its_run(tenant: Tenant, tmp_path: Path) -> None:
+    """The poller may have been down, or have had much else to do."""
+    goal_id = await tenant.save(_export(when=[FIVE]))
+    passed = datetime.now(UTC) - timedelta(minutes=10)
+    yearly = {"cron": "0 5 1 1 *"}
+
+    async def saved(**changes: Any) -> datetime | None:
+        async with tenant.base.database.account(tenant.account_id) as tx:
+            await goals.update(tx, goal_id, _export(**changes))
+            return (await dues.next_of(tx, [goal_id])).get(goal_id)
+
+    async def let_pass(cause: str) -> None:
+        async with tenant.base.database.account(tenant.account_id) as tx:
+            await tx.execute("dues.set", tenant.account_id, goal_id, cause, passed)
+
+    await let_pass("times:0")
+    assert await saved(name="Nightly", when=[yearly, FIVE]) == passed
+    now = _at(tenant, datetime.now(UTC), tmp_path)
+    await tick(now)
+    await tick(now)
+    run = await tenant.ended(lambda run: run["goal_id"] == goal_id)
+    assert (run["state"], len(await _runs(tenant))) == ("completed", 1)
+
+    # A time that the goal no longer has is not made up for, nor what passed before it was switched off.
+    await let_pass("times:1")
+    due_at = await saved(when=[yearly])
+    assert due_at is not None
+    assert due_at > passed
+    await let_pass("times:0")
+    assert await saved(when=[yearly], active=False) is None
+    assert await saved(when=[yearly]) == due_at
+    await tick(now)
+    assert len(await _runs(tenant)) == 1
+
+
 async def test_an_export_follows_each_completed_import_and_no_other_end(tenant: Tenant) -> None:
     imports = await tenant.save(goal(mapping=[{"field": "points", "property": "points"}]))
     await tenant.save(_export(when=[{"after_goal": str(imports)}]))
