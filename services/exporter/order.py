@@ -1,8 +1,7 @@
-"""What an export run has to work with, read in one short transaction."""
+"""What an export run has to work with, read in one short transaction; what it selects is read in its own snapshot."""
 
 from dataclasses import dataclass, field
 
-from services.exporter.remember import Memory, recall
 from services.exporter.tools import Tools
 from shared.domain.connection import DropPlace, Login
 from shared.domain.export_goal import ExportGoal
@@ -14,8 +13,6 @@ from shared.domain.run import ClaimedRun
 from shared.formats.openpgp.message import require_able
 from shared.storage import connections, goals, openpgp_keys, runs, segments
 from shared.storage.database import Tx
-from shared.storage.selections.of_goal import selections_of
-from shared.storage.selections.selection import Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +29,6 @@ class Order:
     """One export as it was ordered."""
 
     goal: ExportGoal
-    selections: tuple[Selection, ...]
-    """What becomes a file each, the main one first."""
-    memory: Memory | None
-    """What it goes by, where it goes by what the export before it told."""
     place: DropPlace
     login: Login
     secrets: Secrets
@@ -59,12 +52,8 @@ async def read_order(tools: Tools, run: ClaimedRun) -> Order:
         connection = await connections.get(tx, run.connection_id)
         called = await segments.name_of(tx, goal.named_after)
         asked = goal.name_of(goal.target.named(run.queued_at, called)).whole
-        memory = await recall(tx, run, goal)
-        since = None if memory is None else memory.since
         return Order(
             goal=goal,
-            selections=await selections_of(tx, goal, now=run.queued_at, since=since),
-            memory=memory,
             place=connection.drop_place,
             login=await connections.login_of(tx, tools.keys, run.connection_id),
             secrets=await _secrets(tx, tools, goal),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from shared.domain.export_goal import AboutProfiles, ExportGoal
 from shared.domain.run import ClaimedRun, Reason
+from shared.runtime.workspace import has_room
 from shared.storage import export_marks
 from shared.storage.database import Tx
 from shared.storage.export_marks import Mark, Moment
@@ -59,11 +60,13 @@ async def recall(tx: Tx, run: ClaimedRun, goal: ExportGoal) -> Memory | None:
 
 
 async def note(tx: Tx, memory: Memory, path: Path) -> Remembered:
-    """Write down locally what the export's snapshot tells. `tx` is that snapshot."""
+    """Write down locally what the export's snapshot tells. `tx` is that snapshot. Raises DiskFull."""
     moment = await export_marks.present(tx)
     if memory.told is None:
         return Remembered(moment, None)
-    await export_marks.spool_told(tx, memory.told, path)
+    # Told here, as where files are spooled: to the database's side a failing disk is a failing connection.
+    with has_room():
+        await export_marks.spool_told(tx, memory.told, path)
     return Remembered(moment, path)
 
 

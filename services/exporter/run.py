@@ -15,7 +15,7 @@ import structlog
 from services.exporter.encode import Spool, Spooled, spool
 from services.exporter.order import Order, read_order
 from services.exporter.pack import Finished, finished, shipment
-from services.exporter.remember import note
+from services.exporter.remember import note, recall
 from services.exporter.tools import Tools
 from shared.domain.receipt import ExportedFile, FileFacts
 from shared.domain.run import RunState
@@ -26,6 +26,7 @@ from shared.runtime.workspace import workspace
 from shared.storage import ending, exchanges, export_marks, runs
 from shared.storage.exchanges import Exchange
 from shared.storage.run_connection import run_connection
+from shared.storage.selections.of_goal import selections_of
 from shared.transfer.deliver import Bearer, Shipment, deliver
 from shared.transfer.open_folder import open_folder
 
@@ -38,8 +39,6 @@ async def carry_out(desk: Desk, tools: Tools) -> None:
     """Write what the goal selects to files and put them where the partner picks them up."""
     order = await read_order(tools, desk.run)
     reach("exporter.named")
-    if order.memory is not None and order.memory.full_because is not None:
-        desk.warnings.append(order.memory.full_because)
     with workspace(tools.work_directory, desk.run) as workplace:
         with desk.step("select"):
             spooled = await select(order, workplace, tools, desk)
@@ -54,14 +53,23 @@ async def carry_out(desk: Desk, tools: Tools) -> None:
 
 
 async def select(order: Order, workplace: Path, tools: Tools, desk: Desk) -> Spool:
-    """All files of the run, as one moment of the database has them; the snapshot is closed behind the last."""
-    told = Told()
+    """All files of the run, as one moment of the database has them; the snapshot is closed behind the last.
+
+    What to select is read in the same moment: a segment that is changed meanwhile is one and the same for the rows and
+    for what is remembered of them, and a type of events has its file if the moment has any event of it.
+    """
+    told, goal = Told(), order.goal
     async with run_connection(tools.database, desk.run) as connection, connection.snapshot() as tx:
+        memory = await recall(tx, desk.run, goal)
+        if memory is not None and memory.full_because is not None:
+            desk.warnings.append(memory.full_because)
+        since = None if memory is None else memory.since
+        selections = await selections_of(tx, goal, now=desk.run.queued_at, since=since)
         files = [
-            await spool(tx, each, order.goal, workplace / f"spool-{number}", told, desk)
-            for number, each in enumerate(order.selections)
+            await spool(tx, each, goal, workplace / f"spool-{number}", told, desk)
+            for number, each in enumerate(selections)
         ]
-        remembered = None if order.memory is None else await note(tx, order.memory, workplace / "told")
+        remembered = None if memory is None else await note(tx, memory, workplace / "told")
     return Spool(files, told, remembered)
 
 
@@ -93,7 +101,10 @@ async def bring(order: Order, goods: Shipment, tools: Tools, desk: Desk) -> None
 
 
 async def finish(order: Order, spooled: Spool, files: Sequence[Finished], tools: Tools, desk: Desk) -> None:
-    """End the run with its receipt."""
+    """End the run with its receipt.
+
+    On a work connection: what is remembered may be millions of rows, and a short statement's time is none for them.
+    """
     tally = spooled.main.tally
     held_back = sum((each.tally.held_back for each in spooled.files), Counter())
     left_out = sum((each.tally.left_out for each in spooled.files), Counter())
@@ -109,7 +120,7 @@ async def finish(order: Order, spooled: Spool, files: Sequence[Finished], tools:
             for name, piece in ((each.name, each.piece) for each in files)
         ),
     }
-    async with tools.database.account(desk.run.account_id) as tx:
+    async with run_connection(tools.database, desk.run) as connection, connection.transaction() as tx:
         if spooled.remembered is not None:
             await export_marks.keep(tx, desk.run, spooled.remembered.moment, spooled.remembered.path)
             reach("exporter.remembered")

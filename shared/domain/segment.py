@@ -9,17 +9,17 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.domain.condition import Condition, Node, leaves
+from shared.domain.condition import Condition, Leaf, Node, leaves
 from shared.domain.lists import ListName
 from shared.domain.model import Model
-from shared.domain.profile_conditions import InSegment
+from shared.domain.profile_conditions import EventSeen, InSegment
 
 MAX_SEGMENTS = 1_000
 """Of one account."""
 MAX_WITHIN = 5
 """So many segments may stand in one another."""
 MAX_LEAVES = 1_000
-"""So much may a segment ask, with what the segments in it ask."""
+"""So much may a segment ask, with what the segments in it ask, and of events."""
 
 SegmentName = ListName
 
@@ -75,8 +75,16 @@ def weights(segments: Mapping[UUID, Node]) -> dict[UUID, Weight]:
 def _weigh(one: UUID, segments: Mapping[UUID, Node], known: dict[UUID, Weight]) -> Weight:
     if one not in known:
         inner = [_weigh(each, segments, known) for _, each in segments_in(segments[one]) if each in segments]
-        own = sum(not isinstance(leaf, InSegment) for _, leaf in leaves(segments[one]))
+        own = sum(map(_own, (leaf for _, leaf in leaves(segments[one]))))
         known[one] = Weight(
             own + sum(each.leaves for each in inner), 1 + max((each.within for each in inner), default=0)
         )
     return known[one]
+
+
+def _own(leaf: Leaf) -> int:
+    """What one leaf asks by itself; of an event also what that must be like."""
+    if isinstance(leaf, InSegment):
+        return 0
+    where = leaf.event.where if isinstance(leaf, EventSeen) else None
+    return 1 if where is None else 1 + sum(1 for _ in leaves(where))

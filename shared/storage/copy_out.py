@@ -6,13 +6,21 @@ is always a row's end. Whoever takes a block is waited for, and the database wit
 by a row that is larger.
 """
 
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Sequence
 
+from shared.domain.failures import InvalidGoal
 from shared.storage.database import Tx
 from shared.storage.errors import translated
 from shared.storage.selections.selection import Counted, Selection
+from shared.storage.statements import statement
 
 BLOCK_BYTES = 4 << 20
+PARAMETERS_AT_ONCE = 1_000
+"""A row has at most 1,664 columns."""
+MOST_PARAMETERS = 30_000
+"""Of one selection: a statement has 16 bits for their number, of which the driver uses 15."""
+_PARAMETER = re.compile(r"\$(\d+)\b")
 
 Take = Callable[[bytes], Awaitable[None]]
 
@@ -20,12 +28,14 @@ Take = Callable[[bytes], Awaitable[None]]
 async def copy_out(tx: Tx, selection: Selection, take: Take, *, block_bytes: int = BLOCK_BYTES) -> None:
     """Hand the selection's rows to `take`, block by block, as COPY writes them. `tx` must be a snapshot.
 
-    Raises what the database raises, and what `take` raises: then the connection is of no more use.
+    Raises InvalidGoal where the selection compares with too many values; and what the database raises, and what `take`
+    raises: then the connection is of no more use.
     """
     lines = _Lines(take, block_bytes)
     text = selection.text.replace("{schema}", tx.schema)
     with translated():
-        await tx.connection.copy_from_query(text, *selection.parameters, output=lines.add, format="text")
+        text = await _written_out(tx, text, selection.parameters)
+        await tx.connection.copy_from_query(text, output=lines.add, format="text")
     await lines.rest()
 
 
@@ -33,6 +43,37 @@ async def counted(tx: Tx, what: Counted) -> int:
     """How many rows a selection holds back. `tx` must be the same snapshot."""
     with translated():
         return int(await tx.connection.fetchval(what.text.replace("{schema}", tx.schema), *what.parameters))
+
+
+async def _written_out(tx: Tx, text: str, parameters: Sequence[object]) -> str:
+    """The statement with its parameters in their places, as literals that PostgreSQL itself wrote: COPY takes none.
+
+    The driver's own way asks for all of them in one row, too few for what segments may ask. Raises InvalidGoal.
+    """
+    if not parameters:
+        return text
+    if len(parameters) > MOST_PARAMETERS:
+        asked = f"Found {len(parameters)} values to compare with, expected {MOST_PARAMETERS} at most"
+        raise InvalidGoal(f"{asked}: show fewer segments, or segments that ask less.")
+    prepared = await tx.connection.prepare(text)
+    types = [f'"{each.schema}"."{_type_name(each.name)}"' for each in prepared.get_parameters()]
+    literal, together = statement("selections.literal"), statement("selections.literals")
+    literals: list[str] = []
+    for begin in range(0, len(parameters), PARAMETERS_AT_ONCE):
+        some = parameters[begin : begin + PARAMETERS_AT_ONCE]
+        columns = [
+            literal.replace("{number}", str(number)).replace("{type}", kind)
+            for number, kind in enumerate(types[begin : begin + len(some)], start=1)
+        ]
+        row = await tx.connection.fetchrow(together.replace("{literals}", ", ".join(columns)), *some)
+        assert row is not None
+        literals += row.values()
+    return _PARAMETER.sub(lambda found: literals[int(found[1]) - 1], text)
+
+
+def _type_name(name: str) -> str:
+    """As the catalogue has it: an array's begins with a low line."""
+    return f"_{name[:-2]}" if name.endswith("[]") else name
 
 
 class _Lines:

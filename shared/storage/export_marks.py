@@ -73,7 +73,10 @@ async def spool_told(tx: Tx, told: Selection, path: Path) -> None:
 
 
 async def keep(tx: Tx, run: ClaimedRun, moment: Moment, told: Path | None) -> None:
-    """The run's files were delivered: move the goal's mark to their moment, and remember whom they told of, if any."""
+    """The run's files were delivered: move the goal's mark to their moment, and remember whom they told of, if any.
+
+    Of a goal that was deleted meanwhile nothing is remembered.
+    """
     await tx.execute(
         "export_marks.put",
         run.goal_id,
@@ -84,9 +87,17 @@ async def keep(tx: Tx, run: ClaimedRun, moment: Moment, told: Path | None) -> No
         moment.taken_at,
     )
     await tx.execute("export_marks.forget_told", run.goal_id)
-    if told is None:
-        return
-    with translated():
-        await tx.connection.copy_to_table(
-            "export_sets", schema_name=tx.schema.strip('"'), source=told, columns=_TOLD, format="text"
-        )
+    if told is not None:
+        with translated():
+            await tx.connection.copy_to_table(
+                "export_sets", schema_name=tx.schema.strip('"'), source=told, columns=_TOLD, format="text"
+            )
+    # Asked last, so that who changes the goal waits for the end of this transaction and not for what is written above.
+    if not await tx.value("export_marks.hold_goal", tx.account_id, run.goal_id):
+        await forget(tx, run.goal_id)
+
+
+async def forget(tx: Tx, goal_id: UUID) -> None:
+    """A goal is taken away: there is no next export that would go by what it told."""
+    await tx.execute("export_marks.forget_told", goal_id)
+    await tx.execute("export_marks.forget_mark", goal_id)

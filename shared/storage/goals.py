@@ -1,4 +1,5 @@
-"""Goals and their versions. Writes `goals` and `goal_versions`, and through `dues` when they are due.
+"""Goals and their versions. Writes `goals` and `goal_versions`, through `dues` when they are due, and has
+`export_marks` forget what exports of those that are taken away told.
 
 Every saved change is a new version, and a run keeps to the version that it was made for. Whether settings make
 sense is not judged here: `shared/processing/goal_checks.py` does, before anything is saved.
@@ -13,7 +14,7 @@ from pydantic import TypeAdapter
 
 from shared.domain.failures import NotFound
 from shared.domain.goal import Goal
-from shared.storage import dues
+from shared.storage import dues, export_marks
 from shared.storage.database import Record, Tx
 
 _GOAL: TypeAdapter[Goal] = TypeAdapter(Goal)
@@ -82,13 +83,13 @@ async def delete(tx: Tx, goal_id: UUID) -> None:
     """Take a goal away; its runs and versions stay. Raises NotFound."""
     if await tx.row("goals.delete", tx.account_id, goal_id) is None:
         raise NotFound
-    await dues.plan(tx, goal_id, None)
+    await _leave(tx, goal_id)
 
 
 async def delete_of_connection(tx: Tx, connection_id: UUID) -> None:
     """Take all goals of a connection away; their runs and versions stay."""
     for row in await tx.fetch("goals.delete_of_connection", tx.account_id, connection_id):
-        await dues.plan(tx, row["goal_id"], None)
+        await _leave(tx, row["goal_id"])
 
 
 async def get(tx: Tx, goal_id: UUID, *, even_deleted: bool = False) -> StoredGoal:
@@ -160,6 +161,11 @@ async def version(tx: Tx, goal_id: UUID, number: int) -> Goal:
     if settings is None:
         raise NotFound
     return _GOAL.validate_python(settings)
+
+
+async def _leave(tx: Tx, goal_id: UUID) -> None:
+    await dues.plan(tx, goal_id, None)
+    await export_marks.forget(tx, goal_id)
 
 
 def _stored(goal: Goal) -> dict[str, object]:

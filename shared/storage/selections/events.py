@@ -30,14 +30,17 @@ _CAST = (PropertyType.BOOLEAN, PropertyType.DATETIME)
 """What PostgreSQL writes otherwise than an event says it."""
 
 
-async def event_tables(tx: Tx, files: EventFiles, *, now: datetime) -> tuple[EventTable, ...]:
-    """The files of a run that was asked for then; the same whenever it is repeated. Raises InvalidGoal."""
+async def event_tables(tx: Tx, files: EventFiles) -> tuple[EventTable, ...]:
+    """The files of an export, of which `tx` sees the moment. Raises InvalidGoal.
+
+    Where all types are wanted they are those of which that moment has events: so none of an event that it has is
+    missing, and whatever comes later is news to the next export. A run that is repeated makes the files that it made
+    before, and maybe more: events are not taken away, and a type that has any stays.
+    """
     known = {each.type.name: each for each in await event_types.in_order(tx)}
     if files.types == "all":
-        # Once a type is among them it stays: events are not taken away.
-        seen = {row["event_type"] for row in await tx.fetch("event_files.types_seen", now)}
-        had = tables_of(each.type for each in known.values() if each.created_at <= now)
-        tables = tuple(each for each in had if each.type.name in seen)
+        seen = {row["event_type"] for row in await tx.fetch("event_files.types_seen")}
+        tables = tuple(each for each in tables_of(each.type for each in known.values()) if each.type.name in seen)
     else:
         missing = [each for each in files.types if each not in known]
         if missing:

@@ -29,6 +29,7 @@ async def selections_of(
 ) -> tuple[Selection, ...]:
     """The files that the goal comes to, the main one first. Raises InvalidGoal, InvalidCondition.
 
+    `tx` must see the moment that the selections are carried out in: which files they are goes by what there is.
     `now` is what a segment counts days from; of a run it is always the same. `since` is the moment that it tells the
     changes after; without one it tells everything.
     """
@@ -45,7 +46,7 @@ async def selections_of(
         selections.append(about.left(since))
     if isinstance(goal, ExportProfiles) and goal.events is not None:
         events = Events(about, goal.events, now)
-        selections += [events.selected(each, told) for each in await event_tables(tx, goal.events, now=now)]
+        selections += [events.selected(each, told) for each in await event_tables(tx, goal.events)]
     return tuple(selections)
 
 

@@ -33,5 +33,11 @@ e.occurred_at >= {at}
 e.occurred_at < {at}
 
 -- name: types_seen
--- The types of which the account had any event at a moment.
-SELECT DISTINCT event_type FROM {schema}.events WHERE received_at <= $1
+-- The types of which the account has any event, each found by the one before it in the index.
+WITH RECURSIVE found (event_type) AS (
+    SELECT min(e.event_type) FROM {schema}.events e
+    UNION ALL
+    SELECT (SELECT min(e.event_type) FROM {schema}.events e WHERE e.event_type > f.event_type) FROM found f
+    WHERE f.event_type IS NOT NULL
+)
+SELECT event_type FROM found WHERE event_type IS NOT NULL

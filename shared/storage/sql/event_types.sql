@@ -43,8 +43,8 @@ UPDATE tidegate.event_types SET settings = $3, version = version + 1 WHERE accou
 RETURNING event_type_id, settings, version, created_at
 
 -- name: has_events
--- Whether there is an event of the type.
-SELECT EXISTS (SELECT FROM {schema}.events WHERE event_type = $1)
+-- Whether there is an event of the type: the first from its name on in the index, however few or many there are of any.
+SELECT coalesce((SELECT min(event_type) FROM {schema}.events WHERE event_type >= $1) = $1, false)
 
 -- name: users
 -- Goals, ten at most, that are not deleted and name an event type.

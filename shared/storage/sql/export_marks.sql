@@ -26,5 +26,13 @@ ON CONFLICT (goal_id) DO UPDATE SET goal_version = EXCLUDED.goal_version, run_id
     snapshot = EXCLUDED.snapshot, system_identifier = EXCLUDED.system_identifier, taken_at = EXCLUDED.taken_at
 
 -- name: forget_told
--- Whom the export before told of; what the new one told takes its place in the same transaction.
+-- Whom the goal's last export told of: another takes its place in the same transaction, or the goal is taken away.
 DELETE FROM {schema}.export_sets WHERE goal_id = $1
+
+-- name: forget_mark
+-- What the last export of a goal that is taken away was one moment of.
+DELETE FROM {schema}.export_marks WHERE goal_id = $1
+
+-- name: hold_goal
+-- Whether a goal is still there, and so it stays until the transaction ends.
+SELECT true FROM tidegate.goals WHERE account_id = $1 AND goal_id = $2 AND deleted_at IS NULL FOR SHARE

@@ -106,3 +106,11 @@ CASE WHEN {condition} THEN {called} END
 -- name: newer_interactions
 -- Saw something since, or what was seen is told otherwise.
 p.id IN (SELECT e.profile_id FROM {schema}.events e WHERE e.event_type = 'interaction_seen' AND {newer})
+
+-- name: literals
+-- Parameters as literals.
+SELECT {literals}
+
+-- name: literal
+-- One of them.
+quote_nullable(${number}::{type}::text)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from shared.domain.export_goal import ExportProfiles
 from shared.domain.segment import Segment
-from shared.storage import goals, lists, segments
+from shared.storage import decisions, goals, lists, segments
 from tests.integration.road.place import Tenant, goal
 
 COLUMNS = [{"property": "email"}, {"property": "points"}]
@@ -37,6 +37,14 @@ async def _change(tenant: Tenant, people: dict[str, int]) -> None:
     assert run["state"] == "completed", run["receipt"]
 
 
+async def _remembered(tenant: Tenant) -> tuple[int, int]:
+    """How much the account's exports remember: moments, and blocks of people."""
+    async with tenant.base.database.account(tenant.account_id, read_only=True) as tx:
+        tables = (f"{tx.schema}.export_marks", f"{tx.schema}.export_sets")
+        marks, sets = [await tx.connection.fetchval(f"SELECT count(*) FROM {table}") for table in tables]
+    return marks, sets
+
+
 def _names(rows: list[dict[str, str]]) -> set[str]:
     return {row["email"].partition("@")[0] for row in rows}
 
@@ -58,6 +66,18 @@ async def test_only_what_changed_is_told_and_a_new_version_tells_everything(tena
         await goals.update(tx, export, _export(name="Changes of all"))
     run = await tenant.exported(export)
     assert (run["receipt"]["rows_exported"], run["receipt"]["warnings"][0]["code"]) == (4, "full_export")
+
+    assert await _remembered(tenant) == (1, 1)
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        await goals.delete(tx, export)
+    assert await _remembered(tenant) == (0, 0)
+    # One that is deleted while it runs leaves nothing behind either.
+    export = await tenant.save(_export())
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        await decisions.run_now(tx, export)
+        await goals.delete(tx, export)
+    assert (await tenant.ended(lambda each: each["goal_id"] == export))["state"] == "completed"
+    assert await _remembered(tenant) == (0, 0)
 
 
 async def test_who_comes_into_a_segment_is_told_and_who_leaves_it_is_told_apart(tenant: Tenant) -> None:

@@ -273,12 +273,14 @@ async def test_on_openssh_a_smaller_delivery_leaves_nothing_of_a_larger_one(
         assert (found["all_001.csv"], found["all.csv.done"]) == (b"E-mail,name\n", b"")
 
 
-@pytest.mark.parametrize("pages", [0, 1])
-async def test_a_full_disk_of_the_worker_is_told_and_nothing_is_delivered(exporter: Exporter, pages: int) -> None:
-    goal_id = await exporter.save(packing={"compression": "gzip"}, done_file={})
+@pytest.mark.parametrize(("pages", "remembers"), [(0, False), (1, False), (1, True)])
+async def test_a_full_disk_of_the_worker_is_told_and_nothing_is_delivered(
+    exporter: Exporter, pages: int, remembers: bool
+) -> None:
+    goal_id = await exporter.save(packing={"compression": "gzip"}, done_file={}, changed_only=remembers)
     with small_disk(4) as disk:
         exporter.work = disk.root
-        # The plain file takes one page, the packed one another.
+        # The plain file takes one page, the packed one another; before that, whom it tells of where that is remembered.
         disk.fill(leave_bytes=pages * 4096)
         with pytest.raises(DiskFull):
             await exporter.run(goal_id)

@@ -5,10 +5,10 @@ from uuid import UUID
 
 import pytest
 
-from shared.domain.failures import UnwritableValue
+from shared.domain.failures import InvalidGoal, UnwritableValue
 from shared.domain.property import PropertyType
 from shared.formats.copy_text import frame_of
-from shared.storage.copy_out import copy_out
+from shared.storage.copy_out import MOST_PARAMETERS, copy_out
 from shared.storage.database import Database
 from shared.storage.selections.selection import SelectedColumn, Selection
 
@@ -53,3 +53,21 @@ async def test_what_is_raised_while_a_block_is_worked_on_ends_the_copy(database:
             await copy_out(tx, selection, refuse, block_bytes=100)
     async with database.account(account, read_only=True) as tx:
         assert await tx.connection.fetchval("SELECT 1") == 1
+
+
+async def test_more_values_than_a_row_has_columns_are_compared_with(database: Database, account: UUID) -> None:
+    blocks: list[bytes] = []
+
+    async def take(block: bytes) -> None:
+        blocks.append(block)
+
+    total = " + ".join(f"${number}::bigint" for number in range(1, 2_501))
+    texts = ", ".join(f"${number}::text" for number in range(2_501, 5_001))
+    given = (*range(1, 2_501), *(f"'$1\\{number}" for number in range(2_501, 5_000)), None)
+    select = f"SELECT {total}, (t.v)[1], (t.v)[2499], (t.v)[2500] FROM (SELECT ARRAY[{texts}]) AS t (v)"
+    async with database.account(account, read_only=True) as tx:
+        await copy_out(tx, Selection((), select, given), take)
+        [row] = frame_of(b"".join(blocks), 3).rows()
+        assert row == (2_500 * 2_501 // 2, "'$1\\2501", "'$1\\4999", None)
+        with pytest.raises(InvalidGoal, match=f"Found {MOST_PARAMETERS + 1} values"):
+            await copy_out(tx, Selection((), "SELECT 1", (1,) * (MOST_PARAMETERS + 1)), take)
