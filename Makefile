@@ -43,7 +43,7 @@ up: $(READY)
 
 test: $(READY)
 	@scripts/install_servers.sh rabbitmq postgresql openssh gnupg
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 faults: $(READY)
 	@scripts/install_servers.sh rabbitmq postgresql openssh
