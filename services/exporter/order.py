@@ -51,13 +51,14 @@ async def read_order(tools: Tools, run: ClaimedRun) -> Order:
             raise InvalidGoal("The run is not an export's.")
         connection = await connections.get(tx, run.connection_id)
         called = await segments.name_of(tx, goal.named_after)
-        asked = goal.name_of(goal.target.named(run.queued_at, called)).whole
+        asked = goal.name_of(goal.target.named(run.queued_at, called))
+        names = list(asked.alike(run.id)) if goal.target.is_new_each_time else [asked.whole]
         return Order(
             goal=goal,
             place=connection.drop_place,
             login=await connections.login_of(tx, tools.keys, run.connection_id),
             secrets=await _secrets(tx, tools, goal),
-            name=goal.name_of(await runs.name_delivery(tx, run, asked)),
+            name=goal.name_of(await runs.name_delivery(tx, run, names)),
         )
 
 

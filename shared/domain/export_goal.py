@@ -40,9 +40,11 @@ _REQUESTED_AT = re.compile(r"\{requested_at:([^{}]+)\}")
 class Target(Model):
     """Where an exported file goes.
 
-    file_name: `{requested_at:...}` in it takes a date pattern, UTC; `{segment}` is the name of the segment that the
-    goal is about, as it is when the run begins, with `_` for what no file name can hold; `{number}` is the number of a
-    file that is split. What packing and encryption add (`.gz`, `.pgp`) is put behind it, unless it ends so already.
+    file_name: `{requested_at:...}` in it takes a date pattern, UTC, and makes the file of each run a new one: another
+    with the same name has `_2` behind it. Without it each run replaces the file of the run before. `{segment}` is the
+    name of the segment that the goal is about, as it is when the run begins, with `_` for what no file name can hold;
+    `{number}` is the number of a file that is split. What packing and encryption add (`.gz`, `.pgp`) is put behind it,
+    unless it ends so already.
     direct_write: write under the last name at once, for servers that let nothing be renamed. A partner may then see a
     file that is still being written; with done_file it can tell.
     """
@@ -63,6 +65,11 @@ class Target(Model):
             if "/" in date_pattern(pattern).write(datetime.min.replace(tzinfo=UTC)):
                 raise ValueError("found a date pattern with '/' in a file name")
         return value
+
+    @property
+    def is_new_each_time(self) -> bool:
+        """Whether each run writes a file of its own, and none replaces another's."""
+        return _REQUESTED_AT.search(self.file_name) is not None
 
     def named(self, requested_at: datetime, segment: str | None = None) -> str:
         """The name of the file of a run that was asked for then; `segment` is what its segment is called."""

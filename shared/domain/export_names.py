@@ -14,6 +14,8 @@ SEGMENT = "{segment}"
 """Where the name of the segment stands that an export is about."""
 MAX_SEGMENT_BYTES = 120
 """In a file's name; a longer name of a segment is cut."""
+MAX_ALIKE = 1_000
+"""How many files with one name are counted through."""
 SEALED = ".pgp"
 """What a name of an encrypted file ends with, unless it says so already."""
 _ALSO_SEALED = (SEALED, ".gpg")
@@ -46,6 +48,12 @@ class ExportName(NamedTuple):
     def beside(self, part: str) -> "ExportName":
         """The name of a further file of the run: `all_order.csv` beside `all.csv`; for the main one, its own."""
         return self._replace(stem=f"{self.stem}_{part}") if part else self
+
+    def alike(self, last: object) -> Iterator[str]:
+        """Names for runs that would have the same, in their order: itself, with `_2` and so on, and with `last`."""
+        yield self.whole
+        for sign in (*range(2, MAX_ALIKE), last):
+            yield self._replace(stem=f"{self.stem}_{sign}").whole
 
     @property
     def whole(self) -> str:

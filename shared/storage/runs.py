@@ -305,9 +305,13 @@ async def request_cancel(tx: Tx, run_id: UUID) -> None:
     await tx.execute("runs.request_cancel", tx.account_id, run_id)
 
 
-async def name_delivery(tx: Tx, run: ClaimedRun, name: str) -> str:
-    """Fix the name that an export is delivered under, once per run. Raises LeaseLost."""
-    row = await tx.row("runs.set_delivered_name", run.account_id, run.id, run.token, name)
+async def name_delivery(tx: Tx, run: ClaimedRun, names: Sequence[str]) -> str:
+    """Fix the name that an export is delivered under, once per run; which it is. Raises LeaseLost.
+
+    The first of the names that no other run of the goal has, or the last; runs of a goal go one at a time.
+    """
+    free = await tx.value("runs.free_name", run.account_id, run.goal_id, run.id, list(names))
+    row = await tx.row("runs.set_delivered_name", run.account_id, run.id, run.token, free or names[-1])
     if row is None:
         raise LeaseLost
     return str(row["delivered_name"])

@@ -235,6 +235,15 @@ UPDATE tidegate.runs SET delivered_name = coalesce(delivered_name, $4)
 WHERE account_id = $1 AND run_id = $2 AND token = $3 AND state = 'running'
 RETURNING delivered_name
 
+-- name: free_name
+-- The first of these names that no other run of the goal is delivered under.
+SELECT c.name
+FROM unnest($4::text[]) WITH ORDINALITY AS c (name, place)
+WHERE NOT EXISTS (SELECT FROM tidegate.runs r
+                  WHERE r.account_id = $1 AND r.goal_id = $2 AND r.delivered_name = c.name AND r.run_id <> $3)
+ORDER BY c.place
+LIMIT 1
+
 -- name: lost
 -- Leases that ran out: their worker is gone, in the middle of the run or after its end. Watching role.
 SELECT l.account_id, l.run_id, l.token

@@ -196,7 +196,7 @@ async def _record(tx: Tx, run: ClaimedRun) -> None:
 
 
 async def _name(tx: Tx, run: ClaimedRun) -> None:
-    await runs.name_delivery(tx, run, "stale.csv")
+    await runs.name_delivery(tx, run, ["stale.csv"])
 
 
 CHANGES = (_finish, _put_aside, runs.hand_back, _beat, _record, _name, runs.hold)
