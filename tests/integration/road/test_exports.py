@@ -212,13 +212,13 @@ async def test_a_fixed_name_is_replaced_and_nothing_else_is_left(tenant: Tenant)
 
 
 async def test_a_name_with_a_time_is_a_new_file_each_time(tenant: Tenant) -> None:
-    """Within a year, whose name they would share: the one that takes it first keeps it."""
-    target = {"directory": "out", "file_name": "all_{requested_at:YYYY}.csv"}
+    """Within a day, whose name they would share: the one that takes it first keeps it."""
+    target = {"directory": "out", "file_name": "all_{requested_at:YYYYMMDD}.csv"}
     export = await tenant.save(_export(target=target))
     names = [(await tenant.exported(export))["receipt"]["file"]["name"] for _ in range(3)]
     assert sorted(names) == sorted(f"out/{file.name}" for file in (tenant.directory / "out").iterdir())
-    year = names[0].removeprefix("out/all_").removesuffix(".csv")
-    assert names[1:] == [f"out/all_{year}_2.csv", f"out/all_{year}_3.csv"]
+    day = names[0].removeprefix("out/all_").removesuffix(".csv")
+    assert names[1:] == [f"out/all_{day}_2.csv", f"out/all_{day}_3.csv"]
 
 
 async def test_what_the_dialect_cannot_say_fails_and_leaves_no_file(tenant: Tenant) -> None:
