@@ -256,7 +256,8 @@ class TellsChanges(AboutProfiles):
     changed_only: StrictBool = Field(
         default=False,
         description="Only profiles that changed since this goal's last delivered export, or that it did not tell of "
-        "before. The first one, and the first of another version of the goal, tells everything.",
+        "before. The first one, and the first of another version of the goal, tells everything. An event that is said "
+        "again of another person is told with that one: whom it was about before is no news for that.",
     )
     leavers: StrictBool = Field(
         default=False,

@@ -190,7 +190,9 @@ class AboutMessages(AboutPeople):
     period: Period | None = Field(
         default=None,
         description="Only rows of which something became known since, or happened in that time; what such a row says "
-        "is everything that is known by then. Null: all rows",
+        "is everything that is known by then. Since the last export, another name or time of sending of a message that "
+        "the file shows is news of it too. An event that is said again of another person or message is told where it "
+        "is now; a row that it is gone from is not told for that. Null: all rows",
     )
 
     @property
@@ -222,7 +224,7 @@ class ExportResponses(AboutMessages):
         default=False,
         description="Behind the responses, a row for each person who is suppressed, for whatever reason, as "
         "export_unsubscribes tells them of the same period: without a message, with `unsubscribe` as its `record`, and "
-        "with the time as `unsubscribed_at`, `bounced_at` or `complained_at`, by the reason",
+        "with the time as `bounced_at` or `complained_at` where that is the reason, else as `unsubscribed_at`",
     )
 
     @property

@@ -68,7 +68,9 @@ class Events:
         joins = "" if since is None else f" {parameters.fill(since.join_told)}"
         text = statement("event_files.events" if table.kind is None else "event_files.items")
         selected = [_value(each, key.text, parameters, is_item=table.kind is not None) for each in columns]
-        conditions = [*self.about.conditions(), *_between(*self.files.bounds(self.now)), *self._news(since)]
+        shows_name = any(each.holds is Told.MESSAGE_NAME for each in columns)
+        news = self._news(since, shows_name=shows_name)
+        conditions = [*self.about.conditions(), *_between(*self.files.bounds(self.now)), *news]
         slots = {
             "{joins}": joins,
             "{type}": parameters.add(table.type.name, "text"),
@@ -86,13 +88,16 @@ class Events:
             processors=self.files.processors.get(table.part, ()),
         )
 
-    def _news(self, since: Since | None) -> Sequence[Condition]:
-        """New or changed, or come into the period by time alone, or of a profile that was not told of."""
+    def _news(self, since: Since | None, *, shows_name: bool) -> Sequence[Condition]:
+        """New or changed, or come into the period by time alone, or of a profile that was not told of, or of a message
+        that was changed and whose name is shown."""
         if since is None:
             return ()
         _, told_until = self.files.bounds(since.requested_at)
-        came = () if told_until is None else (_bound("event_files.from", told_until),)
-        return (partial(since.news, changed="e.changed_xid", others=came),)
+        others = [] if told_until is None else [_bound("event_files.from", told_until)]
+        if shows_name:
+            others.append(partial(since.newer, xid="msg.changed_xid"))
+        return (partial(since.news, changed="e.changed_xid", others=others),)
 
 
 def _between(begin: datetime | None, end: datetime | None) -> list[Condition]:

@@ -1,8 +1,9 @@
 """What became of messages as a file's rows: of each person and message, or of each message.
 
-News is what came since the mark, whenever it happened: such rows come with all that is known by now. Where people must
-have an identifier, it is remembered who has it: whoever had none is told of, with all that is known of them, once they
-have. What else a row shows of its person is no news.
+News is what came since the mark, whenever it happened: such rows come with all that is known by now. So does another
+name or time of sending of a message, where that is shown. Where people must have an identifier, it is remembered who
+has it: whoever had none is told of, with all that is known of them, once they have. What else a row shows of its person
+is no news. Nor is it where an event is said again of another person or message: what was told of the former stays.
 """
 
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ from shared.storage.statements import statement
 
 _TEXTS = {"record", "message_reference", "message_name", "bounce_kind", "failure", "failure_code"}
 """Facts that are texts; the others are times, which their names end in, and numbers."""
+_OF_MESSAGES = {"message_name", "sent_at"}
+"""Facts that messages say of themselves and that can change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +121,20 @@ class Messages:
             then = _filled(statement("told_messages.happened"), since=start, until=end)
         else:
             return ""
+        came = "" if since is None else self._changed_messages(parameters, since)
         if self._is_of_messages:
-            return " " + statement("told_messages.which_messages").replace("{then}", then)
-        came = "" if since is None or self._identifier is None else self._came(parameters, since, self._identifier)
+            return " " + _filled(statement("told_messages.which_messages"), then=then, came=came)
+        if since is not None and self._identifier is not None:
+            came += self._came(parameters, since, self._identifier)
         return " " + _filled(statement("told_messages.which_people"), then=then, came=came)
+
+    def _changed_messages(self, parameters: Parameters, since: Since) -> str:
+        """What finds messages that say something else of themselves, where the file shows it."""
+        shown = {each.fact.value for each in self.goal.columns if isinstance(each, FactColumn)}
+        if not shown & _OF_MESSAGES:
+            return ""
+        text = statement(f"told_messages.{'changed_messages' if self._is_of_messages else 'of_changed_messages'}")
+        return _filled(text, changed=parameters.fill(partial(since.newer, xid="message.changed_xid")))
 
     def _came(self, parameters: Parameters, since: Since, identifier: str) -> str:
         """What finds events of people of whom nothing could be told before."""

@@ -187,10 +187,12 @@ INSERT INTO {late} (record_number, line_number, code, field)
 SELECT record_number, line_number, $1, $2::text FROM gone
 
 -- name: overtaken
--- Whether another transaction changed a profile that was found since we began to look.
+-- Whether another transaction changed a profile that was found since we began to look. Rows that were brought here from
+-- another cluster may name transactions that are yet to come: those changed nothing since.
 SELECT count(*)
 FROM {schema}.profiles p
 WHERE p.changed_xid >= pg_snapshot_xmin($1::text::pg_snapshot)
+  AND p.changed_xid < pg_snapshot_xmax(pg_current_snapshot())
   AND NOT pg_visible_in_snapshot(p.changed_xid, $1::text::pg_snapshot)
   AND ({was_found})
 

@@ -20,16 +20,19 @@ LEFT JOIN {schema}.export_sets {told} ON {told}.goal_id = {goal} AND {told}.part
 p.changed_xid
 
 -- name: suppressed
--- The transaction that last changed what suppresses a profile; from before that was noted, the last of any change.
-coalesce(p.suppressed_xid, p.changed_xid)
+-- The transaction that last changed what suppresses a profile. From before that was noted, and so from before any mark,
+-- there is none, which is no news.
+p.suppressed_xid
 
 -- name: suppressed_within
 -- Suppressed in a period, whose end is not in it.
 p.suppressed_at >= {since} AND p.suppressed_at < {until}
 
 -- name: newer
--- A row that the snapshot did not see as it is. The first half is for indexes.
-({xid} >= pg_snapshot_xmin({snapshot}) AND NOT pg_visible_in_snapshot({xid}, {snapshot}))
+-- A row that the snapshot did not see as it is. The first two parts are for indexes. A row that we see and that says that
+-- it was changed by a transaction yet to come was brought here from another cluster, and is no news.
+({xid} >= pg_snapshot_xmin({snapshot}) AND {xid} < pg_snapshot_xmax(pg_current_snapshot())
+    AND NOT pg_visible_in_snapshot({xid}, {snapshot}))
 
 -- name: newer_lists
 -- Put on lists or taken off since.

@@ -89,7 +89,17 @@ GROUP BY e.message_number, e.profile_id
 
 -- name: which_messages
 -- Only messages of which something became known, or happened, then.
- AND e.message_number IN (SELECT n.message_number FROM {schema}.events n WHERE n.domain_group = $1 AND {about} AND {then})
+ AND e.message_number IN (SELECT n.message_number FROM {schema}.events n WHERE n.domain_group = $1 AND {about} AND {then}{came})
+
+-- name: of_changed_messages
+-- And everybody of messages that are called otherwise, or say otherwise when they were sent.
+ UNION ALL SELECT n.message_number, n.profile_id
+    FROM {schema}.messages message JOIN {schema}.events n ON n.message_number = message.number
+    WHERE n.domain_group = $1 AND {about} AND {changed}
+
+-- name: changed_messages
+-- And those that are called otherwise, or say otherwise when they were sent.
+ UNION ALL SELECT message.number FROM {schema}.messages message WHERE {changed}
 
 -- name: happened
 -- In a period, whose end is not in it.
@@ -116,5 +126,5 @@ n.occurred_at >= {since} AND n.occurred_at < {until}
     NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::timestamptz,
     CASE WHEN p.suppression = 'bounced' THEN p.suppressed_at END, NULL,
     CASE WHEN p.suppression = 'complained' THEN p.suppressed_at END,
-    CASE WHEN p.suppression = 'unsubscribed' THEN p.suppressed_at END
+    CASE WHEN p.suppression NOT IN ('bounced', 'complained') THEN p.suppressed_at END
 FROM {schema}.profiles p{joins} WHERE p.domain_group = $1 AND p.suppression IS NOT NULL{conditions}

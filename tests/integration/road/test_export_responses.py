@@ -18,6 +18,7 @@ from shared.domain.goal import Goal
 from shared.storage import consent, domain_groups, events, goals, messages
 from shared.storage.database import Tx
 from shared.storage.events import Arrived
+from shared.storage.messages import MessageFilter
 from tests.integration.road.place import Tenant, goal
 
 _GOAL: TypeAdapter[Goal] = TypeAdapter(Goal)
@@ -189,6 +190,18 @@ async def test_responses_are_told_per_person_and_message_and_later_only_what_is_
     assert await _told(tenant, export) == changed
     assert await _told(tenant, by_message) == [told.totals()[number] for number in ("1", "2", "4")]
 
+    # A message that is called otherwise is told otherwise, of everybody.
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        [third] = await messages.page(tx, MessageFilter(number=3), limit=2)
+        await messages.change(tx, await messages.lock(tx, third.id), "March", None)
+    rows = await _told(tenant, export)
+    assert [(row["email"], row["message_number"], row["message_name"]) for row in rows] == [
+        (f"{person}@example.com", "3", "March") for person in PEOPLE
+    ]
+    assert [row["message_name"] for row in await _told(tenant, by_message)] == ["March"]
+    assert await _told(tenant, export) == []
+    assert await _told(tenant, by_message) == []
+
     # Of some messages, and of who is in a segment, which a column shows.
     of_bob = str(await tenant.segment({"property": "email", "equals": "bob@example.com"}))
     shown = [{"property": "email"}, {"fact": "message_number"}, {"segments": "all"}, {"lists": "all"}]
@@ -238,6 +251,12 @@ async def test_unsubscribes_stand_behind_the_responses_and_who_had_no_identifier
         {},
     )
     assert await texts() == ([], {})
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        await tx.connection.execute(
+            f"UPDATE {tx.schema}.profiles SET suppression = 'erased', suppressed_xid = pg_current_xact_id(), "
+            "changed_xid = pg_current_xact_id() WHERE p_email = 'dan@example.com'"
+        )
+    assert await texts() == (["dan,unsubscribe,,,,,2026-03-01 06:07"], {})
     async with tenant.base.database.account(tenant.account_id) as tx:
         goal_of_all = (await goals.get(tx, export)).goal
         await goals.update(tx, export, goal_of_all.model_copy(update={"identifier": None}))
