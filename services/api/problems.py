@@ -45,6 +45,7 @@ STATUS: dict[type[Failure], int] = {
     failures.UnsupportedKey: 422,
     failures.InvalidRequest: 422,
     failures.AddressRefused: 422,
+    failures.PreviewTooSlow: 422,
     failures.SegmentTooSlow: 422,
     failures.VersionRequired: 428,
     failures.RateExceeded: 429,

@@ -113,5 +113,7 @@ class ExportPreview(Model):
 
     files: tuple[ExportedPart, ...] = ()
     """The main one first."""
+    not_shown: tuple[str, ...] = ()
+    """Names of further files whose rows were not found in the time that there is for all."""
     trouble: Trouble | None = None
     """Why an export would fail with these rows."""

@@ -68,7 +68,8 @@ async def preview_goal(goal_id: UUID, visit: Writer, body: PreviewAsked = _FIRST
     an event's profile exists, and what rows of one event say together, only an import tells.
 
     Of an export: the first rows of each file as they would be written now. What would fail the goal's run is its
-    `trouble`. Processors that compare rows see the shown rows alone.
+    `trouble`. Processors that compare rows see the shown rows alone. Refused where the main file takes longer than 20
+    seconds; files of events for which no time is left are named in `not_shown`.
     """
     async with visit.reading() as tx:
         goal = (await goals.get(tx, goal_id)).goal

@@ -138,6 +138,7 @@ from shared.domain.failures.requests import (
     NotFound,
     OlderThanCompleted,
     OpenPgpKeyInUse,
+    PreviewTooSlow,
     PropertyIsBuiltIn,
     QuestionsOpen,
     RateExceeded,

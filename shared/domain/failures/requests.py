@@ -159,6 +159,13 @@ class SegmentTooSlow(RequestFailure):
     what_to_do = "Ask for less in the condition, or of one domain group; an export may take as long as it needs."
 
 
+class PreviewTooSlow(RequestFailure):
+    """The first rows of an export could not be found in the time that a preview may take."""
+
+    code = "preview_too_slow"
+    what_to_do = "Try with fewer columns or another segment; an export may take as long as it needs."
+
+
 class GroupTypeInUse(Conflict):
     """There are groups of the type, or a goal or a segment names it."""
 

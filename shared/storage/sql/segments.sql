@@ -69,10 +69,6 @@ WHERE ($1::integer IS NULL OR p.domain_group = $1) AND {condition}
 ORDER BY p.id
 LIMIT $2
 
--- name: take_not_too_long
--- One question about who is in a segment.
-SET LOCAL statement_timeout = '20s'
-
 -- name: plan_anew
 -- What a plan is worth depends on what is asked for.
 SET LOCAL plan_cache_mode = 'force_custom_plan'

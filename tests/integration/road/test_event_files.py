@@ -10,8 +10,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from shared.domain.event import EventProperty, EventType, ItemKind
+from shared.domain.event_files import EventFiles
 from shared.domain.export_goal import ExportProfiles
+from shared.domain.failures import PreviewTooSlow
 from shared.domain.property import PropertyType
 from shared.observe import failpoints
 from shared.runtime.export_preview import export_preview
@@ -185,6 +189,23 @@ async def test_events_and_their_items_are_written_as_typed_values_and_joined_by_
     assert [each.name for each in shown.files[:3]] == ["all.csv", "all_order.csv", "all_order_products.csv"]
     assert {each.name for each in shown.files} == set(found)
     assert shown.files[1].rows[0][:3] == ("3", "19", "ann@example.com")
+    await _waited_for_no_longer(tenant, export.model_copy(update={"events": EventFiles(types=("order", "visit"))}))
+
+
+async def _waited_for_no_longer(tenant: Tenant, export: ExportProfiles) -> None:
+    """A preview shows what it finds in its time, where somebody else holds the events, and then the profiles."""
+    database = tenant.base.database
+    async with database.account(tenant.account_id) as other:
+        await other.connection.execute(f"LOCK TABLE {other.schema}.events IN ACCESS EXCLUSIVE MODE")
+        async with database.account(tenant.account_id, read_only=True) as tx:
+            shown = await export_preview(tx, export, rows=1, seconds=2)
+            assert [each.name for each in shown.files] == ["all.csv"]
+            names = ("all_order.csv", "all_order_products.csv", "all_visit.csv", "all_visit_page.csv")
+            assert (shown.not_shown, shown.trouble) == (names, None)
+        await other.connection.execute(f"LOCK TABLE {other.schema}.profiles IN ACCESS EXCLUSIVE MODE")
+        async with database.account(tenant.account_id, read_only=True) as tx:
+            with pytest.raises(PreviewTooSlow):
+                await export_preview(tx, export, rows=1, seconds=0.2)
 
 
 async def test_a_period_counts_from_when_the_run_was_asked_for_and_may_lie_ahead(tenant: Tenant) -> None:
@@ -208,19 +229,29 @@ async def test_changes_alone_are_new_events_those_that_came_near_and_all_of_new_
     ann, bob, cas = await _people(tenant, "ann@example.com", "bob@example.com", "cas@example.com")
     segment = await tenant.segment({"property": "number", "not_equals": "3"})
     now = datetime.now(UTC)
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        mailing = await messages.create(tx, "mailing", "m1", "", None)
     known = _event(ann, now + timedelta(hours=1), event_id="known")
     await _tell(
         tenant,
         known,
+        _event(ann, now + timedelta(hours=1), "opened", event_id="seen", message_number=mailing.number),
+        _event(ann, now + timedelta(hours=1), "opened", event_id="of none"),
         _event(bob, now + timedelta(hours=1), event_id="same"),
         _event(cas, now + timedelta(hours=1), event_id="hers"),
         _event(ann, now + timedelta(days=7, hours=1), event_id="far"),
     )
-    export = _export(segment=str(segment), changed_only=True, events={"types": ["order"], "period": {"next_days": 7}})
+    told = {"types": ["order", "opened"], "period": {"next_days": 7}}
+    export = _export(segment=str(segment), changed_only=True, events=told)
     export_id = await tenant.save(export)
     assert _ids((await _exported(tenant, export_id))["all_order.csv"]) == ["known", "same"]
     found = await _exported(tenant, export_id)
-    assert (found["all.csv"], found["all_order.csv"], found["all_order_products.csv"]) == ([], [], [])
+    assert set(map(len, found.values())) == {0}
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        await messages.change(tx, await messages.lock(tx, mailing.id), "Spring", None)
+    found = await _exported(tenant, export_id)
+    assert [(row["event_id"], row["message_name"]) for row in found.pop("all_opened.csv")] == [("seen", "Spring")]
+    assert set(map(len, found.values())) == {0}
 
     # The day before yesterday's export: what is far off now was farther off then.
     async with tenant.base.database.account(tenant.account_id) as tx:
