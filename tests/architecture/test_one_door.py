@@ -45,7 +45,7 @@ SQL = re.compile(
     r"|SET (LOCAL|SESSION|ROLE)|LOCK|FROM|WHERE|AND|ORDER BY|ON CONFLICT)\b"
 )
 SETTING = re.compile(
-    r"set_config(?!\('lock_timeout')|\btidegate\.account\b"
+    r"set_config(?!\('(lock|statement)_timeout')|\btidegate\.account\b"
     r"|SET\s+((LOCAL|SESSION)\s+)?(ROLE|AUTHORIZATION|row_security|search_path)"
 )
 NAMES_A_SCHEMA = re.compile(r"^\W*account_$|account_\{|account_%")
