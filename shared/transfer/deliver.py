@@ -69,7 +69,8 @@ class Shipment:
     done: Parcel | None = None
     """Says by being there that all others are: an older one is taken away before anything is renamed."""
     surplus: Sequence[Iterable[str]] = ()
-    """Rows of paths that earlier, larger deliveries may have left: each row is removed up to its first gap."""
+    """Rows of paths that earlier, larger deliveries may have left: each row is removed up to its first gap, the last
+    of it first, so that a delivery that breaks off leaves no gap before what it did not come to."""
     in_place: bool = False
     """Write under the last names at once, where the server lets nothing be renamed."""
 
@@ -119,13 +120,13 @@ async def _name_all(folder: Folder, shipment: Shipment, waiting: list[tuple[str,
     while waiting:
         temporary, parcel = waiting[0]
         if parcel is shipment.done:
-            await _remove_surplus(folder, shipment)
+            await _remove_surplus(folder, shipment, bearer)
         await bearer.still_ours()
         await _rename(folder, temporary, parcel.path)
         waiting.pop(0)
         reach(f"{kind}er.renamed")
     if shipment.done is None:
-        await _remove_surplus(folder, shipment)
+        await _remove_surplus(folder, shipment, bearer)
 
 
 async def _rename(folder: Folder, temporary: str, path: str) -> None:
@@ -171,7 +172,7 @@ async def _write_in_place(folder: Folder, shipment: Shipment, bearer: Bearer) ->
         await _removed_if_there(folder, shipment.done.path)
     for parcel in shipment.parcels:
         await _write_one_in_place(folder, parcel, bearer)
-    await _remove_surplus(folder, shipment)
+    await _remove_surplus(folder, shipment, bearer)
     if shipment.done is not None:
         await _write_one_in_place(folder, shipment.done, bearer)
 
@@ -224,11 +225,17 @@ async def _left_behind(folder: Folder, directory: str, shipment: Shipment, beare
     return [path for path, match in found if match is not None and int(match[1]) < bearer.token]
 
 
-async def _remove_surplus(folder: Folder, shipment: Shipment) -> None:
+async def _remove_surplus(folder: Folder, shipment: Shipment, bearer: Bearer) -> None:
     for row in shipment.surplus:
+        found: list[str] = []
         for path in row:
-            if not await _removed_if_there(folder, path):
+            if not await _is_there(folder, path):
                 break
+            found.append(path)
+        for path in reversed(found):
+            # A worker that was frozen must not remove what its heir, whose set is larger, delivered.
+            await bearer.still_ours()
+            await _removed(folder, path)
 
 
 async def _clear(folder: Folder, paths: Sequence[str]) -> None:
@@ -241,13 +248,17 @@ async def _clear(folder: Folder, paths: Sequence[str]) -> None:
         log.warning("delivery.left_behind", error=type(error).__name__)
 
 
-async def _removed_if_there(folder: Folder, path: str) -> bool:
-    """Whether there was something. Where there is nothing, nothing is asked for that a server might refuse."""
+async def _removed_if_there(folder: Folder, path: str) -> None:
+    """Where there is nothing, nothing is asked for that a server might refuse."""
+    if await _is_there(folder, path):
+        await _removed(folder, path)
+
+
+async def _is_there(folder: Folder, path: str) -> bool:
     try:
         await folder.stat(path)
     except FileGone:
         return False
-    await _removed(folder, path)
     return True
 
 

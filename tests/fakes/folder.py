@@ -27,6 +27,8 @@ class FakeFolder:
     """So much is missing at the end of what was written."""
     renames_left: int | None = None
     """The connection is lost, for good, after so many."""
+    removals_left: int | None = None
+    """The same for removals."""
 
     async def list(self, directory: str) -> Listing:
         self._ask("list", directory)
@@ -66,6 +68,11 @@ class FakeFolder:
     async def remove(self, path: str) -> None:
         self._ask("remove", path)
         self._require(path)
+        if self.removals_left is not None:
+            if self.removals_left == 0:
+                self.cut_after_bytes = 0
+                raise ConnectionLost
+            self.removals_left -= 1
         del self.files[path]
 
     async def make_directory(self, path: str) -> None:

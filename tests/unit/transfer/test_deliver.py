@@ -1,6 +1,6 @@
 """Deliveries of several files: all or none under temporary names, then named in order, whatever strikes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 from uuid import UUID
@@ -105,6 +105,35 @@ async def test_what_was_cut_between_two_names_is_whole_the_next_time(ship: Ship,
     await deliver(again, ship(NAMES[0], *NAMES[2:], surplus=parts), bearer(token=3))
     assert set(again.shown()) == {NAMES[0], *NAMES[2:], DONE}
     assert set(again.files) - set(again.shown()) == {stranger}
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+@pytest.mark.parametrize("left", range(9))
+async def test_a_larger_set_is_gone_after_the_repeat_wherever_its_removal_was_cut(
+    ship: Ship, left: int, in_place: bool
+) -> None:
+    def surplus() -> list[Iterator[str]]:
+        return [map(f"out/a_{{:03}}.csv{ending}".format, count(3)) for ending in ("", ".sha256")]
+
+    behind_a_gap = "out/a_008.csv"
+    larger = [f"out/a_{number:03}.csv{ending}" for number in range(1, 7) for ending in ("", ".sha256")]
+    folder = FakeFolder({name: b"old" for name in (*larger, behind_a_gap)}, removals_left=left)
+    if left < 8:
+        with pytest.raises(ConnectionLost):
+            await deliver(folder, ship(surplus=surplus(), in_place=in_place), bearer())
+    again = FakeFolder(dict(folder.files))
+    await deliver(again, ship(surplus=surplus(), in_place=in_place), bearer(token=2))
+    assert set(again.files) == {*NAMES, DONE, "out/a_002.csv.sha256", behind_a_gap}
+
+
+async def test_who_lost_the_run_removes_nothing_of_its_heirs_larger_set(ship: Ship) -> None:
+    larger = {f"out/a_{number:03}.csv": b"heir's" for number in range(3, 6)}
+    folder = FakeFolder(dict(larger))
+    surplus = [(f"out/a_{number:03}.csv" for number in count(3))]
+    with pytest.raises(LeaseLost):
+        # Asked before each upload, before and for the done file, and before each name.
+        await deliver(folder, ship(surplus=surplus), bearer(lost_after=2 * len(NAMES) + 3))
+    assert folder.files == {**{name: name.encode() for name in NAMES}, **larger}
 
 
 async def test_in_place_nothing_is_renamed_and_the_done_file_is_still_last(ship: Ship) -> None:
