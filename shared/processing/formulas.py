@@ -2,7 +2,7 @@
 
 A value that begins with one of the signs gets an apostrophe in front, as OWASP advises ("CSV Injection",
 https://owasp.org/www-community/attacks/CSV_Injection), in all columns but those whose type proves that it is harmless:
-a number keeps its sign. What was prefixed cannot be told from what began so.
+a number keeps its sign. What stands for no value stays as it is. What was prefixed cannot be told from what began so.
 """
 
 from collections.abc import Collection
@@ -32,12 +32,18 @@ PROVED: Final = frozenset(
 """Types whose values are tested before they are stored: signs, digits and what stands between them."""
 
 
-def defused(frame: pl.DataFrame, proved: Collection[str]) -> pl.DataFrame:
-    """The frame of text columns with apostrophes; `proved` are the columns of proved types."""
+def defused(frame: pl.DataFrame, proved: Collection[str], nulls: Collection[str] = ()) -> pl.DataFrame:
+    """The frame of text columns with apostrophes; `proved` are the columns of proved types, `nulls` stand for no value.
+
+    `nulls` are trimmed. The export's own settings name them, and a value that is one of them is not written at all.
+    """
+    absent = [text for text in nulls if text]
     written = []
     for name in frame.columns:
         text = pl.col(name)
         is_formula = text.str.contains(_STARTS_SO)
+        if absent:
+            is_formula &= ~text.str.strip_chars().is_in(absent)
         if name in proved:
             is_formula &= ~text.str.contains(_NUMBER_LIKE)
         written.append(pl.when(is_formula).then(pl.lit(APOSTROPHE) + text).otherwise(text).alias(name))

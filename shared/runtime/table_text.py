@@ -23,6 +23,7 @@ from shared.processing.chain import Chain, Rows
 from shared.processing.file_columns import FileColumns
 from shared.processing.formulas import PROVED, defused, defused_heading
 from shared.processing.typed_text import TypedText
+from shared.processing.values import nulls_of
 from shared.storage.exchanges import Blocks
 from shared.storage.selections.selection import Selection
 
@@ -86,6 +87,7 @@ class TableText:
         self.tally = Tally()
         self._told = told
         self._dialect, self._is_defused = goal.dialect, goal.defuse_formulas
+        self._nulls = nulls_of(goal.dialect)
         self._keys = names(len(selection.columns))
         self._typed = TypedText(goal.dialect, [each.type for each in selection.columns])
         self._segments = {each: f"s{number}" for number, each in enumerate(selection.segments)}
@@ -152,7 +154,7 @@ class TableText:
         for piece, numbers in [(texts, frame[NUMBER])] if self._chain is None else self._processed(frame, texts):
             self.tally.rows += piece.height
             self._told.add(numbers)
-            yield defused(piece, self._proved) if self._is_defused else piece
+            yield defused(piece, self._proved, self._nulls) if self._is_defused else piece
 
     def _processed(self, frame: pl.DataFrame, texts: pl.DataFrame) -> Iterator[tuple[pl.DataFrame, pl.Series]]:
         assert self._chain is not None

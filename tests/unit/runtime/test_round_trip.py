@@ -131,3 +131,18 @@ def test_what_is_defused_comes_back_by_the_processor_that_its_description_names(
     found = imported(content, {}, [PropertyType.TEXT], [processor])
     # The price: what began with an apostrophe and a sign comes back without the apostrophe.
     assert found == [(re.sub("^'(?=[=+@\t\r\n\uff1d\uff0b\uff0d\uff20-])", "", each),) for each in TEXTS]
+
+
+@pytest.mark.parametrize("nulls", [[], ["-"], ["=none"], ["-", "+"], [" - "]], ids=repr)
+@pytest.mark.parametrize("is_defused", [True, False])
+@pytest.mark.parametrize("is_processed", [True, False])
+def test_what_is_null_stays_null_defused_and_processed(nulls: list[str], is_defused: bool, is_processed: bool) -> None:
+    dialect = {"nullSequence": nulls}
+    columns: list[Column] = [(PropertyType.TEXT, [None, "=1", "a"]), (PropertyType.INTEGER, [-1, None, 2])]
+    working = {"kind": "replace_matching", "field": "text 0", "expression": "a", "with": "b"}
+    changes = {"processors": [working] if is_processed else [], "defuse_formulas": is_defused}
+    assert imported(exported(dialect, columns, **changes), dialect, [PropertyType.TEXT, PropertyType.INTEGER]) == [
+        (None, -1),
+        ("'=1" if is_defused else "=1", None),
+        ("b" if is_processed else "a", 2),
+    ]
