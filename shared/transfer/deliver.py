@@ -2,7 +2,8 @@
 
 A partner never sees a half-written file, unless the settings ask for writing in place. Repeated after a crash, a
 delivery replaces the run's own files under the same names, and what the earlier worker left half-written is removed. A
-worker that loses the run removes its own. Nothing here knows what the files hold, or what they are called by whom.
+worker that loses the run removes its own temporary files, and leaves alone what has its last name. Nothing
+here knows what the files hold, or what they are called by whom.
 """
 
 import asyncio
@@ -22,7 +23,6 @@ from shared.domain.failures import (
     DirectoryMissing,
     Failure,
     FileGone,
-    LeaseLost,
     RenameRefused,
     ServerFailed,
     TooManyFiles,
@@ -181,11 +181,22 @@ async def _write_one_in_place(folder: Folder, parcel: Parcel, bearer: Bearer) ->
     await bearer.still_ours()
     try:
         await _upload(folder, parcel.spool, parcel.path, bearer)
-    except LeaseLost:
-        raise
     except (Failure, asyncio.CancelledError):
-        await _clear(folder, [parcel.path])
+        # Who lost the run learns it by being cancelled, and by then its heir may have delivered under this name.
+        if await _is_known_ours(bearer):
+            await _clear(folder, [parcel.path])
         raise
+
+
+async def _is_known_ours(bearer: Bearer) -> bool:
+    """Whether the work is certainly still in our hands. Also answers while its task is being cancelled."""
+    try:
+        async with asyncio.timeout(CLEARING_SECONDS):
+            await bearer.still_ours()
+    except (Failure, TimeoutError) as error:
+        log.warning("delivery.left_in_place", error=type(error).__name__)
+        return False
+    return True
 
 
 # Before and afterwards.

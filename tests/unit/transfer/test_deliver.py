@@ -1,5 +1,6 @@
 """Deliveries of several files: all or none under temporary names, then named in order, whatever strikes."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -7,7 +8,15 @@ from uuid import UUID
 
 import pytest
 
-from shared.domain.failures import AccessDenied, ConnectionLost, Failure, LeaseLost, PlaceFull, RenameRefused
+from shared.domain.failures import (
+    AccessDenied,
+    ConnectionLost,
+    Failure,
+    LeaseLost,
+    PlaceFull,
+    RenameRefused,
+    StorageUnavailable,
+)
 from shared.transfer.deliver import Bearer, Parcel, Shipment, deliver
 from tests.fakes.folder import FakeFolder
 
@@ -117,7 +126,7 @@ async def test_a_larger_set_is_gone_after_the_repeat_wherever_its_removal_was_cu
 
     behind_a_gap = "out/a_008.csv"
     larger = [f"out/a_{number:03}.csv{ending}" for number in range(1, 7) for ending in ("", ".sha256")]
-    folder = FakeFolder({name: b"old" for name in (*larger, behind_a_gap)}, removals_left=left)
+    folder = FakeFolder(dict.fromkeys((*larger, behind_a_gap), b"old"), removals_left=left)
     if left < 8:
         with pytest.raises(ConnectionLost):
             await deliver(folder, ship(surplus=surplus(), in_place=in_place), bearer())
@@ -148,6 +157,41 @@ async def test_in_place_nothing_is_renamed_and_the_done_file_is_still_last(ship:
     with pytest.raises(ConnectionLost):
         await deliver(short, ship(in_place=True), bearer())
     assert short.files == {}, "what did not arrive whole is removed"
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_left"),
+    [(None, False), (LeaseLost(), True), (StorageUnavailable(), True), (TimeoutError(), True)],
+    ids=["ours", "lost", "unknown", "late"],
+)
+@pytest.mark.parametrize("is_cancelled", [True, False], ids=["cancelled", "cut"])
+async def test_in_place_only_who_surely_has_the_run_removes_what_it_half_wrote(
+    ship: Ship, answer: Exception | None, is_left: bool, is_cancelled: bool
+) -> None:
+    folder = FakeFolder()
+    writing, answers = asyncio.Event(), [None, None, answer]
+
+    async def still_ours() -> None:
+        # As a transaction does, it gives way: who is being cancelled must get its answer all the same.
+        await asyncio.sleep(0)
+        found = answers.pop(0)
+        if found is not None:
+            raise found
+
+    def advance(_: int) -> None:
+        # The heir delivers under the same name while we are at it.
+        folder.files[NAMES[0]] = b"heir's"
+        if not is_cancelled:
+            raise ConnectionLost
+        writing.set()
+        work.cancel()
+
+    work = asyncio.create_task(deliver(folder, ship(in_place=True), Bearer("export", RUN, 1, still_ours, advance)))
+    with pytest.raises(asyncio.CancelledError if is_cancelled else ConnectionLost):
+        await work
+    assert writing.is_set() == is_cancelled
+    assert folder.files == ({NAMES[0]: b"heir's"} if is_left else {})
+    assert not answers
 
 
 async def test_names_that_begin_alike_do_not_meet_under_their_temporary_ones(ship: Ship) -> None:
