@@ -33,18 +33,21 @@ async def test_profiles_are_written_in_the_goals_dialect(tenant: Tenant) -> None
     await tenant.imported("in.csv", FILE)
     dialect = {
         "delimiter": ";",
+        "quoteChar": "'",
         "decimalChar": ",",
         "listDelimiter": "+",
         "dateFormat": "DD/MM/YY",
         "nullSequence": "-",
         "encoding": "utf-16",
     }
-    columns = [{"property": name} for name in ("email", "balance", "tags", "born", "language")]
+    columns = [{"property": name} for name in ("email", "balance", "tags", "born")]
+    columns.append({"property": "language", "header": 'It\'s; "language"'})
     run = await tenant.exported(await tenant.save(_export(dialect=dialect, columns=columns)))
     assert (run["state"], run["receipt"]["rows_exported"]) == ("completed", 2), run["receipt"]
     text = (tenant.directory / "out" / "all.csv").read_bytes().decode("utf-16")
     assert text == (
-        "email;balance;tags;born;language\nann@example.com;1234,5;a+b;22/11/26;nl-BE\nbob@example.com;-;-;-;nl-BE\n"
+        "email;balance;tags;born;'It''s; \"language\"'\n"
+        "ann@example.com;1234,5;a+b;22/11/26;nl-BE\nbob@example.com;-;-;-;nl-BE\n"
     )
 
 
@@ -209,6 +212,9 @@ async def test_a_fixed_name_is_replaced_and_nothing_else_is_left(tenant: Tenant)
     assert [file.name for file in (tenant.directory / "out").iterdir()] == ["all.csv"]
     assert (tenant.directory / "out" / "all.csv").read_text().count("\n") == 3
     assert run["receipt"]["file"]["size_bytes"] == (tenant.directory / "out" / "all.csv").stat().st_size
+    # Unless changes alone are asked for, each run tells everybody, whatever was told before.
+    again = await tenant.exported(export)
+    assert (again["receipt"]["rows_exported"], again["receipt"]["file"]) == (2, run["receipt"]["file"])
 
 
 async def test_a_name_with_a_time_is_a_new_file_each_time(tenant: Tenant) -> None:
