@@ -1,9 +1,13 @@
-"""Whether the files of an export would meet another active goal of its connection. Asked by goal_checks.py. Pure.
+"""Whether the files of an export would meet another active goal of its connection. Pure.
+
+Asked by goal_checks.py before a goal is saved, and by runtime/judging.py before a segment is renamed that files are
+named after.
 
 Two exports whose files have the same names in one directory replace each other's: the one that runs later wins, and
 nobody is told. An export into a directory that an import watches comes back as that import's file. Names with a time
 are compared at one moment, since goals of a connection are also asked for together. What goals of other connections do
-in the same place is not known here; nor which files of items an export has, or of events where it takes all types.
+in the same place is not known here; nor which files of items an export has, or of events where it takes all types; nor
+what is saved in the very moment in which a segment is renamed.
 """
 
 from collections.abc import Iterator

@@ -1,10 +1,10 @@
-"""Whether a goal may be saved as it is, against everything that its account has.
+"""Whether a goal may be saved as it is, or a segment renamed, against everything that its account has.
 
-What is wrong is found by `shared/processing/goal_checks.py`, which is pure; here it gets what there is, and nothing is
-saved.
+What is wrong is found by `shared/processing/goal_checks.py` and `clash_checks.py`, which are pure; here they get what
+there is, and nothing is saved.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -16,6 +16,7 @@ from shared.domain.export_messages import AboutMessages
 from shared.domain.goal import MANUAL_SOURCE, Goal, ImportEvents
 from shared.domain.property import Property
 from shared.domain.schedule import AfterGoal
+from shared.processing.clash_checks import clash_flaws
 from shared.processing.goal_checks import completed, flaws_of, missing_properties
 from shared.processing.goal_flaws import Flaw, KnownKey, Surroundings
 from shared.storage import (
@@ -67,6 +68,30 @@ async def judge(tx: Tx, connection: StoredConnection, sent: Goal, stored: Stored
     return Judged(goal, flaws_of(goal, around), missing_properties(goal, around.properties))
 
 
+class Clash(NamedTuple):
+    """That files of a goal would meet those of another, or be taken by it."""
+
+    goal_id: UUID
+    other_id: UUID
+    code: str
+
+
+async def clashes_by_name(tx: Tx, segment_id: UUID, name: str) -> list[Clash]:
+    """What would come of another name of a segment: one clash at most of each goal whose files have that name."""
+    called = {**await segments.names(tx), segment_id: name}
+    named = [each for each in await goals.of_segment(tx, segment_id) if _is_named_after(each.goal)]
+    beside = {each.connection_id: await goals.of_connection(tx, each.connection_id) for each in named}
+    found = [next(_clashes(each, beside[each.connection_id], called), None) for each in named]
+    return [each for each in found if each is not None]
+
+
+def _clashes(stored: StoredGoal, beside: Sequence[StoredGoal], called: Mapping[UUID, str]) -> Iterator[Clash]:
+    for other in beside:
+        if other.id != stored.id:
+            around = Surroundings({}, (), is_hosted=False, siblings=[other.goal], segment_names=called)
+            yield from (Clash(stored.id, other.id, flaw.code) for flaw in clash_flaws(stored.goal, around))
+
+
 async def _event_types_named(tx: Tx, goal: Goal) -> dict[str, EventType]:
     """The event types that there are of those which the goal names, held likewise; all, where it is about all."""
     if isinstance(goal, ImportEvents):
@@ -97,8 +122,11 @@ async def _messages_named(tx: Tx, goal: Goal) -> Collection[MessageNamed]:
 
 async def _segment_names(tx: Tx, beside: Sequence[Goal]) -> dict[UUID, str]:
     """What segments are called, where files are named after any."""
-    is_any = any(isinstance(each, ExportGoal) and each.named_after is not None for each in beside)
-    return await segments.names(tx) if is_any else {}
+    return await segments.names(tx) if any(map(_is_named_after, beside)) else {}
+
+
+def _is_named_after(goal: Goal) -> bool:
+    return isinstance(goal, ExportGoal) and goal.named_after is not None
 
 
 async def _group_properties(tx: Tx, goal: Goal) -> dict[str, Property]:

@@ -113,6 +113,11 @@ async def of_connection(tx: Tx, connection_id: UUID) -> list[StoredGoal]:
     return [_goal(row) for row in await tx.fetch("goals.of_connection", tx.account_id, connection_id)]
 
 
+async def of_segment(tx: Tx, segment_id: UUID) -> list[StoredGoal]:
+    """The active goals of all connections that are about a segment."""
+    return [_goal(row) for row in await tx.fetch("goals.of_segment", tx.account_id, str(segment_id))]
+
+
 @dataclass(frozen=True, slots=True)
 class GoalFilter:
     """Which goals a list shows; None is any. `after` is the (position, name, id) of the last one seen."""

@@ -22,6 +22,7 @@ from shared.domain.property import MAX_PROPERTIES, Property, PropertyName
 from shared.domain.scope import Scope
 from shared.domain.segment import Segment, SegmentName
 from shared.processing.condition_checks import segment_flaws
+from shared.runtime.judging import clashes_by_name
 from shared.storage import domain_groups, segment_profiles, segments
 from shared.storage.asking import askable
 from shared.storage.database import Tx
@@ -37,7 +38,11 @@ Description = Annotated[str, Field(max_length=2_000)]
 class SegmentChange(Asked):
     """What changes of a segment; what is not sent stays."""
 
-    name: SegmentName | None = None
+    name: SegmentName | None = Field(
+        default=None,
+        description="Refused where the files of exports that have it in their names would meet those of other goals "
+        "(same_file_name, export_watched)",
+    )
     description: Description | None = Field(default=None, description="null takes it away")
     condition: Condition | None = Field(default=None, description="The whole of it")
 
@@ -145,6 +150,8 @@ async def change_segment(
         changed = _changed(held.segment, body)
         if changed != held.segment:
             await _require_sound(tx, segment_id, changed)
+            if changed.name != held.segment.name:
+                await _require_apart(tx, segment_id, changed.name)
             held = await segments.change(tx, held, changed)
     versions.show(response, held.version)
     return _shown(held)
@@ -215,6 +222,21 @@ async def _require_sound(tx: Tx, segment_id: UUID, segment: Segment) -> None:
     if flaws:
         errors = [FieldError(pointer=flaw.pointer, code=flaw.code, detail=flaw.detail) for flaw in flaws]
         raise Refused(InvalidCondition(), errors)
+
+
+async def _require_apart(tx: Tx, segment_id: UUID, name: str) -> None:
+    """Raises Refused where files that are named after the segment would meet other goals of their connection."""
+    errors = [
+        FieldError(
+            pointer="/name",
+            code=clash.code,
+            detail=f"Files of the goal {clash.goal_id} are named after the segment, and with that name would meet the "
+            f"goal {clash.other_id}; expected another name, or another file_name or directory of one of the goals.",
+        )
+        for clash in await clashes_by_name(tx, segment_id, name)
+    ]
+    if errors:
+        raise Refused(InvalidRequest(), errors)
 
 
 async def _domain_group(tx: Tx, body: CountAsked) -> int | None:

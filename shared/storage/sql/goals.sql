@@ -51,6 +51,13 @@ FROM tidegate.goals
 WHERE account_id = $1 AND connection_id = $2 AND deleted_at IS NULL
 ORDER BY position, name, goal_id
 
+-- name: of_segment
+-- The active goals that are about a segment, by when they were made.
+SELECT goal_id, connection_id, version, settings, created_at, created_by_email, deleted_at
+FROM tidegate.goals
+WHERE account_id = $1 AND settings ->> 'segment' = $2::text AND is_active AND deleted_at IS NULL
+ORDER BY created_at, goal_id
+
 -- name: page
 -- The goals of a connection in their run order, after a cursor; deleted ones left out.
 SELECT goal_id, connection_id, version, settings, created_at, created_by_email, deleted_at

@@ -155,6 +155,34 @@ async def test_what_a_segment_or_a_goal_uses_stays(owner: Client) -> None:
         await owner.ask("DELETE", f"/v1/{gone}", 204, headers=ANY)
 
 
+async def test_no_name_of_a_segment_makes_files_of_two_goals_meet(owner: Client) -> None:
+    made = await set_up(owner)
+    path = f"/v1/connections/{made['connection']['id']}/goals"
+    few, many = [await _made(owner, name, {"consent": "opted_in"}) for name in ("Few", "A many")]
+
+    async def export(directory: str, name: str, **changes: Any) -> str:
+        body = EXPORT_GOAL | {"target": {"directory": directory, "file_name": name}} | changes
+        return str((await owner.ask("POST", path, 201, json=body))["id"])
+
+    async def refused(name: str) -> list[tuple[str, str, bool]]:
+        problem = await owner.ask("PATCH", f"/v1/segments/{many}", 422, json={"name": name}, headers=ANY)
+        return [(each["pointer"], each["code"], one in each["detail"]) for each in problem["errors"]]
+
+    one = await export("out", "{segment}.csv", segment=many)
+    other = await export("out", "{segment}.csv", segment=few)
+    await export("else", "{segment}.csv", segment=few)
+    await export("out", "fixed.csv", active=False)
+    # No file name can hold a colon, so that both come to the same one.
+    await owner.ask("PATCH", f"/v1/segments/{few}", 200, json={"name": "Few:"}, headers=ANY)
+    assert await refused("Few?") == [("/name", "same_file_name", True)]
+    taking = {**IMPORT_GOAL, "name": "Taking", "source": {"directory": "out", "pattern": {"wildcard": "in_*.csv"}}}
+    await owner.ask("POST", path, 201, json=taking)
+    assert await refused("in_") == [("/name", "export_watched", True)]
+    await owner.ask("PATCH", f"/v1/segments/{many}", 200, json={"name": "fixed"}, headers=ANY)
+    await owner.ask("DELETE", f"/v1/goals/{other}", 204, headers=ANY)
+    await owner.ask("PATCH", f"/v1/segments/{many}", 200, json={"name": "Few?"}, headers=ANY)
+
+
 async def test_events_are_asked_for_as_they_were_told(owner: Client, database: Database, account: UUID) -> None:
     await owner.ask("POST", "/v1/properties", 201, json={"name": "email", "type": "email", "identifier": True})
     async with database.account(account) as tx:
