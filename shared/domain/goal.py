@@ -315,7 +315,7 @@ class ImportEvents(ImportEventRules, Ordered):
 AnyImport = ImportGoal | ImportEvents
 """Goals that take files from drop folders."""
 
-Goal = Annotated[
+AnyGoal = (
     ImportGoal
     | ImportEvents
     | ExportProfiles
@@ -323,7 +323,9 @@ Goal = Annotated[
     | ExportUnsubscribes
     | ExportGroups
     | ExportResponses
-    | ExportSms,
-    Field(discriminator="kind"),
-]
+    | ExportSms
+)
+"""Goals of every kind."""
+
+Goal = Annotated[AnyGoal, Field(discriminator="kind")]
 """Every kind of goal."""

@@ -24,7 +24,7 @@ from shared.domain.export_groups import ExportGroups
 from shared.domain.export_kinds import ExportSubscribers, ExportUnsubscribes
 from shared.domain.export_messages import ExportResponses, ExportSms
 from shared.domain.failures import InvalidGoal
-from shared.domain.goal import AnyImport, Goal, ImportEvents, ImportGoal
+from shared.domain.goal import AnyGoal, AnyImport, Goal, ImportEvents, ImportGoal
 from shared.domain.property import Property, PropertyType
 from shared.domain.scope import Scope
 from shared.runtime.judging import judge
@@ -37,17 +37,7 @@ router = APIRouter(prefix="/v1", tags=["goals"], responses=PROBLEMS)
 Reader = Annotated[Visit, Depends(allowed(Scope.GOALS_READ))]
 Writer = Annotated[Visit, Depends(allowed(Scope.GOALS_WRITE))]
 Runner = Annotated[Visit, Depends(allowed(Scope.RUNS_WRITE))]
-SentGoal = Annotated[
-    ImportGoal
-    | ImportEvents
-    | ExportProfiles
-    | ExportSubscribers
-    | ExportUnsubscribes
-    | ExportGroups
-    | ExportResponses
-    | ExportSms,
-    Body(discriminator="kind"),
-]
+SentGoal = Annotated[AnyGoal, Body(discriminator="kind")]
 
 
 def _shape(body: Any) -> str | None:
