@@ -17,8 +17,9 @@ from bench.report import Line
 from services.importer.fetch import fetch
 from services.importer.order import Order
 from shared.domain.arrival import FileStamp
-from shared.domain.connection import Login, SftpPlace
+from shared.domain.connection import Login
 from shared.domain.openpgp_key import Bundle
+from shared.domain.place import SftpPlace
 from shared.domain.run import ClaimedRun
 from shared.observe.metrics import Metrics
 from shared.runtime.desk import Desk

@@ -11,7 +11,8 @@ from uuid import uuid4
 
 from services.dropserver.sftp import DropServer
 from services.entry.data_directory import write_private
-from shared.domain.connection import ConnectionSettings, HostedPlace
+from shared.domain.connection import ConnectionSettings
+from shared.domain.place import HostedPlace
 from shared.domain.scope import OPERATOR_SCOPES, OWNER_SCOPES
 from shared.runtime.service import Base
 from shared.storage import accounts, connections, drop_folders, keys

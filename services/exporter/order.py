@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field
 
 from services.exporter.tools import Tools
-from shared.domain.connection import DropPlace, Login
+from shared.domain.connection import Login
 from shared.domain.export_goal import ExportGoal
 from shared.domain.export_names import ExportName
 from shared.domain.failures import InvalidGoal
 from shared.domain.names import joined
 from shared.domain.openpgp_key import OwnKey, PartnerKey
+from shared.domain.place import DropPlace
 from shared.domain.run import ClaimedRun
 from shared.formats.openpgp.message import require_able
 from shared.storage import connections, goals, openpgp_keys, runs, segments

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from services.importer.tools import Tools
 from shared.domain.arrival import FileStamp
-from shared.domain.connection import Login, Place
+from shared.domain.connection import Login
 from shared.domain.failures import FileChanged, InvalidGoal
 from shared.domain.goal import AnyImport, ImportEvents
 from shared.domain.openpgp_key import Bundle
+from shared.domain.place import Place
 from shared.domain.property import Property
 from shared.domain.run import ClaimedRun
 from shared.domain.trimmed import folded

@@ -14,9 +14,10 @@ from services.importer.kept import settle_kept
 from services.importer.tools import Tools
 from shared.contracts.runs import ArrivalEnded
 from shared.domain.arrival import FileStamp
-from shared.domain.connection import DropPlace, Login
+from shared.domain.connection import Login
 from shared.domain.failures import Failure, FileGone, Permanent, StorageUnavailable
 from shared.domain.goal import AfterDone, AfterFailed, AnyImport
+from shared.domain.place import DropPlace
 from shared.domain.run import RunState
 from shared.observe.failpoints import reach
 from shared.storage import arrivals, connections, goals, notifications

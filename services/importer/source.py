@@ -12,8 +12,8 @@ from uuid import UUID
 from services.importer.order import Order
 from services.importer.tools import Tools
 from shared.domain.arrival import FileStamp
-from shared.domain.connection import ManualPlace
 from shared.domain.failures import KeptFileGone
+from shared.domain.place import ManualPlace
 from shared.storage import kept_files
 from shared.storage.database import Database
 from shared.transfer.open_folder import open_folder

@@ -6,9 +6,10 @@ import structlog
 
 from services.poller.fetch_sample import fetch_sample
 from services.poller.tools import Tools
-from shared.domain.connection import HostedPlace, Login
+from shared.domain.connection import Login
 from shared.domain.export_goal import ExportGoal
 from shared.domain.failures import NotFound
+from shared.domain.place import HostedPlace
 from shared.observe.failpoints import reach
 from shared.runtime.keeping import kept
 from shared.storage import connections, goals, inquiries, samples

@@ -10,9 +10,10 @@ from uuid import UUID
 import structlog
 
 from services.poller.tools import Tools
-from shared.domain.connection import HostedPlace, Login
+from shared.domain.connection import Login
 from shared.domain.failures import Failure, FileTooLarge
 from shared.domain.findings import Findings
+from shared.domain.place import HostedPlace
 from shared.domain.run import Reason
 from shared.observe.failpoints import reach
 from shared.runtime.desk import reason_of

@@ -18,9 +18,10 @@ from services.poller.spot import Seen
 from services.poller.tools import Tools
 from services.poller.trouble import note_failure
 from shared.domain.arrival import FileStamp
-from shared.domain.connection import HostedPlace, Login, ManualPlace
+from shared.domain.connection import Login
 from shared.domain.failures import ConnectionLost, Failure, LeaseLost, SecretKeyMissing, StorageUnavailable
 from shared.domain.names import joined
+from shared.domain.place import HostedPlace, ManualPlace
 from shared.observe.failpoints import reach
 from shared.runtime.keeping import kept
 from shared.storage import arrivals, connections, leases, uploads

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from shared.domain.connection import SftpPlace
 from shared.domain.event import EventType, MessageNamed
 from shared.domain.export_goal import AboutPeople, ExportGoal, ExportProfiles
 from shared.domain.export_messages import AboutMessages
 from shared.domain.goal import MANUAL_SOURCE, Goal, ImportEvents
+from shared.domain.place import HostedPlace, ManualPlace
 from shared.domain.property import Property
 from shared.domain.schedule import AfterGoal
 from shared.processing.clash_checks import clash_flaws
@@ -45,7 +45,7 @@ class Judged(NamedTuple):
 
 async def judge(tx: Tx, connection: StoredConnection, sent: Goal, stored: StoredGoal | None = None) -> Judged:
     """Look at a goal that would be saved in the place of `stored`. What it names is held."""
-    is_hosted = not isinstance(connection.settings.place, SftpPlace)
+    is_hosted = isinstance(connection.settings.place, HostedPlace | ManualPlace)
     goal = completed(sent, is_hosted=is_hosted)
     stored_ones = await goals.of_connection(tx, connection.id)
     siblings = [each.goal for each in stored_ones if each.goal.active and (stored is None or each.id != stored.id)]

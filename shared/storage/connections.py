@@ -13,9 +13,10 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from shared.domain.connection import ConnectionSettings, DropPlace, HostedPlace, Login, ManualPlace, SftpPlace
+from shared.domain.connection import ConnectionSettings, Login
 from shared.domain.failures import AlreadyExists, Conflict, InvalidRequest, ManualConnection, NotFound
 from shared.domain.host_key import fingerprint_of, normalized
+from shared.domain.place import DropPlace, HostedPlace, ManualPlace, SftpPlace
 from shared.storage.database import Record, Session, Tx
 from shared.storage.secrets import KeyRing, Place, keep
 

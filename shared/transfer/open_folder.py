@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Literal
 from uuid import UUID
 
-from shared.domain.connection import DropPlace, HostedPlace, Login
+from shared.domain.connection import Login
 from shared.domain.failures import Failure, FileGone, HostKeyFailure, UnsupportedKey
 from shared.domain.model import Model
 from shared.domain.names import joined
+from shared.domain.place import DropPlace, HostedPlace
 from shared.transfer.directory import LocalDirectory
 from shared.transfer.folder import Folder
 from shared.transfer.sftp import FirstKey, OnStep, Reach, open_sftp

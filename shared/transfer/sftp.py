@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import asyncssh
 
-from shared.domain.connection import Login, SftpPlace
+from shared.domain.connection import Login
 from shared.domain.failures import (
     ConnectionLost,
     HostKeyChanged,
@@ -23,6 +23,7 @@ from shared.domain.failures import (
     ProtocolRefused,
     UnsupportedKey,
 )
+from shared.domain.place import SftpPlace
 from shared.observe.cancellation import heed_cancellation
 from shared.transfer.addresses import AddressPolicy, Resolver, permitted_addresses
 from shared.transfer.folder import Deadlines

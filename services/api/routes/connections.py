@@ -19,10 +19,11 @@ from services.api.problems import FieldError, Refused
 from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, VERSIONED, Asked, SecretShown
 from services.api.routes.goals import RunsAsked
 from services.api.routes.inquiries import InquiryShown, await_answer, shown_inquiry
-from shared.domain.connection import ConnectionSettings, DropPlace, HostedPlace, Place, SftpPlace
+from shared.domain.connection import ConnectionSettings
 from shared.domain.export_goal import ExportGoal
 from shared.domain.failures import GoalInactive, InvalidRequest, UnsupportedKey
 from shared.domain.host_key import fingerprint_of
+from shared.domain.place import DropPlace, Place, SftpPlace
 from shared.domain.run import Reason
 from shared.domain.scope import Scope
 from shared.storage import connections, decisions, goals, inquiries, removal
@@ -277,7 +278,7 @@ def _unsupported(pointer: str, failure: UnsupportedKey) -> FieldError:
 
 def _require_secrets_again(stored: StoredConnection, body: ConnectionSent) -> None:
     """Else who may edit a connection but never saw its password could have it sent to a server of their own."""
-    if _whom(stored.settings) == _whom(body):
+    if stored.settings.place.whom == body.place.whom:
         return
     kept = [name for name in ("password", "private_key") if getattr(stored, f"has_{name}")]
     errors = [
@@ -291,13 +292,6 @@ def _require_secrets_again(stored: StoredConnection, body: ConnectionSent) -> No
     ]
     if errors:
         raise Refused(InvalidRequest(), errors)
-
-
-def _whom(settings: ConnectionSettings) -> tuple[object, ...]:
-    place = settings.place
-    if isinstance(place, SftpPlace):
-        return (place.host.lower(), place.port, place.username)
-    return (place.drop_folder_id if isinstance(place, HostedPlace) else None,)
 
 
 def _shown(stored: StoredConnection) -> ConnectionShown:

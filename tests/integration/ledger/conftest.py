@@ -12,7 +12,8 @@ import pytest_asyncio
 from services.poller.tools import Tools
 from shared.bus.in_process import InProcessBus
 from shared.domain.arrival import ArrivalState, FileStamp
-from shared.domain.connection import ConnectionSettings, SftpPlace
+from shared.domain.connection import ConnectionSettings
+from shared.domain.place import SftpPlace
 from shared.domain.receipt import Receipt
 from shared.domain.run import ClaimedRun, RunState
 from shared.formats.openpgp.gpg import find_programs

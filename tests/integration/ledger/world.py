@@ -14,8 +14,9 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from shared.bus.bus import Envelope
-from shared.domain.connection import ConnectionSettings, SftpPlace
+from shared.domain.connection import ConnectionSettings
 from shared.domain.failures import BusUnavailable
+from shared.domain.place import SftpPlace
 from shared.storage import connections, goals
 from shared.storage.database import DatabaseAddress
 from shared.storage.migrate import OWNER, SERVICE, WATCH

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from shared.domain.connection import ConnectionSettings, SftpPlace
+from shared.domain.connection import ConnectionSettings
 from shared.domain.goal_base import Feedback
+from shared.domain.place import SftpPlace
 from shared.domain.receipt import FileFacts, Receipt
 from shared.domain.reject import Reject
 from shared.domain.run import ClaimedRun, RunState, Waiting

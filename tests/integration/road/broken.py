@@ -17,8 +17,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from services.exporter.wiring import running as exporting
-from shared.domain.connection import ConnectionSettings, SftpPlace
+from shared.domain.connection import ConnectionSettings
 from shared.domain.export_goal import ExportProfiles
+from shared.domain.place import SftpPlace
 from shared.runtime.service import Base, relaying
 from shared.storage import connections, decisions
 from shared.transfer.folder import Deadlines

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from shared.domain.connection import ConnectionSettings, HostedPlace
+from shared.domain.connection import ConnectionSettings
 from shared.domain.goal import Goal, ImportGoal
+from shared.domain.place import HostedPlace
 from shared.domain.property import Property, PropertyType
 from shared.domain.segment import Segment
 from shared.runtime.service import Base

@@ -1,7 +1,8 @@
 """A connection that cannot even be read harms no other."""
 
-from shared.domain.connection import ConnectionSettings, HostedPlace
+from shared.domain.connection import ConnectionSettings
 from shared.domain.failures import InternalError
+from shared.domain.place import HostedPlace
 from shared.storage import connections, drop_folders
 from tests.eventually import eventually
 from tests.integration.road.place import Tenant, goal

@@ -12,7 +12,8 @@ from services.importer.tools import Tools
 from services.importer.wiring import tools_of
 from shared.contracts.runs import ReturnRequested
 from shared.domain.arrival import ArrivalState, FileStamp
-from shared.domain.connection import ConnectionSettings, SftpPlace
+from shared.domain.connection import ConnectionSettings
+from shared.domain.place import SftpPlace
 from shared.domain.receipt import Counts, FileFacts, Receipt
 from shared.domain.reject import Reject, RejectCode
 from shared.domain.run import RunState

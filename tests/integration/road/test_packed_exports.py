@@ -17,10 +17,11 @@ from backports import zstd
 
 from services.exporter.run import carry_out
 from services.exporter.wiring import tools_of
-from shared.domain.connection import ConnectionSettings, Place, SftpPlace
+from shared.domain.connection import ConnectionSettings
 from shared.domain.export_goal import ExportProfiles
 from shared.domain.failures import DiskFull, OpenPgpKeyExpired
 from shared.domain.openpgp_key import PartnerKey
+from shared.domain.place import Place, SftpPlace
 from shared.domain.receipt import Receipt
 from shared.runtime.desk import Desk
 from shared.runtime.service import Base

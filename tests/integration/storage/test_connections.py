@@ -5,8 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from shared.domain.connection import ConnectionSettings, SftpPlace
+from shared.domain.connection import ConnectionSettings
 from shared.domain.failures import NotFound
+from shared.domain.place import SftpPlace
 from shared.storage import arrivals, connections, leases
 from shared.storage.database import Database
 from shared.storage.secrets import KeyRing

@@ -8,8 +8,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.entry.rotate import told
-from shared.domain.connection import ConnectionSettings, SftpPlace
+from shared.domain.connection import ConnectionSettings
 from shared.domain.failures import Conflict, SecretKeyMissing
+from shared.domain.place import SftpPlace
 from shared.storage import connections, rotation
 from shared.storage.accounts import OPERATOR
 from shared.storage.connections import StoredConnection

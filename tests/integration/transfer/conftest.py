@@ -12,7 +12,8 @@ import pytest
 
 from services.dropserver.sftp import DropServer
 from services.dropserver.tenant import Tenant
-from shared.domain.connection import Login, SftpPlace
+from shared.domain.connection import Login
+from shared.domain.place import SftpPlace
 from shared.transfer.addresses import AddressPolicy
 from shared.transfer.directory import LocalDirectory
 from shared.transfer.folder import Deadlines, Folder

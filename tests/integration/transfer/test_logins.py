@@ -5,8 +5,9 @@ from collections.abc import Callable
 import asyncssh
 import pytest
 
-from shared.domain.connection import Login, SftpPlace
+from shared.domain.connection import Login
 from shared.domain.failures import HostKeyChanged, LoginRefused
+from shared.domain.place import SftpPlace
 from shared.transfer.keys import make_private_key
 from shared.transfer.sftp import open_sftp
 from tests.integration.transfer.conftest import Partner, reach

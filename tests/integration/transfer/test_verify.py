@@ -5,7 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from shared.domain.connection import HostedPlace, Login
+from shared.domain.connection import Login
+from shared.domain.place import HostedPlace
 from shared.transfer.addresses import AddressPolicy
 from shared.transfer.open_folder import Places, Step, open_folder, verify
 from shared.transfer.sftp import Reach

@@ -1,0 +1,22 @@
+"""The kinds of places that a connection leads to, one file a kind, told apart by their `transport`.
+
+    PartnerPlace   on a partner's server: it is dialled, it has to prove who it is, and somebody logs in
+    DropPlace      every place that has a drop folder
+    Place          those, and where nobody looks
+
+A new kind is written into a file of its own and named below. Secrets are no part of a place.
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from shared.domain.place.hosted import HostedPlace
+from shared.domain.place.manual import ManualPlace
+from shared.domain.place.sftp import SftpPlace
+
+PartnerPlace = SftpPlace
+DropPlace = Annotated[SftpPlace | HostedPlace, Field(discriminator="transport")]
+Place = Annotated[SftpPlace | HostedPlace | ManualPlace, Field(discriminator="transport")]
+
+__all__ = ["DropPlace", "HostedPlace", "ManualPlace", "PartnerPlace", "Place", "SftpPlace"]

@@ -1,0 +1,26 @@
+"""A place on a partner's SFTP server."""
+
+from typing import Literal
+
+from pydantic import Field, StrictBool
+
+from shared.domain.model import Model
+from shared.domain.place.server import HomeDirectory, HostName, PortNumber, UserName
+
+
+class SftpPlace(Model):
+    """A directory tree on a partner's SFTP server."""
+
+    transport: Literal["sftp"]
+    host: HostName
+    port: PortNumber = 22
+    username: UserName
+    home_directory: HomeDirectory = ""
+    host_keys: tuple[str, ...] = Field(default=(), max_length=20)
+    """Pinned public host keys in OpenSSH's one-line format, any number, so that a partner can rotate."""
+    trust_on_first_use: StrictBool = False
+
+    @property
+    def whom(self) -> tuple[object, ...]:
+        """Whom the secrets are meant for."""
+        return (self.transport, self.host.lower(), self.port, self.username)
