@@ -24,8 +24,8 @@ from shared.domain.run import ClaimedRun
 from shared.observe.metrics import Metrics
 from shared.runtime.desk import Desk
 from shared.transfer.addresses import AddressPolicy
+from shared.transfer.dialling import Reach
 from shared.transfer.open_folder import Places, open_folder
-from shared.transfer.sftp import Reach
 from tests.real.openssh import PrivateOpenSSH
 
 SIZE_BYTES = 500_000_000

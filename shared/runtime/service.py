@@ -29,8 +29,8 @@ from shared.runtime.start import Start, StartStopped, open_database
 from shared.storage.database import Database
 from shared.storage.secrets import KeyRing, check_keys
 from shared.transfer.addresses import AddressPolicy
+from shared.transfer.dialling import Reach
 from shared.transfer.open_folder import Places
-from shared.transfer.sftp import Reach
 
 log = structlog.get_logger()
 

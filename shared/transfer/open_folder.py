@@ -17,9 +17,10 @@ from shared.domain.failures import Failure, FileGone, HostKeyFailure, Unsupporte
 from shared.domain.model import Model
 from shared.domain.names import joined
 from shared.domain.place import DropPlace, HostedPlace
+from shared.transfer.dialling import Reach
 from shared.transfer.directory import LocalDirectory
 from shared.transfer.folder import Folder
-from shared.transfer.sftp import FirstKey, OnStep, Reach, open_sftp
+from shared.transfer.sftp import FirstKey, OnStep, open_sftp
 
 StepName = Literal["resolve", "connect", "host_key", "login", "list", "write"]
 

@@ -8,9 +8,8 @@ Everything a server says is hostile; paths are composed here and never taken fro
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 
 import asyncssh
 
@@ -25,10 +24,9 @@ from shared.domain.failures import (
 )
 from shared.domain.place import SftpPlace
 from shared.observe.cancellation import heed_cancellation
-from shared.transfer.addresses import AddressPolicy, Resolver, permitted_addresses
+from shared.transfer.dialling import Host, Reach, find
 from shared.transfer.folder import Deadlines
 from shared.transfer.keys import described, loaded_private_key, loaded_public_key
-from shared.transfer.resolver import SystemResolver
 from shared.transfer.sftp_folder import SftpFolder, Watch
 
 FirstKey = Callable[[str], Awaitable[None]]
@@ -57,15 +55,6 @@ _FIRST_KEY_ORDER = (
 _CLOSING_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """How partners' servers are reached: what the operator allows, how names are resolved, how long to wait."""
-
-    policy: AddressPolicy = field(default_factory=AddressPolicy)
-    deadlines: Deadlines = field(default_factory=Deadlines)
-    resolver: Resolver = field(default_factory=SystemResolver)
-
-
 @asynccontextmanager
 async def open_sftp(
     place: SftpPlace,
@@ -83,10 +72,7 @@ async def open_sftp(
     key = await _own_key(login)
     pinned = [_pinned_key(text) for text in place.host_keys]
     on_step("resolve")
-    addresses = await permitted_addresses(
-        place.host, place.port, reach.policy, reach.resolver, reach.deadlines.connect_seconds
-    )
-    line = _Line(place, addresses, reach.deadlines)
+    line = _Line(place, await find(place.host, place.port, reach))
     on_step("connect")
     dialled = await line.dial()
     on_step("host_key")
@@ -104,38 +90,17 @@ async def open_sftp(
 
 
 class _Line:
-    """One server's permitted addresses, and making connections to them."""
+    """One server, and what is said to it before the login."""
 
-    def __init__(self, place: SftpPlace, addresses: Sequence[str], deadlines: Deadlines) -> None:
+    def __init__(self, place: SftpPlace, host: Host) -> None:
         self.place = place
-        self.deadlines = deadlines
-        self._addresses = addresses
+        self.deadlines = host.deadlines
+        self.shown = host.shown
+        self._host = host
 
     async def dial(self) -> socket.socket:
-        """A TCP connection to the first address that answers. Raises ConnectionLost."""
-        seconds = self.deadlines.connect_seconds
-        refusal: OSError | None = None
-        try:
-            async with asyncio.timeout(seconds):
-                for address in self._addresses:
-                    try:
-                        return await self._connected(address)
-                    except OSError as error:
-                        refusal = error
-        except TimeoutError as error:
-            raise ConnectionLost(f"{self.shown} did not answer within {seconds:g} seconds.") from error
-        raise ConnectionLost(f"{self.shown} refused the connection or cannot be reached.") from refusal
-
-    async def _connected(self, address: str) -> socket.socket:
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        dialled = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            dialled.setblocking(False)
-            await asyncio.get_running_loop().sock_connect(dialled, (address, self.place.port))
-        except BaseException:
-            dialled.close()
-            raise
-        return dialled
+        """A TCP connection to it. Raises ConnectionLost."""
+        return (await self._host.dial()).socket
 
     async def presented(self, dialled: socket.socket) -> asyncssh.SSHKey:
         """The host key the server shows, of a connection that ends before any login.
@@ -164,11 +129,6 @@ class _Line:
         if isinstance(error, (asyncssh.KeyExchangeFailed, asyncssh.ProtocolError, asyncssh.ProtocolNotSupported)):
             return ProtocolRefused(f"{self.shown} offers no algorithms that we accept, or does not speak SSH.")
         return ConnectionLost(f"{self.shown} closed the connection.")
-
-    @property
-    def shown(self) -> str:
-        """How messages name the server."""
-        return f"{self.place.host}:{self.place.port}"
 
 
 class _Doorkeeper(asyncssh.SSHClient):

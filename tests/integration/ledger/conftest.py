@@ -24,8 +24,8 @@ from shared.storage.arrivals import Explained, Sighting
 from shared.storage.database import Database
 from shared.storage.secrets import KeyRing
 from shared.transfer.addresses import AddressPolicy
+from shared.transfer.dialling import Reach
 from shared.transfer.open_folder import Places
-from shared.transfer.sftp import Reach
 from tests.builders import import_goal
 from tests.fakes.apart import in_thread
 

@@ -15,10 +15,11 @@ from services.dropserver.tenant import Tenant
 from shared.domain.connection import Login
 from shared.domain.place import SftpPlace
 from shared.transfer.addresses import AddressPolicy
+from shared.transfer.dialling import Reach
 from shared.transfer.directory import LocalDirectory
 from shared.transfer.folder import Deadlines, Folder
 from shared.transfer.keys import described, make_private_key
-from shared.transfer.sftp import Reach, open_sftp
+from shared.transfer.sftp import open_sftp
 from tests.fakes.drop import KnownLogins, RememberedUploads
 from tests.real.openssh import PrivateOpenSSH
 

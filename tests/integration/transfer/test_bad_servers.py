@@ -13,7 +13,8 @@ import pytest
 from shared.domain.connection import Login
 from shared.domain.failures import AddressRefused, ConnectionLost, NameUnresolved, ProtocolRefused, TooManyFiles
 from shared.transfer.addresses import AddressPolicy
-from shared.transfer.sftp import Reach, open_sftp
+from shared.transfer.dialling import Reach
+from shared.transfer.sftp import open_sftp
 from shared.transfer.sftp_folder import SftpFolder
 from tests.integration.transfer.conftest import PASSWORD, Partner, partner, reach
 

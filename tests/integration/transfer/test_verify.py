@@ -8,8 +8,8 @@ import pytest
 from shared.domain.connection import Login
 from shared.domain.place import HostedPlace
 from shared.transfer.addresses import AddressPolicy
+from shared.transfer.dialling import Reach
 from shared.transfer.open_folder import Places, Step, open_folder, verify
-from shared.transfer.sftp import Reach
 from tests.integration.transfer.conftest import PASSWORD, partner, reach
 
 ACCOUNT = uuid4()
