@@ -37,11 +37,11 @@ FROM ${PYTHON_IMAGE} AS system
 RUN groupadd --gid 10001 tidegate \
     && useradd --uid 10001 --gid tidegate --home-dir /data --no-create-home --shell /usr/sbin/nologin tidegate \
     && install -d -o 10001 -g 0 -m 0775 /data /data/drop /data/work
-# GnuPG opens what partners encrypt. `--secret id=apt.conf,src=...` tells apt-get how to reach packages, where it must be told.
+# GnuPG opens what partners encrypt; the authorities judge the certificates of their servers. `--secret id=apt.conf,src=...` tells apt-get how to reach packages, where it must be told.
 # hadolint ignore=DL3008 # what the base's distribution has now: its security updates count for more than a version
 RUN --mount=type=secret,id=apt.conf,target=/etc/apt/apt.conf.d/99machine \
     apt-get update -qq \
-    && apt-get install -qq -y --no-install-recommends gpg gpg-agent >/dev/null \
+    && apt-get install -qq -y --no-install-recommends ca-certificates gpg gpg-agent >/dev/null \
     && rm -rf /var/lib/apt/lists/*
 RUN --mount=type=bind,source=deploy/image/trim.py,target=/tmp/trim.py ["python", "/tmp/trim.py"]
 
