@@ -12,17 +12,19 @@ from dataclasses import dataclass, field
 
 from shared.domain.failures import ConnectionLost
 from shared.transfer.addresses import AddressPolicy, Resolver, permitted_addresses
+from shared.transfer.certificates import Certificates
 from shared.transfer.folder import Deadlines
 from shared.transfer.resolver import SystemResolver
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How servers are reached: what the operator allows, how names are resolved, how long to wait."""
+    """How servers are reached: what the operator allows, how names are resolved, how long to wait, whom to trust."""
 
     policy: AddressPolicy = field(default_factory=AddressPolicy)
     deadlines: Deadlines = field(default_factory=Deadlines)
     resolver: Resolver = field(default_factory=SystemResolver)
+    certificates: Certificates = field(default_factory=Certificates)
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,11 @@ from shared.domain.failures.openpgp import (
 )
 from shared.domain.failures.partners import (
     AccessDenied,
+    CertificateChanged,
+    CertificateExpired,
+    CertificateFailure,
+    CertificateMismatch,
+    CertificateUntrusted,
     DirectoryMissing,
     HostKeyChanged,
     HostKeyFailure,
@@ -110,8 +115,10 @@ from shared.domain.failures.partners import (
     MailRefused,
     NameTaken,
     PartnerFailure,
+    PassiveAddressRefused,
     ProtocolRefused,
     RenameRefused,
+    TlsRefused,
     TooManyFiles,
     UnsupportedKey,
 )

@@ -44,6 +44,66 @@ class HostKeyChanged(HostKeyFailure):
     )
 
 
+class CertificateFailure(PartnerFailure):
+    """The server's certificate is not one that is accepted; no credential was sent.
+
+    `fingerprint` is its SHA-256 fingerprint, by which a person can pin it; empty where the server showed none.
+    """
+
+    code = "certificate_failure"
+
+    def __init__(self, detail: str = "", *, fingerprint: str = "") -> None:
+        self.fingerprint = fingerprint
+        super().__init__(detail)
+
+
+_PIN = "compare its fingerprint with the server's operator and pin it in the connection's place.certificates."
+
+
+class CertificateUntrusted(CertificateFailure):
+    """No authority that is trusted vouches for the server's certificate; no credential was sent."""
+
+    code = "certificate_untrusted"
+    what_to_do = (
+        "Have the server's operator use a certificate of a public authority, with the certificates between the two. "
+        f"Or {_PIN}"
+    )
+
+
+class CertificateExpired(CertificateFailure):
+    """The server's certificate is not valid now; no credential was sent."""
+
+    code = "certificate_expired"
+    what_to_do = f"Have the server's operator renew it, then verify the connection. Until then, {_PIN}"
+
+
+class CertificateMismatch(CertificateFailure):
+    """The server's certificate is for another host name; no credential was sent."""
+
+    code = "certificate_mismatch"
+    what_to_do = f"Correct the connection's host to a name that the certificate has. Or {_PIN}"
+
+
+class CertificateChanged(CertificateFailure):
+    """The server shows another certificate than the pinned ones; no credential was sent."""
+
+    code = "certificate_changed"
+    what_to_do = (
+        "Ask the server's operator whether the certificate was changed. If so, pin the new fingerprint in the "
+        "connection's place.certificates; if not, somebody may be in between."
+    )
+
+
+class PassiveAddressRefused(PartnerFailure):
+    """The server wants files to be fetched from another address than its own."""
+
+    code = "passive_address_refused"
+    what_to_do = (
+        "Have the server's operator set the address that it tells for passive connections to the one by which it is "
+        "reached, or offer EPSV, which tells none."
+    )
+
+
 class LoginRefused(PartnerFailure):
     """The server refused user name, password or key."""
 
@@ -95,6 +155,13 @@ class ProtocolRefused(PartnerFailure):
 
     code = "protocol_refused"
     what_to_do = "Have the server's operator offer current SSH algorithms and the SFTP subsystem."
+
+
+class TlsRefused(ProtocolRefused):
+    """The server offers no TLS that is safe to use."""
+
+    code = "tls_refused"
+    what_to_do = "Have the server's operator offer TLS 1.2 or newer. Nothing is ever sent without it."
 
 
 class UnsupportedKey(PartnerFailure):
