@@ -25,6 +25,8 @@ class Reach:
     deadlines: Deadlines = field(default_factory=Deadlines)
     resolver: Resolver = field(default_factory=SystemResolver)
     certificates: Certificates = field(default_factory=Certificates)
+    allows_legacy_keys: bool = False
+    """Whether the operator lets SHA-1 signatures and ssh-dss keys be used where an SSH server has nothing better."""
 
 
 @dataclass(frozen=True, slots=True)

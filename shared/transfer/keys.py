@@ -1,6 +1,6 @@
 """SSH keys as texts: read, judged, fingerprinted, made. Nothing here connects or stores.
 
-ssh-dss is refused everywhere: 1,024 bits and SHA-1.
+ssh-dss (1,024 bits and SHA-1) is refused but where `legacy` says that the operator allows it.
 """
 
 import base64
@@ -12,6 +12,8 @@ from asyncssh.asn1 import der_decode
 
 from shared.domain.failures import UnsupportedKey
 
+ALGORITHMS = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa")
+"""Types of keys that are taken. ssh-rsa is a type here, and not the signature of that name, which is SHA-1."""
 MAX_KEY_CHARACTERS = 64 * 1024
 MAX_BCRYPT_ROUNDS = 1_000
 MAX_PKCS8_ITERATIONS = 10_000_000
@@ -28,12 +30,12 @@ class PublicKey:
     fingerprint: str
 
 
-def public_key(line: str) -> PublicKey:
+def public_key(line: str, *, legacy: bool = False) -> PublicKey:
     """Read a public key in OpenSSH's one-line format (or PEM). Raises UnsupportedKey."""
-    return described(loaded_public_key(line))
+    return described(loaded_public_key(line, legacy=legacy))
 
 
-def loaded_public_key(line: str) -> asyncssh.SSHKey:
+def loaded_public_key(line: str, *, legacy: bool = False) -> asyncssh.SSHKey:
     """A public key as the driver wants it. Raises UnsupportedKey."""
     if len(line) > MAX_KEY_CHARACTERS:
         raise UnsupportedKey("Found a text that is too long for a key.")
@@ -41,16 +43,18 @@ def loaded_public_key(line: str) -> asyncssh.SSHKey:
         key = asyncssh.import_public_key(line)
     except (asyncssh.KeyImportError, ValueError) as error:
         raise UnsupportedKey("Expected a public key such as 'ssh-ed25519 AAAA...'.") from error
-    return _allowed(key)
+    return _allowed(key, legacy=legacy)
 
 
-def loaded_private_key(text: str, passphrase: str | None) -> asyncssh.SSHKey:
+def loaded_private_key(text: str, passphrase: str | None, *, legacy: bool = False) -> asyncssh.SSHKey:
     """A private key as the driver wants it, OpenSSH or PEM. Slow for RSA or with a passphrase: call it in a thread.
 
     Raises UnsupportedKey; what is wrong is told without a word of the key.
     """
     if len(text) > MAX_KEY_CHARACTERS:
         raise UnsupportedKey("Found a text that is too long for a key.")
+    if text.lstrip().startswith("PuTTY-User-Key-File"):
+        raise UnsupportedKey("Found PuTTY's own format; PuTTYgen writes it as an OpenSSH key (Conversions, Export).")
     if _bcrypt_rounds(text) > MAX_BCRYPT_ROUNDS or _pkcs8_iterations(text) > MAX_PKCS8_ITERATIONS:
         raise UnsupportedKey("Its passphrase was made too slow to open ; use fewer rounds or iterations.")
     try:
@@ -66,7 +70,7 @@ def loaded_private_key(text: str, passphrase: str | None) -> asyncssh.SSHKey:
         raise UnsupportedKey(
             "It is protected by a passphrase, and none is given." if said and not passphrase else "It cannot be read."
         ) from error
-    return _allowed(key)
+    return _allowed(key, legacy=legacy)
 
 
 def described(key: asyncssh.SSHKey) -> PublicKey:
@@ -112,7 +116,14 @@ def _largest(value: object) -> int:
     return max((_largest(part) for part in value), default=0) if isinstance(value, tuple) else 0
 
 
-def _allowed(key: asyncssh.SSHKey) -> asyncssh.SSHKey:
-    if key.get_algorithm().startswith("ssh-dss"):
-        raise UnsupportedKey("Found an ssh-dss key, which is too weak.")
+def _allowed(key: asyncssh.SSHKey, *, legacy: bool) -> asyncssh.SSHKey:
+    algorithm = key.get_algorithm()
+    if algorithm == "ssh-dss" and legacy:
+        return key
+    if algorithm == "ssh-dss":
+        raise UnsupportedKey(
+            "Found an ssh-dss key, which is too weak; the operator may allow it (TIDEGATE_LEGACY_SSH_KEYS)."
+        )
+    if algorithm not in ALGORITHMS:
+        raise UnsupportedKey(f"Found a key of the type {algorithm}.")
     return key

@@ -12,6 +12,7 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -55,8 +56,11 @@ _IN_NAMESPACE = (
 class PrivateOpenSSH:
     """An sshd below `folder`, which everybody may enter; files that are dropped lie in `drop`."""
 
-    def __init__(self, folder: Path, *, authentication: str = "any") -> None:
-        """`authentication` is sshd's AuthenticationMethods, for instance "publickey,password" to demand both."""
+    def __init__(self, folder: Path, *, authentication: str = "any", settings: Sequence[str] = ()) -> None:
+        """`authentication` is sshd's AuthenticationMethods, for instance "publickey,password" to demand both.
+
+        `settings` are more lines of its configuration, which go before ours.
+        """
         self.folder = folder
         self.drop = folder / "drop"
         self.host = HOST
@@ -64,6 +68,7 @@ class PrivateOpenSSH:
         self.log = folder / "sshd.log"
         self.client_key = folder / "client_key"
         self._authentication = authentication
+        self._settings = list(settings)
         self._options = ""
         self._namespace = _may_unshare()
         self.username = PARTNER if self._namespace else pwd.getpwuid(os.geteuid()).pw_name
@@ -154,8 +159,10 @@ class PrivateOpenSSH:
             copy.write_text(f"{Path('/etc', name).read_text(encoding='utf-8').rstrip()}\n{entry}\n", encoding="utf-8")
 
     def _configure(self) -> Path:
+        # Of two lines that say the same, sshd takes the first.
         lines = [
-            CONFIGURATION.format(port=self.port, host=HOST, folder=self.folder, drop=self.drop, options=self._options)
+            *self._settings,
+            CONFIGURATION.format(port=self.port, host=HOST, folder=self.folder, drop=self.drop, options=self._options),
         ]
         lines += [f"HostKey {key.with_suffix('')}" for key in sorted(self.folder.glob("host_*.pub"))]
         lines += [f"AuthenticationMethods {self._authentication}"]

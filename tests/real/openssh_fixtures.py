@@ -1,7 +1,7 @@
 """Fixtures around private OpenSSH servers."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -15,9 +15,9 @@ def own_openssh() -> Iterator[Callable[..., PrivateOpenSSH]]:
     """Makes running servers for one test; the arguments are PrivateOpenSSH's after the folder."""
     with ExitStack() as held:
 
-        def make(*, authentication: str = "any") -> PrivateOpenSSH:
+        def make(*, authentication: str = "any", settings: Sequence[str] = ()) -> PrivateOpenSSH:
             folder = held.enter_context(tempfile.TemporaryDirectory(prefix="tidegate-openssh-"))
-            server = PrivateOpenSSH(Path(folder), authentication=authentication)
+            server = PrivateOpenSSH(Path(folder), authentication=authentication, settings=settings)
             held.callback(server.stop)
             server.start()
             return server

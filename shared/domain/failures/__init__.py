@@ -182,6 +182,7 @@ from shared.domain.failures.world import (
     GnupgFailed,
     InternalError,
     LeaseLost,
+    LoginCutOff,
     MailUnavailable,
     NameUnresolved,
     PlaceFull,

@@ -9,6 +9,13 @@ class ConnectionLost(Transient):
     code = "connection_lost"
 
 
+class LoginCutOff(Transient):
+    """The server closed the connection when it had seen the password, without a word."""
+
+    code = "login_cut_off"
+    what_to_do = "Check the credentials: some servers answer a wrong password so."
+
+
 class ServerFailed(Transient):
     """The server answered that it could not do it."""
 
