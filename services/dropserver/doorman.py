@@ -81,7 +81,7 @@ class Doorman(asyncssh.SSHServer):
         """Whether the Gate knows that user name and password."""
         self._tenant = None
         if len(password) <= _MAX_PASSWORD_CHARACTERS:
-            asked = self._gate.password(username, password)
+            asked = self._gate.password(username, password, self.address)
             self._tenant = await self._server.judged(self.address, username, asked)
         if self._tenant is None:
             self._guard.failed(self.address, username)
@@ -100,7 +100,7 @@ class Doorman(asyncssh.SSHServer):
         self._keys_offered += 1
         if key.get_algorithm().startswith("ssh-dss") or self._keys_offered > _KEYS_OFFERED:
             return False
-        asked = self._gate.public_key(username, described(key).line)
+        asked = self._gate.public_key(username, described(key).line, self.address)
         self._tenant = await self._server.judged(self.address, username, asked)
         return self._tenant is not None
 

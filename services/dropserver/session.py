@@ -15,11 +15,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import NoReturn
 
 import asyncssh
-from asyncssh import FXF_APPEND, FXF_WRITE
+from asyncssh import FXF_APPEND, FXF_READ, FXF_WRITE
 
 from services.dropserver.tenant import Tenant
 from services.dropserver.uploads import Reading, Upload
 from services.dropserver.writing import House, Writing, accessed, told
+from shared.domain.hosted_login import Right
 from shared.domain.names import checked_path, joined
 from shared.observe.failpoints import reach
 from shared.transfer.tree import Tree
@@ -43,11 +44,15 @@ class DropSession(asyncssh.SFTPServer):
 
     async def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
         """Open a file; for writing this begins an upload."""
-        self._on_use()
+        writes = bool(pflags & (FXF_WRITE | FXF_APPEND))
+        if writes:
+            self._require(Right.WRITE)
+        if pflags & FXF_READ or not writes:
+            self._require(Right.READ)
         name = self._path(path)
         if len(self._open) >= self._house.limits.open_files_per_session:
             raise asyncssh.SFTPFailure("Too many open files in this session; close some first.")
-        if not pflags & (FXF_WRITE | FXF_APPEND):
+        if not writes:
             with told():
                 reading = Reading(self._tree.open(name, os.O_RDONLY))
             self._open.add(reading)
@@ -58,13 +63,13 @@ class DropSession(asyncssh.SFTPServer):
 
     def read(self, file_obj: object, offset: int, size: int) -> bytes:
         """Bytes of an open file."""
-        self._on_use()
+        self._require(Right.READ)
         with told():
             return os.pread(_reading(file_obj).descriptor, size, offset)
 
     def write(self, file_obj: object, offset: int, data: bytes) -> int:
         """Write into an upload, as far as the quota goes."""
-        self._on_use()
+        self._require(Right.WRITE)
         upload = _upload(file_obj)
         try:
             return self._written(upload, offset, data)
@@ -115,6 +120,7 @@ class DropSession(asyncssh.SFTPServer):
 
     async def fsync(self, file_obj: object) -> None:
         """Bring what was written to disk."""
+        self._require(Right.WRITE)
         with told():
             await asyncio.to_thread(os.fsync, _reading(file_obj).descriptor)
 
@@ -122,11 +128,15 @@ class DropSession(asyncssh.SFTPServer):
 
     def fstat(self, file_obj: object) -> os.stat_result:
         """Size and times of an open file."""
+        self._require()
         return os.fstat(_reading(file_obj).descriptor)
 
     def stat(self, path: bytes) -> os.stat_result:
-        """Size and times; a symbolic link is told as such, for none is followed."""
-        self._on_use()
+        """Size and times; a symbolic link is told as such, for none is followed.
+
+        To every login: uploads are resumed by it, and who may open a file by its name learns as much.
+        """
+        self._require()
         with told():
             return self._tree.stat(self._path(path))
 
@@ -134,7 +144,7 @@ class DropSession(asyncssh.SFTPServer):
 
     async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
         """The entries of a directory."""
-        self._on_use()
+        self._require(Right.LIST)
         name = self._path(path)
         with told():
             here = await asyncio.to_thread(self._tree.stat, name)
@@ -160,14 +170,14 @@ class DropSession(asyncssh.SFTPServer):
 
     def setstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> Awaitable[None]:
         """Set a file's time; owner and permissions are taken note of politely and left alone."""
-        self._on_use()
+        self._require(Right.WRITE)
         return self._house.carry_on(self._writing.set_time(self._path(path), attrs))
 
     lsetstat = setstat
 
     def fsetstat(self, file_obj: object, attrs: asyncssh.SFTPAttrs) -> None:
         """Set size and time of an upload."""
-        self._on_use()
+        self._require(Right.WRITE)
         upload = _upload(file_obj)
         with told():
             if attrs.size is not None:
@@ -179,31 +189,31 @@ class DropSession(asyncssh.SFTPServer):
 
     def rename(self, oldpath: bytes, newpath: bytes) -> Awaitable[None]:
         """Give a file another name; refused where the name is taken."""
-        self._on_use()
+        self._require(Right.WRITE)
         return self._house.carry_on(self._writing.rename(self._path(oldpath), self._path(newpath), replace=False))
 
     def posix_rename(self, oldpath: bytes, newpath: bytes) -> Awaitable[None]:
         """Give a file another name, replacing what has it."""
-        self._on_use()
+        self._require(Right.WRITE)
         return self._house.carry_on(self._writing.rename(self._path(oldpath), self._path(newpath), replace=True))
 
     def remove(self, path: bytes) -> None:
         """Delete a file."""
-        self._on_use()
+        self._require(Right.WRITE)
         with told():
             self._tree.remove(self._path(path))
         self._writing.usage.forget()
 
     def mkdir(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
         """Create a directory."""
-        self._on_use()
+        self._require(Right.WRITE)
         self._writing.count_entry()
         with told():
             self._tree.make_directory(self._path(path))
 
     def rmdir(self, path: bytes) -> None:
         """Delete an empty directory."""
-        self._on_use()
+        self._require(Right.WRITE)
         with told():
             self._tree.remove_directory(self._path(path))
 
@@ -230,6 +240,14 @@ class DropSession(asyncssh.SFTPServer):
         raise asyncssh.SFTPOpUnsupported("Not on offer here.")
 
     # Small things.
+
+    def _require(self, right: Right | None = None) -> None:
+        """Something is asked for: let it through where the login allows it, now as at its beginning."""
+        self._on_use()
+        if self._tenant.has_expired:
+            raise asyncssh.SFTPPermissionDenied("The login has expired; ask who gave it to you for another.")
+        if right is not None and not self._tenant.may(right):
+            raise asyncssh.SFTPPermissionDenied(f"The login does not have the right to {right.value}.")
 
     def _path(self, path: bytes) -> str:
         """The path in the drop folder that the client means. Raises SFTPFailure for a name that cannot be."""

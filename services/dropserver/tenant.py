@@ -4,10 +4,12 @@ What stands behind Gate and Uploads (the database) is wired in; the protocol ser
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
+
+from shared.domain.hosted_login import ALL_RIGHTS, Right
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +27,30 @@ class Tenant:
     base: str = ""
     quota_bytes: int | None = None
     """Of the whole drop folder; None takes the server's own limit."""
+    rights: frozenset[Right] = ALL_RIGHTS
+    expires_at: datetime | None = None
+
+    def may(self, right: Right) -> bool:
+        """Whether the login allows that."""
+        return right in self.rights
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether the login's time has passed, also within a session."""
+        return self.expires_at is not None and self.expires_at <= datetime.now(UTC)
 
 
 class Gate(Protocol):
     """Knows the credentials. May raise a Failure when it cannot tell; then nobody is let in and nobody is blamed."""
 
-    async def password(self, username: str, password: str) -> Tenant | None:
-        """Whose user name and password that is. Takes equally long for a user that does not exist."""
+    async def password(self, username: str, password: str, address: str) -> Tenant | None:
+        """Whose user name and password that is, where it may come from that address.
 
-    async def public_key(self, username: str, key: str) -> Tenant | None:
-        """Whose user name and public key (OpenSSH's one line, without comment) that is."""
+        Takes equally long for a user that does not exist.
+        """
+
+    async def public_key(self, username: str, key: str, address: str) -> Tenant | None:
+        """Whose user name and public key (OpenSSH's one line, without comment) that is, from that address."""
 
 
 class Uploads(Protocol):
@@ -52,8 +68,13 @@ class Uploads(Protocol):
     async def broken(self, tenant: Tenant, upload_id: UUID) -> None:
         """The upload ended without its end, or `closed` could not be told. Must be harmless after `closed`."""
 
-    async def renamed(self, tenant: Tenant, source: str, target: str, size_bytes: int, modified_at: datetime) -> None:
-        """The client gave a finished file another name; the client has no answer yet."""
+    async def renamed(
+        self, tenant: Tenant, source: str, target: str, size_bytes: int, modified_at: datetime
+    ) -> UUID | None:
+        """The client gave a finished file another name; the client has no answer yet.
+
+        Under the id, None where the file is not complete, `closed` is told a time that is set afterwards.
+        """
 
 
 @dataclass(frozen=True, slots=True)

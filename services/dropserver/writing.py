@@ -53,7 +53,7 @@ class Writing:
         self._house = house
         self._tenant = tenant
         self._tree = tree
-        self._closed: dict[str, Upload] = {}
+        self._closed: dict[str, UUID] = {}
         """Uploads of this session that were finished, so that a time set afterwards is told under the same id."""
 
     async def begin(self, path: str, pflags: int) -> Upload:
@@ -104,9 +104,7 @@ class Writing:
             raise
         finally:
             os.close(upload.descriptor)
-        self._closed[upload.path] = upload
-        if len(self._closed) > _REMEMBERED_UPLOADS:
-            del self._closed[next(iter(self._closed))]
+        self._remember(upload.path, upload.id)
 
     async def break_off(self, upload: Upload) -> None:
         """The upload ended without its end."""
@@ -124,11 +122,11 @@ class Writing:
                 return
             self._tree.set_times(path, accessed(attrs), float(attrs.mtime))
             file = stamp_of(path, self._tree.stat(path))
-        upload = self._closed.get(path)
-        if upload is None or self._house.register.is_written(self._tenant, path):
+        upload_id = self._closed.get(path)
+        if upload_id is None or self._house.register.is_written(self._tenant, path):
             return
         with _registered():
-            await self._house.uploads.closed(self._tenant, upload.id, path, file.size_bytes, file.modified_at)
+            await self._house.uploads.closed(self._tenant, upload_id, path, file.size_bytes, file.modified_at)
 
     async def rename(self, source: str, target: str, *, replace: bool) -> None:
         """Give a finished file another name, and tell it."""
@@ -142,7 +140,9 @@ class Writing:
         reach("dropserver.renamed")
         try:
             with _registered():
-                await self._house.uploads.renamed(self._tenant, source, target, file.size_bytes, file.modified_at)
+                told_as = await self._house.uploads.renamed(
+                    self._tenant, source, target, file.size_bytes, file.modified_at
+                )
         except asyncssh.SFTPError:
             # What the client is told did not happen must not have happened.
             with told():
@@ -150,8 +150,11 @@ class Writing:
             raise
         if replace:
             self.usage.forget()
-        if (upload := self._closed.pop(source, None)) is not None:
-            self._closed[target] = upload
+        self._closed.pop(source, None)
+        if told_as is None:
+            self._closed.pop(target, None)
+        else:
+            self._remember(target, told_as)
 
     def reserve(self, upload: Upload, end: int) -> None:
         """Let the file grow to that size, or refuse."""
@@ -184,6 +187,11 @@ class Writing:
             await self._house.uploads.broken(self._tenant, upload_id)
         except Failure as failure:
             log.warning("upload.broken_untold", upload_id=str(upload_id), code=failure.code)
+
+    def _remember(self, path: str, upload_id: UUID) -> None:
+        self._closed[path] = upload_id
+        if len(self._closed) > _REMEMBERED_UPLOADS:
+            del self._closed[next(iter(self._closed))]
 
     def _size(self, path: str) -> int | None:
         try:

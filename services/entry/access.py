@@ -15,7 +15,7 @@ from shared.domain.connection import ConnectionSettings
 from shared.domain.place import HostedPlace
 from shared.domain.scope import OPERATOR_SCOPES, OWNER_SCOPES
 from shared.runtime.service import Base
-from shared.storage import accounts, connections, drop_folders, keys
+from shared.storage import accounts, connections, credentials, drop_folders, keys
 
 QUOTA_BYTES = 20 * 1024**3
 
@@ -65,7 +65,7 @@ async def _make(base: Base) -> dict[str, str]:
             tx, keys.NewKey("first key", OWNER_SCOPES, email="owner@localhost.localdomain")
         )
         folder = await drop_folders.create(tx, "first folder", QUOTA_BYTES)
-        credential, password = await drop_folders.create_credential(tx, folder.id, directory="", public_key=None)
+        credential, password = await credentials.create(tx, folder.id, directory="", public_key=None)
         place = HostedPlace(transport="hosted", drop_folder_id=folder.id)
         settings = ConnectionSettings(name="first connection", interval_seconds=10, place=place)
         await connections.create(tx, base.keys, settings, {}, email=None)

@@ -29,11 +29,11 @@ class KnownLogins:
         self.asked: list[str] = []
         self.is_down = False
 
-    async def password(self, username: str, password: str) -> Tenant | None:
+    async def password(self, username: str, password: str, address: str) -> Tenant | None:
         self._ask(username)
         return self.passwords.get((username, password))
 
-    async def public_key(self, username: str, key: str) -> Tenant | None:
+    async def public_key(self, username: str, key: str, address: str) -> Tenant | None:
         self._ask(username)
         return self.keys.get((username, key))
 
@@ -64,8 +64,10 @@ class RememberedUploads:
     async def broken(self, tenant: Tenant, upload_id: UUID) -> None:
         self._note(Told("broken", self._paths[upload_id], upload_id=upload_id))
 
-    async def renamed(self, tenant: Tenant, source: str, target: str, size_bytes: int, modified_at: datetime) -> None:
-        self._note(Told("renamed", f"{source} -> {target}", size_bytes, modified_at))
+    async def renamed(self, tenant: Tenant, source: str, target: str, size_bytes: int, modified_at: datetime) -> UUID:
+        upload_id = uuid4()
+        self._note(Told("renamed", f"{source} -> {target}", size_bytes, modified_at, upload_id))
+        return upload_id
 
     @property
     def short(self) -> list[tuple[str, str]]:

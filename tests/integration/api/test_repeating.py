@@ -60,6 +60,8 @@ async def _one_of_each(owner: Client, database: Database, account: UUID) -> dict
     async with database.account(account) as tx:
         await tx.connection.execute("UPDATE tidegate.connections SET offered_host_key = $1", HOST_KEY)
         notification = await notifications.raise_(tx, notifications.News("code", "title"))
+    logins = f"/v1/drop-folders/{made['folder']['id']}/credentials"
+    login = f"{logins}/{(await owner.ask('POST', logins, 201, json={}))['id']}"
     sample = await owner.ask("POST", "/v1/samples?name=a.csv", 201, content=SAMPLE, headers=FILE)
     asked = {"name": "first", "condition": {"consent": "opted_in"}}
     segment = f"/v1/segments/{(await owner.ask('POST', '/v1/segments', 201, json=asked))['id']}"
@@ -86,7 +88,8 @@ async def _one_of_each(owner: Client, database: Database, account: UUID) -> dict
         "/v1/runs/{run_id}/retry": (f"{runs['retry']}/retry", {}),
         "/v1/runs/{run_id}/cancel": (f"{runs['cancel']}/cancel", None),
         "/v1/drop-folders": ("/v1/drop-folders", {"name": "second"}),
-        "/v1/drop-folders/{drop_folder_id}/credentials": (f"/v1/drop-folders/{made['folder']['id']}/credentials", {}),
+        "/v1/drop-folders/{drop_folder_id}/credentials": (logins, {}),
+        "/v1/drop-folders/{drop_folder_id}/credentials/{credential_id}/rotate": (f"{login}/rotate", {}),
         "/v1/lists": ("/v1/lists", {"name": "second"}),
         "/v1/segments": ("/v1/segments", {"name": "second", "condition": {"consent": "unknown"}}),
         "/v1/segments/{segment_id}/count": (f"{segment}/count", {}),

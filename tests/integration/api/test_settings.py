@@ -277,6 +277,42 @@ async def test_a_credential_comes_with_the_sheet_to_hand_over(owner: Client) -> 
     assert (revoked["state"], revoked["revoked_at"] is not None) == ("revoked", True)
 
 
+async def test_what_a_credential_may_do_is_changed_and_its_secret_rotated(owner: Client) -> None:
+    folder = await owner.ask("POST", "/v1/drop-folders", 201, json={"name": "incoming"})
+    path = f"/v1/drop-folders/{folder['id']}/credentials"
+    asked = {
+        "name": "Acme",
+        "rights": ["write", "list"],
+        "expires_at": "2099-01-01T00:00:00Z",
+        "source_networks": ["192.0.2.0/24", "2001:db8::1"],
+    }
+    sheet = await owner.ask("POST", path, 201, json=asked)
+    assert {name: sheet[name] for name in asked} == asked | {
+        "rights": ["write", "list"],
+        "source_networks": ["192.0.2.0/24", "2001:db8::1/128"],
+    }
+    for wrong in ({"rights": []}, {"rights": ["shell"]}, {"source_networks": ["192.0.2.1/24"]}):
+        problem = await owner.ask("POST", path, 422, json=wrong)
+        assert problem["errors"][0]["pointer"].startswith(f"/{next(iter(wrong))}")
+    one = f"{path}/{sheet['id']}"
+    await owner.ask("PATCH", one, 428, json={"rights": ["read"]})
+    change = {"rights": ["read"], "expires_at": "2020-01-01T00:00:00Z"}
+    changed = await owner.ask("PATCH", one, 200, json=change, headers={"If-Match": '"1"'})
+    assert (changed["rights"], changed["state"], changed["name"]) == (["read"], "expired", "Acme")
+    assert [each["id"] for each in (await owner.ask("GET", f"{path}?state=expired", 200))["items"]] == [sheet["id"]]
+    await owner.ask("PATCH", one, 412, json={"rights": ["list"]}, headers={"If-Match": '"1"'})
+    await owner.ask("PATCH", one, 200, json={"expires_at": None}, headers={"If-Match": '"2"'})
+    rotated = await owner.ask("POST", f"{one}/rotate", 200, json={"former_until": "2099-01-01T00:00:00Z"})
+    assert rotated["password"] not in (None, sheet["password"])
+    assert (rotated["username"], rotated["former_until"]) == (sheet["username"], "2099-01-01T00:00:00Z")
+    by_key = await owner.ask("POST", f"{one}/rotate", 200, json={"public_key": HOST_KEY})
+    assert (by_key["kind"], by_key["password"], by_key["former_until"]) == ("public_key", None, None)
+    await owner.ask("DELETE", one, 204, headers={"If-Match": '"5"'})
+    for method, where, sent in (("PATCH", one, {"name": "n"}), ("POST", f"{one}/rotate", {})):
+        headers = {"If-Match": "*"} if method == "PATCH" else {}
+        assert (await owner.ask(method, where, 409, json=sent, headers=headers))["code"] == "conflict"
+
+
 async def test_a_credential_by_public_key_has_no_password(owner: Client) -> None:
     folder = await owner.ask("POST", "/v1/drop-folders", 201, json={"name": "incoming"})
     path = f"/v1/drop-folders/{folder['id']}/credentials"

@@ -1,0 +1,124 @@
+"""Logins of hosted folders as the database has them: rights, end, networks, rotation, last use."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import asyncssh
+import pytest
+
+from shared.domain.hosted_login import Right
+from shared.storage import credentials
+from shared.storage.credentials import Allowed
+from shared.storage.database import Database
+from shared.transfer.keys import described
+from tests.integration.dropserver.replicas import replicas
+
+
+async def test_each_right_is_asked_for_at_every_operation(database: Database, account: UUID, tmp_path: Path) -> None:
+    """What a login with one right alone may do, and nothing else of what the protocol has."""
+    async with replicas(database, account, tmp_path) as house:
+        (house.directory / "d").mkdir(parents=True)
+        (house.directory / "a.csv").write_text("1")
+        allowed: dict[Right, set[str]] = {}
+        for right in Right:
+            made, password = await house.login(Allowed(rights=frozenset({right})))
+            async with house.client(made.username, password) as client:
+                attempts = {
+                    "open to read": lambda c=client: _open(c, "a.csv", "rb"),
+                    "open to write": lambda c=client: _open(c, "b.csv", "wb"),
+                    "open to append": lambda c=client: _open(c, "b.csv", "ab"),
+                    "open to read and write": lambda c=client: _open(c, "b.csv", "r+b"),
+                    "list": lambda c=client: c.listdir("."),
+                    "make directory": lambda c=client: c.mkdir("new"),
+                    "remove directory": lambda c=client: c.rmdir("new"),
+                    "rename": lambda c=client: c.rename("b.csv", "c.csv"),
+                    "rename over": lambda c=client: c.posix_rename("c.csv", "b.csv"),
+                    "set time": lambda c=client: c.utime("b.csv", (1, 1)),
+                    "set mode": lambda c=client: c.chmod("b.csv", 0o600),
+                    "copy": lambda c=client: c.remote_copy("a.csv", "e.csv"),
+                    "remove": lambda c=client: c.remove("b.csv"),
+                    "size": lambda c=client: c.stat("a.csv"),
+                    "link": lambda c=client: c.symlink("a.csv", "l.csv"),
+                }
+                allowed[right] = set()
+                for name, attempt in attempts.items():
+                    try:
+                        await attempt()
+                        allowed[right].add(name)
+                    except (asyncssh.SFTPPermissionDenied, asyncssh.SFTPOpUnsupported):
+                        continue
+        assert allowed == {
+            Right.READ: {"open to read", "size"},
+            Right.WRITE: {
+                "open to write", "open to append", "make directory", "remove directory", "rename", "rename over",
+                "set time", "set mode", "remove", "size",
+            },
+            Right.LIST: {"list", "size"},
+        }  # fmt: skip
+
+
+async def test_a_login_ends_with_its_time_also_within_a_session(
+    database: Database, account: UUID, tmp_path: Path
+) -> None:
+    async with replicas(database, account, tmp_path) as house:
+        soon = datetime.now(UTC) + timedelta(seconds=1.5)
+        made, password = await house.login(Allowed(expires_at=soon))
+        async with house.client(made.username, password) as client:
+            file = await client.open("a.csv", "wb")
+            with pytest.raises(asyncssh.SFTPPermissionDenied, match="expired"):  # noqa: PT012 until it is refused
+                while datetime.now(UTC) < soon + timedelta(seconds=10):
+                    await file.write(b"1")
+            with pytest.raises(asyncssh.SFTPPermissionDenied, match="expired"):
+                await client.listdir(".")
+        assert not await house.lets_in(made.username, password)
+
+
+async def test_a_login_opens_from_its_networks_alone_and_tells_its_last_use(
+    database: Database, account: UUID, tmp_path: Path
+) -> None:
+    async with replicas(database, account, tmp_path) as house:
+        outside, password = await house.login(Allowed(source_networks=("192.0.2.0/24",)))
+        assert not await house.lets_in(outside.username, password)
+        inside, other = await house.login(Allowed(source_networks=("192.0.2.0/24", "127.0.0.0/8")))
+        assert await house.lets_in(inside.username, other)
+        async with database.account(account, read_only=True) as tx:
+            used = [(await credentials.get(tx, each.id)).last_used_at for each in (outside, inside)]
+        assert [each is not None for each in used] == [False, True]
+
+
+async def test_a_rotated_secret_opens_until_its_time_and_never_again(
+    database: Database, account: UUID, tmp_path: Path
+) -> None:
+    keys = [asyncssh.generate_private_key("ssh-ed25519") for _ in range(2)]
+    lines = [described(key).line for key in keys]
+    async with replicas(database, account, tmp_path) as house:
+        made, first = await house.login()
+
+        async def rotate(public_key: str | None, seconds: float | None) -> str:
+            until = None if seconds is None else datetime.now(UTC) + timedelta(seconds=seconds)
+            async with database.account(account) as tx:
+                held = await credentials.lock(tx, house.folder_id, made.id)
+                return (await credentials.rotate(tx, held, public_key, until))[1] or ""
+
+        async def opened() -> list[bool]:
+            by_password = [await house.lets_in(made.username, each) for each in passwords if each]
+            by_key = [await house.lets_in(made.username, client_keys=[key], password=None) for key in keys]
+            return by_password + by_key
+
+        passwords = [first]
+        assert await opened() == [True, False, False]
+        passwords.append(await rotate(None, 60))
+        assert await opened() == [True, True, False, False]
+        # Another kind of secret; what was former before is none now.
+        passwords.append(await rotate(lines[0], 60))
+        assert await opened() == [False, True, True, False]
+        await rotate(lines[1], None)
+        assert await opened() == [False, False, False, True]
+        await rotate(lines[0], -1)
+        assert await opened() == [False, False, True, False]
+
+
+async def _open(client: asyncssh.SFTPClient, path: str, mode: str) -> None:
+    async with client.open(path, mode):
+        pass
