@@ -6,6 +6,7 @@ its reply code is.
 
 import asyncio
 import os
+import socket
 from dataclasses import dataclass, field
 from email.headerregistry import UniqueDateHeader
 from email.message import EmailMessage
@@ -16,7 +17,12 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
-from shared.domain.failures import MailRefused, MailUnavailable
+from shared.domain.failures import AddressRefused, ConnectionLost, MailRefused, MailUnavailable, NameUnresolved
+from shared.domain.host_name import checked_host
+from shared.transfer.addresses import ANYWHERE, Resolver
+from shared.transfer.dialling import Reach, find
+from shared.transfer.folder import Deadlines
+from shared.transfer.resolver import SystemResolver
 
 _AUTHENTICATION_REQUIRED = 530
 """RFC 4954: our login is missing, which the operator can mend; it says nothing about the recipient."""
@@ -56,6 +62,10 @@ def smtp_server(url: str) -> SmtpServer:
         raise ValueError("expected a URL that begins with smtp://, smtp+starttls:// or smtps://")
     if not parts.hostname or parts.path not in ("", "/") or parts.query or parts.fragment:
         raise ValueError("expected smtp://[user:password@]host[:port] and nothing after it")
+    try:
+        checked_host(parts.hostname)
+    except ValueError as error:
+        raise ValueError(f"found a host that is {error}") from None
     if (parts.username is None) != (parts.password is None):
         raise ValueError("expected both user and password, or neither; escape special characters with %")
     usual_port, use_tls, start_tls = _SCHEMES[parts.scheme]
@@ -74,34 +84,58 @@ def smtp_server(url: str) -> SmtpServer:
 
 
 class SmtpSender:
-    """Sends each mail over a connection of its own, so that one bad conversation disturbs no other."""
+    """Sends each mail over a connection of its own, so that one bad conversation disturbs no other.
 
-    def __init__(self, server: SmtpServer, *, our_name: str, step_seconds: float = 20.0, send_seconds: float = 90.0):
+    The server is the operator's and needs no allowing; a name that has come to lead to a metadata service gets no mail.
+    """
+
+    def __init__(
+        self,
+        server: SmtpServer,
+        *,
+        our_name: str,
+        step_seconds: float = 20.0,
+        send_seconds: float = 90.0,
+        resolver: Resolver | None = None,
+    ):
         self._server = server
         self._our_name = our_name
         """What we say we are in EHLO; asking the resolver for it could block without a limit."""
         self._step_seconds = step_seconds
         self._send_seconds = send_seconds
+        self._reach = Reach(ANYWHERE, Deadlines(connect_seconds=step_seconds), resolver or SystemResolver())
 
     async def send(self, message: EmailMessage) -> None:
         """Hand the mail to the server. Raises MailUnavailable, MailRefused."""
-        client = self._client()
+        client: aiosmtplib.SMTP | None = None
         try:
             try:
                 async with asyncio.timeout(self._send_seconds):
-                    await self._connect(client)
+                    client = self._client(await self._dialled())
+                    await _connect(client)
                     await _hand_over(client, message)
             except TimeoutError as error:
                 raise MailUnavailable(f"the mail server took more than {self._send_seconds:g} seconds") from error
             await _say_goodbye(client)
         finally:
-            client.close()
+            if client is not None:
+                client.close()
 
-    def _client(self) -> aiosmtplib.SMTP:
+    async def _dialled(self) -> socket.socket:
+        try:
+            host = await find(self._server.host, self._server.port, self._reach)
+            return (await host.dial()).socket
+        except AddressRefused as error:
+            raise MailUnavailable("the mail server's name leads to an address that is never contacted") from error
+        except (NameUnresolved, ConnectionLost) as error:
+            raise MailUnavailable(f"no session with the mail server: {error.code}") from error
+
+    def _client(self, dialled: socket.socket) -> aiosmtplib.SMTP:
         server = self._server
         return aiosmtplib.SMTP(
+            # For TLS; the connection is made already.
             hostname=server.host,
-            port=server.port,
+            sock=dialled,
             use_tls=server.use_tls,
             start_tls=server.start_tls,
             username=server.username,
@@ -110,14 +144,15 @@ class SmtpSender:
             timeout=self._step_seconds,
         )
 
-    async def _connect(self, client: aiosmtplib.SMTP) -> None:
-        # Whatever goes wrong here, a refused login too, is between us and the server: no mail is lost for it.
-        try:
-            await client.connect()
-        except aiosmtplib.SMTPResponseException as error:
-            raise MailUnavailable(f"the mail server answered {error.code} before any mail") from error
-        except (aiosmtplib.SMTPException, OSError) as error:
-            raise MailUnavailable(f"no session with the mail server: {type(error).__name__}") from error
+
+async def _connect(client: aiosmtplib.SMTP) -> None:
+    # Whatever goes wrong here, a refused login too, is between us and the server: no mail is lost for it.
+    try:
+        await client.connect()
+    except aiosmtplib.SMTPResponseException as error:
+        raise MailUnavailable(f"the mail server answered {error.code} before any mail") from error
+    except (aiosmtplib.SMTPException, OSError) as error:
+        raise MailUnavailable(f"no session with the mail server: {type(error).__name__}") from error
 
 
 async def _hand_over(client: aiosmtplib.SMTP, message: EmailMessage) -> None:

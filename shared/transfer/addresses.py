@@ -78,6 +78,17 @@ ANYWHERE = AddressPolicy((ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_networ
 """For what the operator names, as the mail server: everything but what is never contacted."""
 
 
+def refusal(host: str) -> str | None:
+    """Why a host is refused before anything is resolved, and whatever the operator allows; None where it is not."""
+    try:
+        name = checked_host(host)
+    except ValueError as error:
+        return f"Found a host that is {error}."
+    if _is_literal(name) and not ANYWHERE.permits(ipaddress.ip_address(name)):
+        return f"Found {name!r}, an address that is never contacted."
+    return None
+
+
 async def permitted_addresses(
     host: str, port: int, policy: AddressPolicy, resolver: Resolver, seconds: float
 ) -> list[str]:
@@ -86,23 +97,22 @@ async def permitted_addresses(
     Raises NameUnresolved, and AddressRefused where one of them may not be contacted or the host's spelling has more
     than one reading. The refused addresses are not told: what a name means inside our network is nobody's business.
     """
-    try:
-        name = checked_host(host)
-    except ValueError as error:
-        raise AddressRefused(f"Found a host that is {error}.") from error
+    why = refusal(host)
+    if why is not None:
+        raise AddressRefused(why)
     try:
         async with asyncio.timeout(seconds):
             # A literal address must not depend on a resolver, and has exactly one reading here.
-            found = [name] if _is_literal(name) else await resolver(name, port)
+            found = [host] if _is_literal(host) else await resolver(host, port)
     except TimeoutError as error:
-        raise NameUnresolved(f"No answer for {name!r} within {seconds:g} seconds.") from error
+        raise NameUnresolved(f"No answer for {host!r} within {seconds:g} seconds.") from error
     except (OSError, UnicodeError) as error:
-        raise NameUnresolved(f"Looked for {name!r}.") from error
+        raise NameUnresolved(f"Looked for {host!r}.") from error
     addresses = list(dict.fromkeys(found))
     if not addresses:
-        raise NameUnresolved(f"Looked for {name!r}.")
+        raise NameUnresolved(f"Looked for {host!r}.")
     if not all(policy.permits(ipaddress.ip_address(address)) for address in addresses):
-        raise AddressRefused(f"Found {name!r} at an address that is not public.")
+        raise AddressRefused(f"Found {host!r} at an address that is not public.")
     return addresses[:MAX_ADDRESSES]
 
 

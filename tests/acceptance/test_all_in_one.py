@@ -88,6 +88,22 @@ class Here:
                 async with sftp.open(name, "wb") as file:
                     await file.write(content)
 
+    async def verified(self, host: str) -> dict[str, Any]:
+        """Its own SFTP server as a partner's under that host: the steps of verify by name."""
+        access = self.access
+        place = {"transport": "sftp", "host": host, "port": access["sftp_port"], "username": access["sftp_username"]}
+        sent = {"name": host, "place": {**place, "trust_on_first_use": True}, "password": access["sftp_password"]}
+        made = await self.ask("POST", "/v1/connections", json=sent)
+        asked = await self.ask("POST", f"/v1/connections/{made['id']}/verify")
+
+        async def is_answered() -> bool:
+            nonlocal asked
+            asked = await self.ask("GET", f"/v1/inquiries/{asked['id']}")
+            return asked["state"] == "answered"
+
+        await eventually(is_answered, "an answer")
+        return {step["name"]: step["code"] or step["outcome"] for step in asked["answer"]["steps"]}
+
     async def states(self) -> list[str]:
         """The states of all runs."""
         return [run["state"] for run in (await self.ask("GET", "/v1/runs?limit=1000"))["items"]]
@@ -128,3 +144,7 @@ async def test_an_all_in_one_that_ends_in_the_middle_of_imports_loses_nothing(
         assert {each["properties"]["points"] for each in page["items"]} == {str(2**FILES - 1)}
         arrivals = (await here.ask("GET", "/v1/arrivals"))["items"]
         assert sorted(each["path"] for each in arrivals) == sorted(files)
+        if end is signal.SIGTERM:
+            # This machine's own servers are allowed without a word, and others as little as anywhere.
+            assert set((await here.verified("127.0.0.1")).values()) == {"ok"}
+            assert (await here.verified("10.255.255.1"))["resolve"] == "address_refused"

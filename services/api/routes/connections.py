@@ -21,14 +21,15 @@ from services.api.routes.goals import RunsAsked
 from services.api.routes.inquiries import InquiryShown, await_answer, shown_inquiry
 from shared.domain.connection import ConnectionSettings
 from shared.domain.export_goal import ExportGoal
-from shared.domain.failures import GoalInactive, InvalidRequest, UnsupportedKey
+from shared.domain.failures import AddressRefused, GoalInactive, InvalidRequest, UnsupportedKey
 from shared.domain.host_key import fingerprint_of
-from shared.domain.place import DropPlace, Place, SftpPlace
+from shared.domain.place import DropPlace, PartnerPlace, Place, SftpPlace
 from shared.domain.run import Reason
 from shared.domain.scope import Scope
 from shared.storage import connections, decisions, goals, inquiries, removal
 from shared.storage.connections import SecretChanges, SecretName, StoredConnection
 from shared.storage.database import Tx
+from shared.transfer.addresses import refusal
 from shared.transfer.keys import loaded_private_key, public_key
 
 router = APIRouter(prefix="/v1/connections", tags=["connections"], responses=PROBLEMS)
@@ -251,7 +252,7 @@ def _secrets(body: ConnectionSent) -> SecretChanges:
 
 async def _require_usable(body: ConnectionSent) -> None:
     """Raises Refused for keys that could never be used. A passphrase kept from before is tried by `verify`."""
-    errors = []
+    errors = _host_errors(body.place) if isinstance(body.place, PartnerPlace) else []
     if isinstance(body.place, SftpPlace):
         for number, line in enumerate(body.place.host_keys):
             try:
@@ -270,6 +271,12 @@ async def _require_usable(body: ConnectionSent) -> None:
             errors.append(_unsupported("/private_key", failure))
     if errors:
         raise Refused(InvalidRequest(), errors)
+
+
+def _host_errors(place: PartnerPlace) -> list[FieldError]:
+    """A host that is refused whatever it resolves to: its spelling, or an address that is never contacted."""
+    why = refusal(place.host)
+    return [] if why is None else [FieldError(pointer="/place/host", code=AddressRefused.code, detail=why)]
 
 
 def _unsupported(pointer: str, failure: UnsupportedKey) -> FieldError:

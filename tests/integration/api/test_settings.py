@@ -343,3 +343,17 @@ async def test_a_goal_lists_the_properties_that_are_missing_and_then_makes_them(
     await owner.ask("POST", path, 201, json=body)
     now = (await owner.ask("GET", "/v1/properties", 200))["items"]
     assert {(each["name"], each["type"]) for each in now[len(known) :]} == {("points", "integer"), ("origin", "text")}
+
+
+async def test_a_host_that_nobody_may_contact_is_refused_on_save(owner: Client) -> None:
+    async def save(host: str, status: int) -> dict[str, Any]:
+        return await owner.ask(
+            "POST", "/v1/connections", status, json={"name": "P", "place": {**SFTP_PLACE, "host": host}}
+        )
+
+    # Whether 10.1.2.3 is allowed is the poller's to say.
+    for host in ("files.partner.example", "10.1.2.3"):
+        await save(host, 201)
+    for host in ("127.1", "0x7f.0.0.1", "localhost.", "169.254.169.254", "::ffff:169.254.169.254", "a..example"):
+        answer = await save(host, 422)
+        assert [(error["pointer"], error["code"]) for error in answer["errors"]] == [("/place/host", "address_refused")]

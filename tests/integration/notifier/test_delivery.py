@@ -2,11 +2,13 @@
 
 import asyncio
 import socket
+import ssl
 from dataclasses import replace
 from email.message import EmailMessage
 
 import pytest
 
+from services.notifier.sender import SmtpSender, SmtpServer, smtp_server
 from services.notifier.tools import Tools
 from shared.domain.failures import MailUnavailable
 from shared.domain.reject import Reject, RejectCode
@@ -301,6 +303,39 @@ async def test_a_server_that_accepts_and_says_nothing_is_left_in_time() -> None:
         await asyncio.wait_for(left.wait(), 10)
 
 
+async def test_a_mail_servers_name_is_resolved_once_a_mail_and_its_address_is_judged(mailbox: Mailbox) -> None:
+    answers = [["127.0.0.1"], ["169.254.169.254"], ["127.0.0.1", "fd00:ec2::254"]]
+
+    async def resolver(host: str, port: int) -> list[str]:
+        assert host == "mail.example"
+        return answers.pop(0)
+
+    server = SmtpServer("mail.example", mailbox.port, False, False)
+    sender = SmtpSender(server, our_name="tidegate.test", resolver=resolver)
+    await sender.send(_plain_mail())
+    for _ in range(2):
+        with pytest.raises(MailUnavailable, match="never contacted"):
+            await sender.send(_plain_mail())
+    assert (len(mailbox.taken), mailbox.conversations, answers) == (1, 1, [])
+
+
+async def test_the_mail_servers_name_is_what_its_certificate_is_judged_by() -> None:
+    asked: list[str | None] = []
+
+    async def resolver(host: str, port: int) -> list[str]:
+        return ["127.0.0.1"]
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.sni_callback = lambda connection, name, context: asked.append(name)
+    server = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0, ssl=context)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        sender = SmtpSender(SmtpServer("mail.example", port, True, False), our_name="t.test", resolver=resolver)
+        with pytest.raises(MailUnavailable):  # it has no certificate at all
+            await sender.send(_plain_mail())
+    assert asked == ["mail.example"]
+
+
 async def test_a_mail_is_kept_for_as_long_as_its_try_takes(
     database: Database, ledger: Ledger, mailbox: Mailbox
 ) -> None:
@@ -313,6 +348,12 @@ async def test_a_mail_is_kept_for_as_long_as_its_try_takes(
         async with delivering(second):
             await eventually(lambda: outcomes(first).get("delayed") == 1, "the end of the try")
     assert mailbox.conversations == 1
+
+
+@pytest.mark.parametrize("host", ["127.1", "0x7f000001", "mail.example."])
+def test_a_mail_server_that_is_written_in_two_ways_stops_the_start(host: str) -> None:
+    with pytest.raises(ValueError, match="found a host that is"):
+        smtp_server(f"smtp://{host}:25")
 
 
 def _plain_mail() -> EmailMessage:

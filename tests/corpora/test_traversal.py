@@ -1,0 +1,77 @@
+"""Paths that others have used to get out of a directory (payloads/directory_traversal.txt): none gets out of a place.
+
+Each is a name or a path that is written to its letter inside the place, or it is refused; nothing is interpreted.
+"""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncssh
+
+from shared.domain.connection import Login
+from shared.domain.failures import Failure
+from shared.domain.names import split
+from shared.transfer.sftp import open_sftp
+from tests.corpora.folder import content, needed
+from tests.integration.transfer.conftest import (
+    PASSWORD,
+    Ground,
+    ground,  # noqa: F401 the fixture is found by its name here
+    openssh_directory,  # noqa: F401 the fixture is found by its name here
+    partner,
+    reach,
+)
+
+
+def _lines() -> list[bytes]:
+    return content("payloads", "directory_traversal.txt").splitlines()
+
+
+async def _once(said: bytes) -> AsyncIterator[bytes]:
+    yield said
+
+
+def _files(root: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(root)): file.read_bytes() for file in root.rglob("*") if file.is_file()}
+
+
+@needed
+async def test_no_path_gets_out_of_a_place(ground: Ground) -> None:  # noqa: F811 the fixture of that name
+    (ground.disk.parent / "outside.txt").write_bytes(b"as it was")
+    beside = set(ground.disk.parent.iterdir())
+    written = {}
+    for line in _lines():
+        path = line.decode().lstrip("/")
+        try:
+            if split(path)[0]:
+                await ground.folder.make_directory(split(path)[0])
+            await ground.folder.write(path, _once(line))
+        except (ValueError, Failure):
+            # Refused by us or, for more than what a path is, by the server.
+            continue
+        written[path] = line
+    assert len(written) > 20
+    assert _files(ground.disk) == written
+    assert set(ground.disk.parent.iterdir()) == beside
+    assert (ground.disk.parent / "outside.txt").read_bytes() == b"as it was"
+
+
+class _Hostile(asyncssh.SFTPServer):
+    """Calls its files by every name of the list."""
+
+    async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
+        attrs = asyncssh.SFTPAttrs(size=1, permissions=0o100644, atime=1, mtime=1_700_000_000)
+        for line in _lines():
+            yield asyncssh.SFTPName(line, attrs=attrs)
+
+
+@needed
+async def test_a_server_that_gives_paths_for_names_is_not_believed(tmp_path: Path) -> None:
+    async with (
+        partner(tmp_path, server=_Hostile) as server,
+        open_sftp(server.place(*server.lines), Login(password=PASSWORD), reach()) as folder,
+    ):
+        listing = await folder.list("in")
+    assert len(listing.files) + len(listing.refused) == len(_lines())
+    taken = {file.path for file in listing.files}
+    assert taken == {f"in/{line.decode()}" for line in _lines() if b"/" not in line}
