@@ -31,6 +31,8 @@ class Tools:
     hosted: HostedServer
     bus_is_ready: Callable[[], bool]
     looking: Looking
+    local_directories: frozenset[str] = frozenset()
+    """What the operator offers, by name; where they lie is not the gateway's business."""
     limits: Limits = field(default_factory=Limits)
     streams: Streams = field(default_factory=Streams)
     verify_seconds: float = 5.0

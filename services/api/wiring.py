@@ -33,6 +33,7 @@ def tools_of(base: Base, directory: Path, *, sftp_port: int | None = None) -> To
         ),
         bus_is_ready=base.bus.is_ready,
         looking=Looking(base.database, base.keys, directory, find_programs(), apart()),
+        local_directories=frozenset(settings.directories),
         limits=limits_of(settings),
     )
 

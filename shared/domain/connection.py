@@ -26,8 +26,10 @@ class Connection(Model):
 
 
 class Login(Model):
-    """What proves who we are to a partner's server; lives in memory only."""
+    """What lets us in: what proves who we are to a partner's server, and what is allowed; lives in memory only."""
 
     password: str | None = Field(default=None, repr=False)
     private_key: str | None = Field(default=None, repr=False)
     passphrase: str | None = Field(default=None, repr=False)
+    local_directories: tuple[str, ...] = ()
+    """Which of the operator's directories the account may use."""

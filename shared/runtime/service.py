@@ -30,6 +30,7 @@ from shared.storage.database import Database
 from shared.storage.secrets import KeyRing, check_keys
 from shared.transfer.addresses import AddressPolicy
 from shared.transfer.dialling import Reach
+from shared.transfer.mounted import Mounted
 from shared.transfer.open_folder import Places
 
 log = structlog.get_logger()
@@ -139,7 +140,8 @@ def places_of(settings: Settings) -> Places:
     """How places are reached under these settings."""
     parts = filter(None, (part.strip() for part in settings.allowed_networks.split(",")))
     policy = AddressPolicy(tuple(ipaddress.ip_network(part) for part in parts))
-    return Places(settings.drop_directory, Reach(policy))
+    mounted = {name: Mounted(path) for name, path in settings.directories.items()}
+    return Places(settings.drop_directory, Reach(policy), mounted)
 
 
 @asynccontextmanager

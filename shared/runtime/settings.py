@@ -7,11 +7,15 @@ sentence that names the variable.
 import base64
 import binascii
 import ipaddress
+import os
+import re
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_DIRECTORY_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
 class SettingsError(Exception):
@@ -81,6 +85,9 @@ class Settings(BaseSettings):
 
     allowed_networks: str = ""
     """Networks (CIDR, comma-separated) that partners' servers may be in although they are not public."""
+    local_directories: str = ""
+    """Directories that accounts may be allowed to use: name=/path, comma-separated. In each lies a file
+    .tidegate-directory, which tells it from an empty mount point; every service that opens places needs them."""
     legacy_ssh_keys: bool = False
 
     workers: int = Field(default=2, ge=1, le=64)
@@ -123,6 +130,28 @@ class Settings(BaseSettings):
             ipaddress.ip_network(part.strip())
         return value
 
+    @field_validator("local_directories")
+    @classmethod
+    def _are_directories(cls, value: str) -> str:
+        _directories(value)
+        return value
+
+    @model_validator(mode="after")
+    def _are_apart(self) -> Self:
+        """Nobody gets at hosted folders and runs in hand by way of a local directory."""
+        for name, path in self.directories.items():
+            for own in (self.drop_directory, self.work_directory):
+                # By their names alone: to ask a mount that hangs would hold up the start.
+                ours, theirs = (Path(os.path.normpath(each.absolute())) for each in (own, path))
+                if ours.is_relative_to(theirs) or theirs.is_relative_to(ours):
+                    raise ValueError(f"found TIDEGATE_LOCAL_DIRECTORIES with {name}={path}, which lies over {own}")
+        return self
+
+    @property
+    def directories(self) -> dict[str, Path]:
+        """The local directories that accounts may be allowed to use, by their names."""
+        return _directories(self.local_directories)
+
     @property
     def secret_keys(self) -> tuple[bytes, ...]:
         """The keys, 32 bytes each; the first seals."""
@@ -132,6 +161,18 @@ class Settings(BaseSettings):
 def _parts(keys: SecretStr) -> list[str]:
     """What stands between the commas; a secret that was written to a file has a line end."""
     return [part.strip() for part in keys.get_secret_value().split(",") if part.strip()]
+
+
+def _directories(value: str) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        name, _, path = part.partition("=")
+        if not _DIRECTORY_NAME.fullmatch(name) or not Path(path).is_absolute():
+            raise ValueError(f"found {part!r}, expected name=/path; names are lower-case letters, digits, '-' and '_'")
+        if name in found:
+            raise ValueError(f"found {name!r} twice")
+        found[name] = Path(path)
+    return found
 
 
 def read_settings(**overrides: object) -> Settings:

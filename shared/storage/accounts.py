@@ -3,6 +3,7 @@
 A transaction sees one account only, so a list is made of identities from the watching role and one read each.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -21,13 +22,15 @@ class Account:
 
     id: UUID
     name: str
+    local_directories: tuple[str, ...]
+    """Which of the operator's directories it may use."""
     version: int
     created_at: datetime
 
 
-async def create(tx: Tx, name: str) -> Account:
+async def create(tx: Tx, name: str, local_directories: Sequence[str] = ()) -> Account:
     """Make the account that the transaction was opened for, with a new identity: its schema and domain group too."""
-    await tx.execute("accounts.insert", tx.account_id, name)
+    await tx.execute("accounts.insert", tx.account_id, name, list(local_directories))
     await domain_groups.create(tx, domain_groups.DEFAULT)
     await migrate_account(tx)
     account = await get(tx)
@@ -45,9 +48,9 @@ async def lock(tx: Tx) -> Account | None:
     return _account(await tx.row("accounts.lock", tx.account_id))
 
 
-async def rename(tx: Tx, name: str) -> Account:
-    """Give the transaction's account another name: a new version. The caller holds it by `lock`."""
-    await tx.execute("accounts.rename", tx.account_id, name)
+async def change(tx: Tx, name: str, local_directories: Sequence[str]) -> Account:
+    """Give the transaction's account other settings: a new version. The caller holds it by `lock`."""
+    await tx.execute("accounts.change", tx.account_id, name, list(local_directories))
     account = await get(tx)
     assert account is not None
     return account
@@ -90,4 +93,4 @@ async def page(
 def _account(row: Record | None) -> Account | None:
     if row is None or row["is_operator"]:
         return None
-    return Account(row["account_id"], row["name"], row["version"], row["created_at"])
+    return Account(row["account_id"], row["name"], tuple(row["local_directories"]), row["version"], row["created_at"])

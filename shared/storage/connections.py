@@ -16,7 +16,7 @@ import asyncpg
 from shared.domain.connection import ConnectionSettings, Login
 from shared.domain.failures import AlreadyExists, Conflict, InvalidRequest, ManualConnection, NotFound
 from shared.domain.host_key import fingerprint_of, normalized
-from shared.domain.place import DropPlace, HostedPlace, ManualPlace, SftpPlace
+from shared.domain.place import DirectoryPlace, DropPlace, HostedPlace, ManualPlace, SftpPlace
 from shared.storage.database import Record, Session, Tx
 from shared.storage.secrets import KeyRing, Place, keep
 
@@ -77,6 +77,7 @@ async def create(
     connection_id = uuid4()
     sealed = {name: _sealed(tx, ring, connection_id, name, secrets.get(name)) for name in _SECRETS}
     await _hold_folder(tx, settings)
+    await _require_allowed(tx, settings)
     with _folder_is_free():
         await tx.execute(
             "connections.insert",
@@ -162,7 +163,10 @@ async def update(
     tx: Tx, ring: KeyRing, connection_id: UUID, settings: ConnectionSettings, secrets: SecretChanges
 ) -> StoredConnection:
     """Give a connection other settings and secrets: a new version, looked at again. Raises NotFound."""
-    await lock(tx, connection_id)
+    stored = await lock(tx, connection_id)
+    if settings.place != stored.settings.place:
+        # What was allowed once and is no more can still be switched off, or be given another name.
+        await _require_allowed(tx, settings)
     await _save(tx, connection_id, settings)
     for name, secret in secrets.items():
         sealed = _sealed(tx, ring, connection_id, name, secret)
@@ -173,7 +177,7 @@ async def update(
 
 
 async def login_of(tx: Tx, ring: KeyRing, connection_id: UUID) -> Login:
-    """What proves who we are to the connection's server. Raises NotFound, SecretKeyMissing; SealBroken for damage."""
+    """What lets us in at the connection's place. Raises NotFound, SecretKeyMissing; SealBroken for damage."""
     row = await tx.row("connections.sealed", tx.account_id, connection_id)
     if row is None:
         raise NotFound
@@ -181,7 +185,8 @@ async def login_of(tx: Tx, ring: KeyRing, connection_id: UUID) -> Login:
         **{
             name: None if row[name] is None else ring.open(bytes(row[name]), _place(tx, connection_id, name))
             for name in _SECRETS
-        }
+        },
+        local_directories=tuple(row["local_directories"]),
     )
 
 
@@ -273,6 +278,20 @@ async def _hold_folder(tx: Tx, settings: ConnectionSettings) -> None:
     folder_id = _drop_folder_of(settings)
     if folder_id is not None and await tx.row("connections.hold_folder", tx.account_id, folder_id) is None:
         raise InvalidRequest("The account has no such drop folder.")
+
+
+async def _require_allowed(tx: Tx, settings: ConnectionSettings) -> None:
+    """Raises InvalidRequest where the account may not use the local directory."""
+    place = settings.place
+    if not isinstance(place, DirectoryPlace):
+        return
+    allowed = await tx.value("connections.local_directories", tx.account_id)
+    if place.root not in allowed:
+        shown = ", ".join(sorted(allowed)) or "none"
+        raise InvalidRequest(
+            f"The account may not use a local directory called {place.root!r}; it may use: {shown}. The operator says "
+            "so with local_directories of PATCH /v1/accounts/{id}."
+        )
 
 
 @contextmanager

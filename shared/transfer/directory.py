@@ -1,15 +1,14 @@
-"""The driver for folders on our own disk: hosted drop folders, and local directories in tests.
+"""A Folder in a directory of this machine: a hosted drop folder, or what the operator has mounted (mounted.py).
 
-Confinement is tree.py's business. Blocking calls run in threads, so that a slow disk delays nobody else; a
-disk has no deadline, for a thread cannot be stopped.
+Confinement is tree.py's business, and how calls that block are made is disk_calls.py's.
 """
 
-import asyncio
 import errno
 import os
 import stat
-from collections.abc import AsyncGenerator, AsyncIterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Container, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from shared.domain.arrival import FileStamp
@@ -23,67 +22,93 @@ from shared.domain.failures import (
     TooManyFiles,
 )
 from shared.domain.names import split
-from shared.transfer.folder import CHUNK_BYTES, MAX_ENTRIES, Listing, refuse, sort_out
+from shared.transfer.disk_calls import DiskCalls, OwnDisk
+from shared.transfer.folder import CHUNK_BYTES, MAX_ENTRIES, Deadlines, Listing, refuse, sort_out
 from shared.transfer.tree import Tree, stamp_of
 
 
-class LocalDirectory:
-    """A Folder on our own disk."""
+@dataclass(frozen=True, slots=True)
+class Modes:
+    """The rights that what we make gets, less the process's umask."""
 
-    def __init__(self, root: Path, *, max_entries: int = MAX_ENTRIES) -> None:
+    files: int = 0o640
+    directories: int = 0o750
+
+
+class LocalDirectory:
+    """A Folder in a directory of this machine."""
+
+    def __init__(
+        self,
+        root: Path | int,
+        *,
+        calls: DiskCalls | None = None,
+        deadlines: Deadlines | None = None,
+        modes: Modes | None = None,
+        not_listed: Container[str] = (),
+        max_entries: int = MAX_ENTRIES,
+    ) -> None:
+        """`root` may be a descriptor that the caller holds. `not_listed` are paths that are nobody's business."""
         self._tree = Tree(root)
+        self._calls = calls or OwnDisk()
+        self._deadlines = deadlines or Deadlines()
+        self._modes = modes or Modes()
+        self._not_listed = not_listed
         self._max_entries = max_entries
 
     async def list(self, directory: str) -> Listing:
         """The regular files of a directory."""
-        return await asyncio.to_thread(self._list, directory)
+        return await self._calls(self._deadlines.listing_seconds, self._list, directory)
 
     async def stat(self, path: str) -> FileStamp:
         """Size and time of a regular file."""
-        return await asyncio.to_thread(self._stat, path)
+        return await self._calls(self._deadlines.step_seconds, self._stat, path)
 
     async def read(self, path: str) -> AsyncGenerator[bytes, None]:
         """The bytes of a file."""
-        descriptor = await asyncio.to_thread(self._open, path, os.O_RDONLY)
+        descriptor = await self._calls.open(self._deadlines.step_seconds, self._open, path, os.O_RDONLY)
         try:
-            while chunk := await asyncio.to_thread(_read, descriptor):
+            while chunk := await self._calls(self._deadlines.idle_seconds, _read, path, descriptor):
                 yield chunk
         finally:
-            os.close(descriptor)
+            self._calls.close(descriptor)
 
     async def write(self, path: str, chunks: AsyncIterable[bytes]) -> int:
         """Create or overwrite a file; it is on disk when this returns."""
         written = 0
-        descriptor = await asyncio.to_thread(self._open, path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        limits = self._deadlines
+        descriptor = await self._calls.open(limits.step_seconds, self._open, path, flags)
         try:
             async for chunk in chunks:
-                await asyncio.to_thread(_write, descriptor, chunk)
+                await self._calls(limits.idle_seconds, _write, path, descriptor, chunk)
                 written += len(chunk)
-            await asyncio.to_thread(os.fsync, descriptor)
+            await self._calls(limits.listing_seconds, self._flush, path, descriptor)
         finally:
-            os.close(descriptor)
-        await asyncio.to_thread(self._tree.flush_name, path)
+            self._calls.close(descriptor)
         return written
 
     async def rename(self, source: str, target: str, *, replace: bool) -> None:
         """Give a file another name or directory."""
-        await asyncio.to_thread(self._rename, source, target, replace)
+        await self._calls(self._deadlines.step_seconds, self._rename, source, target, replace)
 
     async def remove(self, path: str) -> None:
         """Delete a file."""
-        await asyncio.to_thread(self._remove, path)
+        await self._calls(self._deadlines.step_seconds, self._remove, path)
 
     async def make_directory(self, path: str) -> None:
         """Create a directory and those above it."""
-        await asyncio.to_thread(self._make_directory, path)
+        await self._calls(self._deadlines.step_seconds, self._make_directory, path)
 
     def _list(self, directory: str) -> Listing:
         listing = Listing()
-        with _told(DirectoryMissing, directory):
+        with told(DirectoryMissing, directory):
             for count, (name, found) in enumerate(self._tree.scan(directory)):
                 if count >= self._max_entries:
                     raise TooManyFiles(f"Found more than {self._max_entries} entries in {directory!r}.")
                 if stat.S_ISDIR(found.st_mode) or (path := sort_out(listing, directory, name)) is None:
+                    continue
+                if path in self._not_listed:
                     continue
                 if stat.S_ISREG(found.st_mode):
                     listing.files.append(stamp_of(path, found))
@@ -92,56 +117,58 @@ class LocalDirectory:
         return listing
 
     def _stat(self, path: str) -> FileStamp:
-        with _told(FileGone, path):
+        with told(FileGone, path):
             found = self._tree.stat(path)
         if not stat.S_ISREG(found.st_mode):
             raise FileGone(f"Expected a regular file at {path!r}, found something else.")
         return stamp_of(path, found)
 
     def _open(self, path: str, flags: int) -> int:
-        with _told(DirectoryMissing if flags & os.O_CREAT else FileGone, path):
-            return self._tree.open(path, flags)
+        with told(DirectoryMissing if flags & os.O_CREAT else FileGone, path):
+            return self._tree.open(path, flags, self._modes.files)
+
+    def _flush(self, path: str, descriptor: int) -> None:
+        with told(FileGone, path):
+            os.fsync(descriptor)
+            self._tree.flush_name(path)
 
     def _rename(self, source: str, target: str, replace: bool) -> None:
-        with _told(FileGone, source):
+        with told(FileGone, source):
             self._tree.stat(source)
-        with _told(DirectoryMissing, split(target)[0]):
+        with told(DirectoryMissing, split(target)[0]):
             self._tree.rename(source, target, replace=replace)
 
     def _remove(self, path: str) -> None:
-        with _told(FileGone, path):
+        with told(FileGone, path):
             self._tree.remove(path)
 
     def _make_directory(self, path: str) -> None:
         parts = path.split("/") if path else []
         for depth in range(1, len(parts) + 1):
             part = "/".join(parts[:depth])
-            with _told(DirectoryMissing, part):
+            with told(DirectoryMissing, part):
                 try:
-                    self._tree.make_directory(part)
+                    self._tree.make_directory(part, self._modes.directories)
                 except FileExistsError:
                     if not stat.S_ISDIR(self._tree.stat(part).st_mode):
                         raise
 
 
-def _read(descriptor: int) -> bytes:
-    return os.read(descriptor, CHUNK_BYTES)
+def _read(path: str, descriptor: int) -> bytes:
+    with told(FileGone, path):
+        return os.read(descriptor, CHUNK_BYTES)
 
 
-def _write(descriptor: int, chunk: bytes) -> None:
+def _write(path: str, descriptor: int, chunk: bytes) -> None:
     view = memoryview(chunk)
-    try:
+    with told(FileGone, path):
         while view:
             view = view[os.write(descriptor, view) :]
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise PlaceFull from error
-        raise ServerFailed(f"The disk answered: {os.strerror(error.errno or 0)}.") from error
 
 
 @contextmanager
-def _told(missing: type[FileGone] | type[DirectoryMissing], path: str) -> Iterator[None]:
-    """Translate what the operating system says."""
+def told(missing: type[FileGone] | type[DirectoryMissing], path: str) -> Iterator[None]:
+    """Translate what the operating system says of a path; `missing` is what its absence means."""
     try:
         yield
     except FileExistsError as error:
@@ -152,4 +179,6 @@ def _told(missing: type[FileGone] | type[DirectoryMissing], path: str) -> Iterat
         # ELOOP is what O_NOFOLLOW answers for a symbolic link.
         if error.errno in (errno.EACCES, errno.EPERM, errno.ELOOP, errno.EROFS):
             raise AccessDenied(f"At {path!r}.") from error
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise PlaceFull from error
         raise ServerFailed(f"The disk answered: {os.strerror(error.errno or 0)}.") from error

@@ -5,7 +5,7 @@ for a failure of the place. Nothing here keeps a connection open longer than the
 """
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,13 +13,21 @@ from typing import Literal
 from uuid import UUID
 
 from shared.domain.connection import Login
-from shared.domain.failures import Failure, FileGone, HostKeyFailure, UnsupportedKey
+from shared.domain.failures import (
+    DirectoryNotAllowed,
+    DirectoryNotMounted,
+    Failure,
+    FileGone,
+    HostKeyFailure,
+    UnsupportedKey,
+)
 from shared.domain.model import Model
 from shared.domain.names import joined
-from shared.domain.place import DropPlace, HostedPlace
+from shared.domain.place import DirectoryPlace, DropPlace, HostedPlace, PartnerPlace
 from shared.transfer.dialling import Reach
 from shared.transfer.directory import LocalDirectory
 from shared.transfer.folder import Folder
+from shared.transfer.mounted import Mounted, open_mounted
 from shared.transfer.sftp import FirstKey, OnStep, open_sftp
 
 StepName = Literal["resolve", "connect", "host_key", "login", "list", "write"]
@@ -29,10 +37,12 @@ _PROBE = b"Tidegate tried whether it may write here. This file can be deleted.\n
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """What is needed to open any place: how partners are reached, and where hosted drop folders lie."""
+    """What is needed to open any place: how partners are reached, and where drop folders of this machine lie."""
 
     drop_directory: Path
     reach: Reach = field(default_factory=Reach)
+    mounted: Mapping[str, Mounted] = field(default_factory=dict)
+    """The local directories that the operator offers, by their names."""
 
     def hosted(self, account_id: UUID, drop_folder_id: UUID) -> Path:
         """The directory of a hosted drop folder."""
@@ -60,13 +70,16 @@ def open_folder(
     on_first_key: FirstKey | None = None,
     on_step: OnStep = lambda _: None,
 ) -> AbstractAsyncContextManager[Folder]:
-    """A Folder for as long as the block lasts; raises what the driver's opening raises (sftp.open_sftp).
+    """A Folder for as long as the block lasts; raises what the driver's opening raises (sftp.open_sftp, open_mounted).
 
+    Raises DirectoryNotAllowed at once.
     `on_first_key` is told the host key to pin where the place trusts the first one. A hosted folder is created
     where it is missing, so that a new one can be watched before its first upload.
     """
     if isinstance(place, HostedPlace):
         return _open_hosted(places.hosted(account_id, place.drop_folder_id))
+    if isinstance(place, DirectoryPlace):
+        return open_mounted(_mounted(place, login, places), place.home_directory, places.reach.deadlines)
     return open_sftp(place, login, places.reach, on_first_key=on_first_key, on_step=on_step)
 
 
@@ -104,6 +117,15 @@ async def _open_hosted(root: Path) -> AsyncIterator[Folder]:
     yield LocalDirectory(root)
 
 
+def _mounted(place: DirectoryPlace, login: Login, places: Places) -> Mounted:
+    """The directory, if the account may use it now: what was allowed when the place was saved may be so no more."""
+    if place.root not in login.local_directories:
+        raise DirectoryNotAllowed(f"Found {place.root!r}.")
+    if place.root not in places.mounted:
+        raise DirectoryNotMounted(f"TIDEGATE_LOCAL_DIRECTORIES of this service does not name {place.root!r}.")
+    return places.mounted[place.root]
+
+
 async def _probe(folder: Folder, directory: str) -> None:
     """Write a file and take it away again. Its name is a temporary one, so that no goal takes it."""
     path = joined(directory, f".tidegate-{secrets.token_hex(8)}.tmp")
@@ -129,7 +151,7 @@ class _Trail:
 
     def __init__(self, place: DropPlace, *, wants_write: bool) -> None:
         remote: tuple[StepName, ...] = ("resolve", "connect", "host_key", "login")
-        self._names: list[StepName] = [*(() if isinstance(place, HostedPlace) else remote), "list"]
+        self._names: list[StepName] = [*(remote if isinstance(place, PartnerPlace) else ()), "list"]
         if wants_write:
             self._names.append("write")
         self._reached = 0

@@ -23,13 +23,15 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Tree:
     """The tree under a root directory, which must exist when it is used."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path | int) -> None:
+        """`root` may be a descriptor that the caller holds: the tree stays the same, whatever is mounted over it."""
+        self._root = root
 
     @contextmanager
     def directory(self, path: str) -> Iterator[int]:
         """A descriptor of a directory inside the tree."""
-        descriptor = os.open(self.root, _DIRECTORY)
+        root = self._root
+        descriptor = os.open(".", _DIRECTORY, dir_fd=root) if isinstance(root, int) else os.open(root, _DIRECTORY)
         try:
             for part in checked_path(path).split("/") if path else []:
                 deeper = os.open(part, _DIRECTORY | os.O_NOFOLLOW, dir_fd=descriptor)
@@ -86,7 +88,7 @@ class Tree:
                 os.replace(source_name, target_name, src_dir_fd=old, dst_dir_fd=new)
             elif not stat.S_ISREG(found.st_mode) or not self._linked(old, source_name, new, target_name, found):
                 self._rename_after_a_look(old, source_name, new, target_name)
-            os.fsync(new)
+            _flush(new)
 
     @staticmethod
     def _linked(old: int, source: str, new: int, target: str, found: os.stat_result) -> bool:
@@ -99,7 +101,7 @@ class Tree:
             if (os.fstat(old).st_ino, source) == (os.fstat(new).st_ino, target):
                 raise
         except OSError as error:
-            if error.errno in (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.EXDEV, errno.ENOSYS):
+            if error.errno in (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.EXDEV, errno.ENOSYS, errno.EINVAL):
                 return False
             raise
         os.unlink(source, dir_fd=old)
@@ -118,13 +120,13 @@ class Tree:
         with self.directory(directory) as parent:
             os.unlink(name, dir_fd=parent)
 
-    def make_directory(self, path: str) -> None:
+    def make_directory(self, path: str, mode: int = 0o750) -> None:
         """Create one directory; FileExistsError where there is something."""
         directory, name = split(checked_path(path))
         if not name:
             raise FileExistsError(errno.EEXIST, "the folder itself is there")
         with self.directory(directory) as parent:
-            os.mkdir(name, 0o750, dir_fd=parent)
+            os.mkdir(name, mode, dir_fd=parent)
 
     def remove_directory(self, path: str) -> None:
         """Delete an empty directory."""
@@ -141,7 +143,16 @@ class Tree:
     def flush_name(self, path: str) -> None:
         """Bring a file's entry in its directory safely to disk."""
         with self.directory(split(checked_path(path))[0]) as parent:
-            os.fsync(parent)
+            _flush(parent)
+
+
+def _flush(directory: int) -> None:
+    """Bring the names of a directory safely to disk, on the file systems where that can be asked for."""
+    try:
+        os.fsync(directory)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF):
+            raise
 
 
 def stamp_of(path: str, found: os.stat_result) -> FileStamp:

@@ -62,7 +62,7 @@ class ConnectionQuery(PageQuery):
     name: Annotated[str, Field(max_length=200)] | None = None
     active: bool | None = None
     stopped: Annotated[bool, Field(description="Whether they wait for a person to act")] | None = None
-    transport: Literal["sftp", "hosted", "manual"] | None = None
+    transport: Literal["sftp", "directory", "hosted", "manual"] | None = None
     drop_folder_id: UUID | None = None
 
 
@@ -260,7 +260,7 @@ async def _require_usable(body: ConnectionSent) -> None:
             except UnsupportedKey as failure:
                 errors.append(_unsupported(f"/place/host_keys/{number}", failure))
     elif body.model_fields_set & {"password", "private_key", "passphrase"}:
-        detail = "A hosted drop folder needs no login of ours; its logins are credentials of the folder."
+        detail = "Only a partner's server wants a login of ours; those of a hosted folder are its credentials."
         errors.append(FieldError(pointer="", code="invalid_value", detail=detail))
     if body.private_key is not None:
         passphrase = None if body.passphrase is None else body.passphrase.get_secret_value()

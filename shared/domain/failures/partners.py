@@ -118,6 +118,13 @@ class DirectoryMissing(PartnerFailure):
     what_to_do = "Create the directory, or correct the goal's directory or the connection's home directory."
 
 
+class DirectoryNotAllowed(PartnerFailure):
+    """The account may not use that local directory."""
+
+    code = "directory_not_allowed"
+    what_to_do = "Have the operator allow it, with local_directories of PATCH /v1/accounts/{id}, or use another place."
+
+
 class AccessDenied(PartnerFailure):
     """The server does not allow this on that directory or file."""
 

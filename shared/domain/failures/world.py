@@ -59,6 +59,16 @@ class PlaceFull(Transient):
     what_to_do = "Have room made there. Tidegate tries again by itself and tells you if it gives up."
 
 
+class DirectoryNotMounted(Transient):
+    """The local directory is not there, or an empty one lies in its place."""
+
+    code = "directory_not_mounted"
+    what_to_do = (
+        "Have the operator mount it where all services look for it, and see to it that a file .tidegate-directory lies "
+        "in it: by that the directory is told from an empty mount point."
+    )
+
+
 class SecretKeyMissing(Transient):
     """This service does not have the key that a secret is sealed with."""
 

@@ -1,18 +1,21 @@
 -- name: insert
 -- A new tenant.
-INSERT INTO tidegate.accounts (account_id, name) VALUES ($1, $2)
+INSERT INTO tidegate.accounts (account_id, name, local_directories) VALUES ($1, $2, $3)
 
 -- name: get
 -- The tenant that the transaction speaks for.
-SELECT account_id, name, is_operator, version, created_at FROM tidegate.accounts WHERE account_id = $1
+SELECT account_id, name, is_operator, local_directories, version, created_at
+FROM tidegate.accounts WHERE account_id = $1
 
 -- name: lock
 -- The same, held for a change that depends on what it is.
-SELECT account_id, name, is_operator, version, created_at FROM tidegate.accounts WHERE account_id = $1 FOR NO KEY UPDATE
+SELECT account_id, name, is_operator, local_directories, version, created_at
+FROM tidegate.accounts WHERE account_id = $1
+FOR NO KEY UPDATE
 
--- name: rename
--- Another name: a new version.
-UPDATE tidegate.accounts SET name = $2, version = version + 1 WHERE account_id = $1
+-- name: change
+-- Other settings: a new version.
+UPDATE tidegate.accounts SET name = $2, local_directories = $3, version = version + 1 WHERE account_id = $1
 
 -- name: page
 -- Tenants by age, after a cursor. Watching role.

@@ -83,10 +83,15 @@ UPDATE tidegate.connections SET private_key_sealed = $3 WHERE account_id = $1 AN
 UPDATE tidegate.connections SET passphrase_sealed = $3 WHERE account_id = $1 AND connection_id = $2
 
 -- name: sealed
--- What proves who we are, sealed.
-SELECT password_sealed AS password, private_key_sealed AS private_key, passphrase_sealed AS passphrase
-FROM tidegate.connections
-WHERE account_id = $1 AND connection_id = $2
+-- What proves who we are, sealed, and which local directories the account may use.
+SELECT c.password_sealed AS password, c.private_key_sealed AS private_key, c.passphrase_sealed AS passphrase,
+    a.local_directories
+FROM tidegate.connections c JOIN tidegate.accounts a USING (account_id)
+WHERE c.account_id = $1 AND c.connection_id = $2
+
+-- name: local_directories
+-- Which local directories the account may use, held while a connection is given one.
+SELECT local_directories FROM tidegate.accounts WHERE account_id = $1 FOR KEY SHARE
 
 -- name: hold_folder
 -- A hosted folder, held while a connection is given it: it must not be taken away at this moment.

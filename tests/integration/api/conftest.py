@@ -43,6 +43,7 @@ def tools(database: Database, tmp_path: Path) -> Tools:
         hosted=HostedServer(host="drop.shop.example", port=2222, fingerprints=_fingerprints),
         bus_is_ready=lambda: True,
         looking=Looking(database, ring, tmp_path, find_programs(), in_thread),
+        local_directories=frozenset({"share", "archive"}),
         verify_seconds=0.2,
     )
 

@@ -15,6 +15,8 @@ from shared.transfer.keys import make_private_key
 from tests.integration.api.asking import EXPORT_GOAL, HOST_KEY, IMPORT_GOAL, OTHER_HOST_KEY, SFTP_PLACE, Client, set_up
 from tests.integration.api.conftest import FINGERPRINT, make_key
 
+ANY = {"If-Match": "*"}
+
 PASSWORD = "correct horse battery staple"
 
 
@@ -143,6 +145,36 @@ async def test_verify_is_asked_of_the_poller(owner: Client, database: Database, 
     shown = await owner.ask("GET", answer.headers["Location"], 200)
     assert shown["state"] == "answered"
     assert shown["answer"]["steps"][0]["code"] == "name_unresolved"
+
+
+async def test_a_local_directory_is_used_by_whom_the_operator_lets(
+    owner: Client, stranger: Client, operator: Client, account: UUID
+) -> None:
+    place = {"transport": "directory", "root": "share", "home_directory": "/in/"}
+    body = {"name": "Share", "place": place}
+    refused = await owner.ask("POST", "/v1/connections", 422, json=body)
+    assert "may use: none" in refused["detail"]
+    mine = f"/v1/accounts/{account}"
+    assert (await operator.ask("GET", mine, 200))["local_directories"] == []
+    refused = await operator.ask("PATCH", mine, 422, json={"local_directories": ["share", "secret"]}, headers=ANY)
+    assert [each["pointer"] for each in refused["errors"]] == ["/local_directories/1"]
+    await owner.ask("PATCH", mine, 403, json={"local_directories": ["share"]}, headers=ANY)
+    allowed = await operator.ask("PATCH", mine, 200, json={"local_directories": ["share", "share"]}, headers=ANY)
+    assert allowed["local_directories"] == ["share"]
+    made = await owner.ask("POST", "/v1/connections", 201, json=body)
+    assert made["place"] == place | {"home_directory": "in"}
+    assert [each["id"] for each in (await owner.ask("GET", "/v1/connections?transport=directory", 200))["items"]] == [
+        made["id"]
+    ]
+    await stranger.ask("POST", "/v1/connections", 422, json=body)
+    path = f"/v1/connections/{made['id']}"
+    await owner.ask("PATCH", path, 422, json={"place": {"root": "archive"}}, headers=ANY)
+    await owner.ask("PATCH", path, 422, json={"place": {"home_directory": "../drop"}}, headers=ANY)
+    await owner.ask("PATCH", path, 422, json={"password": "hush"}, headers=ANY)
+    # Taken back, the connection can still be switched off; a name of the account's alone changes nothing of it.
+    await operator.ask("PATCH", mine, 200, json={"local_directories": []}, headers=ANY)
+    assert (await owner.ask("PATCH", path, 200, json={"active": False}, headers=ANY))["active"] is False
+    assert (await operator.ask("PATCH", mine, 200, json={"name": "Shop"}, headers=ANY))["local_directories"] == []
 
 
 async def test_two_connections_do_not_watch_one_folder(owner: Client) -> None:

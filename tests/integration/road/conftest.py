@@ -34,6 +34,7 @@ async def base(database: Database, tmp_path: Path) -> Base:
         ledger_poll_seconds=0.5,
         retry_base_seconds=0.1,
         allowed_networks="127.0.0.0/8",
+        local_directories=f"share={tmp_path / 'share'}",
     )
     return await base_of(settings, database, InProcessBus(), Metrics())
 

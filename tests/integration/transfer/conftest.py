@@ -1,4 +1,4 @@
-"""Places for the drivers: a local directory, a real OpenSSH, asyncssh's own server, and our hosted server."""
+"""Places for the drivers: a local directory, one that is mounted, a real OpenSSH, asyncssh's own server, and ours."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,6 +19,7 @@ from shared.transfer.dialling import Reach
 from shared.transfer.directory import LocalDirectory
 from shared.transfer.folder import Deadlines, Folder
 from shared.transfer.keys import described, make_private_key
+from shared.transfer.mounted import MARKER, Mounted, open_mounted
 from shared.transfer.sftp import open_sftp
 from tests.fakes.drop import KnownLogins, RememberedUploads
 from tests.real.openssh import PrivateOpenSSH
@@ -137,7 +138,19 @@ async def _dropserver(tmp_path: Path) -> AsyncIterator[Ground]:
             yield Ground(folder, root / "mine", _putter(root / "mine"))
 
 
-@pytest.fixture(params=["directory", "openssh", "asyncssh", "dropserver"])
+@asynccontextmanager
+async def _mounted(tmp_path: Path) -> AsyncIterator[Ground]:
+    home = tmp_path / "ours" / "deep"
+    home.mkdir(parents=True)
+    (tmp_path / MARKER).touch()
+    async with open_mounted(Mounted(tmp_path), "ours/deep", Deadlines()) as folder:
+        yield Ground(folder, home, _putter(home))
+
+
+_OPENERS = {"directory": _directory, "mounted": _mounted, "asyncssh": _asyncssh, "dropserver": _dropserver}
+
+
+@pytest.fixture(params=["openssh", *_OPENERS])
 async def ground(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ground]:
     """Every driver, on every server it should get along with."""
     async with AsyncExitStack() as stack:
@@ -151,7 +164,9 @@ async def ground(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
             folder = await stack.enter_async_context(open_sftp(place, login, reach()))
             yield Ground(folder, server.drop / name, lambda path, content: server.put(f"{name}/{path}", content))
         else:
-            opener = {"directory": _directory, "asyncssh": _asyncssh, "dropserver": _dropserver}[request.param]
+            opener = {"directory": _directory, "mounted": _mounted, "asyncssh": _asyncssh, "dropserver": _dropserver}[
+                request.param
+            ]
             yield await stack.enter_async_context(opener(tmp_path))
 
 
