@@ -39,6 +39,7 @@ from services.api.routes import (
     rejects,
     runs,
     samples,
+    schedules,
     segments,
     value_rejects,
 )
@@ -63,6 +64,7 @@ ROUTERS = (
     goal_versions.router,
     samples.router,
     previews.router,
+    schedules.router,
     imports.router,
     runs.router,
     progress.router,

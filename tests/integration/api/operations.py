@@ -32,12 +32,12 @@ NAMES_A_THING = {
     "sample_id", "goal_id", "import_id", "password_id", "from_import", "list", "segment", "group_type",
 }  # fmt: skip
 NAMES_NOTHING = {
-    "absent", "acknowledge", "active", "add", "add_to", "after_responses", "afterwards", "algorithm", "aliases",
-    "all", "allow_empty_file", "answers", "any", "approve_when_absent_over", "at", "at_least", "at_most", "between",
-    "bytes", "changed_only", "changes", "characters", "checksum", "choices", "code", "collapse", "columns",
+    "absent", "acknowledge", "active", "add", "add_to", "after", "after_responses", "afterwards", "algorithm",
+    "aliases", "all", "allow_empty_file", "answers", "any", "approve_when_absent_over", "at", "at_least", "at_most",
+    "between", "bytes", "changed_only", "changes", "characters", "checksum", "choices", "code", "collapse", "columns",
     "commentChar", "commentRows", "compression", "condition", "consent", "consent_at", "constant", "contains",
-    "create", "create_properties", "cron", "dateFormat", "decimalChar", "decimals", "declaration", "decrypt",
-    "default_region", "default_rule", "defuse_formulas", "delete", "delimiter", "description", "dialect",
+    "create", "create_properties", "cron", "dateFormat", "days_of_month", "decimalChar", "decimals", "declaration",
+    "decrypt", "default_region", "default_rule", "defuse_formulas", "delete", "delimiter", "description", "dialect",
     "direct_write", "directory", "done", "done_file", "doubleQuote", "duplicate_content", "email", "emails", "empty",
     "empty_allowed", "encoding", "encrypt_to", "ends_with", "equals", "escapeChar", "event", "events", "expected",
     "expires_at", "expression", "fact", "failed", "falseValues", "feedback", "field", "fields", "file_name", "find",
@@ -55,9 +55,10 @@ NAMES_NOTHING = {
     "require_signature_by", "required", "resubscribe", "return_to", "rights", "root", "rows", "rule", "scopes",
     "segments", "sent_at", "separator", "settings", "share", "sheetName", "sheetNumber", "sign_with", "since_last",
     "skipInitialSpace", "source", "source_networks", "split", "starts_with", "strategy", "suffix", "suppression",
-    "target", "text", "then", "time", "timezone", "to", "transport", "trueValues", "trust_on_first_use", "type",
-    "types", "unknown_choice", "unpack", "until", "user_id", "username", "value", "values", "when", "where",
-    "wildcard", "with", "with_unsubscribes", "within_days",
+    "target", "text", "then", "time", "times", "times_per_day", "timezone", "to", "transport", "trueValues",
+    "trust_on_first_use", "type", "types", "unknown_choice", "unpack", "until", "user_id", "username", "value",
+    "values", "weekday", "weekday_of_month", "weekdays", "when", "where", "which", "wildcard", "with",
+    "with_unsubscribes", "within_days",
 }  # fmt: skip
 """Fields of bodies, wherever they stand. The name of a field that names a thing must mean nothing else."""
 
@@ -135,6 +136,7 @@ BODIES: dict[str, list[Any]] = {
     "create_openpgp_key": [{"name": "fresh {fresh}", "password": "hush"}],
     "change_openpgp_key": [{"name": "fresh {fresh}"}],
     "preview_goal": [{"sample_id": "{sample_id}"}],
+    "preview_schedule": [{"when": [{"cron": "0 5 * * *", "timezone": "Europe/Amsterdam"}], "times": 2}],
     "preview_date": [{"at": "2026-11-22T05:00:00Z", "dateFormat": "DD.MM.YY HH:mm", "timezone": "Europe/Amsterdam"}],
     "create_sample": [{"connection_id": "{connection_id}", "path": "in/contacts.csv"}],
     "answer_questions": [{"answers": [{"code": "encoding", "pointer": "/encoding", "value": "utf-8"}]}],

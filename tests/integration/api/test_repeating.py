@@ -104,6 +104,7 @@ async def _one_of_each(owner: Client, database: Database, account: UUID) -> dict
         "/v1/openpgp-keys": ("/v1/openpgp-keys", {"name": "files", "password": PASSWORD}),
         "/v1/goals/{goal_id}/preview": (f"/v1/goals/{goal}/preview", {"sample_id": sample["id"]}),
         "/v1/date-previews": ("/v1/date-previews", {"at": "2026-11-22T05:00:00Z"}),
+        "/v1/schedule-previews": ("/v1/schedule-previews", {"when": [{"cron": "0 5 * * *"}]}),
         "/v1/samples": ("/v1/samples", {"connection_id": partner["id"], "path": "in/a.csv"}),
         "/v1/samples/{sample_id}/answers": (f"/v1/samples/{sample['id']}/answers", {"answers": yes}),
         "/v1/imports": ("/v1/imports", {"sample_id": sample["id"], "goal_id": goal}),

@@ -52,8 +52,8 @@ def wanted(method: str, path: str) -> list[str]:
     if path in ("/v1/segments/{segment_id}/count", "/v1/segments/{segment_id}/sample"):
         # They show what is there.
         return [Scope.PROFILES_READ.value]
-    if path == "/v1/date-previews":
-        # It shows nothing that anybody has.
+    if path in ("/v1/date-previews", "/v1/schedule-previews"):
+        # They show nothing that anybody has.
         return [Scope.GOALS_READ.value]
     name = [part for part in path.split("/") if part in FAMILIES][-1]
     return [f"{FAMILIES[name]}:{'read' if method == 'get' else 'write'}"]

@@ -1,6 +1,7 @@
 """What a connection has exchanged in all, and when its goals are due next."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from shared.storage import exchanges
@@ -60,3 +61,18 @@ async def test_goals_tell_when_they_are_due_next(owner: Client) -> None:
     at_noon = {"when": [{"cron": "0 12 * * *", "timezone": "UTC"}]}
     changed = await owner.ask("PATCH", path, 200, json=at_noon, headers=ANY)
     assert datetime.fromisoformat(changed["next_due_at"]).hour == 12
+
+
+async def test_the_next_times_of_a_schedule_are_shown_before_it_is_saved(owner: Client) -> None:
+    zone = {"timezone": "Europe/Amsterdam"}
+    sundays = {"weekdays": ["sun"], "at": "02:30"} | zone
+    asked: dict[str, Any] = {"when": [sundays, {"days_of_month": ["last"], "at": "06:00"} | zone], "times": 3}
+    shown = await owner.ask("POST", "/v1/schedule-previews", 200, json=asked | {"after": "2026-03-28T00:00:00Z"})
+    assert shown["times"] == [
+        {"at": "2026-03-29T01:00:00Z", "local": "2026-03-29T03:00:00+02:00", "number": 0},
+        {"at": "2026-03-31T04:00:00Z", "local": "2026-03-31T06:00:00+02:00", "number": 1},
+        {"at": "2026-04-05T00:30:00Z", "local": "2026-04-05T02:30:00+02:00", "number": 0},
+    ]
+    daily = {"when": [{"cron": "0 5 * * *", "timezone": "Middle-earth/Shire"}]}
+    refused = await owner.ask("POST", "/v1/schedule-previews", 422, json=daily)
+    assert refused["errors"][0]["pointer"].startswith("/when/0")
