@@ -14,6 +14,7 @@ from services.importer.order import Order
 from services.importer.source import Source
 from shared.domain.arrival import FileStamp
 from shared.domain.failures import EmptyFile, FileChanged, FileGone, FileMoving
+from shared.domain.names import shown
 from shared.domain.receipt import FileFacts
 from shared.runtime.desk import Desk
 
@@ -44,7 +45,7 @@ async def _fetch(source: Source, order: Order, target: Path, desk: Desk) -> None
     after = await source.stat(order.file.path)
     if after != before or size != before.size_bytes:
         raise FileChanged(f"Found {size} bytes where {before.size_bytes} were expected, or a later time.")
-    desk.file = FileFacts(name=order.file.path, size_bytes=size, sha256=digest.hexdigest())
+    desk.file = FileFacts(name=shown(order.file.path), size_bytes=size, sha256=digest.hexdigest())
     if size == 0 and not order.goal.allow_empty_file:
         raise EmptyFile
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from services.notifier.receipt import FIRST_REJECTS, OUTCOMES, TellableRun
 from shared.domain.goal import Goal
+from shared.domain.names import shown
 from shared.domain.receipt import Receipt
 from shared.domain.run import ENDED, RunState, Waiting
 from shared.storage import goals, mails, runs
@@ -62,5 +63,7 @@ def _is_tellable(row: dict[str, Any]) -> bool:
 
 
 def _file_name(row: dict[str, Any], receipt: Receipt) -> str | None:
-    name: str | None = receipt.file.name if receipt.file else row["path"] or row["delivered_name"]
-    return name
+    if receipt.file is not None:
+        return receipt.file.name
+    name: str | None = row["path"] or row["delivered_name"]
+    return None if name is None else shown(name)

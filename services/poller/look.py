@@ -185,9 +185,15 @@ async def _seen(tx: Tx, connection: StoredConnection, found: Found) -> list[Seen
             upload = latest.get(file.path)
             seen.append(_uploaded(file, upload) if upload else Seen(file))
         for refused in listing.refused:
-            nameless = FileStamp(path=joined(directory, refused.shown), size_bytes=0, modified_at=_EPOCH)
-            seen.append(Seen(nameless, refused=refused.reason))
+            stamp = _told_once(joined(directory, refused.name))
+            seen.append(Seen(stamp, refused=refused.reason, is_name=refused.is_name))
+        seen += [Seen(_told_once(path), is_directory=True) for path in listing.directories]
     return seen
+
+
+def _told_once(path: str) -> FileStamp:
+    """Of what is no file: the same at every look, so that it is told once."""
+    return FileStamp(path=path, size_bytes=0, modified_at=_EPOCH)
 
 
 def _uploaded(file: FileStamp, upload: Upload) -> Seen:

@@ -29,7 +29,10 @@ class Seen:
     upload_id: UUID | None = None
     upload_state: str | None = None
     refused: str | None = None
-    """Why the name cannot be taken; the path is an escaped form then."""
+    """Why it cannot be taken."""
+    is_name: bool = True
+    """Whether it is for its name that it cannot be taken; otherwise it is no file."""
+    is_directory: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +73,17 @@ def spot(seen: Sequence[Seen], known: Sequence[Known], goals: Mapping[UUID, AnyI
     # A listing may be older than our own renaming of a file: what left meanwhile is judged by the next look.
     left_meanwhile = {each.file.path for each in known if each.vanished_at is not None} - present.keys()
     watched = _by_directory(goals)
+    listed: set[str] = set()
     for each in seen:
         path = each.file.path
+        watching = watched.get(split(path)[0], {})
+        # A server may name a file twice.
+        if path in listed or (each.is_directory and not _looks_like_a_file(each, watching)):
+            continue
+        listed.add(path)
         if path in left_meanwhile or any(is_own_name(path, goal) for goal in goals.values()):
             continue
-        _judge(each, present.get(path), watched.get(split(path)[0], {}), look, found)
-    listed = {each.file.path for each in seen}
+        _judge(each, present.get(path), watching, look, found)
     for path, arrival in present.items():
         # A doorbell may have made an arrival after the listing was taken.
         was_listed = split(path)[0] in look.directories and arrival.seen_at < look.began_at
@@ -121,8 +129,17 @@ def _judge(seen: Seen, known: Known | None, goals: Mapping[UUID, AnyImport], loo
 
 
 def _takes(goal: AnyImport, seen: Seen) -> bool:
+    return seen.refused is None and not seen.is_directory and _is_named_for(goal, seen)
+
+
+def _is_named_for(goal: AnyImport, seen: Seen) -> bool:
     name = split(seen.file.path)[1]
-    return seen.refused is None and not is_temporary(name) and matches(goal.source.pattern.wildcard, name)
+    return not is_temporary(name) and matches(goal.source.pattern.wildcard, name)
+
+
+def _looks_like_a_file(directory: Seen, goals: Mapping[UUID, AnyImport]) -> bool:
+    """Whether somebody may wait for the import of what is a directory; others are none of our business."""
+    return any(_is_named_for(goal, directory) for goal in goals.values())
 
 
 def _is_same(seen: Seen, known: Known) -> bool:
@@ -161,7 +178,9 @@ def _unready(seen: Seen, known: Known | None, goals: Sequence[AnyImport], look: 
 
 def _unmatched(seen: Seen, goals: Mapping[UUID, AnyImport]) -> Explained:
     if seen.refused is not None:
-        return Explained(ArrivalState.UNMATCHED, "name_refused", seen.refused)
+        return Explained(ArrivalState.UNMATCHED, "name_refused" if seen.is_name else "not_a_file", seen.refused)
+    if seen.is_directory:
+        return Explained(ArrivalState.UNMATCHED, "not_a_file", "it is a directory, not a regular file")
     name = split(seen.file.path)[1]
     if is_temporary(name):
         return Explained(WAITING, "temporary_name", "The name is that of an upload under way; rename the file.")

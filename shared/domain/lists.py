@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, StrictInt, StringConstraints, field_
 
 from shared.domain.dates import date_pattern
 from shared.domain.model import Model
+from shared.domain.names import shown
 from shared.domain.trimmed import folded
 
 MAX_NAME_CHARACTERS = 300
@@ -58,7 +59,7 @@ class NewList(Model):
         def filled(found: re.Match[str]) -> str:
             if found[3] is not None:
                 return date_pattern(found[3]).write(arrived_at.astimezone(UTC))
-            return goal if found[1] else file.rpartition("/")[2]
+            return goal if found[1] else shown(file.rpartition("/")[2])
 
         return _shortened(_SLOT.sub(filled, self.name))
 

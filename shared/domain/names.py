@@ -8,6 +8,7 @@ Everything here works on text alone; nothing touches a disk. Names are case-sens
 """
 
 import re
+from hashlib import sha256
 from typing import Annotated
 from unicodedata import combining, is_normalized, normalize
 
@@ -15,8 +16,10 @@ from pydantic import AfterValidator, Field
 
 MAX_NAME_BYTES = 255
 MAX_PATH_BYTES = 1_024
+MAX_LISTED_BYTES = 960
+"""Of the path of a file that is taken, so that there is room for what is put behind its name."""
 MAX_STORED_BYTES = 2_000
-"""Of a path's text in UTF-8, where a byte that is none takes three: what an index of PostgreSQL can hold."""
+"""The same of its text in UTF-8, where a byte that is none takes three: what an index of PostgreSQL can hold."""
 
 _UNDECODED = range(0xEF80, 0xF000)
 _SURROGATE_OF = {code: 0xDC00 + (code & 0xFF) for code in _UNDECODED}
@@ -71,7 +74,7 @@ def taken_path(value: str) -> str:
     """
     if value == "":
         return value
-    if len(to_bytes(value)) > MAX_PATH_BYTES or len(value.encode()) > MAX_STORED_BYTES:
+    if len(to_bytes(value)) > MAX_PATH_BYTES:
         raise ValueError(f"found a path of more than {MAX_PATH_BYTES} bytes")
     if "\0" in value:
         raise ValueError("found a NUL in a path")
@@ -81,6 +84,14 @@ def taken_path(value: str) -> str:
         if len(to_bytes(part)) > MAX_NAME_BYTES:
             raise ValueError(f"found a name of more than {MAX_NAME_BYTES} bytes")
     return value
+
+
+def cut(name: str, limit: int) -> str:
+    """The beginning of a name that has at most so many bytes, cut between characters."""
+    while len(to_bytes(name)) > limit:
+        # A character has four bytes at most, so few rounds are enough.
+        name = name[: -max((len(to_bytes(name)) - limit) // 4, 1)]
+    return name
 
 
 def shown(text: str) -> str:
@@ -113,6 +124,11 @@ def _escaped(c: str) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
+def quoted(path: str) -> str:
+    """A name or path as a sentence holds it."""
+    return f"'{shown(path)}'"
+
+
 def from_shown(text: str) -> str:
     """The name or path that is shown like this: `shown` undone. What is no escape stands for itself."""
     return _ESCAPE.sub(_unescaped, text) if "\\" in text else text
@@ -123,6 +139,9 @@ def _unescaped(escape: re.Match[str]) -> str:
     if kind == "\\":
         return "\\"
     code = int(digits, 16)
+    if code == 0:
+        # No name has a NUL.
+        return escape[0]
     if kind == "x":
         return chr(code) if code < 0x80 else chr(0xEF00 + code)
     return chr(code) if code < 0x110000 and not 0xD800 <= code < 0xE000 else escape[0]
@@ -166,7 +185,23 @@ def split(path: str) -> tuple[str, str]:
     return directory, name
 
 
-def free_names(path: str) -> list[str]:
-    """A path and what to call it where that is taken, best first; a bounded list."""
-    directory, name = split(path)
-    return [path, *(joined(directory, f"{name}.{number}") for number in range(1, 100))]
+def free_names(directory: str, name: str, suffix: str = "") -> list[str]:
+    """Where a file may be put under its name and a suffix, and how it is called where that is taken, best first.
+
+    A name that a server could not hold with what is behind it is cut, and told from others that begin like it.
+    Raises ValueError where the directory leaves no room.
+    """
+    endings = [suffix, *(f"{suffix}.{number}" for number in range(1, 100))]
+    return [joined(directory, fitting(directory, name, ending)) for ending in endings]
+
+
+def fitting(directory: str, name: str, ending: str) -> str:
+    """A name with its ending, cut where it would be too long for a server or a path. Raises ValueError for no room."""
+    room = min(MAX_NAME_BYTES, MAX_PATH_BYTES - len(to_bytes(directory)) - 1) - len(ending)
+    raw = to_bytes(name)
+    if len(raw) <= room:
+        return name + ending
+    told_apart = f"~{sha256(raw).hexdigest()[:8]}"
+    if room <= len(told_apart):
+        raise ValueError(f"found no room for a name in {quoted(directory)}; a path has at most {MAX_PATH_BYTES} bytes")
+    return cut(name, room - len(told_apart)) + told_apart + ending

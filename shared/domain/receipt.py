@@ -90,7 +90,7 @@ class ListCounts(Model):
 
 
 class FileFacts(Model):
-    """Of the file: name, size and SHA-256 of the bytes as they lay in the drop folder."""
+    """Of the file: its path as names are shown, size and SHA-256 of the bytes as they lay in the drop folder."""
 
     name: str
     size_bytes: int

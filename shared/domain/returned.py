@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import Field, StrictBool, field_validator
 
 from shared.domain.model import Model
-from shared.domain.names import MAX_NAME_BYTES, MAX_PATH_BYTES, Directory, joined, split
+from shared.domain.names import MAX_NAME_BYTES, MAX_PATH_BYTES, Directory, cut, joined, shown, split, to_bytes
 from shared.domain.receipt import Receipt
 from shared.domain.unpack import Fingerprint
 
@@ -34,8 +34,8 @@ class ReturnedRejects(Model):
     password, are not put there plain.
     acknowledge: also write `contacts.csv.ack`, after the others: JSON of `file`, `size_bytes`, `sha256`, `run_id`,
     `state`, `reason_code`, `finished_at`, `mends`, the receipt's counts of rows, `rejects_file` and
-    `value_rejects_file` (null where there is none). Written however the run ended, and never encrypted: it holds no
-    value of any row.
+    `value_rejects_file` (null where there is none; names that are no UTF-8 are escaped). Written however the run ended,
+    and never encrypted: it holds no value of any row.
     """
 
     return_to: Directory
@@ -52,11 +52,10 @@ class ReturnedRejects(Model):
 
 def stems(path: str, directory: str, run_id: UUID) -> tuple[str, str]:
     """How the paths of a run's files may begin: as the file is called, or with the run's id where that is taken."""
-    name = split(path)[1].encode()
-    room = min(MAX_NAME_BYTES, MAX_PATH_BYTES - len(directory.encode()) - 1) - _LONGEST
+    name = split(path)[1]
+    room = min(MAX_NAME_BYTES, MAX_PATH_BYTES - len(to_bytes(directory)) - 1) - _LONGEST
     suffix = f".{run_id.hex[:_ID_DIGITS]}"
-    plain = name[:room].decode("utf-8", "ignore")
-    return joined(directory, plain), joined(directory, name[: room - len(suffix)].decode("utf-8", "ignore") + suffix)
+    return joined(directory, cut(name, room)), joined(directory, cut(name, room - len(suffix)) + suffix)
 
 
 def all_of(stem: str) -> list[str]:
@@ -72,7 +71,7 @@ def acknowledgement(receipt: Receipt, path: str, rejects_file: str | None, value
     """
     file = receipt.file
     told = {
-        "file": split(path)[1],
+        "file": _told(path),
         "size_bytes": None if file is None else file.size_bytes,
         "sha256": None if file is None else file.sha256,
         "run_id": str(receipt.run_id),
@@ -81,10 +80,16 @@ def acknowledgement(receipt: Receipt, path: str, rejects_file: str | None, value
         "finished_at": None if receipt.finished_at is None else receipt.finished_at.isoformat(),
         "mends": None if receipt.mends is None else str(receipt.mends),
         **{name: getattr(receipt, name) for name in _TOLD},
-        "rejects_file": None if rejects_file is None else split(rejects_file)[1],
-        "value_rejects_file": None if value_rejects_file is None else split(value_rejects_file)[1],
+        "rejects_file": None if rejects_file is None else _told(rejects_file),
+        "value_rejects_file": None if value_rejects_file is None else _told(value_rejects_file),
     }
     return json.dumps(told, indent=2).encode() + b"\n"
+
+
+def _told(path: str) -> str:
+    """A file's name as its sender wrote it, which JSON can hold where it is UTF-8; escaped where it is not."""
+    name = split(path)[1]
+    return name if to_bytes(name) == name.encode() else shown(name)
 
 
 _TOLD = (

@@ -220,8 +220,8 @@ class ArrivalFilter:
 
     connection_id: UUID | None = None
     state: str | None = None
-    path_prefix: str | None = None
-    path: str | None = None
+    path_prefixes: Sequence[str] | None = None
+    paths: Sequence[str] | None = None
     since: datetime | None = None
     until: datetime | None = None
     before: tuple[datetime, UUID] | None = None
@@ -235,8 +235,8 @@ async def page(tx: Tx, chosen: ArrivalFilter, limit: int) -> list[dict[str, Any]
         tx.account_id,
         chosen.connection_id,
         chosen.state,
-        chosen.path_prefix,
-        chosen.path,
+        chosen.path_prefixes,
+        chosen.paths,
         chosen.since,
         chosen.until,
         seen_at,

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 from shared.domain.export_goal import ExportGoal
 from shared.domain.failures import Conflict, GoalInactive, NotFound, OlderThanCompleted
+from shared.domain.names import shown
 from shared.domain.receipt import FileFacts, Receipt
 from shared.domain.run import ABSENT_OVER_GUARD, RunState, Waiting
 from shared.observe import tracing
@@ -145,7 +146,7 @@ def _cancelled(facts: dict[str, Any]) -> Receipt:
     """The receipt of a run that was cancelled before it changed anything."""
     file = None
     if facts["path"] is not None:
-        file = FileFacts(name=facts["path"], size_bytes=facts["size_bytes"], sha256=facts["sha256"])
+        file = FileFacts(name=shown(facts["path"]), size_bytes=facts["size_bytes"], sha256=facts["sha256"])
     return Receipt(
         run_id=facts["run_id"],
         goal_id=facts["goal_id"],

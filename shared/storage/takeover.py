@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from shared.domain.failures import StorageUnavailable, WorkerLost
+from shared.domain.names import shown
 from shared.domain.receipt import FileFacts, Receipt
 from shared.domain.run import Reason, RunState
 from shared.observe.failpoints import reach
@@ -76,7 +77,7 @@ async def _end(tx: Tx, run: Record, state: RunState, reason: Reason) -> None:
         goal_version=facts["goal_version"],
         state=state,
         reason=reason,
-        file=FileFacts(name=facts["path"], size_bytes=facts["size_bytes"]) if facts["path"] else None,
+        file=FileFacts(name=shown(facts["path"]), size_bytes=facts["size_bytes"]) if facts["path"] else None,
         queued_at=facts["queued_at"],
         started_at=facts["started_at"],
         finished_at=datetime.now(UTC),

@@ -27,7 +27,7 @@ from shared.domain.failures import (
     ServerFailed,
     TooManyFiles,
 )
-from shared.domain.names import joined, split
+from shared.domain.names import cut, joined, quoted, split
 from shared.observe.failpoints import reach
 from shared.transfer.folder import CHUNK_BYTES, Folder
 
@@ -133,7 +133,7 @@ async def _rename(folder: Folder, temporary: str, path: str) -> None:
     try:
         await folder.rename(temporary, path, replace=True)
     except AccessDenied as error:
-        raise RenameRefused(f"Asked to rename {split(temporary)[1]!r} to {path!r}.") from error
+        raise RenameRefused(f"Asked to rename {quoted(split(temporary)[1])} to {quoted(path)}.") from error
     except ServerFailed as error:
         hint = "It was asked to rename a file; where it never lets that be done, an export can say target.direct_write."
         raise ServerFailed(f"{error.detail} {hint}") from error
@@ -287,8 +287,8 @@ def _all_of(shipment: Shipment) -> list[Parcel]:
 def _temporary(path: str, run_id: UUID, token: int) -> str:
     """Each claim of the run has names of its own; the checksum keeps those apart that begin alike."""
     directory, name = split(path)
-    shown = name.encode()[:_LONGEST_TEMPORARY].decode("utf-8", "ignore")
-    return joined(directory, f".{shown}.{_short(run_id)}.{token}-{zlib.crc32(name.encode()):08x}.part")
+    kept = cut(name, _LONGEST_TEMPORARY)
+    return joined(directory, f".{kept}.{_short(run_id)}.{token}-{zlib.crc32(name.encode()):08x}.part")
 
 
 def _short(run_id: UUID) -> str:

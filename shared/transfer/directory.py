@@ -21,9 +21,18 @@ from shared.domain.failures import (
     ServerFailed,
     TooManyFiles,
 )
-from shared.domain.names import split
+from shared.domain.names import quoted, split
 from shared.transfer.disk_calls import DiskCalls, OwnDisk
-from shared.transfer.folder import CHUNK_BYTES, MAX_ENTRIES, Deadlines, Listing, refuse, sort_out
+from shared.transfer.folder import (
+    CHUNK_BYTES,
+    MAX_ENTRIES,
+    NOT_A_FILE,
+    Deadlines,
+    Listing,
+    note_directory,
+    refuse,
+    sort_out,
+)
 from shared.transfer.tree import Tree, stamp_of
 
 
@@ -105,22 +114,22 @@ class LocalDirectory:
         with told(DirectoryMissing, directory):
             for count, (name, found) in enumerate(self._tree.scan(directory)):
                 if count >= self._max_entries:
-                    raise TooManyFiles(f"Found more than {self._max_entries} entries in {directory!r}.")
-                if stat.S_ISDIR(found.st_mode) or (path := sort_out(listing, directory, name)) is None:
+                    raise TooManyFiles(f"Found more than {self._max_entries} entries in {quoted(directory)}.")
+                if stat.S_ISDIR(found.st_mode):
+                    note_directory(listing, directory, name)
+                elif (path := sort_out(listing, directory, name)) is None or path in self._not_listed:
                     continue
-                if path in self._not_listed:
-                    continue
-                if stat.S_ISREG(found.st_mode):
+                elif stat.S_ISREG(found.st_mode):
                     listing.files.append(stamp_of(path, found))
                 else:
-                    refuse(listing, name, "it is a symbolic link or a special file, not a regular file")
+                    refuse(listing, name, NOT_A_FILE)
         return listing
 
     def _stat(self, path: str) -> FileStamp:
         with told(FileGone, path):
             found = self._tree.stat(path)
         if not stat.S_ISREG(found.st_mode):
-            raise FileGone(f"Expected a regular file at {path!r}, found something else.")
+            raise FileGone(f"Expected a regular file at {quoted(path)}, found something else.")
         return stamp_of(path, found)
 
     def _open(self, path: str, flags: int) -> int:
@@ -172,13 +181,13 @@ def told(missing: type[FileGone] | type[DirectoryMissing], path: str) -> Iterato
     try:
         yield
     except FileExistsError as error:
-        raise NameTaken(f"Found {path!r}.") from error
+        raise NameTaken(f"Found {quoted(path)}.") from error
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
-        raise missing(f"Looked for {path!r}.") from error
+        raise missing(f"Looked for {quoted(path)}.") from error
     except OSError as error:
         # ELOOP is what O_NOFOLLOW answers for a symbolic link.
         if error.errno in (errno.EACCES, errno.EPERM, errno.ELOOP, errno.EROFS):
-            raise AccessDenied(f"At {path!r}.") from error
+            raise AccessDenied(f"At {quoted(path)}.") from error
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise PlaceFull from error
         raise ServerFailed(f"The disk answered: {os.strerror(error.errno or 0)}.") from error

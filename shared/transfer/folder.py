@@ -1,7 +1,8 @@
 """The protocol of an open place, and what every driver of it shares: deadlines, listings, the checking of names.
 
-All paths are relative to the place's home directory, separated by `/`, and pass names.checked_path; the empty
-path is the home directory itself. Nothing here opens a connection, and nothing here knows one kind of place.
+All paths are relative to the place's home directory, separated by `/`, and pass names.taken_path: names are bytes,
+and `names.from_bytes` and `names.to_bytes` are used at the wire. The empty path is the home directory itself. Nothing
+here opens a connection, and nothing here knows one kind of place.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterable
@@ -10,7 +11,16 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from shared.domain.arrival import FileStamp
-from shared.domain.names import checked_path, joined
+from shared.domain.names import (
+    MAX_LISTED_BYTES,
+    MAX_STORED_BYTES,
+    cut,
+    from_bytes,
+    joined,
+    shown,
+    taken_path,
+    to_bytes,
+)
 
 CHUNK_BYTES = 1 << 20
 """How much `read` hands out at a time."""
@@ -20,6 +30,8 @@ MAX_ENTRIES = 200_000
 
 MAX_SIZE_BYTES = (1 << 63) - 1
 """What the ledger can hold; a server that claims more is not believed."""
+
+NOT_A_FILE = "it is a symbolic link or a special file, not a regular file"
 
 _SHOWN_BYTES = 255
 
@@ -37,21 +49,29 @@ class Deadlines:
 
 @dataclass(frozen=True, slots=True)
 class RefusedName:
-    """An entry that cannot be taken, told so that it is not lost in silence. `shown` is escaped and cut."""
+    """An entry that cannot be taken, told so that it is not lost in silence: its name, cut where it is too long."""
 
-    shown: str
+    name: str
     reason: str
+    is_name: bool = True
+    """Whether it is the name that cannot be taken; otherwise it is what it names."""
+
+    @property
+    def shown(self) -> str:
+        """Fit for eyes."""
+        return shown(self.name)
 
 
 @dataclass(slots=True)
 class Listing:
-    """What a directory holds: its regular files, and the entries that cannot be taken, each with the reason.
+    """What a directory holds: regular files, the paths of directories, and what cannot be taken, with the reason.
 
-    Sub-directories are neither. Symbolic links are not followed and stand among the refused.
+    Symbolic links are not followed, not even to directories, and stand among the refused.
     """
 
     files: list[FileStamp] = field(default_factory=list)
     refused: list[RefusedName] = field(default_factory=list)
+    directories: list[str] = field(default_factory=list)
 
 
 class Folder(Protocol):
@@ -88,16 +108,27 @@ class Folder(Protocol):
 def sort_out(listing: Listing, directory: str, name: bytes) -> str | None:
     """The path of a name as the server gave it; None where it was put among the refused."""
     try:
-        path = joined(directory, _checked_name(name))
-        return checked_path(path)
+        return _taken(directory, name)
     except ValueError as error:
-        refuse(listing, name, str(error))
+        text = from_bytes(name[:_SHOWN_BYTES]).replace("/", "\\x2f").replace("\0", "\\x00")
+        listing.refused.append(RefusedName(cut(text, _SHOWN_BYTES), str(error)))
         return None
 
 
+def note_directory(listing: Listing, directory: str, name: bytes) -> None:
+    """A directory in a directory; `.` and `..` are none of its own, and neither is one with a name like a path."""
+    if name in (b".", b".."):
+        return
+    try:
+        listing.directories.append(_taken(directory, name))
+    except ValueError:
+        # Nothing could be listed under such a name, and no pattern takes it.
+        sort_out(listing, directory, name)
+
+
 def refuse(listing: Listing, name: bytes, reason: str) -> None:
-    """Put an entry among the refused, its name escaped and cut."""
-    listing.refused.append(RefusedName(escaped(name), reason))
+    """Put an entry among the refused that is not what we can take, though its name is none to refuse."""
+    listing.refused.append(RefusedName(from_bytes(name), reason, is_name=False))
 
 
 def stamp(path: str, size_bytes: int | None, modified: float | None) -> FileStamp:
@@ -120,13 +151,13 @@ def escaped(name: bytes) -> str:
     return shown if len(name) <= _SHOWN_BYTES else shown + "..."
 
 
-def _checked_name(name: bytes) -> str:
-    try:
-        text = name.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ValueError("the name is not valid UTF-8") from error
-    if "/" in text:
-        raise ValueError("the server gave a path where a name was expected")
-    if not text:
+def _taken(directory: str, name: bytes) -> str:
+    """Raises ValueError with what is wrong with the name."""
+    if not name:
         raise ValueError("the server gave an empty name")
-    return text
+    if b"/" in name:
+        raise ValueError("the server gave a path where a name was expected")
+    path = taken_path(joined(directory, from_bytes(name)))
+    if len(to_bytes(path)) > MAX_LISTED_BYTES or len(path.encode()) > MAX_STORED_BYTES:
+        raise ValueError(f"found a path of more than {MAX_LISTED_BYTES} bytes")
+    return path

@@ -5,13 +5,14 @@ the look and the deed a sender may still overwrite the file: no protocol closes 
 is moved unread, so `changed` keeps it as small as one request. Nothing here decides when a run has ended.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 from shared.domain.arrival import FileStamp
 from shared.domain.failures import DirectoryMissing, FileGone, NameTaken
 from shared.domain.goal import AfterDone, AfterFailed
 from shared.domain.model import Model
-from shared.domain.names import MAX_NAME_BYTES, MAX_PATH_BYTES, free_names, joined, split
+from shared.domain.names import free_names, quoted, split
 from shared.transfer.folder import Folder
 
 
@@ -25,70 +26,66 @@ class Marked(Model):
 async def mark(folder: Folder, file: FileStamp, action: AfterDone | AfterFailed) -> Marked:
     """Rename, move, delete or leave a file. May be repeated after a crash at any point.
 
-    Raises NameTaken where a hundred names are taken, and what the Folder raises. A missing file that should be
-    deleted counts as deleted already.
+    Raises NameTaken where a hundred names are taken or a path has no room for any, and what the Folder raises. A
+    missing file that should be deleted counts as deleted already.
     """
-    target = _target(file.path, action)
-    if target is None and not _deletes(action):
+    targets = _targets(file.path, action)
+    if not targets and not _deletes(action):
         return Marked(outcome="left", path=file.path)
     try:
         found = await folder.stat(file.path)
     except FileGone:
-        return await _already(folder, file, target)
+        return await _already(folder, file, targets)
     if not _is_same(found, file):
         return Marked(outcome="changed", path=file.path)
     try:
-        if target is None:
+        if not targets:
             await folder.remove(file.path)
             return Marked(outcome="deleted")
-        return await _brought(folder, file.path, target, "renamed" if _renames(action) else "moved")
+        return await _brought(folder, file.path, targets, "renamed" if _renames(action) else "moved")
     except FileGone:
-        return await _already(folder, file, target)
+        return await _already(folder, file, targets)
 
 
-async def _brought(folder: Folder, source: str, target: str, outcome: Literal["renamed", "moved"]) -> Marked:
+async def _brought(folder: Folder, source: str, targets: Sequence[str], outcome: Literal["renamed", "moved"]) -> Marked:
     """Give the file the first free name."""
     if outcome == "moved":
-        await folder.make_directory(split(target)[0])
-    for path in free_names(target):
+        await folder.make_directory(split(targets[0])[0])
+    for path in targets:
         try:
             await folder.rename(source, path, replace=False)
         except NameTaken:
             continue
         return Marked(outcome=outcome, path=path)
-    raise NameTaken(f"Found {target!r} and every numbered name after it.")
+    raise NameTaken(f"Found {quoted(targets[0])} and every numbered name after it.")
 
 
-async def _already(folder: Folder, file: FileStamp, target: str | None) -> Marked:
+async def _already(folder: Folder, file: FileStamp, targets: Sequence[str]) -> Marked:
     """The file is not where it was: done before, or taken by somebody."""
-    if target is None:
+    if not targets:
         return Marked(outcome="already")
     try:
-        listing = await folder.list(split(target)[0])
+        listing = await folder.list(split(targets[0])[0])
     except DirectoryMissing:
         return Marked(outcome="gone")
-    ours = set(free_names(target))
+    ours = set(targets)
     for found in listing.files:
         if found.path in ours and _is_same(found, file):
             return Marked(outcome="already", path=found.path)
     return Marked(outcome="gone")
 
 
-def _target(path: str, action: AfterDone | AfterFailed) -> str | None:
-    """Where the file goes; None where it stays or is deleted. Moving to where it lies is staying."""
+def _targets(path: str, action: AfterDone | AfterFailed) -> list[str]:
+    """Where the file goes, best first; nowhere where it stays or is deleted. Moving to where it lies is staying."""
     directory, name = split(path)
-    if isinstance(action, AfterDone) and action.rename_suffix is not None:
-        return _fitting(directory, name, action.rename_suffix)
-    if action.move_to is None:
-        return None
-    target = _fitting(action.move_to, name, "")
-    return None if action.move_to == directory else target
-
-
-def _fitting(directory: str, name: str, suffix: str) -> str:
-    """The path of a name with its suffix, the name cut where a server could not hold it with a number behind."""
-    limit = min(MAX_NAME_BYTES, MAX_PATH_BYTES - len(directory.encode()) - 1) - len(f"{suffix}.99")
-    return joined(directory, name.encode()[:limit].decode("utf-8", "ignore") + suffix)
+    try:
+        if isinstance(action, AfterDone) and action.rename_suffix is not None:
+            return free_names(directory, name, action.rename_suffix)
+        if action.move_to is None or action.move_to == directory:
+            return []
+        return free_names(action.move_to, name)
+    except ValueError as error:
+        raise NameTaken(f"While marking {quoted(path)}, {error}.") from error
 
 
 def _renames(action: AfterDone | AfterFailed) -> bool:

@@ -27,13 +27,15 @@ from shared.domain.failures import (
     ServerFailed,
     TooManyFiles,
 )
-from shared.domain.names import checked_path, split
+from shared.domain.names import quoted, split, taken_path, to_bytes
 from shared.transfer.folder import (
     CHUNK_BYTES,
     MAX_ENTRIES,
+    NOT_A_FILE,
     Deadlines,
     Listing,
     escaped,
+    note_directory,
     refuse,
     sort_out,
     stamp,
@@ -44,6 +46,9 @@ _BLOCK_BYTES = 255 * 1024
 
 _WINDOW_BYTES = 4 << 20
 _ENTRIES_PER_LOOK = 500
+
+_KINDS = {b"d": stat.S_IFDIR, b"l": stat.S_IFLNK, b"p": stat.S_IFIFO, b"s": stat.S_IFSOCK}
+"""How `ls -l` begins a line, and so does OpenSSH's server."""
 
 _MISSING = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath, asyncssh.SFTPNotADirectory)
 _LOST = (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection, asyncssh.DisconnectError, OSError)
@@ -118,7 +123,7 @@ class SftpFolder:
                 async for entry in entries:
                     count += 1
                     if count > self._max_entries:
-                        raise TooManyFiles(f"Found more than {self._max_entries} entries in {directory!r}.")
+                        raise TooManyFiles(f"Found more than {self._max_entries} entries in {quoted(directory)}.")
                     if count % _ENTRIES_PER_LOOK == 0:
                         watch.moved()
                     _sort(listing, directory, entry)
@@ -128,12 +133,12 @@ class SftpFolder:
         """Size and time of a regular file."""
         with self._step(FileGone, path):
             attributes = await self._client.lstat(self._absolute(path))
-        if attributes.permissions is not None and not stat.S_ISREG(attributes.permissions):
-            raise FileGone(f"Expected a regular file at {path!r}, found something else.")
+        if stat.S_IFMT(attributes.permissions or 0) not in (0, stat.S_IFREG):
+            raise FileGone(f"Expected a regular file at {quoted(path)}, found something else.")
         try:
             return stamp(path, attributes.size, attributes.mtime)
         except ValueError as error:
-            raise ServerFailed(f"At {path!r} {error}.") from error
+            raise ServerFailed(f"At {quoted(path)} {error}.") from error
 
     async def read(self, path: str) -> AsyncGenerator[bytes, None]:
         """The bytes of a file, several requests in flight."""
@@ -190,7 +195,7 @@ class SftpFolder:
             try:
                 await (self._replace(old, new) if replace else self._rename(target, old, new))
             except asyncssh.SFTPOpUnsupported as error:
-                raise RenameRefused(f"At {source!r}.") from error
+                raise RenameRefused(f"At {quoted(source)}.") from error
 
     async def remove(self, path: str) -> None:
         """Delete a file."""
@@ -199,7 +204,7 @@ class SftpFolder:
 
     async def make_directory(self, path: str) -> None:
         """Create a directory and those above it."""
-        parts = checked_path(path).split("/") if path else []
+        parts = taken_path(path).split("/") if path else []
         for depth in range(1, len(parts) + 1):
             part = "/".join(parts[:depth])
             with self._step(DirectoryMissing, part):
@@ -207,7 +212,7 @@ class SftpFolder:
                 if found is None:
                     await self._make_one(self._absolute(part))
                 elif not found:
-                    raise NameTaken(f"Found a file at {part!r}.")
+                    raise NameTaken(f"Found a file at {quoted(part)}.")
 
     async def _make_one(self, path: bytes) -> None:
         try:
@@ -227,7 +232,7 @@ class SftpFolder:
 
     async def _refuse_taken(self, target: str, path: bytes) -> None:
         if not await self._is_free(path):
-            raise NameTaken(f"Found {target!r}.")
+            raise NameTaken(f"Found {quoted(target)}.")
 
     async def _is_free(self, path: bytes) -> bool:
         try:
@@ -301,18 +306,18 @@ class SftpFolder:
             try:
                 yield watch
             except _MISSING as error:
-                raise missing(f"Looked for {path!r}.") from error
+                raise missing(f"Looked for {quoted(path)}.") from error
             except (asyncssh.SFTPPermissionDenied, asyncssh.SFTPWriteProtect) as error:
-                raise AccessDenied(f"At {path!r}.") from error
+                raise AccessDenied(f"At {quoted(path)}.") from error
             except asyncssh.SFTPFileAlreadyExists as error:
-                raise NameTaken(f"Found {path!r}.") from error
+                raise NameTaken(f"Found {quoted(path)}.") from error
             except _LOST as error:
                 raise ConnectionLost(watch.told("The connection was cut.")) from error
             except asyncssh.SFTPError as error:
-                raise ServerFailed(f"At {path!r} it said: {escaped(error.reason.encode())}.") from error
+                raise ServerFailed(f"At {quoted(path)} it said: {escaped(error.reason.encode())}.") from error
 
     def _absolute(self, path: str) -> bytes:
-        return self._home.rstrip(b"/") + b"/" + checked_path(path).encode() if path else self._home or b"/"
+        return self._home.rstrip(b"/") + b"/" + to_bytes(taken_path(path)) if path else self._home or b"/"
 
     @staticmethod
     def _block(offered: int) -> tuple[int, int]:
@@ -324,19 +329,30 @@ class SftpFolder:
 def _sort(listing: Listing, directory: str, entry: asyncssh.SFTPName) -> None:
     """Put an entry of a listing where it belongs."""
     name = entry.filename if isinstance(entry.filename, bytes) else entry.filename.encode()
-    mode = entry.attrs.permissions
-    if name in (b".", b"..") or (mode is not None and stat.S_ISDIR(mode)):
+    kind = _kind_of(entry)
+    if kind == stat.S_IFDIR or name in (b".", b".."):
+        note_directory(listing, directory, name)
         return
     path = sort_out(listing, directory, name)
     if path is None:
         return
-    if mode is not None and not stat.S_ISREG(mode):
-        refuse(listing, name, "it is a symbolic link or a special file, not a regular file")
+    if kind != stat.S_IFREG:
+        refuse(listing, name, NOT_A_FILE)
         return
     try:
         listing.files.append(stamp(path, entry.attrs.size, entry.attrs.mtime))
     except ValueError as error:
         refuse(listing, name, str(error))
+
+
+def _kind_of(entry: asyncssh.SFTPName) -> int:
+    """What kind of file it is. Where a server gives no permissions, the line that it writes for eyes tells it."""
+    mode = entry.attrs.permissions
+    if mode is not None:
+        # Some give the permissions alone, without a kind: what is neither is a file.
+        return stat.S_IFMT(mode) or stat.S_IFREG
+    line = entry.longname if isinstance(entry.longname, bytes) else (entry.longname or "").encode()
+    return _KINDS.get(line[:1], stat.S_IFREG)
 
 
 async def _read_block(file: "asyncssh.SFTPClientFile", offset: int, size: int) -> bytes:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from shared.domain.arrival import FileStamp
-from shared.domain.names import checked_path, split
+from shared.domain.names import split, taken_path, to_bytes
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -33,8 +33,8 @@ class Tree:
         root = self._root
         descriptor = os.open(".", _DIRECTORY, dir_fd=root) if isinstance(root, int) else os.open(root, _DIRECTORY)
         try:
-            for part in checked_path(path).split("/") if path else []:
-                deeper = os.open(part, _DIRECTORY | os.O_NOFOLLOW, dir_fd=descriptor)
+            for part in taken_path(path).split("/") if path else []:
+                deeper = os.open(to_bytes(part), _DIRECTORY | os.O_NOFOLLOW, dir_fd=descriptor)
                 os.close(descriptor)
                 descriptor = deeper
             yield descriptor
@@ -43,7 +43,7 @@ class Tree:
 
     def open(self, path: str, flags: int, mode: int = 0o640) -> int:
         """A descriptor of a regular file."""
-        directory, name = split(checked_path(path))
+        directory, name = _parted(path)
         if not name:
             raise IsADirectoryError(errno.EISDIR, "expected a file, found the folder itself")
         with self.directory(directory) as parent:
@@ -57,7 +57,7 @@ class Tree:
 
     def stat(self, path: str) -> os.stat_result:
         """What lies there; a symbolic link is told as such."""
-        directory, name = split(checked_path(path))
+        directory, name = _parted(path)
         with self.directory(directory) as parent:
             return os.stat(name, dir_fd=parent, follow_symlinks=False) if name else os.fstat(parent)
 
@@ -78,8 +78,8 @@ class Tree:
         its second name by a hard link, which refuses, and then loses its first. A crash in between leaves
         both names on one file; repeating the call then finishes the work.
         """
-        source_directory, source_name = split(checked_path(source))
-        target_directory, target_name = split(checked_path(target))
+        source_directory, source_name = _parted(source)
+        target_directory, target_name = _parted(target)
         if not source_name or not target_name:
             raise OSError(errno.EINVAL, "the folder itself cannot be renamed")
         with self.directory(source_directory) as old, self.directory(target_directory) as new:
@@ -91,7 +91,7 @@ class Tree:
             _flush(new)
 
     @staticmethod
-    def _linked(old: int, source: str, new: int, target: str, found: os.stat_result) -> bool:
+    def _linked(old: int, source: bytes, new: int, target: bytes, found: os.stat_result) -> bool:
         """Whether the rename could be made with a hard link; not every file system has them."""
         try:
             os.link(source, target, src_dir_fd=old, dst_dir_fd=new, follow_symlinks=False)
@@ -108,7 +108,7 @@ class Tree:
         return True
 
     @staticmethod
-    def _rename_after_a_look(old: int, source: str, new: int, target: str) -> None:
+    def _rename_after_a_look(old: int, source: bytes, new: int, target: bytes) -> None:
         with suppress(FileNotFoundError):
             os.stat(target, dir_fd=new, follow_symlinks=False)
             raise FileExistsError(errno.EEXIST, "the name is taken")
@@ -116,13 +116,13 @@ class Tree:
 
     def remove(self, path: str) -> None:
         """Delete a file."""
-        directory, name = split(checked_path(path))
+        directory, name = _parted(path)
         with self.directory(directory) as parent:
             os.unlink(name, dir_fd=parent)
 
     def make_directory(self, path: str, mode: int = 0o750) -> None:
         """Create one directory; FileExistsError where there is something."""
-        directory, name = split(checked_path(path))
+        directory, name = _parted(path)
         if not name:
             raise FileExistsError(errno.EEXIST, "the folder itself is there")
         with self.directory(directory) as parent:
@@ -130,19 +130,19 @@ class Tree:
 
     def remove_directory(self, path: str) -> None:
         """Delete an empty directory."""
-        directory, name = split(checked_path(path))
+        directory, name = _parted(path)
         with self.directory(directory) as parent:
             os.rmdir(name, dir_fd=parent)
 
     def set_times(self, path: str, accessed: float, modified: float) -> None:
         """Set a file's times, in seconds since 1970."""
-        directory, name = split(checked_path(path))
+        directory, name = _parted(path)
         with self.directory(directory) as parent:
             os.utime(name, (accessed, modified), dir_fd=parent, follow_symlinks=False)
 
     def flush_name(self, path: str) -> None:
         """Bring a file's entry in its directory safely to disk."""
-        with self.directory(split(checked_path(path))[0]) as parent:
+        with self.directory(_parted(path)[0]) as parent:
             _flush(parent)
 
 
@@ -153,6 +153,12 @@ def _flush(directory: int) -> None:
     except OSError as error:
         if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF):
             raise
+
+
+def _parted(path: str) -> tuple[str, bytes]:
+    """A path's directory, and its name as the disk has it; ValueError for a path that cannot be."""
+    directory, name = split(taken_path(path))
+    return directory, to_bytes(name)
 
 
 def stamp_of(path: str, found: os.stat_result) -> FileStamp:

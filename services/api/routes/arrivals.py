@@ -12,6 +12,7 @@ from services.api.paging import Listing, Page, TimedQuery
 from services.api.routes.answers import ABSENT, PROBLEMS
 from shared.domain.arrival import ArrivalState
 from shared.domain.failures import NotFound
+from shared.domain.names import from_shown, shown
 from shared.domain.run import Reason, RunState
 from shared.domain.scope import Scope
 from shared.storage import arrivals
@@ -20,13 +21,20 @@ router = APIRouter(prefix="/v1/arrivals", tags=["arrivals"], responses=PROBLEMS)
 Reader = Annotated[Visit, Depends(allowed(Scope.RUNS_READ))]
 
 
+SHOWN = (
+    "Within the home directory. What is not printable is escaped: `\\xff` is a byte (a control character, or no "
+    "UTF-8), `\\u202e` a character, also one of a decomposed name; a backslash is doubled. Filters take both forms"
+)
+_MOST_CHARACTERS = 8_192
+
+
 class ArrivalQuery(TimedQuery):
     """Which arrivals to list."""
 
     connection_id: UUID | None = None
     state: ArrivalState | None = None
-    path: Annotated[str, Field(max_length=2_048, description="The whole path")] | None = None
-    path_prefix: Annotated[str, Field(max_length=2_048, description="How the path begins")] | None = None
+    path: Annotated[str, Field(max_length=_MOST_CHARACTERS, description="The whole path")] | None = None
+    path_prefix: Annotated[str, Field(max_length=_MOST_CHARACTERS, description="How it begins")] | None = None
 
 
 class ArrivalShown(BaseModel):
@@ -34,7 +42,7 @@ class ArrivalShown(BaseModel):
 
     id: UUID
     connection_id: UUID
-    path: str
+    path: str = Field(description=SHOWN)
     size_bytes: int
     modified_at: datetime
     sighting: int
@@ -45,7 +53,7 @@ class ArrivalShown(BaseModel):
     accepted_at: datetime | None
     settled_at: datetime | None
     settled_as: str | None = Field(description="What became of the file: renamed, moved, deleted, left, ...")
-    settled_path: str | None
+    settled_path: str | None = Field(description="Where the file was put, shown like path")
     vanished_at: datetime | None
 
 
@@ -71,8 +79,8 @@ async def list_arrivals(visit: Reader, query: Annotated[ArrivalQuery, Query()]) 
     chosen = arrivals.ArrivalFilter(
         connection_id=query.connection_id,
         state=query.state,
-        path_prefix=query.path_prefix,
-        path=query.path,
+        path_prefixes=_both_forms(query.path_prefix),
+        paths=_both_forms(query.path),
         since=query.since,
         until=query.until,
         before=listing.mark,
@@ -93,6 +101,11 @@ async def get_arrival(arrival_id: UUID, visit: Reader) -> ArrivalDetail:
     return ArrivalDetail(**_facts(found), runs=[RunOfArrival(**each) for each in runs])
 
 
+def _both_forms(path: str | None) -> tuple[str, ...] | None:
+    """What is asked for as it is and as it is shown: a name may hold a backslash."""
+    return None if path is None else (path, from_shown(path))
+
+
 def _shown(row: dict[str, Any]) -> ArrivalShown:
     return ArrivalShown(**_facts(row))
 
@@ -100,5 +113,7 @@ def _shown(row: dict[str, Any]) -> ArrivalShown:
 def _facts(row: dict[str, Any]) -> dict[str, Any]:
     code = row["reason_code"]
     reason = None if code is None else Reason(code=code, detail=row["reason_detail"] or "")
-    shown = {name: row[name] for name in ArrivalShown.model_fields if name in row}
-    return {**shown, "id": row["arrival_id"], "reason": reason}
+    facts = {name: row[name] for name in ArrivalShown.model_fields if name in row}
+    facts["path"] = shown(row["path"])
+    facts["settled_path"] = None if row["settled_path"] is None else shown(row["settled_path"])
+    return {**facts, "id": row["arrival_id"], "reason": reason}

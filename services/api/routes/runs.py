@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, StrictBool
 from services.api.access import Visit, allowed
 from services.api.paging import Listing, Page, TimedQuery
 from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, Asked
+from shared.domain import names
 from shared.domain.failures import NotFound
 from shared.domain.receipt import Receipt
 from shared.domain.run import Reason, RunState, Waiting
@@ -63,7 +64,7 @@ class RunShown(BaseModel):
     goal_id: UUID
     goal_version: int
     arrival_id: UUID | None
-    path: str | None = Field(description="Of the file that is imported")
+    path: str | None = Field(description="Of the file that is imported, as its arrival shows it")
     size_bytes: int | None
     sha256: str | None
     delivered_name: str | None = Field(description="Of the file that was exported")
@@ -166,11 +167,13 @@ def _shown(row: dict[str, Any]) -> RunShown:
     code = row["reason_code"]
     progress = {name: row[name] for name in ProgressShown.model_fields}
     returned = {name: row[f"return_{name}"] for name in ReturnShown.model_fields}
+    returned["files"] = [names.shown(path) for path in returned["files"] or ()]
     shown = {name: row[name] for name in RunShown.model_fields if name in row}
     return RunShown.model_validate(
         {
             **shown,
             "id": row["run_id"],
+            "path": None if row["path"] is None else names.shown(row["path"]),
             "mends": row["parent_run_id"],
             "returned": None if row["return_state"] is None else returned,
             "reason": None

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import AfterValidator, BaseModel, Field, TypeAdapter
 
 from services.api import uploads
 from services.api.access import Visit, allowed
@@ -23,7 +23,7 @@ from services.api.problems import FieldError, Refused
 from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, Asked
 from shared.domain.failures import Conflict, InvalidRequest, QuestionsOpen, UnsupportedMediaType
 from shared.domain.findings import Answer, Findings
-from shared.domain.names import RelativePath
+from shared.domain.names import from_shown, shown, taken_path
 from shared.domain.run import Reason
 from shared.domain.scope import Scope
 from shared.processing.goal_settings import goal_settings
@@ -41,11 +41,16 @@ _LOOKS = 5
 """So often a file is looked at anew because somebody else has answered meanwhile."""
 
 
+ShownPath = Annotated[
+    str, Field(min_length=1, max_length=8_192), AfterValidator(lambda path: taken_path(from_shown(path)))
+]
+
+
 class SampleNamed(Asked):
     """A file in a place, to be fetched by the poller."""
 
     connection_id: UUID
-    path: RelativePath = Field(description="Within the connection's home directory")
+    path: ShownPath = Field(description="Within the connection's home directory, as an arrival shows it")
 
 
 class AnswersSent(Asked):
@@ -187,7 +192,10 @@ def _joined(earlier: Sequence[Answer], later: Sequence[Answer]) -> list[Answer]:
 
 
 def _listed(stored: StoredSample) -> SampleListed:
-    return SampleListed.model_validate(stored, from_attributes=True)
+    listed = SampleListed.model_validate(stored, from_attributes=True)
+    if listed.path is None:
+        return listed
+    return listed.model_copy(update={"name": shown(listed.name), "path": shown(listed.path)})
 
 
 def _shown(stored: StoredSample) -> SampleShown:

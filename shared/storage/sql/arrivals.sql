@@ -150,12 +150,12 @@ WHERE account_id = $1 AND connection_id = $2 AND state IN ('waiting', 'unmatched
 -- Arrivals, newest first, after a cursor.
 SELECT arrival_id, connection_id, path, size_bytes, modified_at, sighting, state, upload_id, reason_code, reason_detail,
     sha256, seen_at, accepted_at, settled_at, settled_as, settled_path, vanished_at
-FROM tidegate.arrivals
+FROM tidegate.arrivals a
 WHERE account_id = $1
   AND ($2::uuid IS NULL OR connection_id = $2)
   AND ($3::text IS NULL OR state = $3)
-  AND ($4::text IS NULL OR starts_with(path, $4))
-  AND ($5::text IS NULL OR path = $5)
+  AND ($4::text[] IS NULL OR EXISTS (SELECT FROM unnest($4) AS begun (path) WHERE starts_with(a.path, begun.path)))
+  AND ($5::text[] IS NULL OR path = ANY ($5))
   AND ($6::timestamptz IS NULL OR seen_at >= $6)
   AND ($7::timestamptz IS NULL OR seen_at < $7)
   AND ($8::timestamptz IS NULL OR (seen_at, arrival_id) < ($8, $9::uuid))

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from uuid import UUID
 
+import pytest
 import pytest_asyncio
 
 from services.exporter.wiring import running as exporting
@@ -19,6 +20,8 @@ from shared.storage import connections
 from shared.storage.database import Database
 from shared.storage.secrets import new_key
 from tests.integration.road.place import Tenant, make_tenant
+from tests.integration.road.watched import tenant_on
+from tests.real.openssh import PrivateOpenSSH
 
 LOOK_SECONDS = 0.2
 
@@ -43,9 +46,27 @@ async def base(database: Database, tmp_path: Path) -> Base:
 async def tenant(base: Base, account: UUID) -> AsyncIterator[Tenant]:
     """An account on the running system; its connection is due again and again."""
     made = await make_tenant(base, account)
+    async with watched(base, made):
+        yield made
+
+
+@pytest_asyncio.fixture(params=["hosted", "openssh"])
+async def anywhere(
+    request: pytest.FixtureRequest, base: Base, account: UUID, openssh_server: PrivateOpenSSH
+) -> AsyncIterator[Tenant]:
+    """The same, once with its files on our own disk and once on a partner's real server."""
+    making = make_tenant(base, account) if request.param == "hosted" else tenant_on(base, account, openssh_server)
+    made = await making
+    async with watched(base, made):
+        yield made
+
+
+@asynccontextmanager
+async def watched(base: Base, made: Tenant) -> AsyncIterator[None]:
+    """The system, that looks at the tenant's connection again and again."""
     async with system(base):
         looking = asyncio.create_task(_keep_due(base, made))
-        yield made
+        yield
         looking.cancel()
 
 

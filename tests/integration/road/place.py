@@ -71,7 +71,7 @@ class Tenant:
         """Put a file into the folder, complete at once."""
         path = self.directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.part")
+        partial = path.with_name(f".{path.name[:100]}.part")
         partial.write_bytes(content.encode() if isinstance(content, str) else content)
         partial.rename(path)
         return path

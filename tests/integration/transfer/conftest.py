@@ -35,6 +35,7 @@ class Ground:
     folder: Folder
     disk: Path
     put: Callable[[str, bytes], Path]
+    takes_any_name: bool = True
 
 
 class Server(asyncssh.SSHServer):
@@ -135,7 +136,7 @@ async def _dropserver(tmp_path: Path) -> AsyncIterator[Ground]:
     async with DropServer.open("127.0.0.1", 0, [make_private_key()], gate, RememberedUploads()) as server:
         place = Partner(server.port, [], []).place(*(key.line for key in server.host_keys))
         async with open_sftp(place, Login(password=PASSWORD), reach()) as folder:
-            yield Ground(folder, root / "mine", _putter(root / "mine"))
+            yield Ground(folder, root / "mine", _putter(root / "mine"), takes_any_name=False)
 
 
 @asynccontextmanager

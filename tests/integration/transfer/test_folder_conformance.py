@@ -1,13 +1,17 @@
 """What every driver of a drop folder promises, tried on each of them against each server."""
 
 import os
+import socket
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, closing
 
 import pytest
 
 from shared.domain.failures import DirectoryMissing, FileGone, NameTaken
+from shared.domain.goal import AfterDone
+from shared.domain.names import shown, split, to_bytes
 from shared.transfer.folder import CHUNK_BYTES
+from shared.transfer.mark import mark
 from tests.integration.transfer.conftest import Ground
 
 
@@ -37,23 +41,63 @@ async def test_a_listing_and_a_stat_agree_to_the_whole_stamp(ground: Ground) -> 
     assert listed.modified_at.tzinfo is not None
 
 
-async def test_a_name_that_is_not_text_is_told_and_not_lost(ground: Ground) -> None:
-    raw = os.fsencode(ground.put("good.csv", b"1").parent)
-    for name in (b"b\xff.csv", b"line\nbreak.csv"):
-        os.close(os.open(raw + b"/" + name, os.O_CREAT | os.O_WRONLY))
-    listing = await ground.folder.list("")
-    assert [file.path for file in listing.files] == ["good.csv"]
-    assert sorted(entry.shown for entry in listing.refused) == ["b\\xff.csv", "line\\x0abreak.csv"]
+HOSTILE = {
+    b"b\xff.csv": "b\\xff.csv",
+    b"line\nbreak\r.csv": "line\\x0abreak\\x0d.csv",
+    b"quotes '\";$(id)`.csv": "quotes '\";$(id)`.csv",
+    "\u202evsc.exe".encode(): "\\u202evsc.exe",
+    b"back\\slash.csv": "back\\\\slash.csv",
+    b"-rf *?[a].csv": "-rf *?[a].csv",
+    "M\u00fcller.csv".encode(): "M\u00fcller.csv",
+    "Mu\u0308ller.csv".encode(): "Mu\\u0308ller.csv",
+    "\uef80.csv".encode(): "\\xee\\xbe\\x80.csv",
+    b" %2e%2e%2f&amp;.csv ": " %2e%2e%2f&amp;.csv ",
+    b"\xe4" * 251 + b".csv": "\\xe4" * 251 + ".csv",
+}
+"""Names that are none but bytes, and how they are shown."""
 
 
-async def test_a_symbolic_link_is_told_and_not_followed(ground: Ground) -> None:
+async def test_names_are_bytes_that_are_listed_shown_read_and_renamed_exactly(ground: Ground) -> None:
+    ground.put("in/good.csv", b"1")
+    for name in HOSTILE:
+        ground.put("in/" + os.fsdecode(name), name)
+    listing = await ground.folder.list("in")
+    found = {split(file.path)[1]: file for file in listing.files if file.path != "in/good.csv"}
+    if not ground.takes_any_name:
+        # Our own server takes no such names; what somebody put on its disk nevertheless is told.
+        assert {entry.shown for entry in listing.refused} | set(map(shown, found)) == set(HOSTILE.values())
+        return
+    assert {to_bytes(name): shown(name) for name in found} == HOSTILE
+    for name, file in found.items():
+        assert await _bytes(ground, file.path) == to_bytes(name)
+        assert await ground.folder.stat(file.path) == file
+        marked = await mark(ground.folder, file, AfterDone(rename_suffix=".done"))
+        assert marked.path is not None
+        assert await _bytes(ground, marked.path) == to_bytes(name)
+    left = {name for name in (os.fsencode(path.name) for path in (ground.disk / "in").iterdir()) if name != b"good.csv"}
+    assert {name + b".done" for name in HOSTILE if len(name) < 250} == {name for name in left if len(name) < 250}
+    assert [len(name) for name in left if len(name) >= 250] == [255]
+
+
+async def test_what_is_no_regular_file_is_told_and_not_followed(ground: Ground) -> None:
     target = ground.put("real.csv", b"1")
     (target.parent / "link.csv").symlink_to(target)
+    (target.parent / "all.csv").symlink_to(target.parent)
+    os.mkfifo(target.parent / "pipe.csv")
+    with closing(socket.socket(socket.AF_UNIX)) as listener:
+        # The path of a socket has 107 bytes at most.
+        descriptor = os.open(target.parent, os.O_RDONLY)
+        listener.bind(f"/proc/self/fd/{descriptor}/talk.csv")
+        os.close(descriptor)
+    ground.put("directory.csv/inside.csv", b"1")
     listing = await ground.folder.list("")
     assert [file.path for file in listing.files] == ["real.csv"]
-    assert [entry.shown for entry in listing.refused] == ["link.csv"]
-    with pytest.raises(FileGone):
-        await ground.folder.stat("link.csv")
+    assert listing.directories == ["directory.csv"]
+    assert {entry.shown for entry in listing.refused} == {"link.csv", "all.csv", "pipe.csv", "talk.csv"}
+    assert not any(entry.is_name for entry in listing.refused)
+    for path in ("link.csv", "pipe.csv", "directory.csv", "talk.csv"):
+        with pytest.raises(FileGone):
+            await ground.folder.stat(path)
 
 
 async def test_a_missing_directory_is_told_as_such(ground: Ground) -> None:
@@ -159,7 +203,7 @@ async def test_a_removed_file_is_gone(ground: Ground) -> None:
     assert (await ground.folder.list("")).files == []
 
 
-@pytest.mark.parametrize("path", ["../out", "/etc/passwd", "a//b", "a/../../b", "nul\0", "line\nbreak"])
+@pytest.mark.parametrize("path", ["../out", "/etc/passwd", "a//b", "a/../../b", "nul\0", "a/./b", "x" * 256])
 async def test_a_path_that_leads_elsewhere_never_reaches_the_server(ground: Ground, path: str) -> None:
     with pytest.raises(ValueError, match=r"found|expected"):
         await ground.folder.stat(path)

@@ -80,7 +80,8 @@ def test_a_name_is_shown_escaped(name: bytes, looks: str) -> None:
 
 
 def test_what_is_no_escape_stands_for_itself() -> None:
-    assert from_shown("C:\\data\\u12\\ud800\\Uffffffff") == "C:\\data\\u12\\ud800\\Uffffffff"
+    for text in ("C:\\data\\u12\\ud800\\Uffffffff", "\\x00\\u0000"):
+        assert from_shown(text) == text
 
 
 def test_a_text_that_is_no_name_is_refused_and_settings_name_no_such_bytes() -> None:
@@ -100,7 +101,6 @@ def test_a_text_that_is_no_name_is_refused_and_settings_name_no_such_bytes() -> 
         ("/a", "empty"),
         ("é" * 128, "more than 255"),
         ("a/" * 600 + "a", "more than 1024"),
-        ("\uefff/" * 500 + "a", "more than 1024"),
     ],
 )
 def test_a_path_of_a_place_has_no_surprises(path: str, flaw: str) -> None:

@@ -52,9 +52,11 @@ def known(
     seen_at: datetime = LONG_AGO,
     stamped_at: datetime = LONG_AGO,
     vanished_at: datetime | None = None,
+    code: str = "still_growing",
+    detail: str | None = None,
 ) -> Known:
     """What the ledger has of a file."""
-    why = Explained(state, "still_growing")
+    why = Explained(state, code, detail)
     return Known(uuid4(), file or stamp(), upload_id, seen_at, stamped_at, vanished_at, why)
 
 
@@ -184,6 +186,43 @@ CASES = {
         [],
         STABLE,
         [("new unmatched", "name_refused", 0)],
+    ),
+    "what is no file is told, though a goal would take its name": (
+        [Seen(stamp(), refused="it is a symbolic link", is_name=False)],
+        [],
+        STABLE,
+        [("new unmatched", "not_a_file", 0)],
+    ),
+    "a directory that a goal would take is told": (
+        [Seen(stamp(), is_directory=True)],
+        [],
+        STABLE,
+        [("new unmatched", "not_a_file", 0)],
+    ),
+    "it is told once": (
+        [Seen(stamp(), is_directory=True)],
+        [known(None, UNMATCHED, code="not_a_file", detail="it is a directory, not a regular file")],
+        STABLE,
+        [],
+    ),
+    "another directory is none of our business": ([Seen(stamp("in/done"), is_directory=True)], [], STABLE, []),
+    "a directory in the place of a file that waited is told": (
+        [Seen(stamp(size=0), is_directory=True)],
+        [known()],
+        STABLE,
+        [("grown", "not_a_file", 0)],
+    ),
+    "a directory in the place of a file that was taken is told": (
+        [Seen(stamp(size=0), is_directory=True)],
+        [known(state=ACCEPTED)],
+        STABLE,
+        [("new unmatched", "not_a_file", 0), ("vanished", None, 0)],
+    ),
+    "a file that a server names twice is one": (
+        [Seen(stamp()), Seen(stamp(minute=3))],
+        [],
+        STABLE,
+        [("new waiting", "still_growing", 0)],
     ),
     "our own mark is passed over": ([Seen(stamp("in/contacts_1.csv.done"))], [], STABLE, []),
     "our own numbered mark is passed over": ([Seen(stamp("in/contacts_1.csv.done.7"))], [], STABLE, []),
