@@ -24,7 +24,15 @@ from shared.domain.property import PropertyType, Several, Written
 from shared.processing.clock import to_local
 from shared.processing.lists import looked_up
 from shared.processing.values import nulls_of
-from shared.processing.written_dates import ISO_LOCAL, as_epoch, in_pattern, offsets_of, zone_of
+from shared.processing.written_dates import (
+    ISO_LOCAL,
+    as_epoch,
+    driver_pattern,
+    in_pattern,
+    instants_of,
+    offsets_of,
+    zone_of,
+)
 
 Write = Callable[[pl.Series], pl.Series]
 
@@ -95,10 +103,13 @@ class TypedText:
         if zone == "UTC" and pattern.unit is None:
             local, offsets = plain, pl.Series([0], dtype=pl.Int64).new_from_index(0, values.len())
         else:
-            instants = plain.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", time_zone="UTC")
+            instants = instants_of(plain)
             if pattern.unit is not None:
                 return as_epoch(instants, pattern)
             times = to_local(instants, zone)
+            directives = driver_pattern(pattern)
+            if pattern.has_time and directives is not None:
+                return self._told(times.dt.to_string(directives), values)
             offsets = offsets_of(times, instants)
             if wants_offset:
                 times = (

@@ -1,7 +1,7 @@
 """What is known of a run while it is carried out: its progress, its file, its timings. Becomes its receipt."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -22,6 +22,8 @@ class Desk:
     run: ClaimedRun
     kind: str
     metrics: Metrics
+    has_younger: Callable[[], bool] = lambda: False
+    """Whether the run has lasted, and others are in hand beside it that have not."""
     progress: Progress = field(default_factory=Progress)
     file: FileFacts | None = None
     warnings: list[Reason] = field(default_factory=list)

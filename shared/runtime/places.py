@@ -20,11 +20,19 @@ class Places:
     """So many runs at a time may last without a place."""
     lasting_seconds: float = LASTING_SECONDS
     """After so long a run has lasted."""
+    _young: set["asyncio.Task[Any]"] = field(default_factory=set)
     _lasting: set["asyncio.Task[Any]"] = field(default_factory=set)
+
+    def has_younger(self, work: "asyncio.Task[Any] | None") -> bool:
+        """Whether the work has lasted, and others are in hand that have not."""
+        return work not in self._young and bool(self._young)
 
     async def held(self, work: "asyncio.Task[Any]") -> None:
         """Return once the work needs its place no longer: it has ended, or it has lasted and there is room for it."""
+        self._young.add(work)
+        work.add_done_callback(self._young.discard)
         await asyncio.wait({work}, timeout=self.lasting_seconds)
+        self._young.discard(work)
         while not work.done():
             if len(self._lasting) < self.at_most_lasting:
                 self._lasting.add(work)

@@ -10,6 +10,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
@@ -89,7 +90,8 @@ class Worker:
             if not stopping.is_set():
                 log.info("run.claimed", kind=self.kind)
             reach(f"{self.kind}er.claimed")
-            desk = Desk(run, self.kind, self.metrics)
+            has_younger = partial(self.places.has_younger, asyncio.current_task())
+            desk = Desk(run, self.kind, self.metrics, has_younger)
             with tracing.span(f"run.{self.kind}", parent=run.traceparent, kind="hears", **facts, attempt=run.attempt):
                 await self._carry_out(desk, stopping)
 

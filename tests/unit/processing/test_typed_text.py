@@ -20,6 +20,8 @@ from tests.examples import examples
 NOON = datetime(2024, 7, 1, 12, 30, 5, tzinfo=UTC)
 AMSTERDAM = Dialect(timezone="Europe/Amsterdam", date_format="DD.MM.YYYY", decimal_char=",")
 EPOCH = Dialect(date_format="epoch_milliseconds")
+TO_THE_MILLISECOND = Dialect(timezone="Asia/Kathmandu", date_format="YYYYMMDDHHmmssSSS")
+SHORT_IN_NEW_YORK = Dialect(timezone="America/New_York", date_format="'100%d' D-M-YYYY H:mm:ss")
 
 
 def written(dialect: Dialect, kind: PropertyType, values: list[Value]) -> list[str | None]:
@@ -113,6 +115,10 @@ columns = st.sampled_from(list(KINDS)).flatmap(
 @example(Dialect(timezone="America/New_York"), (PropertyType.DATETIME, [datetime(1, 1, 1, tzinfo=UTC)]))
 @example(Dialect(), (PropertyType.DATE, [date(1, 1, 1), date(9999, 12, 31)]))
 @example(EPOCH, (PropertyType.DATETIME, [datetime(1, 1, 1, tzinfo=UTC), datetime.max.replace(tzinfo=UTC)]))
+@example(TO_THE_MILLISECOND, (PropertyType.DATETIME, [datetime.max.replace(tzinfo=UTC)]))
+@example(TO_THE_MILLISECOND, (PropertyType.DATETIME, [NOON, None, NOON.replace(microsecond=999_999)]))
+@example(SHORT_IN_NEW_YORK, (PropertyType.DATETIME, [datetime(1, 1, 1, tzinfo=UTC)]))
+@example(SHORT_IN_NEW_YORK, (PropertyType.DATETIME, [datetime(987, 6, 5, 4, 3, 2, tzinfo=UTC), NOON]))
 def test_columns_are_written_as_their_values_are(dialect: Dialect, column: tuple[PropertyType, list[Value]]) -> None:
     kind, values = column
     expected: list[str | None] | None

@@ -61,3 +61,24 @@ async def test_where_nothing_may_last_each_place_is_kept_to_the_end() -> None:
             each.set()
         await taking
     assert begun == [0, 1, 2]
+
+
+async def test_what_has_lasted_knows_of_what_has_not_and_nothing_else_does() -> None:
+    ends = [asyncio.Event() for _ in range(2)]
+    places = Places(1, lasting_seconds=LASTING_SECONDS)
+    tasks: list[asyncio.Task[None]] = []
+
+    async def work(number: int) -> None:
+        await places.held(tasks[number])
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        tasks.append(asyncio.create_task(_open(ends[0])))
+        await work(0)
+        assert not places.has_younger(tasks[0])
+        tasks.append(asyncio.create_task(_open(ends[1])))
+        group.create_task(work(1))
+        await eventually(lambda: places.has_younger(tasks[0]), "the second to be in hand", every_seconds=0.001)
+        assert not places.has_younger(tasks[1])
+        await eventually(lambda: not places.has_younger(tasks[0]), "the second to last", every_seconds=0.005)
+        for each in ends:
+            each.set()
