@@ -5,9 +5,10 @@ from uuid import UUID, uuid4
 
 from shared.domain.consent import Declaration
 from shared.domain.fields import IdentifierField, MappedField
-from shared.domain.goal import ImportGoal, Pattern, Source
+from shared.domain.goal import ImportGoal, Source
 from shared.domain.merge import MergeRule, Mode
 from shared.domain.opt_in import OptIn
+from shared.domain.pattern import Pattern
 from shared.domain.run import ClaimedRun
 
 

@@ -12,7 +12,8 @@ from uuid import UUID
 
 from shared.domain.arrival import ArrivalState, FileStamp
 from shared.domain.goal import AnyImport
-from shared.domain.names import matches, split
+from shared.domain.names import joined, split
+from shared.processing.patterns import taken
 from shared.storage.arrivals import Explained, Known
 from shared.transfer.readiness import Look as Before
 from shared.transfer.readiness import decide, is_own_name, is_temporary
@@ -73,17 +74,20 @@ def spot(seen: Sequence[Seen], known: Sequence[Known], goals: Mapping[UUID, AnyI
     # A listing may be older than our own renaming of a file: what left meanwhile is judged by the next look.
     left_meanwhile = {each.file.path for each in known if each.vanished_at is not None} - present.keys()
     watched = _by_directory(goals)
+    named_for = _named_for(seen, watched)
     listed: set[str] = set()
     for each in seen:
         path = each.file.path
-        watching = watched.get(split(path)[0], {})
-        # A server may name a file twice.
-        if path in listed or (each.is_directory and not _looks_like_a_file(each, watching)):
+        takers = tuple(goal_id for goal_id, paths in named_for.items() if path in paths)
+        # A server may name a file twice; and directories that nobody waits for are none of our business.
+        if path in listed or (each.is_directory and not takers):
             continue
         listed.add(path)
         if path in left_meanwhile or any(is_own_name(path, goal) for goal in goals.values()):
             continue
-        _judge(each, present.get(path), watching, look, found)
+        watching = watched.get(split(path)[0], {})
+        takes_it = each.refused is None and not each.is_directory
+        _judge(each, present.get(path), watching, takers if takes_it else (), look, found)
     for path, arrival in present.items():
         # A doorbell may have made an arrival after the listing was taken.
         was_listed = split(path)[0] in look.directories and arrival.seen_at < look.began_at
@@ -99,9 +103,30 @@ def _by_directory(goals: Mapping[UUID, AnyImport]) -> dict[str, dict[UUID, AnyIm
     return watched
 
 
-def _judge(seen: Seen, known: Known | None, goals: Mapping[UUID, AnyImport], look: Look, found: Spotted) -> None:
-    """Put a file where it belongs; `goals` are those that watch its directory."""
-    takers = tuple(goal_id for goal_id, goal in goals.items() if _takes(goal, seen))
+def _named_for(seen: Sequence[Seen], watched: Mapping[str, Mapping[UUID, AnyImport]]) -> dict[UUID, set[str]]:
+    """By goal, the paths whose names its pattern takes; a temporary name is nobody's."""
+    in_directory: dict[str, list[str]] = {}
+    for each in seen:
+        directory, name = split(each.file.path)
+        if directory in watched and not is_temporary(name):
+            in_directory.setdefault(directory, []).append(name)
+    found: dict[UUID, set[str]] = {goal_id: set() for goals in watched.values() for goal_id in goals}
+    for directory, names in in_directory.items():
+        for goal_id, goal in watched[directory].items():
+            fits = zip(names, taken(goal.source.pattern, names), strict=True)
+            found[goal_id].update(joined(directory, name) for name, is_taken in fits if is_taken)
+    return found
+
+
+def _judge(
+    seen: Seen,
+    known: Known | None,
+    goals: Mapping[UUID, AnyImport],
+    takers: tuple[UUID, ...],
+    look: Look,
+    found: Spotted,
+) -> None:
+    """Put a file where it belongs; `goals` are those that watch its directory, of which the `takers` take it."""
     if known is not None and not _is_same(seen, known):
         if known.state in UNTOUCHED:
             waits = (
@@ -126,20 +151,6 @@ def _judge(seen: Seen, known: Known | None, goals: Mapping[UUID, AnyImport], loo
         found.complete.append((known, seen, takers))
     elif reason != known.explained:
         found.explained.append((known, reason))
-
-
-def _takes(goal: AnyImport, seen: Seen) -> bool:
-    return seen.refused is None and not seen.is_directory and _is_named_for(goal, seen)
-
-
-def _is_named_for(goal: AnyImport, seen: Seen) -> bool:
-    name = split(seen.file.path)[1]
-    return not is_temporary(name) and matches(goal.source.pattern.wildcard, name)
-
-
-def _looks_like_a_file(directory: Seen, goals: Mapping[UUID, AnyImport]) -> bool:
-    """Whether somebody may wait for the import of what is a directory; others are none of our business."""
-    return any(_is_named_for(goal, directory) for goal in goals.values())
 
 
 def _is_same(seen: Seen, known: Known) -> bool:
@@ -184,7 +195,7 @@ def _unmatched(seen: Seen, goals: Mapping[UUID, AnyImport]) -> Explained:
     name = split(seen.file.path)[1]
     if is_temporary(name):
         return Explained(WAITING, "temporary_name", "The name is that of an upload under way; rename the file.")
-    patterns = [goal.source.pattern.wildcard for goal in goals.values()]
+    patterns = [goal.source.pattern.text for goal in goals.values()]
     # Comparing is slow, and of one there is nothing to choose.
     nearest = patterns if len(patterns) == 1 else get_close_matches(name[:255], patterns, n=1, cutoff=0.0)
     detail = f"The nearest pattern is {nearest[0]}" if nearest else "No active goal watches this directory"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, StrictBool, StringConstraints, field_validator, model_validator
+from pydantic import Field, StrictBool, StringConstraints, model_validator
 
 from shared.domain.absent import Absent, Guards
 from shared.domain.built_in import LANGUAGE
@@ -27,25 +27,13 @@ from shared.domain.merge import MergeRule, Mode
 from shared.domain.model import Model
 from shared.domain.names import Directory
 from shared.domain.opt_in import ContactLanguage, OptIn
+from shared.domain.pattern import Pattern
 from shared.domain.processor import Processors
 from shared.domain.returned import ReturnedRejects
 from shared.domain.trimmed import folded
 from shared.domain.unpack import Unpack
 
 TEMPORARY_SUFFIXES = (".part", ".tmp", ".filepart")
-
-
-class Pattern(Model):
-    """Which file names a goal takes. Case-sensitive; `*` is any run of characters, `?` is one."""
-
-    wildcard: str = Field(min_length=1, max_length=255)
-
-    @field_validator("wildcard")
-    @classmethod
-    def _is_a_name(cls, value: str) -> str:
-        if "/" in value or "\0" in value:
-            raise ValueError("expected a file name pattern without '/'; the directory has a field of its own")
-        return value
 
 
 class Readiness(Model):

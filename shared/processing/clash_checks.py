@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 
 from shared.domain.export_goal import ExportGoal, delivered_names
 from shared.domain.goal import AnyImport, Goal
-from shared.domain.names import matches
 from shared.domain.packing import MOST_PIECES
 from shared.processing.goal_flaws import Flaw, Surroundings
+from shared.processing.patterns import taken
 
 _A_MOMENT = datetime(2026, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)
 
@@ -65,8 +65,8 @@ def _taken(export: ExportGoal, goal: AnyImport, around: Surroundings) -> str | N
     """A file of the export that the import would take."""
     if export.target.directory != goal.source.directory:
         return None
-    pattern = goal.source.pattern.wildcard
-    return next((name for name in _names(export, around) if matches(pattern, name)), None)
+    names = _names(export, around)
+    return next((name for name, fits in zip(names, taken(goal.source.pattern, names), strict=True) if fits), None)
 
 
 def _names(goal: ExportGoal, around: Surroundings, pieces: int = 2) -> list[str]:

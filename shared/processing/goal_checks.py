@@ -11,6 +11,7 @@ from shared.domain.built_in import RESERVED_NAMES, SYSTEM_ID, identifier_named
 from shared.domain.consent import Resubscribe
 from shared.domain.dates import AUTO
 from shared.domain.export_goal import ExportGoal
+from shared.domain.expression_overlap import share_a_text
 from shared.domain.fields import FieldChoice, IdentifierField, MappedField, WrittenField
 from shared.domain.goal import AnyImport, Goal, ImportEvents, ImportGoal, Readiness
 from shared.domain.merge import MergeRule, Mode, allowed
@@ -44,38 +45,6 @@ def flaws_of(goal: Goal, around: Surroundings) -> list[Flaw]:
         return [*flaws, *_event_import_flaws(goal, around)]
     flaws += _import_flaws(goal, around)
     return flaws
-
-
-def can_share_a_name(one: str, other: str) -> bool:
-    """Whether some file name fits both wildcards. At most len(one) x len(other) steps."""
-    reached = {(0, 0)}
-    frontier = [(0, 0)]
-    while frontier:
-        i, j = frontier.pop()
-        if i == len(one) and j == len(other):
-            return True
-        for place in _next_places(one, other, i, j):
-            if place not in reached:
-                reached.add(place)
-                frontier.append(place)
-    return False
-
-
-def _next_places(one: str, other: str, i: int, j: int) -> Iterator[tuple[int, int]]:
-    a = one[i] if i < len(one) else ""
-    b = other[j] if j < len(other) else ""
-    if a == "*":
-        yield i + 1, j
-    if b == "*":
-        yield i, j + 1
-    if a and b:
-        # A star takes the other side's character and stays.
-        if a == "*" and b != "*":
-            yield i, j + 1
-        elif b == "*" and a != "*":
-            yield i + 1, j
-        elif a == b or "?" in (a, b):
-            yield i + 1, j + 1
 
 
 def _common_flaws(goal: Goal, around: Surroundings) -> Iterator[Flaw]:
@@ -417,5 +386,5 @@ def _is_torn(goal: AnyImport, sibling: AnyImport) -> bool:
     return (
         goal.source.directory == sibling.source.directory
         and goal.source.afterwards != sibling.source.afterwards
-        and can_share_a_name(goal.source.pattern.wildcard, sibling.source.pattern.wildcard)
+        and share_a_text(goal.source.pattern.tree, sibling.source.pattern.tree)
     )

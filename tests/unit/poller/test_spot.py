@@ -8,7 +8,8 @@ import pytest
 
 from services.poller.spot import Look, Seen, Spotted, spot
 from shared.domain.arrival import ArrivalState, FileStamp
-from shared.domain.goal import AfterDone, AfterFailed, Afterwards, ImportGoal, Pattern, Readiness, Source
+from shared.domain.goal import AfterDone, AfterFailed, Afterwards, ImportGoal, Readiness, Source
+from shared.domain.pattern import Pattern
 from shared.storage.arrivals import Explained, Known
 from tests.builders import import_goal
 
@@ -27,12 +28,17 @@ ACCEPTED, WAITING, UNMATCHED, SETTLED = (
 
 
 def goal(
-    wildcard: str = "contacts_*.csv", *, strategy: str = "stable", age: int = 30, afterwards: Afterwards | None = None
+    wildcard: str = "contacts_*.csv",
+    *,
+    strategy: str = "stable",
+    age: int = 30,
+    afterwards: Afterwards | None = None,
+    expression: str | None = None,
 ) -> ImportGoal:
     """A goal that watches `in`."""
     source = Source(
         directory="in",
-        pattern=Pattern(wildcard=wildcard),
+        pattern=Pattern(regular_expression=expression) if expression else Pattern(wildcard=wildcard),
         readiness=Readiness.model_validate({"strategy": strategy, "minimum_age_seconds": age}),
         afterwards=afterwards or Afterwards(),
     )
@@ -319,6 +325,16 @@ def test_the_nearest_pattern_is_named() -> None:
     (new,) = spot([Seen(stamp("in/contcats_1.csv"))], [], goals, LOOK).new
     assert new.explained.detail is not None
     assert "contacts_*.csv" in new.explained.detail
+
+
+def test_the_nearest_pattern_is_named_among_expressions_too() -> None:
+    goals = {GOAL: goal("orders_*.txt"), OTHER_GOAL: goal(expression=r"contacts_\d+\.csv")}
+    spotted = spot([Seen(stamp("in/contacts_x.csv")), Seen(stamp("in/contacts_12.csv"))], [known()], goals, LOOK)
+    unmatched, taken = spotted.new
+    assert (unmatched.explained.detail, taken.explained.code) == (
+        r"The nearest pattern is contacts_\d+\.csv.",
+        "still_growing",
+    )
 
 
 def test_a_file_in_the_place_for_failed_ones_is_our_own() -> None:

@@ -1,23 +1,19 @@
 """A goal is judged against properties, place and the goals beside it; and which patterns can meet in one name."""
 
 from dataclasses import replace
-from itertools import product
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from shared.domain.built_in import PERMISSION_LEVEL
 from shared.domain.event import BUILT_IN, EventProperty, EventType, ItemKind
 from shared.domain.goal import Goal, ImportGoal
 from shared.domain.merge import MergeRule
-from shared.domain.names import matches
 from shared.domain.property import Property, PropertyType
 from shared.domain.zones import has_rules
-from shared.processing.goal_checks import can_share_a_name, completed, flaws_of, missing_properties
+from shared.processing.goal_checks import completed, flaws_of, missing_properties
 from shared.processing.goal_flaws import Surroundings
 
 _GOAL: TypeAdapter[Goal] = TypeAdapter(Goal)
@@ -235,6 +231,9 @@ def test_goals_that_can_take_one_file_agree_on_what_becomes_of_it() -> None:
     assert _found(_goal(source={**deletes, "pattern": {"wildcard": "a*.txt"}}), _around(_goal())) == []
     assert _found(_goal(source={**deletes, "directory": "in"}), _around(_goal())) == []
     assert _found(_goal(source=deletes, active=False), _around(_goal())) == []
+    by_expression = {**deletes, "pattern": {"regular_expression": r"[a-f]+\.(csv|txt)"}}
+    assert _found(_goal(source=by_expression), _around(_goal())) == [("/source/afterwards", "conflicting_afterwards")]
+    assert _found(_goal(source={**deletes, "pattern": {"regular_expression": r".*\.txt"}}), _around(_goal())) == []
 
 
 def test_a_newer_consent_is_told_by_its_time() -> None:
@@ -252,34 +251,6 @@ def test_choices_that_are_built_in_are_not_added_to() -> None:
     around = _around()
     around = replace(around, properties={**around.properties, PERMISSION_LEVEL.name: PERMISSION_LEVEL})
     assert _found(_goal(mapping=[level]), around) == [("/mapping/0/unknown_choice", "choices_are_fixed")]
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "expected"),
-    [
-        ("*.csv", "contacts_*", True),
-        ("*.csv", "*.txt", False),
-        ("a?c", "ab*", True),
-        ("a?c", "ab", False),
-        ("*", "", True),
-        ("a*b*c", "?x?y", False),
-        ("a*b*c", "?x?yc", True),
-        ("*a*", "*b*", True),
-    ],
-)
-def test_patterns_that_can_share_a_name(one: str, other: str, expected: bool) -> None:
-    assert can_share_a_name(one, other) is can_share_a_name(other, one) is expected
-
-
-# Long enough: no name that two patterns share need be longer than both together.
-_NAMES = ["".join(name) for length in range(7) for name in product("ab", repeat=length)]
-_wildcards = st.text(alphabet="ab*?", max_size=3)
-
-
-@given(_wildcards, _wildcards)
-def test_patterns_can_share_a_name_exactly_where_there_is_one(one: str, other: str) -> None:
-    there_is_one = any(matches(one, name) and matches(other, name) for name in _NAMES)
-    assert can_share_a_name(one, other) is there_is_one
 
 
 @pytest.mark.parametrize(
