@@ -14,6 +14,7 @@ from services.api.gate import Gate
 from services.api.routes import (
     accounts,
     arrivals,
+    bans,
     connections,
     credentials,
     data_exchange,
@@ -74,6 +75,7 @@ ROUTERS = (
     domain_groups.router,
     drop_folders.router,
     credentials.router,
+    bans.router,
     notifications.router,
     openpgp_keys.router,
     inquiries.router,

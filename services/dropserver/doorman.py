@@ -5,12 +5,12 @@ Logins are judged by the Gate, guesses slowed and shut out by the Guard. Files a
 
 import asyncio
 import time
-from collections.abc import Coroutine
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 import asyncssh
 
-from services.dropserver.guard import Guard
+from services.dropserver.guard import Guard, Knock
 from services.dropserver.session import DropSession
 from services.dropserver.tenant import Gate, Tenant
 from services.dropserver.writing import House
@@ -22,6 +22,10 @@ _KEYS_OFFERED = 20
 """Of one connection; each costs a look into the database."""
 
 
+Asked = Callable[[Knock], Awaitable[Tenant | None]]
+"""Asks the Gate about a proof."""
+
+
 class Server(House, Protocol):
     """What a doorman needs of the server it belongs to."""
 
@@ -31,7 +35,7 @@ class Server(House, Protocol):
     def parts_with(self, doorman: "Doorman") -> None:
         """The connection is gone."""
 
-    async def judged(self, address: str, username: str, asked: Coroutine[Any, Any, Tenant | None]) -> Tenant | None:
+    async def judged(self, username: str, address: str, asked: Asked) -> tuple[Knock, Tenant | None]:
         """Ask the Gate, slowly where there were failures."""
 
 
@@ -44,8 +48,10 @@ class Doorman(asyncssh.SSHServer):
         self._gate = gate
         self._guard = guard
         self._connection: asyncssh.SSHServerConnection | None = None
-        self._username = ""
         self._tenant: Tenant | None = None
+        self._knock: Knock | None = None
+        self._offered: dict[tuple[str, str], Tenant] = {}
+        """Who was known by user name and key when the key was offered, and so need not be asked for its signature."""
         self._is_in = False
         self._keys_offered = 0
         self._sessions: list[DropSession] = []
@@ -61,15 +67,14 @@ class Doorman(asyncssh.SSHServer):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Break off what was not finished; the driver's own clean-up does not always run."""
-        if not self._is_in and self._keys_offered:
-            self._guard.failed(self.address, self._username)
+        if not self._is_in and self._keys_offered and self._knock is not None:
+            self._guard.failed(self._knock)
         self._server.parts_with(self)
         for session in self._sessions:
             self._server.carry_on(session.broken_off())
 
     def begin_auth(self, username: str) -> bool:
         """Everybody has to log in."""
-        self._username = username
         self._tenant = None
         return True
 
@@ -80,11 +85,14 @@ class Doorman(asyncssh.SSHServer):
     async def validate_password(self, username: str, password: str) -> bool:
         """Whether the Gate knows that user name and password."""
         self._tenant = None
-        if len(password) <= _MAX_PASSWORD_CHARACTERS:
-            asked = self._gate.password(username, password, self.address)
-            self._tenant = await self._server.judged(self.address, username, asked)
+        given = password[:_MAX_PASSWORD_CHARACTERS]
+
+        async def ask(knock: Knock) -> Tenant | None:
+            return await self._gate.password(knock, given, self.address)
+
+        self._knock, self._tenant = await self._server.judged(username, self.address, ask)
         if self._tenant is None:
-            self._guard.failed(self.address, username)
+            self._guard.failed(self._knock)
         return self._tenant is not None
 
     def public_key_auth_supported(self) -> bool:
@@ -97,11 +105,20 @@ class Doorman(asyncssh.SSHServer):
         The driver accepts ssh-dss by default; here it is refused.
         """
         self._tenant = None
+        line = described(key).line
+        if (username, line) in self._offered:
+            self._tenant = self._offered[username, line]
+            return True
         self._keys_offered += 1
         if key.get_algorithm().startswith("ssh-dss") or self._keys_offered > _KEYS_OFFERED:
             return False
-        asked = self._gate.public_key(username, described(key).line, self.address)
-        self._tenant = await self._server.judged(self.address, username, asked)
+
+        async def ask(knock: Knock) -> Tenant | None:
+            return await self._gate.public_key(knock, line, self.address)
+
+        self._knock, self._tenant = await self._server.judged(username, self.address, ask)
+        if self._tenant is not None:
+            self._offered[username, line] = self._tenant
         return self._tenant is not None
 
     def auth_completed(self) -> None:
@@ -110,10 +127,10 @@ class Doorman(asyncssh.SSHServer):
         A judgement is dropped when another user name is begun with or another proof is offered, so it is always that
         of the request that succeeded.
         """
-        if self._tenant is None:
+        if self._tenant is None or self._knock is None:
             raise asyncssh.PermissionDenied("Nobody was let in.")
         self._is_in = True
-        self._guard.succeeded(self.address, self._username)
+        self._guard.succeeded(self._knock)
         _make_home(self._tenant)
 
     def session(self, channel: "asyncssh.SSHServerChannel[bytes]") -> DropSession:

@@ -1,45 +1,76 @@
-"""Credentials and uploads as the database has them: the Gate and the Uploads of the protocol server."""
+"""Credentials, scores and uploads as the database has them: the Gate and the Uploads of the protocol server."""
 
+from collections import Counter
 from datetime import datetime
 from uuid import UUID
 
 import structlog
 
+from services.dropserver.guard import CameIn, Knock
 from services.dropserver.tenant import Tenant
 from shared.contracts.places import UploadClosed
 from shared.domain.failures import UploadBrokenOff
 from shared.domain.hosted_login import is_within
 from shared.observe.failpoints import reach
 from shared.observe.metrics import Metrics
-from shared.storage import credentials, outbox, uploads
+from shared.storage import credentials, login_scores, outbox, uploads
+from shared.storage.accounts import OPERATOR
 from shared.storage.credentials import Credential
 from shared.storage.database import Database, Tx
+from shared.storage.login_scores import PATIENCE, Looked, Patience, Subject
 from shared.transfer.open_folder import Places
 
 log = structlog.get_logger()
 
 
 class DatabaseGate:
-    """Lets in who has a credential that is neither revoked nor expired, from where it may come."""
+    """Lets in who has a credential that is neither revoked nor expired, from where it may come. Keeps the scores."""
 
-    def __init__(self, database: Database, places: Places, metrics: Metrics) -> None:
+    def __init__(self, database: Database, places: Places, metrics: Metrics, patience: Patience = PATIENCE) -> None:
         self._database = database
         self._places = places
         self._metrics = metrics
+        self._patience = patience
 
-    async def password(self, username: str, password: str, address: str) -> Tenant | None:
+    async def look(self, username: str, network: str) -> Looked:
+        """Whose user name that is, and how the scores stand."""
+        return await login_scores.look(self._database, username, network, self._patience)
+
+    async def password(self, knock: Knock, password: str, address: str) -> Tenant | None:
         """Whose user name and password that is, where it may come from that address."""
-        credential = await credentials.find(self._database, username)
+        credential = await self._credential(knock)
         is_right = credential is not None and credential.is_password(password)
-        return await self._judged(credential if is_right else None, address)
+        return self._judged(credential if is_right else None, address)
 
-    async def public_key(self, username: str, key: str, address: str) -> Tenant | None:
+    async def public_key(self, knock: Knock, key: str, address: str) -> Tenant | None:
         """Whose user name and public key that is, where it may come from that address."""
-        credential = await credentials.find(self._database, username)
+        credential = await self._credential(knock)
         is_right = credential is not None and credential.is_public_key(key)
-        return await self._judged(credential if is_right else None, address)
+        return self._judged(credential if is_right else None, address)
 
-    async def _judged(self, credential: Credential | None, address: str) -> Tenant | None:
+    async def unwelcome(self) -> frozenset[str]:
+        """Networks to refuse without a word."""
+        return await login_scores.unwelcome(self._database, self._patience)
+
+    async def note(self, failures: Counter[tuple[UUID | None, Subject]], came_in: set[CameIn]) -> None:
+        """Write failures and good logins down: one transaction an account, however many there are."""
+        for account_id in {owner for owner, _ in failures} | {each.account_id for each in came_in}:
+            wrong = {subject: count for (owner, subject), count in failures.items() if owner == account_id}
+            good = [each for each in came_in if each.account_id == account_id]
+            async with self._database.account(account_id or OPERATOR) as tx:
+                if good:
+                    await login_scores.welcome(tx, {each.subject for each in good})
+                    await credentials.mark_used(tx, {each.credential_id for each in good})
+                if wrong:
+                    await login_scores.add(tx, wrong, self._patience)
+
+    async def _credential(self, knock: Knock) -> Credential | None:
+        """One look, also for a user name that nobody has: all take as long."""
+        account_id = knock.looked.account_id or OPERATOR
+        async with self._database.account(account_id, read_only=True) as tx:
+            return await credentials.opening(tx, knock.looked.credential_id or OPERATOR)
+
+    def _judged(self, credential: Credential | None, address: str) -> Tenant | None:
         if credential is not None and not is_within(address, credential.allowed.source_networks):
             # Said to the operator alone: who guesses must not learn that the secret was right.
             log.warning("login.from_elsewhere", credential_id=str(credential.id))
@@ -47,8 +78,6 @@ class DatabaseGate:
         self._metrics.logins.labels("refused" if credential is None else "accepted").inc()
         if credential is None:
             return None
-        async with self._database.account(credential.account_id) as tx:
-            await credentials.mark_used(tx, credential.id)
         return Tenant(
             account_id=credential.account_id,
             drop_folder_id=credential.drop_folder_id,

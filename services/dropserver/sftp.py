@@ -16,13 +16,15 @@ from weakref import WeakValueDictionary
 import asyncssh
 import structlog
 
-from services.dropserver.doorman import Doorman
-from services.dropserver.guard import Guard
+from services.dropserver.doorman import Asked, Doorman
+from services.dropserver.guard import Guard, Knock, neighbourhood
 from services.dropserver.quota import Usage
 from services.dropserver.session import DropSession
 from services.dropserver.tenant import Gate, Limits, Tenant, Uploads
 from services.dropserver.uploads import Register
+from shared.bus.alongside import alongside
 from shared.domain.failures import Failure
+from shared.storage.login_scores import PATIENCE, Patience
 from shared.transfer.keys import PublicKey, described
 from shared.transfer.tree import Tree
 
@@ -43,7 +45,7 @@ class DropServer:
         self.is_closing = False
         self.host_keys: tuple[PublicKey, ...] = tuple(described(key) for key in host_keys)
         self._gate = gate
-        self._guard = guard
+        self.guard = guard
         self._doormen: set[Doorman] = set()
         self._addresses: Counter[str] = Counter()
         self._usages: WeakValueDictionary[str, Usage] = WeakValueDictionary()
@@ -60,7 +62,7 @@ class DropServer:
         gate: Gate,
         uploads: Uploads,
         limits: Limits | None = None,
-        guard: Guard | None = None,
+        patience: Patience = PATIENCE,
     ) -> AsyncIterator["DropServer"]:
         """Serve until the block ends; then running uploads may go on for `limits.closing_seconds`.
 
@@ -69,15 +71,15 @@ class DropServer:
         """
         raise_descriptor_limit()
         loaded = [asyncssh.import_private_key(text) for text in host_keys]
-        server = cls(loaded, gate, uploads, limits or Limits(), guard or Guard(time.monotonic))
+        guard = Guard(gate, patience)
+        server = cls(loaded, gate, uploads, limits or Limits(), guard)
         await server._listen(host, port, loaded)
-        janitor = asyncio.create_task(server._end_the_idle())
         try:
-            yield server
+            async with alongside(server._end_the_idle(), guard.tell_news(), guard.learn()):
+                yield server
         finally:
-            janitor.cancel()
-            await asyncio.gather(janitor, return_exceptions=True)
             await server._close()
+            await guard.tell_rest()
 
     @property
     def port(self) -> int:
@@ -116,7 +118,7 @@ class DropServer:
             self.is_closing
             or len(self._doormen) >= limits.sessions
             or self._addresses[doorman.address] >= limits.sessions_per_address
-            or self._guard.shuts_out(doorman.address)
+            or self.guard.refuses(doorman.address)
         ):
             return False
         self._doormen.add(doorman)
@@ -130,23 +132,22 @@ class DropServer:
             self._addresses[doorman.address] -= 1
             self._addresses += Counter()  # drops the zeros
 
-    async def judged(self, address: str, username: str, asked: Coroutine[Any, Any, Tenant | None]) -> Tenant | None:
+    async def judged(self, username: str, address: str, asked: Asked) -> tuple[Knock, Tenant | None]:
         """Ask the Gate, slowly where there were failures. Raises asyncssh.ServiceNotAvailable where it cannot tell."""
-        if self._guard.shuts_out(address, username):
-            asked.close()
-            return None
+        network = neighbourhood(address)
         try:
-            await asyncio.sleep(self._guard.delay_seconds(address, username))
-            return await asked
+            knock = Knock(username, network, await self._gate.look(username, network))
+            if self.guard.shuts_out(knock):
+                return knock, None
+            await asyncio.sleep(self.guard.delay_seconds(knock))
+            return knock, await asked(knock)
         except Failure as failure:
             log.warning("login.undecided", code=failure.code)
             raise asyncssh.ServiceNotAvailable("Logins cannot be checked now; try again in a minute.") from failure
-        finally:
-            asked.close()
 
     async def _listen(self, host: str, port: int, keys: Sequence[asyncssh.SSHKey]) -> None:
         self._acceptor = await asyncssh.create_server(
-            lambda: Doorman(self, self._gate, self._guard),
+            lambda: Doorman(self, self._gate, self.guard),
             host,
             port,
             server_host_keys=list(keys),

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
+from services.dropserver.guard import Knock, Scores
 from shared.domain.hosted_login import ALL_RIGHTS, Right
+from shared.storage.login_scores import Looked
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +42,20 @@ class Tenant:
         return self.expires_at is not None and self.expires_at <= datetime.now(UTC)
 
 
-class Gate(Protocol):
-    """Knows the credentials. May raise a Failure when it cannot tell; then nobody is let in and nobody is blamed."""
+class Gate(Scores, Protocol):
+    """Knows the credentials. May raise a Failure when it cannot tell; then nobody is let in and nobody is blamed.
 
-    async def password(self, username: str, password: str, address: str) -> Tenant | None:
-        """Whose user name and password that is, where it may come from that address.
+    Who knocks with a user name that nobody has is answered after as long as others are.
+    """
 
-        Takes equally long for a user that does not exist.
-        """
+    async def look(self, username: str, network: str) -> Looked:
+        """Whose user name that is, and how the scores stand for it and where it comes from."""
 
-    async def public_key(self, username: str, key: str, address: str) -> Tenant | None:
-        """Whose user name and public key (OpenSSH's one line, without comment) that is, from that address."""
+    async def password(self, knock: Knock, password: str, address: str) -> Tenant | None:
+        """Who that is by its password, where the login may come from that address."""
+
+    async def public_key(self, knock: Knock, key: str, address: str) -> Tenant | None:
+        """Who that is by its public key (OpenSSH's one line, without comment), from that address."""
 
 
 class Uploads(Protocol):

@@ -8,7 +8,7 @@ the former secret opens as well, until a given time.
 import hashlib
 import hmac
 import string
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -16,8 +16,7 @@ from uuid import UUID
 
 from shared.domain.failures import Conflict, NotFound
 from shared.domain.hosted_login import ALL_RIGHTS, Right
-from shared.storage.accounts import OPERATOR
-from shared.storage.database import Database, Record, Tx
+from shared.storage.database import Record, Tx
 from shared.storage.keys import random_text
 
 _ABSENT = bytes(32)
@@ -155,20 +154,16 @@ async def page(tx: Tx, drop_folder_id: UUID, chosen: CredentialFilter, limit: in
     return [_credential(tx, row) for row in rows]
 
 
-async def find(database: Database, username: str) -> Credential | None:
-    """The login of a user name; None for one that is unknown, revoked or expired. All of them take as long."""
-    async with database.watching() as watch:
-        owner = await watch.row("credentials.owner_of_username", username)
-    account_id, credential_id = (OPERATOR, OPERATOR) if owner is None else (owner["account_id"], owner["credential_id"])
-    async with database.account(account_id, read_only=True) as tx:
-        row = await tx.row("credentials.get", account_id, credential_id)
-        found = None if row is None else _credential(tx, row)
+async def opening(tx: Tx, credential_id: UUID) -> Credential | None:
+    """A login that opens something now; None for one that is unknown, revoked or expired."""
+    row = await tx.row("credentials.get", tx.account_id, credential_id)
+    found = None if row is None else _credential(tx, row)
     return found if found is not None and found.state == "active" else None
 
 
-async def mark_used(tx: Tx, credential_id: UUID) -> None:
-    """Somebody logged in with it."""
-    await tx.execute("credentials.mark_used", tx.account_id, credential_id)
+async def mark_used(tx: Tx, credential_ids: Collection[UUID]) -> None:
+    """Somebody logged in with them."""
+    await tx.execute("credentials.mark_used", tx.account_id, sorted(credential_ids))
 
 
 async def change(tx: Tx, held: Credential, wanted: Allowed) -> Credential:

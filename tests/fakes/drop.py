@@ -1,13 +1,16 @@
 """What the hosted server asks and tells, kept in memory: credentials that are known, uploads that were told."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
+from services.dropserver.guard import CameIn, Knock
 from services.dropserver.tenant import Tenant
 from shared.domain.failures import StorageUnavailable
+from shared.storage.login_scores import Looked, Standing, Subject
 
 
 class Told(NamedTuple):
@@ -21,24 +24,51 @@ class Told(NamedTuple):
 
 
 class KnownLogins:
-    """A Gate that knows what was put in."""
+    """A Gate that knows what was put in, and keeps scores that do not decay."""
 
     def __init__(self) -> None:
         self.passwords: dict[tuple[str, str], Tenant] = {}
         self.keys: dict[tuple[str, str], Tenant] = {}
         self.asked: list[str] = []
+        self.failures: Counter[tuple[UUID | None, Subject]] = Counter()
+        self.came_in: list[CameIn] = []
         self.is_down = False
 
-    async def password(self, username: str, password: str, address: str) -> Tenant | None:
-        self._ask(username)
-        return self.passwords.get((username, password))
+    async def look(self, username: str, network: str) -> Looked:
+        self._check()
+        logins = {**self.passwords, **self.keys}
+        tenant = next((each for (name, _), each in logins.items() if name == username), None)
+        owner = None if tenant is None else tenant.account_id
+        standing = Standing(
+            address_score=self.failures[None, ("", network)],
+            user_score=self.failures[owner, (username, "")],
+            pair_score=self.failures[owner, (username, network)],
+            is_known=any(each.subject == (username, network) for each in self.came_in),
+        )
+        return Looked(owner, None if tenant is None else tenant.credential_id, standing)
 
-    async def public_key(self, username: str, key: str, address: str) -> Tenant | None:
-        self._ask(username)
-        return self.keys.get((username, key))
+    async def password(self, knock: Knock, password: str, address: str) -> Tenant | None:
+        self._ask(knock)
+        return self.passwords.get((knock.username, password))
 
-    def _ask(self, username: str) -> None:
-        self.asked.append(username)
+    async def public_key(self, knock: Knock, key: str, address: str) -> Tenant | None:
+        self._ask(knock)
+        return self.keys.get((knock.username, key))
+
+    async def unwelcome(self) -> frozenset[str]:
+        self._check()
+        return frozenset()
+
+    async def note(self, failures: Counter[tuple[UUID | None, Subject]], came_in: set[CameIn]) -> None:
+        self._check()
+        self.failures.update(failures)
+        self.came_in.extend(came_in)
+
+    def _ask(self, knock: Knock) -> None:
+        self._check()
+        self.asked.append(knock.username)
+
+    def _check(self) -> None:
         if self.is_down:
             raise StorageUnavailable
 

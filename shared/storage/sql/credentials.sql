@@ -39,14 +39,11 @@ WHERE c.account_id = $1 AND c.drop_folder_id = $2
 ORDER BY c.created_at, c.credential_id
 LIMIT $7
 
--- name: owner_of_username
--- Whose login it is. Watching role, which cannot read hashes and keys.
-SELECT account_id, credential_id FROM tidegate.credentials WHERE username = $1
-
 -- name: mark_used
--- Somebody logged in with it; to the minute, so that who logs in all the time does not write all the time.
+-- Somebody logged in with them; to the minute, so that who logs in all the time does not write all the time.
 UPDATE tidegate.credentials SET last_used_at = now()
-WHERE account_id = $1 AND credential_id = $2 AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')
+WHERE account_id = $1 AND credential_id = ANY ($2::uuid[])
+  AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')
 
 -- name: change
 -- What the login may do, until when and from where.

@@ -143,7 +143,9 @@ BODIES: dict[str, list[Any]] = {
 }
 """What is sent, by operation; `{name}` is filled with an identifier. Several where a body has several shapes: every
 field that names a thing must stand in one of them."""
-OPERATORS_OWN = {"create_account", "list_accounts", "get_account", "change_account"}
+OPERATORS_OWN = {
+    "create_account", "list_accounts", "get_account", "change_account", "list_address_bans", "lift_address_ban",
+}  # fmt: skip
 """Operations that are the operator's: a tenant's key is refused, whatever it names."""
 
 

@@ -14,7 +14,7 @@ from services.api import app
 from services.api.once import once_fields
 from services.api.tools import Tools
 from shared.domain.scope import OWNER_SCOPES
-from shared.storage import inquiries, kept_answers, notifications
+from shared.storage import inquiries, kept_answers, login_scores, notifications
 from shared.storage.database import Database, Tx
 from tests.integration.api.asking import EXPORT_GOAL, HOST_KEY, SFTP_PLACE, Client, set_up
 from tests.integration.api.conftest import make_key
@@ -62,6 +62,9 @@ async def _one_of_each(owner: Client, database: Database, account: UUID) -> dict
         notification = await notifications.raise_(tx, notifications.News("code", "title"))
     logins = f"/v1/drop-folders/{made['folder']['id']}/credentials"
     login = f"{logins}/{(await owner.ask('POST', logins, 201, json={}))['id']}"
+    async with database.account(account) as tx:
+        await login_scores.add(tx, {("drop-guessed", ""): 60})
+    ban = (await owner.ask("GET", "/v1/login-bans?state=banned", 200))["items"][0]["id"]
     sample = await owner.ask("POST", "/v1/samples?name=a.csv", 201, content=SAMPLE, headers=FILE)
     asked = {"name": "first", "condition": {"consent": "opted_in"}}
     segment = f"/v1/segments/{(await owner.ask('POST', '/v1/segments', 201, json=asked))['id']}"
@@ -90,6 +93,7 @@ async def _one_of_each(owner: Client, database: Database, account: UUID) -> dict
         "/v1/drop-folders": ("/v1/drop-folders", {"name": "second"}),
         "/v1/drop-folders/{drop_folder_id}/credentials": (logins, {}),
         "/v1/drop-folders/{drop_folder_id}/credentials/{credential_id}/rotate": (f"{login}/rotate", {}),
+        "/v1/login-bans/{ban_id}/lift": (f"/v1/login-bans/{ban}/lift", None),
         "/v1/lists": ("/v1/lists", {"name": "second"}),
         "/v1/segments": ("/v1/segments", {"name": "second", "condition": {"consent": "unknown"}}),
         "/v1/segments/{segment_id}/count": (f"{segment}/count", {}),
@@ -118,7 +122,7 @@ async def test_every_post_is_carried_out_once(
     asked = await _one_of_each(owner, database, account)
     document = await owner.ask("GET", "/openapi.json", 200)
     routes = {path for path, operations in document["paths"].items() if "post" in operations}
-    assert routes == {*asked, "/v1/accounts"}
+    assert routes == {*asked, "/v1/accounts", "/v1/address-bans/{address_ban_id}/lift"}
     for number, (path, body) in enumerate(asked.values()):
         more: dict[str, Any] = {} if body is None else {"json": body}
         headers = {"Idempotency-Key": f"request {number}"}

@@ -26,6 +26,7 @@ FAMILIES = {
     "connections": "connections",
     "drop-folders": "connections",
     "inquiries": "connections",
+    "login-bans": "connections",
     "openpgp-keys": "connections",
     "goals": "goals",
     "samples": "goals",
@@ -38,7 +39,7 @@ FAMILIES = {
 
 def wanted(method: str, path: str) -> list[str]:
     """The scopes of an operation, by our rule: reading reads, all else writes; a path's last name decides."""
-    if path.startswith("/v1/accounts"):
+    if path.startswith(("/v1/accounts", "/v1/address-bans")):
         return [Scope.ADMIN.value]
     if "rejects" in path:
         # What was rejected are values of people.

@@ -9,7 +9,8 @@ import pytest
 from services.api.tools import Tools
 from shared.domain.host_key import fingerprint_of
 from shared.domain.scope import Scope
-from shared.storage import connections, inquiries
+from shared.storage import connections, inquiries, login_scores
+from shared.storage.accounts import OPERATOR
 from shared.storage.database import Database
 from shared.transfer.keys import make_private_key
 from tests.integration.api.asking import EXPORT_GOAL, HOST_KEY, IMPORT_GOAL, OTHER_HOST_KEY, SFTP_PLACE, Client, set_up
@@ -343,6 +344,37 @@ async def test_what_a_credential_may_do_is_changed_and_its_secret_rotated(owner:
     for method, where, sent in (("PATCH", one, {"name": "n"}), ("POST", f"{one}/rotate", {})):
         headers = {"If-Match": "*"} if method == "PATCH" else {}
         assert (await owner.ask(method, where, 409, json=sent, headers=headers))["code"] == "conflict"
+
+
+async def test_an_account_lifts_bans_of_its_user_names_and_the_operator_those_of_addresses(
+    owner: Client, operator: Client, database: Database, account: UUID
+) -> None:
+    for account_id, failures in (
+        (account, {("drop-one", ""): 60, ("drop-two", ""): 3, ("drop-one", "192.0.2.1"): 60}),
+        (OPERATOR, {("", "192.0.2.1"): 60}),
+    ):
+        async with database.account(account_id) as tx:
+            await login_scores.add(tx, failures)
+    listed = (await owner.ask("GET", "/v1/login-bans", 200))["items"]
+    shown = sorted((each["username"], each["network"] or "", each["score"], each["state"]) for each in listed)
+    assert shown == [
+        ("drop-one", "", 60, "banned"),
+        ("drop-one", "192.0.2.1", 60, "counted"),
+        ("drop-two", "", 3, "counted"),
+    ]
+    [ban] = (await owner.ask("GET", "/v1/login-bans?state=banned&username=drop-one", 200))["items"]
+    await owner.ask("POST", f"/v1/login-bans/{ban['id']}/lift", 204)
+    assert (await owner.ask("GET", "/v1/login-bans?state=banned", 200))["items"] == []
+    await owner.ask("GET", "/v1/address-bans", 403)
+    [address] = (await operator.ask("GET", "/v1/address-bans", 200))["items"]
+    assert (address["network"], address["state"], address["banned_until"] > address["banned_at"]) == (
+        "192.0.2.1",
+        "banned",
+        True,
+    )
+    await owner.ask("POST", f"/v1/login-bans/{address['id']}/lift", 404)
+    await operator.ask("POST", f"/v1/address-bans/{address['id']}/lift", 204)
+    assert (await operator.ask("GET", "/v1/address-bans", 200))["items"] == []
 
 
 async def test_a_credential_by_public_key_has_no_password(owner: Client) -> None:

@@ -6,7 +6,7 @@ Whoever adds a route with an identifier of a new kind adds the thing to `settle`
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from shared.storage import group_members, inquiries, notifications, samples
+from shared.storage import group_members, inquiries, login_scores, notifications, samples
 from shared.storage.database import Database
 from tests.integration.api.asking import EXPORT_GOAL, IMPORT_GOAL, Client, set_up
 from tests.integration.api.ledger import arrive, claim, complete
@@ -51,6 +51,8 @@ _KINDS = (
     "arrival_id",
     "drop_folder_id",
     "credential_id",
+    "ban_id",
+    "address_ban_id",
     "notification_id",
     "inquiry_id",
     "openpgp_key_id",
@@ -87,6 +89,9 @@ async def settle(client: Client, database: Database, account_id: UUID, mark: str
         await client.ask("POST", "/v1/keys", 201, json={"name": f"{mark} {n}", "scopes": ["runs:read"]}) for n in "ab"
     ]
     credentials = [await client.ask("POST", f"/v1/drop-folders/{folder}/credentials", 201, json={}) for _ in "ab"]
+    async with database.account(account_id) as tx:
+        await login_scores.add(tx, {(each["username"], ""): 60 for each in credentials})
+    bans = (await client.ask("GET", "/v1/login-bans", 200))["items"]
     openpgp_keys = [
         await client.ask("POST", "/v1/openpgp-keys", 201, json={"name": f"{mark} {number}", **kind})
         for number, kind in enumerate(
@@ -159,6 +164,8 @@ async def settle(client: Client, database: Database, account_id: UUID, mark: str
         "from_import": imports[0]["id"],
         "drop_folder_id": folder,
         "credential_id": credentials[0]["id"],
+        "ban_id": bans[0]["id"],
+        "address_ban_id": str(uuid4()),
         "username": credentials[0]["username"],
         "notification_id": str(news[0]),
         "inquiry_id": str(asked[0]),

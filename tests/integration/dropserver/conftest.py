@@ -12,9 +12,9 @@ from uuid import uuid4
 import asyncssh
 import pytest
 
-from services.dropserver.guard import Guard
 from services.dropserver.sftp import DropServer
 from services.dropserver.tenant import Limits, Tenant
+from shared.storage.login_scores import PATIENCE, Patience
 from shared.transfer.keys import described, make_private_key
 from tests.fakes.drop import KnownLogins, RememberedUploads
 
@@ -111,10 +111,10 @@ Host = Callable[..., AbstractAsyncContextManager[Hosted]]
 
 @pytest.fixture
 def host(tmp_path: Path) -> Host:
-    """Opens a hosted server: `async with host(limits=..., guard=...) as hosted`."""
+    """Opens a hosted server: `async with host(limits=..., patience=...) as hosted`."""
 
     @asynccontextmanager
-    async def opened(limits: Limits | None = None, guard: Guard | None = None) -> AsyncIterator[Hosted]:
+    async def opened(limits: Limits | None = None, patience: Patience = PATIENCE) -> AsyncIterator[Hosted]:
         gate, uploads = KnownLogins(), RememberedUploads()
         root, desk = tmp_path / "root", tmp_path / "desk"
         desk.mkdir()
@@ -125,7 +125,7 @@ def host(tmp_path: Path) -> Host:
         gate.passwords[USERNAME, PASSWORD] = tenant
         gate.keys[USERNAME, described(asyncssh.import_private_key(key)).line] = tenant
         keys = [make_private_key(), make_private_key("ecdsa-sha2-nistp256")]
-        async with DropServer.open("127.0.0.1", 0, keys, gate, uploads, limits, guard) as server:
+        async with DropServer.open("127.0.0.1", 0, keys, gate, uploads, limits, patience) as server:
             known = "".join(f"[127.0.0.1]:{server.port} {shown.line}\n" for shown in server.host_keys)
             (desk / "known_hosts").write_text(known)
             yield Hosted(server, gate, uploads, tenant, root / "shop", desk, key)

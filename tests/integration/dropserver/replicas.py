@@ -16,6 +16,7 @@ from shared.observe.metrics import Metrics
 from shared.storage import credentials, drop_folders
 from shared.storage.credentials import Allowed, Credential
 from shared.storage.database import Database
+from shared.storage.login_scores import PATIENCE, Patience
 from shared.transfer.keys import make_private_key
 from shared.transfer.open_folder import Places
 
@@ -80,7 +81,13 @@ class Replicas:
 
 @asynccontextmanager
 async def replicas(
-    database: Database, account_id: UUID, directory: Path, *, count: int = 1, limits: Limits | None = None
+    database: Database,
+    account_id: UUID,
+    directory: Path,
+    *,
+    count: int = 1,
+    limits: Limits | None = None,
+    patience: Patience = PATIENCE,
 ) -> AsyncIterator[Replicas]:
     """Servers at work while inside."""
     places = Places(directory)
@@ -94,9 +101,10 @@ async def replicas(
                     "127.0.0.1",
                     0,
                     [HOST_KEY],
-                    DatabaseGate(database, places, metrics),
+                    DatabaseGate(database, places, metrics, patience),
                     DatabaseUploads(database, metrics),
                     limits,
+                    patience,
                 )
             )
             for _ in range(count)
