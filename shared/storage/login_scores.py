@@ -10,7 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from shared.domain.failures import NotFound
-from shared.storage.database import Database, Tx
+from shared.storage.database import Database, Record, Tx
 
 MOST_UNWELCOME = 20_000
 """Networks that a server refuses without asking; the others are refused when they log in."""
@@ -135,13 +135,17 @@ async def page(tx: Tx, chosen: CountedFilter, limit: int, patience: Patience = P
         limit,
         patience.half_life_seconds,
     )
-    return [Counted(id=row["score_id"], **{name: row[name] for name in _SHOWN}) for row in rows]
+    return [_counted(row) for row in rows]
 
 
-async def lift(tx: Tx, score_id: UUID) -> None:
+async def lift(tx: Tx, score_id: UUID) -> Counted:
     """Count nothing against it any more. Raises NotFound."""
-    if await tx.row("login_scores.lift", tx.account_id, score_id) is None:
+    row = await tx.row("login_scores.lift", tx.account_id, score_id)
+    if row is None:
         raise NotFound
+    return _counted(row)
 
 
-_SHOWN = ("username", "network", "score", "banned_at", "banned_until", "created_at")
+def _counted(row: Record) -> Counted:
+    facts = dict(row)
+    return Counted(id=facts.pop("score_id"), **facts)

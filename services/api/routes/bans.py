@@ -38,7 +38,7 @@ class BanShown(BaseModel):
 
     id: UUID
     network: str | None = Field(description="An address, or the /64 of one; null: from anywhere")
-    score: float = Field(description="Wrong logins; what was counted is half as much after ten minutes")
+    score: int = Field(description="Wrong logins; what was counted is half as much after ten minutes")
     state: Literal["banned", "counted"]
     banned_at: datetime | None
     banned_until: datetime | None
@@ -61,11 +61,11 @@ async def list_login_bans(visit: Reader, query: Annotated[LoginBanQuery, Query()
     return listing.page(found, _login_ban, lambda each: (each.created_at, each.id))
 
 
-@router.post("/login-bans/{ban_id}/lift", status_code=204, responses=ABSENT)
-async def lift_login_ban(ban_id: UUID, visit: Writer) -> None:
+@router.post("/login-bans/{ban_id}/lift", responses=ABSENT)
+async def lift_login_ban(ban_id: UUID, visit: Writer) -> LoginBanShown:
     """Count nothing against the user name any more; it may log in again at once."""
     async with visit.writing() as tx:
-        await login_scores.lift(tx, ban_id)
+        return _login_ban(await login_scores.lift(tx, ban_id))
 
 
 @router.get("/address-bans")
@@ -77,11 +77,11 @@ async def list_address_bans(visit: Operator, query: Annotated[BanQuery, Query()]
     return listing.page(found, _ban, lambda each: (each.created_at, each.id))
 
 
-@router.post("/address-bans/{address_ban_id}/lift", status_code=204, responses=ABSENT)
-async def lift_address_ban(address_ban_id: UUID, visit: Operator) -> None:
+@router.post("/address-bans/{address_ban_id}/lift", responses=ABSENT)
+async def lift_address_ban(address_ban_id: UUID, visit: Operator) -> BanShown:
     """Count nothing against the address any more; servers that hang up on it stop within seconds."""
     async with visit.writing() as tx:
-        await login_scores.lift(tx, address_ban_id)
+        return _ban(await login_scores.lift(tx, address_ban_id))
 
 
 def _is_banned(query: BanQuery) -> bool | None:
@@ -92,7 +92,7 @@ def _ban(each: Counted) -> BanShown:
     return BanShown(
         id=each.id,
         network=each.network or None,
-        score=round(each.score, 1),
+        score=round(each.score),
         state="counted" if each.banned_until is None else "banned",
         banned_at=None if each.banned_until is None else each.banned_at,
         banned_until=each.banned_until,

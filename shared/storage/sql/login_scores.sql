@@ -92,4 +92,4 @@ LIMIT $6
 -- Nothing is counted any more; from where somebody is known stays known.
 UPDATE tidegate.login_scores SET score = 0, scored_at = now(), banned_at = NULL, banned_until = NULL
 WHERE account_id = $1 AND score_id = $2
-RETURNING score_id
+RETURNING score_id, username, network, score, banned_at, banned_until, created_at

@@ -98,6 +98,7 @@ async def _until(house: Replicas, banned_in: UUID, known_in: UUID, *, banned: in
 async def _let_pass(database: Database, account_id: UUID, time: timedelta) -> None:
     async with database.account(account_id) as tx:
         await tx.connection.execute(
-            "UPDATE tidegate.login_scores SET scored_at = scored_at - $1::interval, banned_until = banned_until - $1::interval",
+            "UPDATE tidegate.login_scores "
+            "SET scored_at = scored_at - $1::interval, banned_until = banned_until - $1::interval",
             time,
         )
