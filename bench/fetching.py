@@ -26,6 +26,7 @@ from shared.runtime.desk import Desk
 from shared.transfer.addresses import AddressPolicy
 from shared.transfer.dialling import Reach
 from shared.transfer.open_folder import Places, open_folder
+from tests.fakes.sessions import FreeSessions
 from tests.real.openssh import PrivateOpenSSH
 
 SIZE_BYTES = 500_000_000
@@ -105,7 +106,7 @@ async def _by_us(partner: PrivateOpenSSH, target: Path) -> float:
         queued_at=now,
         started_at=now,
     )
-    places = Places(partner.drop, Reach(AddressPolicy((ip_network("127.0.0.0/8"),))))
+    places = Places(partner.drop, Reach(AddressPolicy((ip_network("127.0.0.0/8"),))), sessions=FreeSessions())
     began = time.monotonic()
     async with open_folder(place, login, places, account_id=run.account_id) as folder:
         await fetch(folder, order, target, Desk(run, "import", Metrics()))

@@ -24,7 +24,7 @@ from shared.observe.metrics import Metrics
 from shared.runtime.service import base_of, observe, relaying, stopping_on_signals, tracing_of
 from shared.runtime.settings import Settings, read_settings
 from shared.runtime.start import open_database
-from shared.storage import accounts, leases, migrate, runs
+from shared.storage import accounts, host_sessions, leases, migrate, runs
 from shared.storage.database import Database
 
 DATABASE = "tidegate"
@@ -109,6 +109,7 @@ async def _prepare(superuser_url: str, settings: Settings) -> None:
 async def _forget_dead_workers(database: Database) -> None:
     """The lock on the directory says that no earlier process lives, so its leases need not run out."""
     await leases.forget_duties(database)
+    await host_sessions.forget(database)
     after = None
     while found := await accounts.page(database, after, 100):
         for account in found:

@@ -20,6 +20,7 @@ from shared.observe.failpoints import reach
 from shared.storage import (
     arrivals,
     ending,
+    host_sessions,
     inquiries,
     kept_answers,
     kept_files,
@@ -103,6 +104,7 @@ async def _forget(tools: Tools) -> None:
     await outbox.forget_sent(tools.database)
     await kept_answers.forget_old(tools.database)
     await samples.forget_old(tools.database)
+    await host_sessions.forget_logins(tools.database)
     await kept_files.sweep(tools.database)
 
 

@@ -32,6 +32,13 @@ class Metrics:
             ["code"],
             registry=registry,
         )
+        self.session_wait_seconds = Histogram(
+            "tidegate_session_wait_seconds",
+            "Waiting for one of the sessions that a partner's host may have, by what came of it.",
+            ["outcome"],
+            buckets=_FAST_SECONDS,
+            registry=registry,
+        )
         self.runs = Counter(
             "tidegate_runs_total", "Runs that ended or were put aside.", ["kind", "outcome"], registry=registry
         )

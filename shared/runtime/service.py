@@ -24,6 +24,7 @@ from shared.domain.failures import BusUnavailable, StorageUnavailable
 from shared.observe import failpoints, logging, tracing
 from shared.observe.metrics import Metrics
 from shared.runtime.health import health
+from shared.runtime.sessions import SharedSessions
 from shared.runtime.settings import Settings, required
 from shared.runtime.start import Start, StartStopped, open_database
 from shared.storage.database import Database
@@ -133,15 +134,18 @@ async def base_of(settings: Settings, database: Database, bus: Bus, metrics: Met
     """What every service has, once the keys are known to fit the database. Raises UnusableKey."""
     keys = KeyRing(settings.secret_keys)
     await check_keys(database, keys)
-    return Base(settings, database, bus, metrics, keys, places_of(settings))
+    return Base(settings, database, bus, metrics, keys, places_of(settings, database, keys, metrics))
 
 
-def places_of(settings: Settings) -> Places:
+def places_of(settings: Settings, database: Database, keys: KeyRing, metrics: Metrics) -> Places:
     """How places are reached under these settings."""
     parts = filter(None, (part.strip() for part in settings.allowed_networks.split(",")))
     policy = AddressPolicy(tuple(ipaddress.ip_network(part) for part in parts))
     mounted = {name: Mounted(path) for name, path in settings.directories.items()}
-    return Places(settings.drop_directory, Reach(policy), mounted)
+    sessions = SharedSessions(
+        database, keys, metrics, per_host=settings.sessions_per_host, lease_seconds=settings.lease_seconds
+    )
+    return Places(settings.drop_directory, Reach(policy), mounted, sessions=sessions)
 
 
 @asynccontextmanager

@@ -88,6 +88,8 @@ class Settings(BaseSettings):
     local_directories: str = ""
     """Directories that accounts may be allowed to use: name=/path, comma-separated. In each lies a file
     .tidegate-directory, which tells it from an empty mount point; every service that opens places needs them."""
+    sessions_per_host: int = Field(default=8, ge=1, le=1000)
+    """On one partner's host and port at a time, of all workers together; a place may say fewer."""
     legacy_ssh_keys: bool = False
 
     workers: int = Field(default=2, ge=1, le=64)

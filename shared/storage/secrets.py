@@ -8,6 +8,7 @@ sealed with. Nothing here logs or shows a secret.
 
 import base64
 import hashlib
+import hmac
 import os
 from dataclasses import dataclass
 from uuid import UUID
@@ -56,6 +57,7 @@ class KeyRing:
             raise UnusableKey(f"TIDEGATE_SECRET_KEY: expected base64 of {KEY_BYTES} bytes; several separated by commas")
         self._sealing_id = _identity(keys[0])
         self._ciphers = {_identity(key): AESGCM(key) for key in keys}
+        self._marking_key = hashlib.sha256(b"tidegate marks:" + keys[0]).digest()
 
     @property
     def sealing_id(self) -> bytes:
@@ -72,6 +74,10 @@ class KeyRing:
         nonce = os.urandom(_NONCE_BYTES)
         sealed = self._ciphers[self._sealing_id].encrypt(nonce, secret.encode(), place.associated_data)
         return _FORMAT + self._sealing_id + nonce + sealed
+
+    def mark(self, text: str) -> bytes:
+        """A keyed hash by which a text is known again, and from which nobody without the key can try to guess it."""
+        return hmac.digest(self._marking_key, text.encode(), "sha256")
 
     def open(self, sealed: bytes, place: Place) -> str:
         """The text again. Raises SecretKeyMissing, SealBroken."""

@@ -19,6 +19,7 @@ from shared.domain.failures import (
     Failure,
     FileGone,
     HostKeyFailure,
+    LoginRefused,
     UnsupportedKey,
 )
 from shared.domain.model import Model
@@ -28,6 +29,7 @@ from shared.transfer.dialling import Reach
 from shared.transfer.directory import LocalDirectory
 from shared.transfer.folder import Folder
 from shared.transfer.mounted import Mounted, open_mounted
+from shared.transfer.sessions import Session, Sessions
 from shared.transfer.sftp import FirstKey, OnStep, open_sftp
 
 StepName = Literal["resolve", "connect", "host_key", "login", "list", "write"]
@@ -43,6 +45,7 @@ class Places:
     reach: Reach = field(default_factory=Reach)
     mounted: Mapping[str, Mounted] = field(default_factory=dict)
     """The local directories that the operator offers, by their names."""
+    sessions: Sessions = field(kw_only=True)
 
     def hosted(self, account_id: UUID, drop_folder_id: UUID) -> Path:
         """The directory of a hosted drop folder."""
@@ -67,20 +70,23 @@ def open_folder(
     places: Places,
     *,
     account_id: UUID,
+    insists: bool = False,
     on_first_key: FirstKey | None = None,
     on_step: OnStep = lambda _: None,
 ) -> AbstractAsyncContextManager[Folder]:
     """A Folder for as long as the block lasts; raises what the driver's opening raises (sftp.open_sftp, open_mounted).
 
-    Raises DirectoryNotAllowed at once.
-    `on_first_key` is told the host key to pin where the place trusts the first one. A hosted folder is created
-    where it is missing, so that a new one can be watched before its first upload.
+    Raises DirectoryNotAllowed at once. A partner's server is dialled within one of the sessions that its host may have:
+    sessions.Sessions.held says what is raised besides, and what `insists` means. `on_first_key` is told the host key to
+    pin where the place trusts the first one. A hosted folder is created where it is missing, so that it can be watched
+    before its first upload.
     """
     if isinstance(place, HostedPlace):
         return _open_hosted(places.hosted(account_id, place.drop_folder_id))
     if isinstance(place, DirectoryPlace):
         return open_mounted(_mounted(place, login, places), place.home_directory, places.reach.deadlines)
-    return open_sftp(place, login, places.reach, on_first_key=on_first_key, on_step=on_step)
+    opened = open_sftp(place, login, places.reach, on_first_key=on_first_key, on_step=on_step)
+    return _open_partner(places.sessions.held(place, login, insists=insists), opened)
 
 
 async def verify(
@@ -97,7 +103,7 @@ async def verify(
     trail = _Trail(place, wants_write=write_to is not None)
     try:
         opened = open_folder(
-            place, login, places, account_id=account_id, on_first_key=on_first_key, on_step=trail.begin
+            place, login, places, account_id=account_id, insists=True, on_first_key=on_first_key, on_step=trail.begin
         )
         async with opened as folder:
             trail.begin("list")
@@ -109,6 +115,16 @@ async def verify(
     except Failure as failure:
         return trail.failed(failure)
     return trail.finished()
+
+
+@asynccontextmanager
+async def _open_partner(
+    held: AbstractAsyncContextManager[Session], opened: AbstractAsyncContextManager[Folder]
+) -> AsyncIterator[Folder]:
+    """The one way to a partner's server, whatever is spoken with it."""
+    async with held as session, opened as folder:
+        await session.logged_in()
+        yield folder
 
 
 @asynccontextmanager
@@ -170,7 +186,7 @@ class _Trail:
         A key that cannot be read is a matter of its own step, though it shows before anything is contacted.
         """
         at = self._reached
-        if isinstance(failure, UnsupportedKey):
+        if isinstance(failure, (UnsupportedKey, LoginRefused)):
             at = self._names.index("login")
         elif isinstance(failure, HostKeyFailure):
             at = self._names.index("host_key")

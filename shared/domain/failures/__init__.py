@@ -182,6 +182,7 @@ from shared.domain.failures.world import (
     EmbeddedDatabaseFailed,
     FileMoving,
     GnupgFailed,
+    HostBusy,
     InternalError,
     LeaseLost,
     LoginCutOff,

@@ -9,6 +9,16 @@ class ConnectionLost(Transient):
     code = "connection_lost"
 
 
+class HostBusy(Transient):
+    """As many sessions with the server's host as may be are in use, by this or other connections."""
+
+    code = "host_busy"
+    what_to_do = (
+        "Tidegate tries again by itself. Where that goes on, let connections to the host look less often, or have the "
+        "operator raise TIDEGATE_SESSIONS_PER_HOST if the server allows more."
+    )
+
+
 class LoginCutOff(Transient):
     """The server closed the connection when it had seen the password, without a word."""
 

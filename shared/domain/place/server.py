@@ -22,3 +22,5 @@ HostName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,253}\z"
 PortNumber = Annotated[int, Field(ge=1, le=65_535)]
 UserName = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_is_printable)]
 HomeDirectory = Annotated[str, Field(max_length=1_024), AfterValidator(_is_printable)]
+MaxSessions = Annotated[int, Field(ge=1, le=1_000)]
+"""At a time, of all connections to that host and port. The operator's number, where that is less."""

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field, StrictBool
 
 from shared.domain.model import Model
-from shared.domain.place.server import HomeDirectory, HostName, PortNumber, UserName
+from shared.domain.place.server import HomeDirectory, HostName, MaxSessions, PortNumber, UserName
 
 
 class SftpPlace(Model):
@@ -19,8 +19,14 @@ class SftpPlace(Model):
     host_keys: tuple[str, ...] = Field(default=(), max_length=20)
     """Pinned public host keys in OpenSSH's one-line format, any number, so that a partner can rotate."""
     trust_on_first_use: StrictBool = False
+    max_sessions: MaxSessions | None = None
 
     @property
     def whom(self) -> tuple[object, ...]:
         """Whom the secrets are meant for."""
         return (self.transport, self.host.lower(), self.port, self.username)
+
+    @property
+    def server(self) -> tuple[str, int]:
+        """Whose sessions are counted: host and port."""
+        return (self.host.lower(), self.port)

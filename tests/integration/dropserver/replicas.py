@@ -19,6 +19,7 @@ from shared.storage.database import Database
 from shared.storage.login_scores import PATIENCE, Patience
 from shared.transfer.keys import make_private_key
 from shared.transfer.open_folder import Places
+from tests.fakes.sessions import FreeSessions
 
 HOST_KEY = make_private_key()
 
@@ -90,7 +91,7 @@ async def replicas(
     patience: Patience = PATIENCE,
 ) -> AsyncIterator[Replicas]:
     """Servers at work while inside."""
-    places = Places(directory)
+    places = Places(directory, sessions=FreeSessions())
     async with database.account(account_id) as tx:
         folder = await drop_folders.create(tx, "in", 10**9)
     metrics = Metrics()

@@ -28,6 +28,7 @@ from shared.transfer.dialling import Reach
 from shared.transfer.open_folder import Places
 from tests.builders import import_goal
 from tests.fakes.apart import in_thread
+from tests.fakes.sessions import FreeSessions
 
 FIRST = datetime(2026, 11, 22, 6, tzinfo=UTC)
 WORKER = "tests"
@@ -126,7 +127,7 @@ def tools(database: Database, tmp_path: Path) -> Tools:
         database=database,
         bus=InProcessBus(),
         metrics=Metrics(),
-        places=Places(tmp_path, reach),
+        places=Places(tmp_path, reach, sessions=FreeSessions()),
         keys=ring,
         worker="sweeper",
         concurrency=1,

@@ -28,7 +28,8 @@ CRM = "crm@shop.example"
 
 def base(database: Database, mails: Path | None, **chosen: str) -> Base:
     settings = Settings(mail_directory=mails, **({"mail_from": "tidegate@mail.test"} | chosen))
-    return Base(settings, database, InProcessBus(), Metrics(), KeyRing((bytes(32),)), places_of(settings))
+    ring, metrics = KeyRing((bytes(32),)), Metrics()
+    return Base(settings, database, InProcessBus(), metrics, ring, places_of(settings, database, ring, metrics))
 
 
 async def test_a_run_that_ended_becomes_a_file_in_the_directory_of_mails(

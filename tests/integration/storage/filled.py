@@ -13,6 +13,8 @@ NOT_WALLED = {
     "schema_versions": "which migrations were applied",
     "secret_keys": "identities of keys that seal",
     "host_keys": "what the hosted SFTP server shows to everybody",
+    "host_sessions": "who holds a session of a partner's host; hosts and logins as hashes",
+    "partner_logins": "how logins at partners' servers went; logins as keyed hashes",
     "duties": "which process does what is done for all",
 }
 """Tables without row-level security, and what they hold instead of a tenant's data."""

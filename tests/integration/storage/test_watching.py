@@ -108,7 +108,11 @@ async def test_what_holds_nothing_of_a_tenants_it_reads_and_changes_as_little(su
     on_tables = {(row["relname"], row["privilege"]) for row in await superuser.fetch(_ON_TABLES, tables)}
     assert on_columns | on_tables == {
         ("schema_versions", "SELECT"),
-        *(("duties", privilege) for privilege in ("SELECT", "INSERT", "UPDATE", "DELETE")),
+        *(
+            (table, privilege)
+            for table in ("duties", "host_sessions", "partner_logins")
+            for privilege in ("SELECT", "INSERT", "UPDATE", "DELETE")
+        ),
     }
 
 

@@ -24,6 +24,7 @@ from shared.transfer.folder import Deadlines
 from shared.transfer.mounted import MARKER, Mounted, open_mounted
 from shared.transfer.open_folder import Places, open_folder, verify
 from tests.eventually import eventually
+from tests.fakes.sessions import FreeSessions
 from tests.real.small_disk import small_disk
 
 ALLOWED = Login(local_directories=("share",))
@@ -34,7 +35,7 @@ def _place(home: str = "") -> DirectoryPlace:
 
 
 def _places(tmp_path: Path) -> Places:
-    return Places(tmp_path / "drop", mounted={"share": Mounted(tmp_path / "share")})
+    return Places(tmp_path / "drop", mounted={"share": Mounted(tmp_path / "share")}, sessions=FreeSessions())
 
 
 async def _chunks(*chunks: bytes) -> AsyncIterator[bytes]:
@@ -108,7 +109,7 @@ async def test_only_who_is_allowed_gets_in_and_the_operator_may_take_it_back(tmp
             async with open_folder(_place(), login, _places(tmp_path), account_id=uuid4()):
                 pass
     with pytest.raises(DirectoryNotMounted, match="TIDEGATE_LOCAL_DIRECTORIES"):
-        async with open_folder(_place(), ALLOWED, Places(tmp_path), account_id=uuid4()):
+        async with open_folder(_place(), ALLOWED, Places(tmp_path, sessions=FreeSessions()), account_id=uuid4()):
             pass
 
 

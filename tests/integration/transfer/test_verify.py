@@ -10,6 +10,7 @@ from shared.domain.place import HostedPlace
 from shared.transfer.addresses import AddressPolicy
 from shared.transfer.dialling import Reach
 from shared.transfer.open_folder import Places, Step, open_folder, verify
+from tests.fakes.sessions import FreeSessions
 from tests.integration.transfer.conftest import PASSWORD, partner, reach
 
 ACCOUNT = uuid4()
@@ -17,7 +18,7 @@ LOGIN = Login(password=PASSWORD)
 
 
 def _places(tmp_path: Path, ways: Reach | None = None) -> Places:
-    return Places(drop_directory=tmp_path / "drop", reach=ways or reach())
+    return Places(drop_directory=tmp_path / "drop", reach=ways or reach(), sessions=FreeSessions())
 
 
 def _short(steps: list[Step]) -> list[tuple[str, str]]:

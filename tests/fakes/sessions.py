@@ -1,0 +1,30 @@
+"""Sessions for tests of drivers and places: as many as are wanted, and what was told of them is kept."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from shared.domain.connection import Login
+from shared.domain.failures import Failure
+from shared.domain.place import PartnerPlace
+
+
+@dataclass
+class FreeSessions:
+    """Everybody gets one at once, unless there is a failure to raise."""
+
+    told: list[str] = field(default_factory=list)
+    failure: Failure | None = None
+
+    @asynccontextmanager
+    async def held(self, place: PartnerPlace, login: Login, *, insists: bool) -> AsyncIterator["FreeSessions"]:
+        if self.failure is not None:
+            raise self.failure
+        self.told.append("held, insisting" if insists else "held")
+        try:
+            yield self
+        finally:
+            self.told.append("given back")
+
+    async def logged_in(self) -> None:
+        self.told.append("logged in")
