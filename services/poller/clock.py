@@ -1,10 +1,11 @@
-"""Ask for the runs of goals whose time has come.
+"""Ask for the runs of goals whose time has come, and have goals of a connection carried out one after another.
 
 Every poller looks; a goal that one has in hand is left alone by the others, and a time makes one run. Times that passed
 while no poller lived make one run together, as soon as one lives again.
 """
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import suppress
 from uuid import UUID
 
@@ -13,7 +14,7 @@ import structlog
 from services.poller.tools import Tools
 from shared.domain.failures import InternalError, StorageUnavailable
 from shared.observe.failpoints import reach
-from shared.storage import connections, dues, goals
+from shared.storage import connections, dues, goals, turns
 from shared.storage.errors import TransactionConflict
 
 log = structlog.get_logger()
@@ -35,18 +36,29 @@ async def keep_time(tools: Tools, stopping: asyncio.Event) -> None:
 
 
 async def tick(tools: Tools) -> None:
-    """Begin what is due. A goal that breaks here keeps no other waiting. Raises StorageUnavailable."""
+    """Begin what is due. What breaks here keeps nothing else waiting. Raises StorageUnavailable."""
     now = tools.now()
     async with tools.database.watching() as watch:
-        due = await dues.due(watch, now, GOALS_AT_ONCE)
-    for account_id, goal_id in due:
-        [outcome] = await asyncio.gather(_begin(tools, account_id, goal_id), return_exceptions=True)
-        if isinstance(outcome, TransactionConflict):
-            log.warning("clock.in_the_way", code=outcome.code, goal_id=str(goal_id))
-        elif isinstance(outcome, Exception) and not isinstance(outcome, StorageUnavailable):
-            log.error("clock.broken", code=InternalError.code, goal_id=str(goal_id), exc_info=outcome)
-        elif isinstance(outcome, BaseException):
-            raise outcome
+        goals_due = await dues.due(watch, now, GOALS_AT_ONCE)
+        rounds_due = await connections.rounds_due(watch, now, GOALS_AT_ONCE)
+    for account_id, goal_id in goals_due:
+        await _apart(_begin(tools, account_id, goal_id), goal_id=str(goal_id))
+    for account_id, connection_id in rounds_due:
+        await _apart(_ask_round(tools, account_id, connection_id), connection_id=str(connection_id))
+    async with tools.database.watching() as watch:
+        movable = await turns.movable(watch)
+    for account_id, connection_id in movable:
+        await _apart(_move_on(tools, account_id, connection_id), connection_id=str(connection_id))
+
+
+async def _apart(work: Coroutine[None, None, None], **about: str) -> None:
+    [outcome] = await asyncio.gather(work, return_exceptions=True)
+    if isinstance(outcome, TransactionConflict):
+        log.warning("clock.in_the_way", code=outcome.code, **about)
+    elif isinstance(outcome, Exception) and not isinstance(outcome, StorageUnavailable):
+        log.error("clock.broken", code=InternalError.code, exc_info=outcome, **about)
+    elif isinstance(outcome, BaseException):
+        raise outcome
 
 
 async def _begin(tools: Tools, account_id: UUID, goal_id: UUID) -> None:
@@ -54,8 +66,28 @@ async def _begin(tools: Tools, account_id: UUID, goal_id: UUID) -> None:
         stored = await goals.get(tx, goal_id, even_deleted=True)
         connection = await connections.get(tx, stored.connection_id, even_deleted=True)
         is_on = stored.deleted_at is None and stored.goal.active and connection.settings.active
-        run_id = await dues.begin(tx, goal_id, stored.goal, tools.now(), is_on=is_on)
+        run_id = await dues.begin(tx, goal_id, stored.goal, tools.now(), is_on=is_on, connection_id=connection.id)
         reach("clock.beginning")
     reach("clock.begun")
     if run_id is not None:
         log.info("run.due", account_id=str(account_id), goal_id=str(goal_id), run_id=str(run_id))
+
+
+async def _ask_round(tools: Tools, account_id: UUID, connection_id: UUID) -> None:
+    """A connection's time has come: its active goals have a turn each. Switched off, it lets times pass."""
+    async with tools.database.account(account_id) as tx:
+        connection = await connections.take_round(tx, connection_id, tools.now())
+        if connection is None or connection.deleted_at is not None or not connection.settings.active:
+            return
+        active = [each.id for each in await goals.of_connection(tx, connection_id) if each.goal.active]
+        await turns.ask_round(tx, connection_id, active)
+        reach("clock.beginning")
+    log.info("round.due", account_id=str(account_id), connection_id=str(connection_id), goals=len(active))
+
+
+async def _move_on(tools: Tools, account_id: UUID, connection_id: UUID) -> None:
+    async with tools.database.account(account_id) as tx:
+        run_id = await turns.move_on(tx, connection_id)
+    reach("clock.begun")
+    if run_id is not None:
+        log.info("run.in_turn", account_id=str(account_id), connection_id=str(connection_id), run_id=str(run_id))

@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
+from services.poller.held import held
 from services.poller.spot import Look, Seen, Spotted, spot
 from shared.domain.goal import AnyImport
 from shared.observe import tracing
 from shared.observe.failpoints import reach
-from shared.storage import arrivals, goals, outbox, runs
+from shared.storage import arrivals, connections, goals, outbox, runs, turns
 from shared.storage.arrivals import Sighting
 from shared.storage.database import Tx
 
@@ -37,10 +38,14 @@ async def record(
     await arrivals.lock_connection(tx, connection_id)
     known = await arrivals.present(tx, connection_id, began_at, only)
     active = await active_imports(tx, connection_id)
-    look = Look(began_at, await arrivals.clock(tx), frozenset(directories))
+    settings = (await connections.get(tx, connection_id)).settings
+    waiting = await held(tx, connection_id, settings, active)
+    look = Look(began_at, await arrivals.clock(tx), frozenset(directories), waiting)
     # A folder may hold 200,000 files: the loop goes on meanwhile, and the lease of this look is kept.
     found = await asyncio.to_thread(spot, seen, known, active, look)
     await _write(tx, connection_id, found)
+    had_their_turn = [each for each, goal in active.items() if goal.source.directory in look.directories]
+    await turns.looked(tx, had_their_turn, began_at)
     outcomes = _outcomes(found)
     if outcomes.total():
         reach("poller.recorded")

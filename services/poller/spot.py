@@ -43,6 +43,8 @@ class Look:
     began_at: datetime
     ended_at: datetime
     directories: frozenset[str] = frozenset()
+    held: Mapping[UUID, Explained] = field(default_factory=dict)
+    """What complete files wait for, by goal, of goals whose turn it is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +131,7 @@ def _judge(
     """Put a file where it belongs; `goals` are those that watch its directory, of which the `takers` take it."""
     if known is not None and not _is_same(seen, known):
         if known.state in UNTOUCHED:
-            waits = (
-                _unready(seen, None, [goals[taker] for taker in takers], look) if takers else _unmatched(seen, goals)
-            )
+            waits = _waits(seen, None, takers, goals, look)
             found.grown.append((known, seen, waits or Explained(WAITING)))
             if waits is None:
                 found.complete.append((known, seen, takers))
@@ -143,7 +143,7 @@ def _judge(
             found.uploaded.append((known, seen.upload_id))
     if known is not None and known.state not in UNTOUCHED:
         return
-    reason = _unready(seen, known, [goals[taker] for taker in takers], look) if takers else _unmatched(seen, goals)
+    reason = _waits(seen, known, takers, goals, look)
     if known is None:
         explained = reason or Explained(ArrivalState.ACCEPTED)
         found.new.append(New(seen, explained, () if reason else takers))
@@ -151,6 +151,16 @@ def _judge(
         found.complete.append((known, seen, takers))
     elif reason != known.explained:
         found.explained.append((known, reason))
+
+
+def _waits(
+    seen: Seen, known: Known | None, takers: Sequence[UUID], goals: Mapping[UUID, AnyImport], look: Look
+) -> Explained | None:
+    """What a file waits for; None where it is complete, and the turn of all that take it."""
+    if not takers:
+        return _unmatched(seen, goals)
+    unready = _unready(seen, known, [goals[taker] for taker in takers], look)
+    return unready or next((look.held[taker] for taker in takers if taker in look.held), None)
 
 
 def _is_same(seen: Seen, known: Known) -> bool:

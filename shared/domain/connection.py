@@ -6,6 +6,7 @@ from pydantic import Field, StrictBool
 
 from shared.domain.model import Model
 from shared.domain.place import Place
+from shared.domain.schedule import Times
 
 
 class ConnectionSettings(Model):
@@ -15,6 +16,12 @@ class ConnectionSettings(Model):
     active: StrictBool = True
     interval_seconds: int = Field(default=60, ge=10, le=86_400)
     place: Place
+    when: tuple[Times, ...] = Field(
+        default=(),
+        max_length=10,
+        description="Times at which all its active goals are carried out in their order, each once the one before has "
+        "ended; between them its imports take no files",
+    )
 
 
 class Connection(Model):

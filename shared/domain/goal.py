@@ -30,6 +30,7 @@ from shared.domain.opt_in import ContactLanguage, OptIn
 from shared.domain.pattern import Pattern
 from shared.domain.processor import Processors
 from shared.domain.returned import ReturnedRejects
+from shared.domain.schedule import Times
 from shared.domain.trimmed import folded
 from shared.domain.unpack import Unpack
 
@@ -89,6 +90,19 @@ class Source(Model):
     pattern: Pattern
     readiness: Readiness = Readiness()
     afterwards: Afterwards = Afterwards()
+
+
+class TakesFiles(Ordered):
+    """Takes files from a drop folder: as they come, or at its times."""
+
+    source: Source
+    rejects: ReturnedRejects | None = None
+    when: tuple[Times, ...] = Field(
+        default=(),
+        max_length=10,
+        description="Times at which files are taken: what is complete at the first look after one, in order. Until "
+        "then they wait (`scheduled`). Without any, and none of the connection, files are taken as they come",
+    )
 
 
 class MadeFrom(Model):
@@ -244,12 +258,10 @@ class LedBy(Model):
     latest: StrictBool = False
 
 
-class ImportGoal(ImportRules, Ordered):
+class ImportGoal(ImportRules, TakesFiles):
     """Import files of contacts into profiles."""
 
     made_from: MadeFrom | None = None
-    source: Source
-    rejects: ReturnedRejects | None = None
     led_by: LedBy | None = None
 
 
@@ -293,11 +305,8 @@ class ImportEventRules(FileRules, EventRules):
         return self.duplicate_content or ("skip" if self.is_idempotent else "ask")
 
 
-class ImportEvents(ImportEventRules, Ordered):
+class ImportEvents(ImportEventRules, TakesFiles):
     """Import files of timeline events."""
-
-    source: Source
-    rejects: ReturnedRejects | None = None
 
 
 AnyImport = ImportGoal | ImportEvents

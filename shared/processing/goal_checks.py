@@ -350,6 +350,17 @@ def _place_flaws(goal: AnyImport, around: Surroundings) -> Iterator[Flaw]:
                 "with them afterwards; a file can only be put in one place."
             )
             yield Flaw("/source/afterwards", "conflicting_afterwards", detail)
+        if (
+            isinstance(sibling, AnyImport)
+            and sibling.active
+            and _takes_the_same(goal, sibling)
+            and goal.when != sibling.when
+        ):
+            detail = (
+                f"The goal {sibling.name!r} takes files of the same names from this directory at other times; a file "
+                "is taken once, by all the goals that want it."
+            )
+            yield Flaw("/when", "conflicting_when", detail)
 
 
 def _return_flaws(goal: AnyImport, around: Surroundings) -> Iterator[Flaw]:
@@ -383,8 +394,11 @@ def _fixed_flaws(goal: ImportGoal, around: Surroundings) -> Iterator[Flaw]:
 
 
 def _is_torn(goal: AnyImport, sibling: AnyImport) -> bool:
-    return (
-        goal.source.directory == sibling.source.directory
-        and goal.source.afterwards != sibling.source.afterwards
-        and share_a_text(goal.source.pattern.tree, sibling.source.pattern.tree)
+    return goal.source.afterwards != sibling.source.afterwards and _takes_the_same(goal, sibling)
+
+
+def _takes_the_same(goal: AnyImport, sibling: AnyImport) -> bool:
+    """Whether some file would be taken by both."""
+    return goal.source.directory == sibling.source.directory and share_a_text(
+        goal.source.pattern.tree, sibling.source.pattern.tree
     )

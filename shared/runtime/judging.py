@@ -165,5 +165,6 @@ def _fixed(stored: StoredGoal | None) -> dict[str, object]:
         "rejects": None,
         "made_from": None,
         "led_by": None,
+        "when": (),
     }
     return fixed if stored is None else fixed | {"name": stored.goal.name}

@@ -4,10 +4,10 @@ A secret goes in and comes out only as a `Login` for who logs in; nothing else h
 means that a person has acted: a stopped connection is looked at again.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 from uuid import UUID, uuid4
 
@@ -17,6 +17,7 @@ from shared.domain.connection import ConnectionSettings, Login
 from shared.domain.failures import AlreadyExists, Conflict, InvalidRequest, ManualConnection, NotFound
 from shared.domain.host_key import fingerprint_of, normalized
 from shared.domain.place import DirectoryPlace, DropPlace, HostedPlace, ManualPlace, SftpPlace
+from shared.domain.schedule import AtTimes, next_of
 from shared.storage.database import Record, Session, Tx
 from shared.storage.secrets import KeyRing, Place, keep
 
@@ -47,6 +48,8 @@ class StoredConnection:
     failures_in_a_row: int
     looked_at: datetime | None
     next_look_at: datetime
+    round_due_at: datetime | None
+    """When all its active goals are next carried out in order."""
     created_at: datetime
     created_by_email: str | None
     deleted_at: datetime | None
@@ -91,6 +94,8 @@ async def create(
             sealed["private_key"],
             sealed["passphrase"],
         )
+    if settings.when:
+        await _plan_round(tx, connection_id, settings.when, datetime.now(UTC))
     if any(sealed.values()):
         await keep(tx, ring)
     return await get(tx, connection_id)
@@ -159,6 +164,29 @@ async def delete(tx: Tx, connection_id: UUID) -> None:
     await tx.execute("connections.delete", tx.account_id, connection_id)
 
 
+async def take_round(tx: Tx, connection_id: UUID, now: datetime) -> StoredConnection | None:
+    """A connection whose time has come to have its goals carried out in order, and when it comes next is noted.
+
+    None where another has taken it, or it was taken away. Times that passed while nobody looked are one.
+    """
+    row = await tx.row("connections.hold_due", tx.account_id, connection_id, now)
+    if row is None:
+        return None
+    found = await get(tx, connection_id, even_deleted=True)
+    await _plan_round(tx, connection_id, () if found.deleted_at else found.settings.when, now)
+    return found
+
+
+async def rounds_due(watch: Session, now: datetime, limit: int) -> list[tuple[UUID, UUID]]:
+    """(account, connection) whose goals are to be carried out in order, those first that were due first."""
+    rows = await watch.fetch("connections.rounds_due", now, limit)
+    return [(row["account_id"], row["connection_id"]) for row in rows]
+
+
+async def _plan_round(tx: Tx, connection_id: UUID, when: Sequence[AtTimes], now: datetime) -> None:
+    await tx.execute("connections.set_round", tx.account_id, connection_id, next_of(when, now))
+
+
 async def update(
     tx: Tx, ring: KeyRing, connection_id: UUID, settings: ConnectionSettings, secrets: SecretChanges
 ) -> StoredConnection:
@@ -168,6 +196,8 @@ async def update(
         # What was allowed once and is no more can still be switched off, or be given another name.
         await _require_allowed(tx, settings)
     await _save(tx, connection_id, settings)
+    if stored.settings.when != settings.when:
+        await _plan_round(tx, connection_id, settings.when, datetime.now(UTC))
     for name, secret in secrets.items():
         sealed = _sealed(tx, ring, connection_id, name, secret)
         await tx.execute(f"connections.set_{name}", tx.account_id, connection_id, sealed)

@@ -15,7 +15,8 @@ from shared.domain.receipt import FileFacts, Receipt
 from shared.domain.run import ABSENT_OVER_GUARD, RunState, Waiting
 from shared.observe import tracing
 from shared.observe.failpoints import reach
-from shared.storage import arrivals, connections, ending, goals, manual_imports, outbox, runs
+from shared.storage import arrivals, connections, ending, goals, manual_imports, outbox, runs, turns
+from shared.storage.connections import StoredConnection
 from shared.storage.database import Record, Tx
 
 
@@ -92,10 +93,30 @@ async def run_now(tx: Tx, goal_id: UUID) -> Asked:
         return Asked(await _export(tx, goal_id, stored.goal))
     connection = await connections.get(tx, stored.connection_id)
     connection.require_settable()
+    _require_going(connection)
+    await turns.open_(tx, stored.connection_id, goal_id)
+    return Asked(None)
+
+
+async def run_round(tx: Tx, connection_id: UUID) -> list[UUID]:
+    """Carry all active goals of a connection out now, each once the one before has ended; the run that has begun.
+
+    Raises NotFound, GoalInactive where nothing is switched on, and Conflict where the connection is stopped.
+    """
+    connection = await connections.get(tx, connection_id)
+    connection.require_settable()
+    active = [each.id for each in await goals.of_connection(tx, connection_id) if each.goal.active]
+    if not active or not connection.settings.active:
+        raise GoalInactive("Found no active goal of an active connection.")
+    _require_going(connection)
+    await turns.ask_round(tx, connection_id, active)
+    run_id = await turns.move_on(tx, connection_id)
+    return [] if run_id is None else [run_id]
+
+
+def _require_going(connection: StoredConnection) -> None:
     if connection.stopped_code is not None:
         raise Conflict(f"The connection is stopped ({connection.stopped_code}); see what it says, then look again.")
-    await connections.look_now(tx, stored.connection_id)
-    return Asked(None)
 
 
 async def _export(tx: Tx, goal_id: UUID, goal: ExportGoal) -> UUID:

@@ -1,8 +1,8 @@
 """When goals are next carried out by themselves, and the runs that come of it. Writes `dues`.
 
 A goal is due at its times, after each completed run of a goal that it follows, and when a message has had responses
-and for a while no more. A run that waits in the queue already will see all that the new one would, so none is added
-beside it. Nothing here commits.
+and for a while no more. An import that is due gets its turn (`turns`), in which a look makes its runs. A run that waits
+in the queue already will see all that the new one would, so none is added beside it. Nothing here commits.
 """
 
 from collections.abc import Collection
@@ -12,7 +12,7 @@ from uuid import UUID
 from shared.domain.export_goal import ExportGoal
 from shared.domain.goal import Goal
 from shared.domain.schedule import AfterResponses, AtTimes, When
-from shared.storage import outbox, runs
+from shared.storage import outbox, runs, turns
 from shared.storage.database import Session, Tx
 
 _TIMES = "times:"
@@ -27,6 +27,8 @@ async def plan(tx: Tx, goal_id: UUID, goal: Goal | None, *, before: Goal | None 
     forgotten = await tx.fetch(
         "dues.forget_times", tx.account_id, goal_id, any(isinstance(each, AfterResponses) for each in when)
     )
+    if goal is None or not goal.active:
+        await turns.close(tx, goal_id)
     due_at = {row["cause"]: row["due_at"] for row in forgotten}
     kept = {each: due_at.get(f"{_TIMES}{number}") for number, each in enumerate(_when(before))}
     for number, each in enumerate(when):
@@ -35,7 +37,7 @@ async def plan(tx: Tx, goal_id: UUID, goal: Goal | None, *, before: Goal | None 
 
 
 def _when(goal: Goal | None) -> tuple[When, ...]:
-    return goal.when if isinstance(goal, ExportGoal) and goal.active else ()
+    return goal.when if goal is not None and goal.active else ()
 
 
 async def _plan(tx: Tx, goal_id: UUID, cause: str, due_at: datetime | None) -> None:
@@ -63,20 +65,21 @@ async def next_of(tx: Tx, goal_ids: Collection[UUID]) -> dict[UUID, datetime]:
     return {row["goal_id"]: row["due_at"] for row in rows}
 
 
-async def begin(tx: Tx, goal_id: UUID, goal: Goal, now: datetime, *, is_on: bool) -> UUID | None:
+async def begin(tx: Tx, goal_id: UUID, goal: Goal, now: datetime, *, is_on: bool, connection_id: UUID) -> UUID | None:
     """Ask for the run that a goal is due for, and note when it is due next; None where none is needed.
 
-    Times that passed while nobody looked are one run. Where `is_on` is false, because goal or connection is switched
-    off, times pass without a run.
+    An import gets its turn: the next look makes runs of what is complete. Times that passed while nobody looked are one
+    run, or turn. Where `is_on` is false, because goal or connection is switched off, times pass without.
     """
     taken = {row["cause"]: row["due_at"] for row in await tx.fetch("dues.take", tx.account_id, goal_id, now)}
-    if not taken or not isinstance(goal, ExportGoal):
-        return None
     for number, each in enumerate(goal.when):
         cause = f"{_TIMES}{number}"
         if isinstance(each, AtTimes) and cause in taken:
             await _plan(tx, goal_id, cause, each.next_after(now))
-    if not is_on:
+    if not taken or not is_on:
+        return None
+    if not isinstance(goal, ExportGoal):
+        await turns.open_(tx, connection_id, goal_id)
         return None
     return await _ask(tx, goal_id, goal.name, due_at=min(taken.values()))
 

@@ -7,7 +7,7 @@ wait for ever is ended here, with its reason. Nothing here commits.
 from uuid import UUID
 
 from shared.domain.failures import FolderWatched, RunsOpen
-from shared.storage import arrivals, connections, drop_folders, exchanges, goals, inquiries, returns
+from shared.storage import arrivals, connections, drop_folders, exchanges, goals, inquiries, returns, turns
 from shared.storage.database import Tx
 
 
@@ -24,6 +24,7 @@ async def remove_connection(tx: Tx, connection_id: UUID) -> None:
     await returns.leave_behind(tx, connection_id)
     await inquiries.drop(tx, connection_id)
     await exchanges.forget(tx, connection_id)
+    await turns.forget(tx, connection_id)
     await connections.delete(tx, connection_id)
 
 

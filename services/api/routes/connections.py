@@ -21,12 +21,13 @@ from services.api.routes.goals import RunsAsked
 from services.api.routes.inquiries import InquiryShown, await_answer, shown_inquiry
 from shared.domain.connection import ConnectionSettings
 from shared.domain.export_goal import ExportGoal
-from shared.domain.failures import AddressRefused, GoalInactive, InvalidRequest, UnsupportedKey
+from shared.domain.failures import AddressRefused, InvalidRequest, UnsupportedKey
 from shared.domain.host_key import fingerprint_of
 from shared.domain.place import DropPlace, PartnerPlace, Place, SftpPlace
 from shared.domain.run import Reason
+from shared.domain.schedule import Times
 from shared.domain.scope import Scope
-from shared.storage import connections, decisions, goals, inquiries, removal
+from shared.storage import connections, decisions, goals, inquiries, removal, turns
 from shared.storage.connections import SecretChanges, SecretName, StoredConnection
 from shared.storage.database import Tx
 from shared.transfer.addresses import refusal
@@ -89,8 +90,27 @@ class ConnectionShown(BaseModel):
     offered_host_key: OfferedHostKey | None
     failures_in_a_row: int
     looked_at: datetime | None
+    when: tuple[Times, ...]
+    next_due_at: datetime | None = Field(
+        description="When all its active goals are next carried out in order; null where it has no times, or is off"
+    )
     next_look_at: datetime | None = Field(description="null for the connection of manual imports: nobody looks there")
     created_at: datetime
+
+
+class TurnShown(BaseModel):
+    """A goal's turn in a round."""
+
+    goal_id: UUID
+    asked_at: datetime
+    begun_at: datetime | None = Field(description="null of one that is still to come")
+    run_id: UUID | None = Field(description="Of an export that has begun; an import may have several runs, or none")
+
+
+class RoundShown(BaseModel):
+    """The goals that are carried out one after another: the first is under way, or begins soon."""
+
+    turns: list[TurnShown]
 
 
 class HostKeyAccepted(Asked):
@@ -209,20 +229,38 @@ async def accept_host_key(
 async def run_connection(
     connection_id: UUID, visit: Annotated[Visit, Depends(allowed(Scope.RUNS_WRITE))], response: Response
 ) -> RunsAsked:
-    """Carry out all active goals now, in their order: exports get runs, drop folders are looked at."""
-    run_ids: list[UUID] = []
+    """Carry out all active goals now in their order, each once the one before has ended, however it did.
+
+    What is asked for while goals are carried out so comes behind them; one that is still to come is enough. `round`
+    of the connection shows whose turn it is.
+    """
     async with visit.writing() as tx:
-        (await connections.get(tx, connection_id)).require_settable()
         active = [each for each in await goals.of_connection(tx, connection_id) if each.goal.active]
-        if not active:
-            raise GoalInactive("Found no active goal.")
-        for each in active:
-            if isinstance(each.goal, ExportGoal):
-                visit.require(Scope.EXPORTS_WRITE)
-            asked = await decisions.run_now(tx, each.id)
-            run_ids += [asked.run_id] if asked.run_id else []
-    response.headers["Location"] = f"/v1/runs?connection_id={connection_id}"
-    return RunsAsked(run_ids=run_ids, is_looking=any(not isinstance(each.goal, ExportGoal) for each in active))
+        if any(isinstance(each.goal, ExportGoal) for each in active):
+            visit.require(Scope.EXPORTS_WRITE)
+        run_ids = await decisions.run_round(tx, connection_id)
+        is_looking = any(
+            turn.takes_files and turn.run_id is None for turn in await turns.of_connection(tx, connection_id)
+        )
+    response.headers["Location"] = f"/v1/connections/{connection_id}/round"
+    return RunsAsked(run_ids=run_ids, is_looking=is_looking)
+
+
+@router.get("/{connection_id}/round", responses=ABSENT, tags=["runs"])
+async def get_round(connection_id: UUID, visit: Annotated[Visit, Depends(allowed(Scope.RUNS_READ))]) -> RoundShown:
+    """Whose turn it is where a connection's goals are carried out one after another, and who follows."""
+    async with visit.reading() as tx:
+        await connections.get(tx, connection_id)
+        found = [turn for turn in await turns.of_connection(tx, connection_id) if turn.in_round]
+    return RoundShown(turns=[TurnShown.model_validate(turn, from_attributes=True) for turn in found])
+
+
+@router.delete("/{connection_id}/round", status_code=204, responses=ABSENT, tags=["runs"])
+async def end_round(connection_id: UUID, visit: Annotated[Visit, Depends(allowed(Scope.RUNS_WRITE))]) -> None:
+    """Call off the turns that have not begun; what has begun goes on."""
+    async with visit.writing() as tx:
+        await connections.get(tx, connection_id)
+        await turns.drop_round(tx, connection_id)
 
 
 async def _held(tx: Tx, connection_id: UUID, if_match: versions.Condition) -> StoredConnection:
@@ -242,7 +280,8 @@ def _settings(body: ConnectionSent) -> ConnectionSettings:
     place = body.place
     if isinstance(place, SftpPlace):
         place = place.model_copy(update={"host_keys": tuple(public_key(line).line for line in place.host_keys)})
-    return ConnectionSettings(name=body.name, active=body.active, interval_seconds=body.interval_seconds, place=place)
+    said = {name: getattr(body, name) for name in ConnectionSettings.model_fields}
+    return ConnectionSettings.model_validate(said | {"place": place})
 
 
 def _secrets(body: ConnectionSent) -> SecretChanges:
@@ -321,6 +360,8 @@ def _shown(stored: StoredConnection) -> ConnectionShown:
         else OfferedHostKey(fingerprint=fingerprint_of(offered), host_key=offered),
         failures_in_a_row=stored.failures_in_a_row,
         looked_at=stored.looked_at,
+        when=stored.settings.when,
+        next_due_at=stored.round_due_at if stored.settings.active else None,
         next_look_at=None if stored.is_manual else stored.next_look_at,
         created_at=stored.created_at,
     )

@@ -18,7 +18,7 @@ WHERE account_id = $1 AND settings -> 'place' ->> 'transport' = 'manual'
 -- name: get
 -- One connection, but for its secrets.
 SELECT connection_id, settings, version, stopped_code, stopped_detail, offered_host_key, failures_in_a_row, looked_at,
-    next_look_at, created_at, created_by_email, deleted_at,
+    next_look_at, round_due_at, created_at, created_by_email, deleted_at,
     password_sealed IS NOT NULL AS has_password, private_key_sealed IS NOT NULL AS has_private_key,
     passphrase_sealed IS NOT NULL AS has_passphrase
 FROM tidegate.connections
@@ -27,7 +27,7 @@ WHERE account_id = $1 AND connection_id = $2
 -- name: lock
 -- A connection, held for a change that depends on what it is.
 SELECT connection_id, settings, version, stopped_code, stopped_detail, offered_host_key, failures_in_a_row, looked_at,
-    next_look_at, created_at, created_by_email, deleted_at,
+    next_look_at, round_due_at, created_at, created_by_email, deleted_at,
     password_sealed IS NOT NULL AS has_password, private_key_sealed IS NOT NULL AS has_private_key,
     passphrase_sealed IS NOT NULL AS has_passphrase
 FROM tidegate.connections
@@ -37,7 +37,7 @@ FOR UPDATE
 -- name: page
 -- The account's connections by age, after a cursor.
 SELECT connection_id, settings, version, stopped_code, stopped_detail, offered_host_key, failures_in_a_row, looked_at,
-    next_look_at, created_at, created_by_email, deleted_at,
+    next_look_at, round_due_at, created_at, created_by_email, deleted_at,
     password_sealed IS NOT NULL AS has_password, private_key_sealed IS NOT NULL AS has_private_key,
     passphrase_sealed IS NOT NULL AS has_passphrase
 FROM tidegate.connections
@@ -61,9 +61,23 @@ WHERE account_id = $1 AND connection_id = $2
 -- name: delete
 -- Gone for people: looked at no longer, its secrets and its hold on a drop folder with it. Its row stays for its runs.
 UPDATE tidegate.connections
-SET deleted_at = now(), is_active = false, drop_folder_id = NULL, password_sealed = NULL, private_key_sealed = NULL,
+SET deleted_at = now(), is_active = false, round_due_at = NULL, drop_folder_id = NULL, password_sealed = NULL, private_key_sealed = NULL,
     passphrase_sealed = NULL, offered_host_key = NULL, version = version + 1
 WHERE account_id = $1 AND connection_id = $2
+
+-- name: hold_due
+-- A connection whose goals are due, held; what another poller has in hand is left to it.
+SELECT connection_id FROM tidegate.connections
+WHERE account_id = $1 AND connection_id = $2 AND round_due_at <= $3
+FOR NO KEY UPDATE SKIP LOCKED
+
+-- name: rounds_due
+-- Connections whose goals are due, those first that were due first. Watching role.
+SELECT account_id, connection_id FROM tidegate.connections WHERE round_due_at <= $1 ORDER BY round_due_at LIMIT $2
+
+-- name: set_round
+-- When its goals are next carried out in order.
+UPDATE tidegate.connections SET round_due_at = $3 WHERE account_id = $1 AND connection_id = $2
 
 -- name: open_runs
 -- Runs of a connection that have not ended.

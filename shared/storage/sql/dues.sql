@@ -33,13 +33,14 @@ SELECT account_id, goal_id FROM tidegate.dues WHERE due_at <= $1
 GROUP BY account_id, goal_id ORDER BY min(due_at) LIMIT $2
 
 -- name: next_of
--- When each of some goals is due next. Where the connection is switched off, times pass without a run.
-SELECT d.goal_id, min(d.due_at) AS due_at
-FROM tidegate.dues d
-JOIN tidegate.goals g ON g.account_id = d.account_id AND g.goal_id = d.goal_id
+-- When each of some goals is due next, by itself or with its connection. Where either is switched off, times pass.
+SELECT g.goal_id, least(min(d.due_at), c.round_due_at) AS due_at
+FROM tidegate.goals g
 JOIN tidegate.connections c ON c.account_id = g.account_id AND c.connection_id = g.connection_id
-WHERE d.account_id = $1 AND d.goal_id = ANY ($2::uuid[]) AND c.is_active
-GROUP BY d.goal_id
+LEFT JOIN tidegate.dues d ON d.account_id = g.account_id AND d.goal_id = g.goal_id
+WHERE g.account_id = $1 AND g.goal_id = ANY ($2::uuid[]) AND g.is_active AND c.is_active
+GROUP BY g.goal_id, c.round_due_at
+HAVING least(min(d.due_at), c.round_due_at) IS NOT NULL
 
 -- name: take
 -- What a goal is due for, taken out; what another poller has in hand is left to it.

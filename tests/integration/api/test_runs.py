@@ -37,16 +37,24 @@ async def test_an_import_runs_now_by_looking_at_its_folder(owner: Client, databa
 async def test_a_connection_runs_all_its_active_goals(owner: Client) -> None:
     made = await set_up(owner)
     path = f"/v1/connections/{made['connection']['id']}"
-    await owner.ask("POST", f"{path}/goals", 201, json=EXPORT_GOAL)
-    elsewhere = {"name": "Idle", "active": False, "target": {"directory": "idle"}}
+    export = await owner.ask("POST", f"{path}/goals", 201, json=EXPORT_GOAL | {"position": 2})
+    elsewhere = {"name": "Idle", "active": False, "position": 3, "target": {"directory": "idle"}}
     idle = await owner.ask("POST", f"{path}/goals", 201, json={**EXPORT_GOAL, **elsewhere})
     asked = await owner.ask("POST", f"{path}/runs", 202)
-    assert len(asked["run_ids"]) == 1
-    assert asked["is_looking"] is True
-    for is_active, runs_made in ((True, 2), (False, 1)):
-        change = {"active": is_active}
-        await owner.ask("PATCH", f"/v1/goals/{idle['id']}", 200, json=change, headers={"If-Match": "*"})
-        assert len((await owner.ask("POST", f"{path}/runs", 202))["run_ids"]) == runs_made
+    assert (asked["run_ids"], asked["is_looking"]) == ([], True)
+    shown = (await owner.ask("GET", f"{path}/round", 200))["turns"]
+    assert [(each["goal_id"], each["begun_at"] is not None) for each in shown] == [
+        (made["goal"]["id"], True),
+        (export["id"], False),
+    ]
+    # What is still to come is enough; whose turn it is has another one afterwards.
+    await owner.ask("PATCH", f"/v1/goals/{idle['id']}", 200, json={"active": True}, headers={"If-Match": "*"})
+    await owner.ask("POST", f"{path}/runs", 202)
+    shown = (await owner.ask("GET", f"{path}/round", 200))["turns"]
+    assert [each["goal_id"] for each in shown] == [made["goal"]["id"], export["id"], made["goal"]["id"], idle["id"]]
+    await owner.ask("DELETE", f"{path}/round", 204)
+    [under_way] = (await owner.ask("GET", f"{path}/round", 200))["turns"]
+    assert under_way["goal_id"] == made["goal"]["id"]
 
 
 async def test_a_running_run_shows_its_progress(owner: Client, database: Database, account: UUID) -> None:

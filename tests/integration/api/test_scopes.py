@@ -31,6 +31,7 @@ FAMILIES = {
     "goals": "goals",
     "samples": "goals",
     "runs": "runs",
+    "round": "runs",
     "arrivals": "runs",
     "notifications": "runs",
 }

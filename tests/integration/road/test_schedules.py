@@ -1,16 +1,20 @@
 """Goals that run by themselves: at their times, after an import, when responses have ceased."""
 
 import asyncio
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from services.poller.clock import tick
 from services.poller.tools import Tools
 from services.poller.wiring import tools_of
 from shared.domain.export_goal import ExportProfiles
-from shared.storage import dues, goals
+from shared.domain.schedule import Cron
+from shared.storage import connections, dues, goals, turns
 from shared.storage.database import Tx
 from tests.eventually import eventually
 from tests.integration.road.place import Tenant, goal
@@ -146,7 +150,9 @@ async def test_a_run_that_waits_already_is_enough(tenant: Tenant, tmp_path: Path
     asked: list[Any] = []
 
     async def ask(tx: Tx, moment: datetime) -> None:
-        asked.append(await dues.begin(tx, goal_id, _export(when=[FIVE]), moment, is_on=True))
+        asked.append(
+            await dues.begin(tx, goal_id, _export(when=[FIVE]), moment, is_on=True, connection_id=tenant.connection_id)
+        )
 
     async with database.account(tenant.account_id) as tx:
         await ask(tx, TOMORROW + timedelta(days=1, minutes=1))
@@ -160,3 +166,69 @@ async def test_a_run_that_waits_already_is_enough(tenant: Tenant, tmp_path: Path
 
 async def _all_ended(tenant: Tenant) -> bool:
     return all(run["state"] == "completed" for run in await _runs(tenant))
+
+
+async def test_files_wait_for_their_goals_time_and_are_then_taken_in_order(tenant: Tenant, tmp_path: Path) -> None:
+    goal_id = await tenant.save(goal(when=[FIVE]))
+    for name, minute in (("b.csv", 1), ("a.csv", 1), ("c.csv", 0)):
+        path = tenant.drop(name, f"email,name\n{name[0]}@example.com,{name}\n")
+        written_at = (TOMORROW - timedelta(days=2, minutes=-minute)).timestamp()
+        os.utime(path, (written_at, written_at))
+
+    async def wait(*names: str) -> bool:
+        found = await tenant.arrivals()
+        return all(name in found and found[name]["reason_code"] == "scheduled" for name in names)
+
+    await eventually(lambda: wait("a.csv", "b.csv", "c.csv"), "files to wait", limit_seconds=30)
+    due_at = await _due_at(tenant, goal_id)
+    assert f"next at {due_at:%Y-%m-%dT%H:%M:%SZ}" in (await tenant.arrivals())["a.csv"]["reason_detail"]
+    assert await tenant.runs() == []
+
+    # Two times passed while nobody looked: one turn takes all three, and what comes after it waits anew.
+    late = _at(tenant, TOMORROW + timedelta(days=2), tmp_path)
+    await asyncio.gather(tick(late), tick(late))
+    await tenant.settled("b.csv")
+    await tenant.settled("c.csv")
+    began = sorted(await _runs(tenant, "import"), key=lambda run: run["started_at"])
+    assert [run["path"] for run in began] == ["c.csv", "a.csv", "b.csv"]
+    tenant.drop("late.csv", "email,name\nd@example.com,Dan\n")
+    await eventually(lambda: wait("late.csv"), "a later file to wait", limit_seconds=30)
+
+
+async def test_goals_of_a_connection_are_carried_out_one_after_another_at_its_times(
+    tenant: Tenant, tmp_path: Path
+) -> None:
+    first = await tenant.save(goal(name="First", position=1))
+    second = await tenant.save(_export(name="Second", position=2))
+    third = await tenant.save(
+        goal(name="Third", position=3, source={"directory": "more", "pattern": {"wildcard": "*"}})
+    )
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        stored = await connections.get(tx, tenant.connection_id)
+        timed = stored.settings.model_copy(update={"when": (Cron(cron="0 5 * * *"),)})
+        await connections.update(tx, tenant.base.keys, tenant.connection_id, timed, {})
+    assert await _due_at(tenant, third) == await _due_at(tenant, first)
+    tenant.drop("a.csv", "email,name\nann@example.com,Ann\n")
+    tenant.drop("more/b.csv", "email,name\nbob@example.com,Bob\n")
+    os.utime(tenant.directory / "more/b.csv", (TOMORROW.timestamp() - 9e5, TOMORROW.timestamp() - 9e5))
+
+    async def waits() -> bool:
+        found = await tenant.arrivals()
+        return "a.csv" in found and found["a.csv"]["reason_code"] == "scheduled"
+
+    await eventually(waits, "the file to wait", limit_seconds=30)
+    await tick(_at(tenant, TOMORROW + timedelta(days=2), tmp_path))
+
+    async def is_over() -> bool:
+        async with tenant.base.database.account(tenant.account_id) as tx:
+            return await turns.of_connection(tx, tenant.connection_id) == []
+
+    await eventually(is_over, "the round to end", limit_seconds=60)
+    ended = sorted(await tenant.runs(), key=lambda run: run["started_at"])
+    assert [run["goal_id"] for run in ended][:2] == [first, second]
+    assert all(before["finished_at"] <= run["started_at"] for before, run in pairwise(ended))
+
+
+async def _due_at(tenant: Tenant, goal_id: UUID) -> datetime | None:
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        return (await dues.next_of(tx, [goal_id])).get(goal_id)

@@ -13,7 +13,7 @@ READABLE = {
     "arrivals": "accepted_at account_id arrival_id connection_id seen_at settled_at settling_until state upload_id "
     "vanished_at",
     "connections": "account_id connection_id drop_folder_id failures_in_a_row is_active looked_at next_look_at "
-    "stopped_code",
+    "round_due_at stopped_code",
     "credentials": "account_id credential_id drop_folder_id revoked_at username",
     "dues": "account_id due_at goal_id",
     "goals": "account_id connection_id deleted_at goal_id is_active kind version",
@@ -28,6 +28,7 @@ READABLE = {
     "runs": "account_id arrival_id attempt connection_id finished_at goal_id goal_version hold_until kind order_at "
     "queued_at retry_at run_id rung_at started_at state token waits_for",
     "samples": "account_id expires_at sample_id",
+    "turns": "account_id asked_at begun_at connection_id goal_id in_round looked_at number run_id",
     "uploads": "account_id closed_at drop_folder_id opened_at state upload_id",
     "watches": "account_id connection_id expires_at holder",
 }
