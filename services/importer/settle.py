@@ -17,8 +17,10 @@ from shared.domain.arrival import FileStamp
 from shared.domain.connection import Login
 from shared.domain.failures import Failure, FileGone, Permanent, StorageUnavailable
 from shared.domain.goal import AfterDone, AfterFailed, AnyImport
+from shared.domain.names import split
 from shared.domain.place import DropPlace
 from shared.domain.run import RunState
+from shared.domain.watched import beneath
 from shared.observe.failpoints import reach
 from shared.storage import arrivals, connections, goals, notifications
 from shared.storage.database import Tx
@@ -41,6 +43,8 @@ class Task:
     file: FileStamp
     is_upload: bool
     action: AfterDone | AfterFailed
+    beneath: str
+    """The subdirectory that it came from."""
 
 
 async def settle(tools: Tools, message: ArrivalEnded) -> None:
@@ -78,6 +82,7 @@ async def _task(tools: Tools, tx: Tx, arrival_id: UUID) -> Task | None:
     if not arrival["is_latest_upload"] and arrival["settled_path"] is None:
         return None
     runs = await arrivals.runs_of(tx, arrival_id)
+    goal = await _goal(tx, runs)
     connection = await connections.get(tx, arrival["connection_id"])
     return Task(
         place=connection.drop_place,
@@ -88,14 +93,19 @@ async def _task(tools: Tools, tx: Tx, arrival_id: UUID) -> Task | None:
             modified_at=arrival["modified_at"],
         ),
         is_upload=arrival["upload_id"] is not None,
-        action=await _action(tx, runs),
+        action=_action(goal, runs),
+        beneath=beneath(goal.source.directory, split(arrival["path"])[0]),
     )
 
 
-async def _action(tx: Tx, runs: list[dict[str, Any]]) -> AfterDone | AfterFailed:
-    """The goals of one folder agree about it: conflicts are refused when they are saved."""
+async def _goal(tx: Tx, runs: list[dict[str, Any]]) -> AnyImport:
+    """The goals of one folder agree about what becomes of a file: conflicts are refused when they are saved."""
     goal = await goals.version(tx, runs[0]["goal_id"], runs[0]["goal_version"])
     assert isinstance(goal, AnyImport)
+    return goal
+
+
+def _action(goal: AnyImport, runs: list[dict[str, Any]]) -> AfterDone | AfterFailed:
     has_failed = any(run["state"] == RunState.FAILED for run in runs)
     return goal.source.afterwards.failed if has_failed else goal.source.afterwards.done
 
@@ -103,7 +113,7 @@ async def _action(tx: Tx, runs: list[dict[str, Any]]) -> AfterDone | AfterFailed
 async def _mark(tools: Tools, account_id: UUID, task: Task) -> Marked:
     async with open_folder(task.place, task.login, tools.places, account_id=account_id) as folder:
         file = await _present(folder, task.file) if task.is_upload else task.file
-        return await mark(folder, file, task.action)
+        return await mark(folder, file, task.action, beneath=task.beneath)
 
 
 async def _present(folder: Folder, file: FileStamp) -> FileStamp:

@@ -50,7 +50,7 @@ async def take_upload(tools: Tools, message: UploadClosed) -> None:
         assert upload.modified_at is not None
         file = FileStamp(path=upload.path, size_bytes=upload.size_bytes, modified_at=upload.modified_at)
         began_at = await arrivals.clock(tx)
-        outcomes = await record(tx, connection_id, [Seen(file, upload.id, upload.state)], began_at, only=upload.path)
+        outcomes = await record(tx, connection_id, [Seen(file, upload.id, upload.state)], began_at)
     reach("poller.heard")
     for outcome, count in outcomes.items():
         tools.metrics.arrivals.labels(outcome).inc(count)

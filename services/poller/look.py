@@ -5,22 +5,23 @@ place is the place's own: it is noted on the connection, told where a person mus
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
 
-from services.poller.record import active_imports, record
+from services.poller.listing import Listed, is_gone, list_watched, slices
+from services.poller.record import Watched, conclude, imports_of, record
 from services.poller.spot import Seen
 from services.poller.tools import Tools
 from services.poller.trouble import note_failure
 from shared.domain.arrival import FileStamp
 from shared.domain.connection import Login
 from shared.domain.failures import ConnectionLost, Failure, LeaseLost, SecretKeyMissing, StorageUnavailable
-from shared.domain.names import joined
 from shared.domain.place import HostedPlace, ManualPlace
 from shared.observe.failpoints import reach
 from shared.runtime.keeping import kept
@@ -28,7 +29,6 @@ from shared.storage import arrivals, connections, leases, uploads
 from shared.storage.connections import StoredConnection
 from shared.storage.database import Tx
 from shared.storage.uploads import Upload
-from shared.transfer.folder import Folder, Listing
 from shared.transfer.open_folder import open_folder
 
 log = structlog.get_logger()
@@ -39,16 +39,14 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(slots=True)
-class Found:
-    """What a look saw: a listing a directory, and the first failure that left a directory out.
+class Found(Listed):
+    """What a look saw.
 
     `since` and `version` tell whether a person acted during the look: then its end must not undo that.
     """
 
-    since: datetime
-    version: int
-    listings: dict[str, Listing] = field(default_factory=dict)
-    failure: Failure | None = None
+    since: datetime = _EPOCH
+    version: int = 0
 
 
 async def look(tools: Tools, account_id: UUID, connection_id: UUID) -> bool:
@@ -58,15 +56,15 @@ async def look(tools: Tools, account_id: UUID, connection_id: UUID) -> bool:
             return False
         connection = await connections.get(tx, connection_id)
         login = await _login(tx, tools, connection_id)
-        directories = {goal.source.directory for goal in (await active_imports(tx, connection_id)).values()}
+        watched = await imports_of(tx, connection_id)
         began_at = await arrivals.clock(tx)
     reach("poller.watching")
     with structlog.contextvars.bound_contextvars(account_id=str(account_id), connection_id=str(connection_id)):
-        found = Found(began_at, connection.version)
+        found = Found(since=began_at, version=connection.version)
         async with _held(tools, connection):
-            await _list(tools, connection, login, directories, found)
+            await _list(tools, connection, login, watched, found)
             reach("poller.listed")
-            await _record(tools, connection, found, began_at)
+            await _record(tools, connection, watched, found, began_at)
         await _end(tools, connection, found)
     return True
 
@@ -110,14 +108,14 @@ async def _login(tx: Tx, tools: Tools, connection_id: UUID) -> Login | SecretKey
 
 
 async def _list(
-    tools: Tools, connection: StoredConnection, login: Login | SecretKeyMissing, directories: set[str], found: Found
+    tools: Tools, connection: StoredConnection, login: Login | SecretKeyMissing, watched: Watched, found: Found
 ) -> None:
     if isinstance(login, SecretKeyMissing):
         found.failure = login
         return
     try:
         async with asyncio.timeout(LOOK_SECONDS):
-            await _list_each(tools, connection, login, directories, found)
+            await _list_each(tools, connection, login, watched, found)
     except StorageUnavailable:
         raise
     except TimeoutError:
@@ -126,9 +124,7 @@ async def _list(
         found.failure = failure
 
 
-async def _list_each(
-    tools: Tools, connection: StoredConnection, login: Login, directories: set[str], found: Found
-) -> None:
+async def _list_each(tools: Tools, connection: StoredConnection, login: Login, watched: Watched, found: Found) -> None:
     async def pin(line: str) -> None:
         async with tools.database.account(connection.account_id) as tx:
             found.version = (await connections.pin_host_key(tx, connection.id, line)).version
@@ -137,31 +133,37 @@ async def _list_each(
 
     place = connection.settings.place
     is_hosted = isinstance(place, HostedPlace)
-    if isinstance(place, ManualPlace) or (not directories and not is_hosted):
+    if isinstance(place, ManualPlace) or (not watched.goals and not is_hosted):
         return
     opened = open_folder(place, login, tools.places, account_id=connection.account_id, on_first_key=pin)
     async with opened as folder:
-        for directory in sorted(directories or {""}):
-            await _list_one(folder, directory, found, is_hosted=is_hosted)
+        goals = list(watched.goals.values())
+        await list_watched(folder, goals, watched.apart, found, makes_missing=is_hosted)
 
 
-async def _list_one(folder: Folder, directory: str, found: Found, *, is_hosted: bool) -> None:
-    """One directory; a partner's that is missing or closed to us keeps no other from being listed."""
-    try:
-        if is_hosted and directory:
-            await folder.make_directory(directory)
-        found.listings[directory] = await folder.list(directory)
-    except ConnectionLost:
-        raise
-    except Failure as failure:
-        found.failure = found.failure or failure
-
-
-async def _record(tools: Tools, connection: StoredConnection, found: Found, began_at: datetime) -> None:
-    async with tools.database.account(connection.account_id) as tx:
-        await _still_ours(tools, tx, connection)
-        seen = await _seen(tx, connection, found)
-        outcomes = await record(tx, connection.id, seen, began_at, directories=found.listings)
+async def _record(
+    tools: Tools, connection: StoredConnection, watched: Watched, found: Found, began_at: datetime
+) -> None:
+    """Write down what was seen, in parts, so that a crowd of files keeps nothing else of the connection waiting."""
+    listed: set[str] = set()
+    known_directories = found.known_directories
+    parts = list(slices(found.listings, watched.goals.values()))
+    outcomes: Counter[str] = Counter()
+    for number, part in enumerate(parts, 1):
+        listed.update(each.file.path for each in part)
+        async with tools.database.account(connection.account_id) as tx:
+            await _still_ours(tools, tx, connection)
+            seen = await _uploaded_each(tx, connection, part)
+            outcomes += await record(tx, connection.id, seen, began_at)
+            if number == len(parts):
+                outcomes += await conclude(
+                    tx,
+                    connection.id,
+                    began_at,
+                    found.listings,
+                    lambda path: path not in listed and is_gone(path, found.listings, known_directories),
+                )
+        reach("poller.sliced")
     for outcome, count in outcomes.items():
         tools.metrics.arrivals.labels(outcome).inc(count)
     if outcomes.total():
@@ -175,25 +177,13 @@ async def _still_ours(tools: Tools, tx: Tx, connection: StoredConnection) -> Non
         raise LeaseLost
 
 
-async def _seen(tx: Tx, connection: StoredConnection, found: Found) -> list[Seen]:
+async def _uploaded_each(tx: Tx, connection: StoredConnection, seen: list[Seen]) -> list[Seen]:
+    """On a hosted folder, each file with its latest upload."""
     place = connection.settings.place
-    listed = [file.path for listing in found.listings.values() for file in listing.files]
-    latest = await uploads.latest(tx, place.drop_folder_id, listed) if isinstance(place, HostedPlace) else {}
-    seen = []
-    for directory, listing in found.listings.items():
-        for file in listing.files:
-            upload = latest.get(file.path)
-            seen.append(_uploaded(file, upload) if upload else Seen(file))
-        for refused in listing.refused:
-            stamp = _told_once(joined(directory, refused.name))
-            seen.append(Seen(stamp, refused=refused.reason, is_name=refused.is_name))
-        seen += [Seen(_told_once(path), is_directory=True) for path in listing.directories]
-    return seen
-
-
-def _told_once(path: str) -> FileStamp:
-    """Of what is no file: the same at every look, so that it is told once."""
-    return FileStamp(path=path, size_bytes=0, modified_at=_EPOCH)
+    if not isinstance(place, HostedPlace):
+        return seen
+    latest = await uploads.latest(tx, place.drop_folder_id, [each.file.path for each in seen])
+    return [_uploaded(each.file, latest[each.file.path]) if each.file.path in latest else each for each in seen]
 
 
 def _uploaded(file: FileStamp, upload: Upload) -> Seen:

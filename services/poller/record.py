@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
@@ -10,6 +11,7 @@ from uuid import UUID
 from services.poller.held import held
 from services.poller.spot import Look, Seen, Spotted, spot
 from shared.domain.goal import AnyImport
+from shared.domain.watched import places_apart
 from shared.observe import tracing
 from shared.observe.failpoints import reach
 from shared.storage import arrivals, connections, goals, outbox, runs, turns
@@ -22,43 +24,58 @@ AT_ONCE = 2_000
 """How many files one statement writes."""
 
 
-async def record(
-    tx: Tx,
-    connection_id: UUID,
-    seen: Sequence[Seen],
-    began_at: datetime,
-    *,
-    directories: Collection[str] = (),
-    only: str | None = None,
-) -> Counter[str]:
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What watches a connection's place: import goals that are switched on, in their order; and where files are put
+    away by any goal."""
+
+    goals: Mapping[UUID, AnyImport]
+    apart: frozenset[str]
+
+
+async def record(tx: Tx, connection_id: UUID, seen: Sequence[Seen], began_at: datetime) -> Counter[str]:
     """Compare what was seen with the ledger and write the difference; how many files by what became of them.
 
-    What is missing from the listed `directories` has vanished; a look at `only` one path concludes nothing else.
+    What was not seen is not judged: see `conclude`.
     """
     await arrivals.lock_connection(tx, connection_id)
-    known = await arrivals.present(tx, connection_id, began_at, only)
-    active = await active_imports(tx, connection_id)
+    known = await arrivals.present(tx, connection_id, began_at, [each.file.path for each in seen])
+    watched = await imports_of(tx, connection_id)
     settings = (await connections.get(tx, connection_id)).settings
-    waiting = await held(tx, connection_id, settings, active)
-    look = Look(began_at, await arrivals.clock(tx), frozenset(directories), waiting)
-    # A folder may hold 200,000 files: the loop goes on meanwhile, and the lease of this look is kept.
-    found = await asyncio.to_thread(spot, seen, known, active, look)
-    await _write(tx, connection_id, found)
-    had_their_turn = [each for each, goal in active.items() if goal.source.directory in look.directories]
-    await turns.looked(tx, had_their_turn, began_at)
+    waiting = await held(tx, connection_id, settings, watched.goals)
+    look = Look(began_at, await arrivals.clock(tx), watched.apart, waiting)
+    # Comparing thousands of names takes a moment: the loop goes on meanwhile, and the lease of this look is kept.
+    found = await asyncio.to_thread(spot, seen, known, watched.goals, look)
+    await _write(tx, connection_id, found, watched.goals)
     outcomes = _outcomes(found)
     if outcomes.total():
         reach("poller.recorded")
     return outcomes
 
 
-async def active_imports(tx: Tx, connection_id: UUID) -> dict[UUID, AnyImport]:
-    """The import goals of a connection that are switched on, in their order."""
+async def conclude(
+    tx: Tx, connection_id: UUID, began_at: datetime, directories: Collection[str], is_missing: Callable[[str], bool]
+) -> Counter[str]:
+    """All that a look saw is written down: what it did not see has vanished, and goals that were due have had their
+    turn where their `directories` were listed. A file that came during the look is left to the next."""
+    await arrivals.lock_connection(tx, connection_id)
+    gone = [arrival_id async for arrival_id, path in arrivals.lying(tx, connection_id, began_at) if is_missing(path)]
+    for several in _batches(gone):
+        await arrivals.vanish(tx, several)
+    watched = await imports_of(tx, connection_id)
+    had_their_turn = [each for each, goal in watched.goals.items() if goal.source.directory in directories]
+    await turns.looked(tx, had_their_turn, began_at)
+    return Counter(vanished=len(gone))
+
+
+async def imports_of(tx: Tx, connection_id: UUID) -> Watched:
+    """The connection's import goals."""
     stored = await goals.of_connection(tx, connection_id)
-    return {each.id: each.goal for each in stored if isinstance(each.goal, AnyImport) and each.goal.active}
+    active = {each.id: each.goal for each in stored if isinstance(each.goal, AnyImport) and each.goal.active}
+    return Watched(active, places_apart(each.goal for each in stored))
 
 
-async def _write(tx: Tx, connection_id: UUID, found: Spotted) -> None:
+async def _write(tx: Tx, connection_id: UUID, found: Spotted, watching: Mapping[UUID, AnyImport]) -> None:
     if found.vanished:
         await arrivals.vanish(tx, found.vanished)
     for several in _batches(found.new):
@@ -66,7 +83,7 @@ async def _write(tx: Tx, connection_id: UUID, found: Spotted) -> None:
         made = await arrivals.insert(tx, connection_id, sightings)
         # None: a doorbell that was rung twice, after the file had been imported and marked.
         complete = [(made_id, new) for made_id, new in zip(made, several, strict=True) if made_id is not None]
-        await _make_runs(tx, [(arrival_id, new.seen, new.goals) for arrival_id, new in complete])
+        await _make_runs(tx, [(arrival_id, new.seen, new.goals) for arrival_id, new in complete], watching)
     for changed in _batches(found.grown):
         grown = {known.id: Sighting(seen.file, explained, seen.upload_id) for known, seen, explained in changed}
         await arrivals.restamp(tx, grown)
@@ -76,14 +93,16 @@ async def _write(tx: Tx, connection_id: UUID, found: Spotted) -> None:
         await arrivals.tell_uploads(tx, {known.id: upload_id for known, upload_id in found.uploaded})
     for ready in _batches(found.complete):
         await arrivals.accept(tx, [known.id for known, _, _ in ready])
-        await _make_runs(tx, [(known.id, seen, takers) for known, seen, takers in ready])
+        await _make_runs(tx, [(known.id, seen, takers) for known, seen, takers in ready], watching)
 
 
 def _batches(found: Sequence[Item]) -> Iterator[Sequence[Item]]:
     return (found[begin : begin + AT_ONCE] for begin in range(0, len(found), AT_ONCE))
 
 
-async def _make_runs(tx: Tx, ready: Sequence[tuple[UUID, Seen, Sequence[UUID]]]) -> None:
+async def _make_runs(
+    tx: Tx, ready: Sequence[tuple[UUID, Seen, Sequence[UUID]]], watching: Mapping[UUID, AnyImport]
+) -> None:
     """A run for every file and every goal that takes it, and a doorbell for each run; a trace begins with its file."""
     news = []
     for arrival_id, seen, takers in ready:
@@ -94,7 +113,14 @@ async def _make_runs(tx: Tx, ready: Sequence[tuple[UUID, Seen, Sequence[UUID]]])
             trace = tracing.traceparent()
         file = seen.file
         news += [
-            runs.NewRun("import", goal_id, file.modified_at, file.path, arrival_id=arrival_id, traceparent=trace)
+            runs.NewRun(
+                "import",
+                goal_id,
+                runs.BY_NAME_AT if watching[goal_id].source.order == "name" else file.modified_at,
+                file.path,
+                arrival_id=arrival_id,
+                traceparent=trace,
+            )
             for goal_id in takers
         ]
     made = await runs.create_all(tx, news)

@@ -1,4 +1,4 @@
-"""What a look means: a listing against the known arrivals gives new, grown, complete and vanished files.
+"""What a look means: a listing against the known arrivals gives new, grown, complete and replaced files.
 
 Pure: nothing here looks, waits or writes. Whatever lies in a watched folder gets a row that says what became of it,
 also when no goal takes it. Only our own marks (`.done` and the like) are passed over.
@@ -13,6 +13,7 @@ from uuid import UUID
 from shared.domain.arrival import ArrivalState, FileStamp
 from shared.domain.goal import AnyImport
 from shared.domain.names import joined, split
+from shared.domain.watched import watches
 from shared.processing.patterns import taken
 from shared.storage.arrivals import Explained, Known
 from shared.transfer.readiness import Look as Before
@@ -38,11 +39,11 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """When a look began and ended, on the database's clock, and the directories that it listed whole."""
+    """When a look began and ended, on the database's clock, and where goals of the connection put files away."""
 
     began_at: datetime
     ended_at: datetime
-    directories: frozenset[str] = frozenset()
+    apart: frozenset[str] = frozenset()
     held: Mapping[UUID, Explained] = field(default_factory=dict)
     """What complete files wait for, by goal, of goals whose turn it is not."""
 
@@ -67,42 +68,47 @@ class Spotted:
     uploaded: list[tuple[Known, UUID]] = field(default_factory=list)
     """Taken before their upload was told, and which upload it was."""
     vanished: list[UUID] = field(default_factory=list)
+    """Of files in whose place others lie now."""
 
 
 def spot(seen: Sequence[Seen], known: Sequence[Known], goals: Mapping[UUID, AnyImport], look: Look) -> Spotted:
-    """Compare a listing with what is known. `known` holds what is present, and what has gone since the look began."""
+    """Compare what was seen, each path once, with what is known of it.
+
+    `known` holds what is present under these paths, and what has gone since the look began.
+    """
     found = Spotted()
     present = {each.file.path: each for each in known if each.vanished_at is None}
     # A listing may be older than our own renaming of a file: what left meanwhile is judged by the next look.
     left_meanwhile = {each.file.path for each in known if each.vanished_at is not None} - present.keys()
-    watched = _by_directory(goals)
+    watched = _by_directory(seen, goals, look)
     named_for = _named_for(seen, watched)
-    listed: set[str] = set()
     for each in seen:
         path = each.file.path
         takers = tuple(goal_id for goal_id, paths in named_for.items() if path in paths)
-        # A server may name a file twice; and directories that nobody waits for are none of our business.
-        if path in listed or (each.is_directory and not takers):
+        if each.is_directory and not _is_waited_for(path, takers, goals, look):
+            found.vanished += [present[path].id] if path in present else []
             continue
-        listed.add(path)
         if path in left_meanwhile or any(is_own_name(path, goal) for goal in goals.values()):
             continue
-        watching = watched.get(split(path)[0], {})
         takes_it = each.refused is None and not each.is_directory
-        _judge(each, present.get(path), watching, takers if takes_it else (), look, found)
-    for path, arrival in present.items():
-        # A doorbell may have made an arrival after the listing was taken.
-        was_listed = split(path)[0] in look.directories and arrival.seen_at < look.began_at
-        if was_listed and path not in listed:
-            found.vanished.append(arrival.id)
+        _judge(each, present.get(path), watched[split(path)[0]], takers if takes_it else (), look, found)
     return found
 
 
-def _by_directory(goals: Mapping[UUID, AnyImport]) -> dict[str, dict[UUID, AnyImport]]:
-    watched: dict[str, dict[UUID, AnyImport]] = {}
-    for goal_id, goal in goals.items():
-        watched.setdefault(goal.source.directory, {})[goal_id] = goal
-    return watched
+def _is_waited_for(path: str, takers: Sequence[UUID], goals: Mapping[UUID, AnyImport], look: Look) -> bool:
+    """Whether somebody may wait for the import of a directory for its name; not where what lies in it is imported."""
+    return bool(takers) and not any(watches(goal, path, look.apart) for goal in goals.values())
+
+
+def _by_directory(
+    seen: Sequence[Seen], goals: Mapping[UUID, AnyImport], look: Look
+) -> dict[str, dict[UUID, AnyImport]]:
+    """By each directory in which something was seen, the goals that watch it."""
+    directories = {split(each.file.path)[0] for each in seen}
+    return {
+        directory: {goal_id: goal for goal_id, goal in goals.items() if watches(goal, directory, look.apart)}
+        for directory in directories
+    }
 
 
 def _named_for(seen: Sequence[Seen], watched: Mapping[str, Mapping[UUID, AnyImport]]) -> dict[UUID, set[str]]:
@@ -110,7 +116,7 @@ def _named_for(seen: Sequence[Seen], watched: Mapping[str, Mapping[UUID, AnyImpo
     in_directory: dict[str, list[str]] = {}
     for each in seen:
         directory, name = split(each.file.path)
-        if directory in watched and not is_temporary(name):
+        if not is_temporary(name):
             in_directory.setdefault(directory, []).append(name)
     found: dict[UUID, set[str]] = {goal_id: set() for goals in watched.values() for goal_id in goals}
     for directory, names in in_directory.items():

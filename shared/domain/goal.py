@@ -84,10 +84,19 @@ class Afterwards(Model):
 
 
 class Source(Model):
-    """Where an import's files come from."""
+    """Where an import's files come from.
+
+    subdirectories: how many levels of directories below `directory` are watched too; the pattern is on the name alone.
+    Hidden directories, links to directories, and those into which goals of the connection put files (`move_to`,
+    `return_to`) are never looked into; what is moved from a subdirectory keeps it within `move_to`.
+    order: in which order the goal's files are imported, among those known when one begins: by the time they were last
+    modified and then their path, or by their path alone.
+    """
 
     directory: Directory = ""
     pattern: Pattern
+    subdirectories: int = Field(default=0, ge=0, le=8)
+    order: Literal["time", "name"] = "time"
     readiness: Readiness = Readiness()
     afterwards: Afterwards = Afterwards()
 

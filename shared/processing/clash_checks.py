@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from shared.domain.export_goal import ExportGoal, delivered_names
 from shared.domain.goal import AnyImport, Goal
 from shared.domain.packing import MOST_PIECES
+from shared.domain.watched import watches
 from shared.processing.goal_flaws import Flaw, Surroundings
 from shared.processing.patterns import taken
 
@@ -63,7 +64,7 @@ def _replaced(goal: ExportGoal, sibling: ExportGoal, around: Surroundings) -> It
 
 def _taken(export: ExportGoal, goal: AnyImport, around: Surroundings) -> str | None:
     """A file of the export that the import would take."""
-    if export.target.directory != goal.source.directory:
+    if not watches(goal, export.target.directory):
         return None
     names = _names(export, around)
     return next((name for name, fits in zip(names, taken(goal.source.pattern, names), strict=True) if fits), None)

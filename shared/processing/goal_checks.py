@@ -18,6 +18,7 @@ from shared.domain.merge import MergeRule, Mode, allowed
 from shared.domain.openpgp_key import KeyUse
 from shared.domain.property import Property, PropertyType
 from shared.domain.trimmed import folded
+from shared.domain.watched import watches
 from shared.domain.zones import has_rules
 from shared.processing.clash_checks import clash_flaws
 from shared.processing.constants import misfit
@@ -399,6 +400,7 @@ def _is_torn(goal: AnyImport, sibling: AnyImport) -> bool:
 
 def _takes_the_same(goal: AnyImport, sibling: AnyImport) -> bool:
     """Whether some file would be taken by both."""
-    return goal.source.directory == sibling.source.directory and share_a_text(
-        goal.source.pattern.tree, sibling.source.pattern.tree
-    )
+    one, other = goal.source, sibling.source
+    if not watches(goal, other.directory) and not watches(sibling, one.directory):
+        return False
+    return share_a_text(one.pattern.tree, other.pattern.tree)

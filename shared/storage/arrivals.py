@@ -1,6 +1,6 @@
 """The ledger's arrivals: every file that was ever seen, and what became of it. Writes `arrivals`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -57,12 +57,12 @@ async def lock_connection(tx: Tx, connection_id: UUID) -> None:
     await tx.row("arrivals.lock_connection", tx.account_id, connection_id)
 
 
-async def present(tx: Tx, connection_id: UUID, looked_at: datetime, path: str | None = None) -> list[Known]:
-    """What is known to lie there, of all paths or of one, and what has gone since `looked_at`."""
+async def present(tx: Tx, connection_id: UUID, looked_at: datetime, paths: Sequence[str]) -> list[Known]:
+    """What is known to lie under these paths, and what has gone since `looked_at`."""
     told: dict[Explained, Explained] = {}
     known = []
-    # A folder may hold 200,000 files: neither all rows at once, nor the same reason 200,000 times.
-    async for row in tx.stream("arrivals.present", tx.account_id, connection_id, looked_at, path):
+    # Not the same reason thousands of times.
+    for row in await tx.fetch("arrivals.present", tx.account_id, connection_id, looked_at, paths):
         why = Explained(ArrivalState(row["state"]), row["reason_code"], row["reason_detail"])
         known.append(
             Known(
@@ -76,6 +76,12 @@ async def present(tx: Tx, connection_id: UUID, looked_at: datetime, path: str | 
             )
         )
     return known
+
+
+async def lying(tx: Tx, connection_id: UUID, seen_before: datetime) -> AsyncIterator[tuple[UUID, str]]:
+    """Id and path of all that is known to lie there and was seen before; a folder may hold 200,000 files."""
+    async for row in tx.stream("arrivals.lying", tx.account_id, connection_id, seen_before):
+        yield row["arrival_id"], row["path"]
 
 
 async def insert(tx: Tx, connection_id: UUID, sightings: Sequence[Sighting]) -> list[UUID | None]:
@@ -158,7 +164,7 @@ async def accept(tx: Tx, arrival_ids: Sequence[UUID]) -> None:
     await tx.execute("arrivals.accept", tx.account_id, arrival_ids)
 
 
-async def vanish(tx: Tx, arrival_ids: list[UUID]) -> None:
+async def vanish(tx: Tx, arrival_ids: Sequence[UUID]) -> None:
     """The files lie there no longer, or others lie under their names."""
     await tx.execute("arrivals.vanish", tx.account_id, arrival_ids)
 

@@ -6,7 +6,7 @@ transaction, so that its extent can be seen where the flow is.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -30,6 +30,10 @@ class Progress:
     rows_done: int = 0
     bytes_done: int = 0
     bytes_total: int = 0
+
+
+BY_NAME_AT = datetime(1970, 1, 1, tzinfo=UTC)
+"""`order_at` of runs whose goal takes files by name alone: the same for all, so that the name decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +262,7 @@ async def columns_seen(tx: Tx, run: ClaimedRun) -> list[str]:
 
 async def is_older_than_completed(tx: Tx, run_id: UUID) -> bool:
     """Whether a run that comes after this one in the goal's order has completed already."""
-    return bool(await tx.value("runs.newer_completed", tx.account_id, run_id))
+    return bool(await tx.value("runs.newer_completed", tx.account_id, run_id, BY_NAME_AT))
 
 
 async def mendable(tx: Tx, run: ClaimedRun, named: Sequence[UUID]) -> dict[UUID, bool]:

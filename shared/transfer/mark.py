@@ -12,7 +12,7 @@ from shared.domain.arrival import FileStamp
 from shared.domain.failures import DirectoryMissing, FileGone, NameTaken
 from shared.domain.goal import AfterDone, AfterFailed
 from shared.domain.model import Model
-from shared.domain.names import free_names, quoted, split
+from shared.domain.names import free_names, joined, quoted, split
 from shared.transfer.folder import Folder
 
 
@@ -23,13 +23,15 @@ class Marked(Model):
     path: str | None = None
 
 
-async def mark(folder: Folder, file: FileStamp, action: AfterDone | AfterFailed) -> Marked:
+async def mark(folder: Folder, file: FileStamp, action: AfterDone | AfterFailed, *, beneath: str = "") -> Marked:
     """Rename, move, delete or leave a file. May be repeated after a crash at any point.
+
+    `beneath` is the subdirectory that the file came from; what is moved keeps it.
 
     Raises NameTaken where a hundred names are taken or a path has no room for any, and what the Folder raises. A
     missing file that should be deleted counts as deleted already.
     """
-    targets = _targets(file.path, action)
+    targets = _targets(file.path, action, beneath)
     if not targets and not _deletes(action):
         return Marked(outcome="left", path=file.path)
     try:
@@ -75,15 +77,16 @@ async def _already(folder: Folder, file: FileStamp, targets: Sequence[str]) -> M
     return Marked(outcome="gone")
 
 
-def _targets(path: str, action: AfterDone | AfterFailed) -> list[str]:
+def _targets(path: str, action: AfterDone | AfterFailed, beneath: str) -> list[str]:
     """Where the file goes, best first; nowhere where it stays or is deleted. Moving to where it lies is staying."""
     directory, name = split(path)
     try:
         if isinstance(action, AfterDone) and action.rename_suffix is not None:
             return free_names(directory, name, action.rename_suffix)
-        if action.move_to is None or action.move_to == directory:
+        if action.move_to is None:
             return []
-        return free_names(action.move_to, name)
+        target = joined(action.move_to, beneath) if beneath else action.move_to
+        return [] if target == directory else free_names(target, name)
     except ValueError as error:
         raise NameTaken(f"While marking {quoted(path)}, {error}.") from error
 

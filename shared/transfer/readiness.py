@@ -12,6 +12,7 @@ from shared.domain.arrival import FileStamp
 from shared.domain.goal import TEMPORARY_SUFFIXES, AnyImport
 from shared.domain.model import Model
 from shared.domain.names import split
+from shared.domain.watched import levels_below
 
 
 class Look(Model):
@@ -51,11 +52,16 @@ def is_temporary(name: str) -> bool:
 
 
 def is_own_name(path: str, goal: AnyImport) -> bool:
-    """Whether the path is one under which this goal puts files away, numbered where a name was taken."""
+    """Whether the path is one under which this goal puts files away, numbered where a name was taken.
+
+    What it moves from a subdirectory keeps that below the place that it is moved to.
+    """
     directory, name = split(path)
     done, failed = goal.source.afterwards.done, goal.source.afterwards.failed
     suffix = done.rename_suffix
     if suffix is not None and suffix in name and re.search(rf"{re.escape(suffix)}(\.[0-9]{{1,2}})?\Z", name):
         return True
-    kept = {place for place in (done.move_to, failed.move_to) if place is not None}
-    return directory in kept and directory != goal.source.directory
+    kept = {place for place in (done.move_to, failed.move_to) if place is not None} - {goal.source.directory}
+    if goal.source.subdirectories == 0:
+        return directory in kept
+    return any(place and levels_below(place, directory) is not None for place in kept) or directory in kept

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from shared.domain.arrival import FileStamp
-from shared.domain.failures import AccessDenied, ConnectionLost, FileGone, NameTaken, PlaceFull
+from shared.domain.failures import AccessDenied, ConnectionLost, DirectoryMissing, FileGone, NameTaken, PlaceFull
 from shared.domain.names import split
 from shared.transfer.folder import Listing
 
@@ -32,7 +32,15 @@ class FakeFolder:
 
     async def list(self, directory: str) -> Listing:
         self._ask("list", directory)
-        return Listing([self._stamp(path) for path in self.files if split(path)[0] == directory])
+        inside = [path for path in self.files if split(path)[0] == directory]
+        prefix = f"{directory}/" if directory else ""
+        below = {path[len(prefix) :].partition("/")[:2] for path in self.files if path.startswith(prefix)}
+        if directory and not inside and not below:
+            raise DirectoryMissing
+        return Listing(
+            [self._stamp(path) for path in inside],
+            directories=[prefix + name for name, slash in sorted(below) if slash],
+        )
 
     async def stat(self, path: str) -> FileStamp:
         self._ask("stat", path)

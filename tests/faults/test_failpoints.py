@@ -51,7 +51,7 @@ POINTS: dict[type[Road], tuple[str, ...]] = {
         "notifier.recorded",
     ),
     roads.ListRoad: ("importer.listed", "importer.finishing", "importer.committed"),
-    roads.LookRoad: ("poller.watching", "poller.listed", "poller.looked", "poller.leaving"),
+    roads.LookRoad: ("poller.watching", "poller.listed", "poller.sliced", "poller.looked", "poller.leaving"),
     roads.ApprovalRoad: ("importer.putting_aside", "api.approving", "api.approved"),
     roads.GuardRoad: ("importer.guarded",),
     roads.CancelRoad: ("api.cancelling", "api.cancelled"),

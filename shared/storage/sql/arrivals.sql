@@ -7,12 +7,17 @@ SELECT clock_timestamp()
 SELECT connection_id FROM tidegate.connections WHERE account_id = $1 AND connection_id = $2 FOR NO KEY UPDATE
 
 -- name: present
--- What is known to lie there, and what has gone since a look began.
+-- What is known to lie under some paths, and what has gone since a look began.
 SELECT arrival_id, path, size_bytes, modified_at, state, upload_id, seen_at, stamped_at, vanished_at, reason_code,
     reason_detail
 FROM tidegate.arrivals
 WHERE account_id = $1 AND connection_id = $2 AND (vanished_at IS NULL OR vanished_at >= $3)
-  AND ($4::text IS NULL OR path = $4)
+  AND path = ANY ($4::text[])
+
+-- name: lying
+-- All that is known to lie there and was seen before a look began.
+SELECT arrival_id, path FROM tidegate.arrivals
+WHERE account_id = $1 AND connection_id = $2 AND vanished_at IS NULL AND seen_at < $3
 
 -- name: insert
 -- New sightings; the number of each counts how often its path was seen to come. No row for an upload that has one.

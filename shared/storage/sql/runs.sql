@@ -48,7 +48,7 @@ WITH head AS (
     WHERE account_id = $1 AND goal_id = $2
       AND (state IN ('queued', 'running')
         OR (state = 'waiting' AND waits_for = 'retry' AND (retry_at <= now() OR hold_until > now())))
-    ORDER BY (state = 'running') DESC, order_at, order_name, queued_at, run_id
+    ORDER BY (state = 'running') DESC, order_at, order_name COLLATE "C", queued_at, run_id
     LIMIT 1
 )
 UPDATE tidegate.runs r
@@ -170,13 +170,15 @@ CROSS JOIN LATERAL jsonb_array_elements_text(
     coalesce(receipt #> '{file,columns}', '[]') || coalesce(receipt #> '{file,further_columns}', '[]')) AS seen (name)
 
 -- name: newer_completed
--- Whether a run that comes after this one in its goal's order has completed already.
+-- Whether a run that comes after this one in its goal's order has completed already. Runs of a goal whose order was
+-- changed meanwhile, by time ($3 never is one) or by name ($3 always), are not compared.
 SELECT EXISTS (
     SELECT FROM tidegate.runs mine
     JOIN tidegate.runs other ON other.account_id = mine.account_id AND other.goal_id = mine.goal_id
     WHERE mine.account_id = $1 AND mine.run_id = $2
       AND other.state IN ('completed', 'completed_with_rejects')
-      AND (other.order_at, other.order_name) > (mine.order_at, mine.order_name))
+      AND (other.order_at = $3) = (mine.order_at = $3)
+      AND (other.order_at, other.order_name COLLATE "C") > (mine.order_at, mine.order_name COLLATE "C"))
 
 -- name: mendable
 -- Runs that a file says it hands rejects back of, as far as they are ended ones of its goal; and whether rows of theirs

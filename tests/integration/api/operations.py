@@ -49,16 +49,16 @@ NAMES_NOTHING = {
     "matches", "max_depth", "max_members", "max_new", "max_ratio", "max_sessions", "max_unpacked_bytes", "members",
     "message", "messages", "minimum_age_seconds", "minutes", "mode", "move_to", "name", "next_days", "not",
     "not_equals", "nullSequence", "number", "occurred_at", "on_bad_value", "on_failure", "on_longer",
-    "only_on_create", "opt_in", "out_of_order", "packing", "passphrase", "password", "path", "pattern", "per",
-    "period", "pivotYear", "place", "pointer", "port", "position", "prefix", "private_key", "processors",
+    "only_on_create", "opt_in", "order", "out_of_order", "packing", "passphrase", "password", "path", "pattern",
+    "per", "period", "pivotYear", "place", "pointer", "port", "position", "prefix", "private_key", "processors",
     "properties", "public_key", "quota_bytes", "quoteChar", "readiness", "reasons", "record_type", "reference",
     "regular_expression", "rejects", "remove", "rename_suffix", "require_signature_by", "required", "resubscribe",
     "return_to", "rights", "root", "rows", "rule", "scopes", "segments", "sent_at", "separator", "settings", "share",
     "sheetName", "sheetNumber", "sign_with", "since_last", "skipInitialSpace", "source", "source_networks", "split",
-    "starts_with", "strategy", "suffix", "suppression", "target", "text", "then", "time", "times", "times_per_day",
-    "timezone", "to", "transport", "trueValues", "trust_on_first_use", "type", "types", "unknown_choice", "unpack",
-    "until", "user_id", "username", "value", "values", "weekday", "weekday_of_month", "weekdays", "when", "where",
-    "which", "wildcard", "with", "with_unsubscribes", "within_days",
+    "starts_with", "strategy", "subdirectories", "suffix", "suppression", "target", "text", "then", "time", "times",
+    "times_per_day", "timezone", "to", "transport", "trueValues", "trust_on_first_use", "type", "types",
+    "unknown_choice", "unpack", "until", "user_id", "username", "value", "values", "weekday", "weekday_of_month",
+    "weekdays", "when", "where", "which", "wildcard", "with", "with_unsubscribes", "within_days",
 }  # fmt: skip
 """Fields of bodies, wherever they stand. The name of a field that names a thing must mean nothing else."""
 

@@ -16,7 +16,7 @@ from tests.builders import import_goal
 BEGAN = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 ENDED = BEGAN + timedelta(seconds=1)
 LONG_AGO = BEGAN - timedelta(hours=1)
-LOOK = Look(BEGAN, ENDED, frozenset({"in"}))
+LOOK = Look(BEGAN, ENDED)
 GOAL, OTHER_GOAL, UPLOAD, LATER_UPLOAD = (uuid4() for _ in range(4))
 
 ACCEPTED, WAITING, UNMATCHED, SETTLED = (
@@ -83,6 +83,11 @@ HOSTED: Mapping[UUID, ImportGoal] = {GOAL: goal(strategy="closed")}
 GREEDY: Mapping[UUID, ImportGoal] = {GOAL: goal(), OTHER_GOAL: goal("*.csv", age=7_200)}
 EAGER: Mapping[UUID, ImportGoal] = {GOAL: goal(), OTHER_GOAL: goal("*.csv", age=60)}
 
+_DEEP = goal(strategy="rename", afterwards=Afterwards(failed=AfterFailed(move_to="in/failed")))
+DEEP: Mapping[UUID, ImportGoal] = {
+    GOAL: _DEEP.model_copy(update={"source": _DEEP.source.model_copy(update={"subdirectories": 1})})
+}
+
 CASES = {
     "a new file waits for a second look": (
         [Seen(stamp())],
@@ -128,7 +133,6 @@ CASES = {
         STABLE,
         [("new waiting", "still_growing", 0), ("vanished", None, 0)],
     ),
-    "a file that is not listed any more has vanished": ([], [known()], STABLE, [("vanished", None, 0)]),
     "a file of a directory that was not listed has not": ([], [known(stamp("out/contacts_1.csv"))], STABLE, []),
     "an arrival that was made after the listing began has not": (
         [],
@@ -224,12 +228,26 @@ CASES = {
         STABLE,
         [("new unmatched", "not_a_file", 0), ("vanished", None, 0)],
     ),
-    "a file that a server names twice is one": (
-        [Seen(stamp()), Seen(stamp(minute=3))],
-        [],
+    "a directory in the place of a file, that nobody waits for, is no file": (
+        [Seen(stamp("in/done"), is_directory=True)],
+        [known(stamp("in/done"), UNMATCHED)],
         STABLE,
-        [("new waiting", "still_growing", 0)],
+        [("vanished", None, 0)],
     ),
+    "a subdirectory that is watched may have any name": ([Seen(stamp(), is_directory=True)], [], DEEP, []),
+    "a file in a subdirectory is taken where that is asked": (
+        [Seen(stamp("in/a/contacts_1.csv"))],
+        [],
+        DEEP,
+        [("new accepted", None, 1)],
+    ),
+    "a file below the levels that are watched is nobody's": (
+        [Seen(stamp("in/a/b/contacts_1.csv"))],
+        [],
+        DEEP,
+        [("new unmatched", "unmatched", 0)],
+    ),
+    "a file that was moved from a subdirectory is our own": ([Seen(stamp("in/failed/a/contacts_1.csv"))], [], DEEP, []),
     "our own mark is passed over": ([Seen(stamp("in/contacts_1.csv.done"))], [], STABLE, []),
     "our own numbered mark is passed over": ([Seen(stamp("in/contacts_1.csv.done.7"))], [], STABLE, []),
     "two goals on one folder both get the file": (
@@ -340,9 +358,8 @@ def test_the_nearest_pattern_is_named_among_expressions_too() -> None:
 def test_a_file_in_the_place_for_failed_ones_is_our_own() -> None:
     afterwards = Afterwards(done=AfterDone(move_to="kept"), failed=AfterFailed(move_to="failed"))
     goals = {GOAL: goal(afterwards=afterwards)}
-    look = Look(BEGAN, ENDED, frozenset({"in", "failed", "kept"}))
     seen = [Seen(stamp("failed/contacts_1.csv")), Seen(stamp("kept/contacts_1.csv"))]
-    assert told(spot(seen, [], goals, look)) == []
+    assert told(spot(seen, [], goals, LOOK)) == []
 
 
 def test_an_unmatched_file_is_restamped_as_unmatched() -> None:
