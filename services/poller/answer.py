@@ -1,15 +1,16 @@
 """Answer what the api asks of a partner's server: only the poller contacts partners."""
 
+from contextlib import AbstractAsyncContextManager
 from uuid import UUID
 
 import structlog
 
 from services.poller.fetch_sample import fetch_sample
 from services.poller.tools import Tools
+from services.poller.trouble import note_trial
 from shared.domain.connection import Login
 from shared.domain.export_goal import ExportGoal
 from shared.domain.failures import NotFound
-from shared.domain.place import HostedPlace
 from shared.observe.failpoints import reach
 from shared.runtime.keeping import kept
 from shared.storage import connections, goals, inquiries, samples
@@ -17,7 +18,10 @@ from shared.storage.connections import StoredConnection
 from shared.storage.database import Tx
 from shared.storage.goals import StoredGoal
 from shared.storage.samples import StoredSample
-from shared.transfer.open_folder import Step, verify
+from shared.transfer.folder import Folder
+from shared.transfer.open_folder import open_folder
+from shared.transfer.sftp import OnStep
+from shared.transfer.verify import Uses, verify
 
 log = structlog.get_logger()
 
@@ -63,38 +67,41 @@ async def _verify(
 ) -> None:
     """Try the connection step by step."""
     place = connection.drop_place
-    sources = {each.goal.source.directory for each in stored if not isinstance(each.goal, ExportGoal)}
-    targets = [each.goal.target.directory for each in stored if isinstance(each.goal, ExportGoal)]
+    version = connection.version
 
     async def pin(line: str) -> None:
+        nonlocal version
         async with tools.database.account(account_id) as tx:
-            await connections.pin_host_key(tx, connection.id, line)
+            version = (await connections.pin_host_key(tx, connection.id, line)).version
 
-    steps = await verify(
-        place,
-        login,
-        tools.places,
-        account_id=account_id,
-        directories=tuple(sorted(sources)) or ("",),
-        write_to=targets[0] if targets else None,
-        on_first_key=None if isinstance(place, HostedPlace) else pin,
-    )
+    def opening(on_step: OnStep) -> AbstractAsyncContextManager[Folder]:
+        # A person asks, who may have mended what other connections were refused for.
+        return open_folder(
+            place, login, tools.places, account_id=account_id, insists=True, on_first_key=pin, on_step=on_step
+        )
+
+    # Asked again after a crash, it removes what was left of it.
+    tried = await verify(place, opening, _uses(stored), probe=inquiry_id.hex)
     reach("inquiry.found")
-    is_ok = all(step.outcome == "ok" for step in steps)
     async with tools.database.account(account_id) as tx:
-        found = {"ok": is_ok, "steps": [step.model_dump(mode="json") for step in steps]}
+        found = {"ok": tried.failure is None, "steps": [step.model_dump(mode="json") for step in tried.steps]}
         if not await inquiries.answer(tx, inquiry_id, found):
             # Another answered while this process was frozen: what it found may have changed since.
             return
-        offered = _offered(steps)
-        if offered:
-            await connections.offer_host_key(tx, connection.id, offered)
-        if is_ok and connection.stopped_code is not None:
-            await connections.resume(tx, connection.id)
+        if tried.failure is None:
+            await connections.resume(tx, connection.id, version)
+        else:
+            await note_trial(tx, connection, tried.failure, version=version)
         reach("inquiry.answering")
     reach("inquiry.answered")
-    log.info("connection.verified", ok=is_ok)
+    log.info("connection.verified", ok=tried.failure is None)
 
 
-def _offered(steps: list[Step]) -> str | None:
-    return next((step.presented_key for step in steps if step.presented_key), None)
+def _uses(stored: list[StoredGoal]) -> Uses:
+    imports = [each.goal for each in stored if not isinstance(each.goal, ExportGoal)]
+    targets = [each.goal.target for each in stored if isinstance(each.goal, ExportGoal)]
+    return Uses(
+        watched=frozenset(goal.source.directory for goal in imports),
+        written=frozenset(target.directory for target in targets),
+        in_place=frozenset(target.directory for target in targets if target.direct_write),
+    )

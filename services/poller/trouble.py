@@ -25,14 +25,24 @@ async def note_failure(
 ) -> None:
     """Write the failure down; stop looking where only a person can mend it, unless one did so during the look."""
     pause = min(connection.settings.interval_seconds * 2**connection.failures_in_a_row, LONGEST_PAUSE_SECONDS)
+    in_a_row = await connections.looked(tx, connection.id, pause, failed=True, since=since)
+    await note_trial(tx, connection, failure, version=version)
+    told_after = 1 if isinstance(failure, Permanent) else TELL_TRANSIENT_AFTER
+    if not isinstance(failure, STOPPING) and in_a_row == told_after:
+        await _tell(tx, connection, failure, "fails")
+
+
+async def note_trial(tx: Tx, connection: StoredConnection, failure: Failure, *, version: int) -> None:
+    """What was found when the place was opened: the same whether it was looked at, or a person had it tried.
+
+    A look behind a trial whose login was refused would be the next refused login.
+    """
     if isinstance(failure, HostKeyFailure) and failure.presented_key:
         await connections.offer_host_key(tx, connection.id, failure.presented_key)
-    in_a_row = await connections.looked(tx, connection.id, pause, failed=True, since=since)
-    if isinstance(failure, STOPPING):
-        if await connections.stop(tx, connection.id, version, failure.code, failure.detail):
-            await _tell(tx, connection, failure, "was stopped")
-    elif in_a_row == (1 if isinstance(failure, Permanent) else TELL_TRANSIENT_AFTER):
-        await _tell(tx, connection, failure, "fails")
+    if isinstance(failure, STOPPING) and await connections.stop(
+        tx, connection.id, version, failure.code, failure.detail
+    ):
+        await _tell(tx, connection, failure, "was stopped")
 
 
 async def _tell(tx: Tx, connection: StoredConnection, failure: Failure, what: str) -> None:

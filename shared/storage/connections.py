@@ -270,9 +270,9 @@ async def stop(tx: Tx, connection_id: UUID, version: int, code: str, detail: str
     return await tx.row("connections.stop", tx.account_id, connection_id, code, detail, version) is not None
 
 
-async def resume(tx: Tx, connection_id: UUID) -> None:
-    """Look again, at once."""
-    await tx.execute("connections.resume", tx.account_id, connection_id)
+async def resume(tx: Tx, connection_id: UUID, version: int) -> None:
+    """Look again, at once, where the connection is still at the version that was tried."""
+    await tx.execute("connections.resume", tx.account_id, connection_id, version)
 
 
 async def due(watch: Session, limit: int) -> list[tuple[UUID, UUID]]:
@@ -284,6 +284,11 @@ async def looked(tx: Tx, connection_id: UUID, next_in_seconds: float, *, failed:
     """A look is over that was begun at `since`; how many have failed in a row now."""
     row = await tx.value("connections.looked", tx.account_id, connection_id, next_in_seconds, failed, since)
     return int(row or 0)
+
+
+async def look_after(tx: Tx, connection_id: UUID, seconds: float) -> None:
+    """Make it nobody's turn before it was tried, so that a wrong password is shown to its server once and not twice."""
+    await tx.execute("connections.look_after", tx.account_id, connection_id, seconds)
 
 
 async def look_now(tx: Tx, connection_id: UUID) -> None:

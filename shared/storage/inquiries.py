@@ -1,5 +1,6 @@
 """Questions to partners' servers: asked by the api, answered by the poller. Writes `inquiries`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,7 +9,7 @@ from uuid import UUID
 from shared.contracts.places import InquiryAsked
 from shared.domain.failures import NotFound
 from shared.storage import outbox
-from shared.storage.database import Session, Tx
+from shared.storage.database import Record, Session, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,8 @@ class Taken:
 
 async def ask(tx: Tx, connection_id: UUID, *, sample_id: UUID | None = None) -> UUID:
     """Ask that a connection be verified, or for a sample; the poller hears of it after the commit."""
+    if sample_id is None:
+        await tx.execute("inquiries.forget", tx.account_id, connection_id)
     kind = "verify" if sample_id is None else "fetch_sample"
     inquiry_id: UUID = await tx.value("inquiries.insert", tx.account_id, connection_id, kind, sample_id)
     await outbox.put(tx, InquiryAsked(**outbox.heading(tx), inquiry_id=inquiry_id))
@@ -68,10 +71,20 @@ async def get(tx: Tx, inquiry_id: UUID) -> Inquiry:
     row = await tx.row("inquiries.get", tx.account_id, inquiry_id)
     if row is None:
         raise NotFound
-    facts = dict(row)
-    return Inquiry(id=facts.pop("inquiry_id"), **facts)
+    return _inquiry(row)
+
+
+async def verifications(tx: Tx, connection_ids: Sequence[UUID]) -> dict[UUID, Inquiry]:
+    """The latest trial of each connection that was ever tried."""
+    rows = await tx.fetch("inquiries.verifications", tx.account_id, connection_ids)
+    return {row["connection_id"]: _inquiry(row) for row in rows}
 
 
 async def unheard(watch: Session, seconds: float, limit: int) -> list[tuple[UUID, UUID]]:
     """Questions that somebody should have taken so long ago: (account, inquiry)."""
     return [(row["account_id"], row["inquiry_id"]) for row in await watch.fetch("inquiries.unheard", seconds, limit)]
+
+
+def _inquiry(row: Record) -> Inquiry:
+    facts = dict(row)
+    return Inquiry(id=facts.pop("inquiry_id"), **facts)

@@ -122,14 +122,15 @@ async def _name_all(folder: Folder, shipment: Shipment, waiting: list[tuple[str,
         if parcel is shipment.done:
             await _remove_surplus(folder, shipment, bearer)
         await bearer.still_ours()
-        await _rename(folder, temporary, parcel.path)
+        await give_name(folder, temporary, parcel.path)
         waiting.pop(0)
         reach(f"{kind}er.renamed")
     if shipment.done is None:
         await _remove_surplus(folder, shipment, bearer)
 
 
-async def _rename(folder: Folder, temporary: str, path: str) -> None:
+async def give_name(folder: Folder, temporary: str, path: str) -> None:
+    """Rename a finished file, over what is there. Raises RenameRefused, ServerFailed with what an export can do."""
     try:
         await folder.rename(temporary, path, replace=True)
     except AccessDenied as error:
@@ -211,7 +212,7 @@ async def _remove_left_behind(folder: Folder, shipment: Shipment, bearer: Bearer
         return
     for directory in dict.fromkeys(split(parcel.path)[0] for parcel in _all_of(shipment)):
         for left in await _left_behind(folder, directory, shipment, bearer):
-            await _removed(folder, left)
+            await removed(folder, left)
 
 
 async def _left_behind(folder: Folder, directory: str, shipment: Shipment, bearer: Bearer) -> list[str]:
@@ -240,13 +241,13 @@ async def _remove_surplus(folder: Folder, shipment: Shipment, bearer: Bearer) ->
     for row in shipment.surplus:
         found: list[str] = []
         for path in row:
-            if not await _is_there(folder, path):
+            if not await is_there(folder, path):
                 break
             found.append(path)
         for path in reversed(found):
             # A worker that was frozen must not remove what its heir, whose set is larger, delivered.
             await bearer.still_ours()
-            await _removed(folder, path)
+            await removed(folder, path)
 
 
 async def _clear(folder: Folder, paths: Sequence[str]) -> None:
@@ -254,18 +255,19 @@ async def _clear(folder: Folder, paths: Sequence[str]) -> None:
     try:
         async with asyncio.timeout(CLEARING_SECONDS):
             for path in paths:
-                await _removed(folder, path)
+                await removed(folder, path)
     except (Failure, TimeoutError) as error:
         log.warning("delivery.left_behind", error=type(error).__name__)
 
 
 async def _removed_if_there(folder: Folder, path: str) -> None:
     """Where there is nothing, nothing is asked for that a server might refuse."""
-    if await _is_there(folder, path):
-        await _removed(folder, path)
+    if await is_there(folder, path):
+        await removed(folder, path)
 
 
-async def _is_there(folder: Folder, path: str) -> bool:
+async def is_there(folder: Folder, path: str) -> bool:
+    """Whether there is a file."""
     try:
         await folder.stat(path)
     except FileGone:
@@ -273,7 +275,8 @@ async def _is_there(folder: Folder, path: str) -> bool:
     return True
 
 
-async def _removed(folder: Folder, path: str) -> None:
+async def removed(folder: Folder, path: str) -> None:
+    """Delete a file, if there is one."""
     try:
         await folder.remove(path)
     except FileGone:

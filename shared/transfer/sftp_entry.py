@@ -141,7 +141,10 @@ class Entry:
         self, dialled: socket.socket, host_signatures: list[str], on_step: Callable[[str], None]
     ) -> asyncssh.SSHClientConnection:
         """One connection. Raises _NothingInCommon where the server seems to have none of the algorithms."""
-        line, doorkeeper = self._line, Doorkeeper(self._login, self._key, allows_legacy=self._line.allows_legacy)
+        line = self._line
+        doorkeeper = Doorkeeper(
+            self._login, self._key, allows_legacy=line.allows_legacy, on_login=lambda: on_step("login")
+        )
         try:
             async with asyncio.timeout(line.deadlines.login_seconds):
                 connection = await asyncssh.connect(

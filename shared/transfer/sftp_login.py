@@ -6,7 +6,7 @@ legacy algorithms, and then last. Nothing here connects, or decides what a refus
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import asyncssh
 from asyncssh.public_key import SSHKeyPair, SSHLocalKeyPair
@@ -39,7 +39,15 @@ _QUESTION = re.compile(
 class Doorkeeper(asyncssh.SSHClient):
     """One connection's login: lets in only a server that has proved a pinned key, and shows it each secret once."""
 
-    def __init__(self, login: Login, key: asyncssh.SSHKey | None, *, allows_legacy: bool) -> None:
+    def __init__(
+        self,
+        login: Login,
+        key: asyncssh.SSHKey | None,
+        *,
+        allows_legacy: bool,
+        on_login: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`on_login` is called when the server, which has proved who it is by then, asks for a credential."""
         self.stranger: asyncssh.SSHKey | None = None
         """The key that was not one of the pinned ones."""
         self.was_password_shown = False
@@ -48,6 +56,7 @@ class Doorkeeper(asyncssh.SSHClient):
         self.refused_questions = 0
         """Interactive questions that were not answered."""
         self._connection: asyncssh.SSHClientConnection | None = None
+        self._on_login = on_login
         self._password = login.password
         self._may_ask = True
         self._pairs = _pairs(key, allows_legacy=allows_legacy) if key else []
@@ -61,11 +70,13 @@ class Doorkeeper(asyncssh.SSHClient):
         return False
 
     def public_key_auth_requested(self) -> Sequence[SSHKeyPair] | None:
+        self._on_login()
         offered, self._pairs = self._pairs[:1], self._pairs[1:]
         self._offered += offered
         return offered or None
 
     def password_auth_requested(self) -> str | None:
+        self._on_login()
         shown, self._password = self._password, None
         self.was_password_shown = self.was_password_shown or shown is not None
         return shown
@@ -76,6 +87,7 @@ class Doorkeeper(asyncssh.SSHClient):
         return NotImplemented  # type: ignore[no-any-return]
 
     def kbdint_auth_requested(self) -> str | None:
+        self._on_login()
         # Once: a server that asks nothing refuses it as often as it is asked, and counts.
         is_invited, self._may_ask = self._may_ask and self._password is not None, False
         return "" if is_invited else None

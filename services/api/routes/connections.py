@@ -23,13 +23,14 @@ from shared.domain.connection import ConnectionSettings
 from shared.domain.export_goal import ExportGoal
 from shared.domain.failures import AddressRefused, InvalidRequest, UnsupportedKey
 from shared.domain.host_key import fingerprint_of
-from shared.domain.place import DropPlace, PartnerPlace, Place, SftpPlace
+from shared.domain.place import DropPlace, HostedPlace, PartnerPlace, Place, SftpPlace
 from shared.domain.run import Reason
 from shared.domain.schedule import Times
 from shared.domain.scope import Scope
 from shared.storage import connections, decisions, goals, inquiries, removal, turns
 from shared.storage.connections import SecretChanges, SecretName, StoredConnection
 from shared.storage.database import Tx
+from shared.storage.inquiries import Inquiry
 from shared.transfer.addresses import refusal
 from shared.transfer.keys import loaded_private_key, public_key
 
@@ -37,11 +38,17 @@ router = APIRouter(prefix="/v1/connections", tags=["connections"], responses=PRO
 Reader = Annotated[Visit, Depends(allowed(Scope.CONNECTIONS_READ))]
 Writer = Annotated[Visit, Depends(allowed(Scope.CONNECTIONS_WRITE))]
 
+Verify = Annotated[
+    bool, Query(description="Have the connection tried once it is saved, if it is active and no hosted folder")
+]
+
 Secret = Annotated[
     SecretStr | None, Field(max_length=16_384, description="Write-only. Not sent: as it was; null: taken away")
 ]
 
 
+_TRIED_WITHIN_SECONDS = 20.0
+"""Then it is looked at although nobody has tried it."""
 _SECRET_NAMES: tuple[SecretName, ...] = ("password", "private_key", "passphrase")
 
 
@@ -88,6 +95,7 @@ class ConnectionShown(BaseModel):
     version: int
     stopped: Reason | None = Field(description="Why it is not looked at until a person acts")
     offered_host_key: OfferedHostKey | None
+    verification: InquiryShown | None = Field(description="How it was last tried; asked for by each save")
     failures_in_a_row: int
     looked_at: datetime | None
     when: tuple[Times, ...]
@@ -120,14 +128,17 @@ class HostKeyAccepted(Asked):
 
 
 @router.post("", status_code=201, responses=CONFLICT)
-async def create_connection(body: ConnectionSent, visit: Writer, response: Response) -> ConnectionShown:
-    """Make a connection; it is looked at soon."""
+async def create_connection(
+    body: ConnectionSent, visit: Writer, response: Response, verify: Verify = True
+) -> ConnectionShown:
+    """Make a connection; it is tried (`verification` says how that goes), and looked at soon."""
     await _require_usable(body)
     async with visit.writing() as tx:
         made = await connections.create(tx, visit.tools.keys, _settings(body), _secrets(body), email=visit.caller.email)
+        shown = await _tried(tx, made, verify=verify)
     response.headers["Location"] = f"/v1/connections/{made.id}"
     versions.show(response, made.version)
-    return _shown(made)
+    return shown
 
 
 @router.get("")
@@ -144,7 +155,8 @@ async def list_connections(visit: Reader, query: Annotated[ConnectionQuery, Quer
     )
     async with visit.reading() as tx:
         found = await connections.page(tx, chosen, listing.wanted)
-    return listing.page(found, _shown, lambda each: (each.created_at, each.id))
+        tried = await inquiries.verifications(tx, [each.id for each in found])
+    return listing.page(found, lambda each: _shown(each, tried.get(each.id)), lambda each: (each.created_at, each.id))
 
 
 @router.get("/{connection_id}", responses=ABSENT)
@@ -152,26 +164,38 @@ async def get_connection(connection_id: UUID, visit: Reader, response: Response)
     """One connection."""
     async with visit.reading() as tx:
         found = await connections.get(tx, connection_id)
+        tried = await _verification(tx, found)
     versions.show(response, found.version)
-    return _shown(found)
+    return _shown(found, tried)
 
 
 @router.put("/{connection_id}", responses=ABSENT | CONFLICT | VERSIONED)
 async def update_connection(
-    connection_id: UUID, body: ConnectionSent, visit: Writer, response: Response, if_match: versions.IfMatch
+    connection_id: UUID,
+    body: ConnectionSent,
+    visit: Writer,
+    response: Response,
+    if_match: versions.IfMatch,
+    verify: Verify = True,
 ) -> ConnectionShown:
     """Give a connection other settings. Where host, port or user change, secrets must be sent again."""
     await _require_usable(body)
     async with visit.writing() as tx:
         stored = await _held(tx, connection_id, if_match)
         saved = await _saved(tx, visit, stored, body)
+        shown = await _tried(tx, saved, verify=verify)
     versions.show(response, saved.version)
-    return _shown(saved)
+    return shown
 
 
 @router.patch("/{connection_id}", responses=ABSENT | CONFLICT | VERSIONED)
 async def change_connection(
-    connection_id: UUID, body: MergePatch, visit: Writer, response: Response, if_match: versions.IfMatch
+    connection_id: UUID,
+    body: MergePatch,
+    visit: Writer,
+    response: Response,
+    if_match: versions.IfMatch,
+    verify: Verify = True,
 ) -> ConnectionShown:
     """Change some of a connection's settings; those that are not sent stay. A secret that is null is taken away."""
     async with visit.writing() as tx:
@@ -181,8 +205,9 @@ async def change_connection(
         sent = judged(_SENT, merged(stored.settings.model_dump(mode="json", by_alias=True), body) | secrets)
         await _require_usable(sent)
         saved = await _saved(tx, visit, stored, sent)
+        shown = await _tried(tx, saved, verify=verify)
     versions.show(response, saved.version)
-    return _shown(saved)
+    return shown
 
 
 @router.delete("/{connection_id}", status_code=204, responses=ABSENT | CONFLICT | VERSIONED)
@@ -221,8 +246,9 @@ async def accept_host_key(
     """Trust the host key that the server showed, beside those trusted already; the connection is looked at again."""
     async with visit.writing() as tx:
         saved = await connections.accept_host_key(tx, connection_id, body.fingerprint)
+        tried = await _verification(tx, saved)
     versions.show(response, saved.version)
-    return _shown(saved)
+    return _shown(saved, tried)
 
 
 @router.post("/{connection_id}/runs", status_code=202, responses=ABSENT | CONFLICT, tags=["runs"])
@@ -274,6 +300,22 @@ async def _held(tx: Tx, connection_id: UUID, if_match: versions.Condition) -> St
 async def _saved(tx: Tx, visit: Visit, stored: StoredConnection, sent: ConnectionSent) -> StoredConnection:
     _require_secrets_again(stored, sent)
     return await connections.update(tx, visit.tools.keys, stored.id, _settings(sent), _secrets(sent))
+
+
+async def _tried(tx: Tx, saved: StoredConnection, *, verify: bool) -> ConnectionShown:
+    """Have a connection that was saved tried: nobody waits for it here. It is shown with its latest trial.
+
+    A paused one is left alone, and a hosted folder has nothing to be tried.
+    """
+    if verify and saved.settings.active and not isinstance(saved.settings.place, HostedPlace):
+        await inquiries.ask(tx, saved.id)
+        await connections.look_after(tx, saved.id, _TRIED_WITHIN_SECONDS)
+        saved = await connections.get(tx, saved.id)
+    return _shown(saved, await _verification(tx, saved))
+
+
+async def _verification(tx: Tx, stored: StoredConnection) -> Inquiry | None:
+    return (await inquiries.verifications(tx, [stored.id])).get(stored.id)
 
 
 def _settings(body: ConnectionSent) -> ConnectionSettings:
@@ -340,7 +382,7 @@ def _require_secrets_again(stored: StoredConnection, body: ConnectionSent) -> No
         raise Refused(InvalidRequest(), errors)
 
 
-def _shown(stored: StoredConnection) -> ConnectionShown:
+def _shown(stored: StoredConnection, tried: Inquiry | None) -> ConnectionShown:
     offered = stored.offered_host_key
     return ConnectionShown(
         id=stored.id,
@@ -358,6 +400,7 @@ def _shown(stored: StoredConnection) -> ConnectionShown:
         offered_host_key=None
         if offered is None
         else OfferedHostKey(fingerprint=fingerprint_of(offered), host_key=offered),
+        verification=None if tried is None else shown_inquiry(tried),
         failures_in_a_row=stored.failures_in_a_row,
         looked_at=stored.looked_at,
         when=stored.settings.when,

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from services.api.access import Visit, allowed
 from services.api.routes.answers import ABSENT, PROBLEMS
@@ -21,15 +21,21 @@ _LONGEST_PAUSE_SECONDS = 0.5
 
 
 class StepShown(BaseModel):
-    """One step of `verify`: resolve, connect, host_key, login, list, write."""
+    """One step of `verify`.
+
+    resolve, connect, host_key (certificate, where TLS is spoken), login; list for each directory that goals watch or
+    write to; write, read, replace and remove for each that exports write to.
+    """
 
     name: str
     outcome: Literal["ok", "failed", "not_tried"]
+    directory: Annotated[str | None, Field(description="Which directory was tried, below the home directory")] = None
+    milliseconds: Annotated[int | None, Field(description="null where it was not tried")] = None
     code: str | None = None
     detail: str = ""
     what_to_do: str = ""
     presented_key: str | None = None
-    fingerprint: str | None = None
+    fingerprint: Annotated[str | None, Field(description="Of the host key or certificate that is not accepted")] = None
 
 
 class AnswerShown(BaseModel):

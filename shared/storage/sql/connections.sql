@@ -128,10 +128,10 @@ WHERE account_id = $1 AND connection_id = $2 AND version = $5 AND stopped_code I
 RETURNING connection_id
 
 -- name: resume
--- Look again, at once.
+-- Look again, at once, unless a person has changed it since it was tried.
 UPDATE tidegate.connections
 SET stopped_code = NULL, stopped_detail = NULL, failures_in_a_row = 0, next_look_at = now()
-WHERE account_id = $1 AND connection_id = $2
+WHERE account_id = $1 AND connection_id = $2 AND version = $3
 
 -- name: due
 -- Connections whose turn it is and that nobody looks at, the longest waiting first. Watching role.
@@ -151,6 +151,11 @@ SET looked_at = now(),
     failures_in_a_row = CASE WHEN $4 THEN failures_in_a_row + 1 ELSE 0 END
 WHERE account_id = $1 AND connection_id = $2
 RETURNING failures_in_a_row
+
+-- name: look_after
+-- Make it nobody's turn for so long: it is tried first.
+UPDATE tidegate.connections SET next_look_at = now() + make_interval(secs => $3)
+WHERE account_id = $1 AND connection_id = $2
 
 -- name: look_now
 -- Its turn is now.

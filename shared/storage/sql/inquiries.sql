@@ -32,6 +32,22 @@ SELECT inquiry_id, connection_id, kind, state, asked_at, answered_at, answer
 FROM tidegate.inquiries
 WHERE account_id = $1 AND inquiry_id = $2
 
+-- name: verifications
+-- The latest trial of each of these connections.
+SELECT i.inquiry_id, i.connection_id, i.kind, i.state, i.asked_at, i.answered_at, i.answer
+FROM unnest($2::uuid[]) AS wanted (connection_id)
+CROSS JOIN LATERAL (
+    SELECT inquiry_id, connection_id, kind, state, asked_at, answered_at, answer FROM tidegate.inquiries
+    WHERE account_id = $1 AND connection_id = wanted.connection_id AND kind = 'verify'
+    ORDER BY asked_at DESC, inquiry_id LIMIT 1
+) i
+
+-- name: forget
+-- Trials of a connection that nobody reads any more; each save asks for one, and a month of them is enough.
+DELETE FROM tidegate.inquiries
+WHERE account_id = $1 AND connection_id = $2 AND kind = 'verify' AND state = 'answered'
+  AND asked_at < now() - interval '30 days'
+
 -- name: unheard
 -- Questions whose message or poller was lost, not older than anybody waits for. Watching role.
 SELECT account_id, inquiry_id

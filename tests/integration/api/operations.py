@@ -20,7 +20,7 @@ PLACES_WITHIN = {"number", "from"}
 FILTERS = {
     "active", "code", "field", "fingerprint", "id", "identifier", "kind", "limit", "message_number", "name", "path",
     "path_prefix", "prefix", "record_type", "reference", "since", "state", "stopped", "transport", "type", "unread",
-    "until", "username",
+    "until", "username", "verify",
 }  # fmt: skip
 """Parameters of queries that choose among an account's own things and name none."""
 IDENTIFYING = {"connection_id", "goal_id", "run_id", "arrival_id", "drop_folder_id", "domain_group", "profile_id"}

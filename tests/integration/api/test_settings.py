@@ -1,6 +1,7 @@
 """Properties, connections, goals and hosted folders: made, changed, checked, with secrets that never come back."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -176,6 +177,38 @@ async def test_a_local_directory_is_used_by_whom_the_operator_lets(
     await operator.ask("PATCH", mine, 200, json={"local_directories": []}, headers=ANY)
     assert (await owner.ask("PATCH", path, 200, json={"active": False}, headers=ANY))["active"] is False
     assert (await operator.ask("PATCH", mine, 200, json={"name": "Shop"}, headers=ANY))["local_directories"] == []
+
+
+async def test_a_connection_is_tried_on_each_save_unless_told_otherwise_and_shows_how_it_went(
+    owner: Client, database: Database, account: UUID
+) -> None:
+    sent = {"name": "P", "place": SFTP_PLACE}
+    quiet = await owner.ask("POST", "/v1/connections?verify=false", 201, json=sent)
+    assert quiet["verification"] is None
+    made = await owner.ask("POST", "/v1/connections", 201, json=sent)
+    path = f"/v1/connections/{made['id']}"
+    first = made["verification"]
+    assert (first["state"], first["answer"], first["kind"]) == ("asked", None, "verify")
+    assert await owner.ask("GET", f"/v1/inquiries/{first['id']}", 200) == first
+    # Until it is tried it is not looked at: a wrong password is shown once.
+    assert datetime.fromisoformat(made["next_look_at"]) > datetime.fromisoformat(first["asked_at"])
+    step = {"name": "login", "outcome": "ok", "milliseconds": 12, "directory": None}
+    async with database.account(account) as tx:
+        await inquiries.answer(tx, UUID(first["id"]), {"ok": True, "steps": [step]})
+    shown = await owner.ask("GET", path, 200)
+    assert shown["verification"]["answer"]["steps"][0]["milliseconds"] == 12
+    listed = (await owner.ask("GET", "/v1/connections", 200))["items"]
+    assert {each["id"]: each["verification"] for each in listed} == {
+        quiet["id"]: None,
+        made["id"]: shown["verification"],
+    }
+
+    for change, is_tried in (({"active": False}, False), ({"active": True}, True), ({"name": "Q"}, True)):
+        before = (await owner.ask("GET", path, 200))["verification"]["id"]
+        after = await owner.ask("PATCH", path, 200, json=change, headers={"If-Match": "*"})
+        assert (after["verification"]["id"] != before) == is_tried, change
+    told = await owner.ask("PUT", f"{path}?verify=false", 200, json=sent, headers={"If-Match": "*"})
+    assert told["verification"]["id"] == after["verification"]["id"]
 
 
 async def test_two_connections_do_not_watch_one_folder(owner: Client) -> None:

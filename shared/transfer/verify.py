@@ -1,0 +1,320 @@
+"""Try a place step by step, as its goals will use it: what a person reads when a connection does not work.
+
+Each step says how long it took, and where it failed why and what to do. A failure of the place is never raised. What
+is written to try whether that may be done is removed again, also where a later step fails. Nothing here opens a place:
+it is given the way.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Literal
+
+import structlog
+
+from shared.domain.failures import (
+    AccessDenied,
+    CertificateFailure,
+    ConnectionLost,
+    DirectoryMissing,
+    Failure,
+    HostKeyFailure,
+    LoginRefused,
+    ServerFailed,
+    TooManyFiles,
+    UnsupportedKey,
+)
+from shared.domain.model import Model
+from shared.domain.names import joined
+from shared.domain.place import DirectoryPlace, DropPlace, HostedPlace
+from shared.transfer.deliver import give_name, is_there, removed
+from shared.transfer.folder import Folder
+from shared.transfer.sftp import OnStep
+
+log = structlog.get_logger()
+
+StepName = Literal[
+    "resolve", "connect", "host_key", "certificate", "login", "list", "write", "read", "replace", "remove"
+]
+Opening = Callable[[OnStep], AbstractAsyncContextManager[Folder]]
+"""Opens the place, and tells each step of that as it begins."""
+
+ALL_SECONDS = 300.0
+"""The whole trial, however slow the place is."""
+CLEARING_SECONDS = 5.0
+COMING_BACK_SECONDS = 30.0
+
+_WRITING: tuple[StepName, ...] = ("write", "read", "replace", "remove")
+_FIRST = b"Tidegate tried whether it may write here. This file can be deleted.\n"
+_SECOND = b"Tidegate tried whether it may replace a file here. This one can be deleted.\n"
+
+
+class Step(Model):
+    """One step. A host key or a certificate that was shown and not accepted comes along, to be accepted."""
+
+    name: StepName
+    outcome: Literal["ok", "failed", "not_tried"]
+    directory: str | None = None
+    """Which directory it was tried in, below the home directory; None for a step of getting in."""
+    milliseconds: int | None = None
+    """How long it took; None where it was not tried."""
+    code: str | None = None
+    detail: str = ""
+    what_to_do: str = ""
+    presented_key: str | None = None
+    fingerprint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """What a connection's goals do with its place: directories that imports watch, and that exports write to."""
+
+    watched: frozenset[str] = frozenset()
+    written: frozenset[str] = frozenset()
+    in_place: frozenset[str] = frozenset()
+    """Of those written to, where nothing can be renamed and so nothing is asked to be."""
+
+    @property
+    def listed(self) -> list[str]:
+        """Directories to list; the home directory where no goal names one."""
+        return sorted(self.watched | self.written) or [""]
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How it went: the steps in the order in which they were tried, and what one of them failed with."""
+
+    steps: list[Step]
+    failure: Failure | None
+
+
+async def verify(place: DropPlace, opening: Opening, uses: Uses, *, probe: str) -> Tried:
+    """Try a place.
+
+    `probe` is part of the name of what is written: a trial that is repeated after a crash under the same one removes
+    what the earlier one left.
+    """
+    trail = _Trail(_plan(place, uses))
+    trial = _Trial(trail, uses, is_hosted=isinstance(place, HostedPlace), probe=probe)
+    try:
+        async with asyncio.timeout(ALL_SECONDS), opening(trail.begin) as folder:
+            await trial.carry_out(folder)
+        trail.end()
+    except TimeoutError:
+        trail.end(ConnectionLost(f"The trial took longer than {ALL_SECONDS:g} seconds in all."))
+    except Failure as failure:
+        trail.end(failure)
+    await _clear(opening, trial.left, trail)
+    return Tried(trail.steps, trail.failure)
+
+
+def _plan(place: DropPlace, uses: Uses) -> list[tuple[StepName, str | None]]:
+    plan: list[tuple[StepName, str | None]] = [(name, None) for name in _getting_in(place)]
+    plan += [("list", directory) for directory in uses.listed]
+    return plan + [(name, directory) for directory in sorted(uses.written) for name in _WRITING]
+
+
+def _getting_in(place: DropPlace) -> tuple[StepName, ...]:
+    if isinstance(place, (HostedPlace, DirectoryPlace)):
+        return ()
+    proof: StepName = "host_key" if place.transport == "sftp" else "certificate"
+    return ("resolve", "connect", proof, "login")
+
+
+class _Trial:
+    """What is done at an open place."""
+
+    def __init__(self, trail: "_Trail", uses: Uses, *, is_hosted: bool, probe: str) -> None:
+        self.left: dict[str, None] = {}
+        """Paths at which something of ours may lie, in the order of their making."""
+        self._trail = trail
+        self._uses = uses
+        self._is_hosted = is_hosted
+        self._probe = probe
+
+    async def carry_out(self, folder: Folder) -> None:
+        """Raises what the folder raises."""
+        for directory in self._uses.listed:
+            self._trail.begin("list", directory)
+            await self._list(folder, directory)
+        for directory in sorted(self._uses.written):
+            try:
+                await self._write(folder, directory)
+            finally:
+                # In the same session where that is still good; else over another one.
+                await _removed(folder, self.left)
+
+    async def _list(self, folder: Folder, directory: str) -> None:
+        try:
+            await folder.list(directory)
+        except DirectoryMissing:
+            if directory and (self._is_hosted or directory not in self._uses.watched):
+                self._trail.note("It is not there yet, and is made when it is needed.")
+                return
+            raise
+        except (AccessDenied, TooManyFiles) as failure:
+            if directory in self._uses.watched or not self._uses.written:
+                raise
+            self._trail.note(f"{failure.sentence} Exports need no listing.")
+
+    async def _write(self, folder: Folder, directory: str) -> None:
+        """As exports write: aside, read back, then renamed over what was there; or in place."""
+        first = joined(directory, f".tidegate-{self._probe}.part")
+        self._trail.begin("write", directory)
+        await self._put(folder, first, _FIRST)
+        self._trail.begin("read", directory)
+        await self._read(folder, first, _FIRST)
+        self._trail.begin("replace", directory)
+        if directory in self._uses.in_place:
+            await self._put(folder, first, _SECOND)
+        else:
+            second = joined(directory, f".tidegate-{self._probe}-2.part")
+            await self._put(folder, second, _SECOND)
+            await give_name(folder, second, first)
+            self.left.pop(second)
+        await self._read(folder, first, _SECOND)
+        self._trail.begin("remove", directory)
+        await folder.remove(first)
+        if await is_there(folder, first):
+            raise ServerFailed("It says that the file is deleted, and still shows it.")
+        self.left.pop(first)
+
+    async def _put(self, folder: Folder, path: str, content: bytes) -> None:
+        self.left[path] = None
+        try:
+            await folder.write(path, _once(content))
+        except DirectoryMissing:
+            # As an export does.
+            await folder.make_directory(path.rpartition("/")[0])
+            self._trail.note("The directory was not there, and was made as an export makes it.")
+            await folder.write(path, _once(content))
+
+    async def _read(self, folder: Folder, path: str, content: bytes) -> None:
+        size = (await folder.stat(path)).size_bytes
+        if size != len(content):
+            raise ServerFailed(f"It holds {size} bytes of {len(content)} that were written.")
+        read = b""
+        try:
+            async for chunk in folder.read(path):
+                read += chunk
+        except AccessDenied:
+            self._trail.note("We may not read what we wrote; its size is right, which is all that exports ask for.")
+            return
+        if read != content:
+            raise ServerFailed("It gives back other bytes than were written.")
+
+
+async def _clear(opening: Opening, left: Iterable[str], trail: "_Trail") -> None:
+    """Come back for what could not be removed when the connection broke. Where that fails it is told."""
+    paths = dict.fromkeys(left)
+    if not paths:
+        return
+    try:
+        async with asyncio.timeout(COMING_BACK_SECONDS), opening(lambda _: None) as folder:
+            await _removed(folder, paths)
+    except (Failure, TimeoutError) as error:
+        log.warning("verify.left_behind", error=type(error).__name__)
+    if paths:
+        trail.add(f"What was written may have stayed and can be deleted: {', '.join(paths)}.")
+
+
+async def _removed(folder: Folder, paths: dict[str, None]) -> None:
+    """Remove files, and take those that are gone out of `paths`. What fails is not what is told."""
+    try:
+        async with asyncio.timeout(CLEARING_SECONDS):
+            for path in list(paths):
+                await removed(folder, path)
+                paths.pop(path)
+    except (Failure, TimeoutError) as error:
+        log.warning("verify.not_removed", error=type(error).__name__)
+
+
+async def _once(content: bytes) -> AsyncIterator[bytes]:
+    yield content
+
+
+@dataclass(slots=True)
+class _Trail:
+    """Which steps there are, and how far we came."""
+
+    plan: Sequence[tuple[StepName, str | None]]
+    steps: list[Step] = field(default_factory=list)
+    """All of them, once it is known how it ended."""
+    failure: Failure | None = None
+    _at: int = 0
+    _began: float = field(default_factory=time.monotonic)
+    _took: dict[int, int] = field(default_factory=dict)
+    _notes: dict[int, list[str]] = field(default_factory=dict)
+
+    def begin(self, name: str, directory: str | None = None) -> None:
+        """A step begins; those before it went well. One that has begun already goes on."""
+        at = next((n for n, step in enumerate(self.plan) if step == (name, directory)), self._at)
+        if at > self._at:
+            self._measure()
+            self._at = at
+
+    def note(self, text: str) -> None:
+        """Say something of the step under way, which goes well."""
+        self._notes.setdefault(self._at, []).append(text)
+
+    def end(self, failure: Failure | None = None) -> None:
+        """Every step went well, or the one that was begun last failed and those after it were not tried."""
+        self._measure()
+        self.failure = failure
+        failed = len(self.plan) if failure is None else self._step_of(failure)
+        well = len(self.plan) if failure is None else min(self._at, failed)
+        self.steps = [self._went_well(number) for number in range(well)]
+        self.steps += [self._not_tried(number) for number in range(well, len(self.plan))]
+        if failure is not None:
+            self.steps[failed] = self._broken(failed, failure)
+
+    def add(self, text: str) -> None:
+        """Say something more of the step that failed, or of the last one."""
+        at = next((n for n, step in enumerate(self.steps) if step.outcome == "failed"), len(self.steps) - 1)
+        step = self.steps[at]
+        self.steps[at] = step.model_copy(update={"detail": f"{step.detail} {text}".strip()})
+
+    def _measure(self) -> None:
+        now = time.monotonic()
+        self._took[self._at] = round(1_000 * (now - self._began))
+        self._began = now
+
+    def _step_of(self, failure: Failure) -> int:
+        """Some show at another moment than at their step: a key that cannot be read before anything is contacted."""
+        names = [name for name, _ in self.plan]
+        for kind, name in (
+            (UnsupportedKey, "login"),
+            (LoginRefused, "login"),
+            (HostKeyFailure, "host_key"),
+            (CertificateFailure, "certificate"),
+        ):
+            if isinstance(failure, kind) and name in names and self._at < names.index("list"):
+                return names.index(name)
+        return self._at
+
+    def _went_well(self, number: int) -> Step:
+        return self._step(number, "ok", detail=" ".join(self._notes.get(number, ())))
+
+    def _not_tried(self, number: int) -> Step:
+        name, directory = self.plan[number]
+        return Step(name=name, directory=directory, outcome="not_tried")
+
+    def _broken(self, number: int, failure: Failure) -> Step:
+        key = failure.presented_key if isinstance(failure, HostKeyFailure) else ""
+        print_ = failure.fingerprint if isinstance(failure, (HostKeyFailure, CertificateFailure)) else ""
+        return self._step(
+            number,
+            "failed",
+            code=failure.code,
+            detail=f"{failure.sentence} {failure.detail}".strip(),
+            what_to_do=failure.what_to_do,
+            presented_key=key or None,
+            fingerprint=print_ or None,
+        )
+
+    def _step(self, number: int, outcome: Literal["ok", "failed"], **more: str | None) -> Step:
+        name, directory = self.plan[number]
+        facts = {"name": name, "directory": directory, "outcome": outcome, "milliseconds": self._took.get(number, 0)}
+        return Step.model_validate({**facts, **more})
