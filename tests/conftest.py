@@ -11,6 +11,7 @@ from hypothesis import settings
 pytest_plugins = [
     "tests.faults.report",
     "tests.real.database_fixtures",
+    "tests.real.ftps_fixtures",
     "tests.real.openssh_fixtures",
     "tests.real.postgres_fixtures",
     "tests.real.rabbitmq_fixtures",

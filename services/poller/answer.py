@@ -18,9 +18,9 @@ from shared.storage.connections import StoredConnection
 from shared.storage.database import Tx
 from shared.storage.goals import StoredGoal
 from shared.storage.samples import StoredSample
+from shared.transfer.dialling import OnStep
 from shared.transfer.folder import Folder
 from shared.transfer.open_folder import open_folder
-from shared.transfer.sftp import OnStep
 from shared.transfer.verify import Uses, verify
 
 log = structlog.get_logger()

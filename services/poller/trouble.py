@@ -4,6 +4,7 @@ from datetime import datetime
 
 from shared.domain.failures import (
     AddressRefused,
+    CertificateFailure,
     Failure,
     HostKeyFailure,
     LoginRefused,
@@ -14,8 +15,9 @@ from shared.storage import connections, notifications
 from shared.storage.connections import StoredConnection
 from shared.storage.database import Tx
 
-STOPPING = (HostKeyFailure, LoginRefused, UnsupportedKey, AddressRefused)
-"""No blind retry: a refused login tried again and again locks users out, and a changed key is nobody's to ignore."""
+STOPPING = (HostKeyFailure, CertificateFailure, LoginRefused, UnsupportedKey, AddressRefused)
+"""No blind retry: a refused login tried again and again locks users out, and a changed key or a
+certificate that proves nothing is nobody's to ignore."""
 LONGEST_PAUSE_SECONDS = 3600.0
 TELL_TRANSIENT_AFTER = 5
 

@@ -239,7 +239,7 @@ async def pin_host_key(tx: Tx, connection_id: UUID, line: str) -> StoredConnecti
     stored = await lock(tx, connection_id)
     place = stored.settings.place
     if not isinstance(place, SftpPlace):
-        raise Conflict("Only a partner's server has host keys to accept.")
+        raise Conflict("Only an SFTP server has host keys to accept.")
     key = normalized(line)
     if key not in place.host_keys:
         if len(place.host_keys) >= MAX_HOST_KEYS:

@@ -8,6 +8,7 @@ filtered. Nothing here speaks a protocol, and nothing here keeps a connection.
 
 import asyncio
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from shared.domain.failures import ConnectionLost
@@ -15,6 +16,9 @@ from shared.transfer.addresses import AddressPolicy, Resolver, permitted_address
 from shared.transfer.certificates import Certificates
 from shared.transfer.folder import Deadlines
 from shared.transfer.resolver import SystemResolver
+
+OnStep = Callable[[str], None]
+"""Told the name of each step on the way to a place as it begins: resolve, connect, host_key or certificate, login."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,14 @@ from shared.domain.failures import (
     DirectoryNotAllowed,
     DirectoryNotMounted,
 )
-from shared.domain.place import DirectoryPlace, DropPlace, HostedPlace
-from shared.transfer.dialling import Reach
+from shared.domain.place import DirectoryPlace, DropPlace, FtpsPlace, HostedPlace, PartnerPlace
+from shared.transfer.dialling import OnStep, Reach
 from shared.transfer.directory import LocalDirectory
 from shared.transfer.folder import Folder
+from shared.transfer.ftps.opening import open_ftps
 from shared.transfer.mounted import Mounted, open_mounted
 from shared.transfer.sessions import Session, Sessions
-from shared.transfer.sftp import FirstKey, OnStep, open_sftp
+from shared.transfer.sftp import FirstKey, open_sftp
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def open_folder(
     on_first_key: FirstKey | None = None,
     on_step: OnStep = lambda _: None,
 ) -> AbstractAsyncContextManager[Folder]:
-    """A Folder for as long as the block lasts; raises what the driver's opening raises (sftp.open_sftp, open_mounted).
+    """A Folder for as long as the block lasts; raises what the driver's opening raises (open_sftp, open_ftps, ...).
 
     Raises DirectoryNotAllowed at once. A partner's server is dialled within one of the sessions that its host may have:
     sessions.Sessions.held says what is raised besides, and what `insists` means. `on_first_key` is told the host key to
@@ -60,7 +61,7 @@ def open_folder(
         return _open_hosted(places.hosted(account_id, place.drop_folder_id))
     if isinstance(place, DirectoryPlace):
         return open_mounted(_mounted(place, login, places), place.home_directory, places.reach.deadlines)
-    opened = open_sftp(place, login, places.reach, on_first_key=on_first_key, on_step=on_step)
+    opened = _dialled(place, login, places.reach, on_first_key, on_step)
     return _open_partner(places.sessions.held(place, login, insists=insists), opened)
 
 
@@ -72,6 +73,14 @@ async def _open_partner(
     async with held as session, opened as folder:
         await session.logged_in()
         yield folder
+
+
+def _dialled(
+    place: PartnerPlace, login: Login, reach: Reach, on_first_key: FirstKey | None, on_step: OnStep
+) -> AbstractAsyncContextManager[Folder]:
+    if isinstance(place, FtpsPlace):
+        return open_ftps(place, login, reach, on_step=on_step)
+    return open_sftp(place, login, reach, on_first_key=on_first_key, on_step=on_step)
 
 
 @asynccontextmanager

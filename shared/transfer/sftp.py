@@ -16,7 +16,7 @@ from shared.domain.connection import Login
 from shared.domain.failures import ConnectionLost, HostKeyUnknown, ProtocolRefused, UnsupportedKey
 from shared.domain.place import SftpPlace
 from shared.observe.cancellation import heed_cancellation
-from shared.transfer.dialling import Reach, find
+from shared.transfer.dialling import OnStep, Reach, find
 from shared.transfer.folder import Deadlines
 from shared.transfer.keys import described, loaded_private_key, loaded_public_key
 from shared.transfer.sftp_entry import Entry, Line
@@ -24,9 +24,6 @@ from shared.transfer.sftp_folder import SftpFolder, Watch
 
 FirstKey = Callable[[str], Awaitable[None]]
 """Told the key line to pin, before it is used for a login."""
-
-OnStep = Callable[[str], None]
-"""Told the name of each step as it begins: resolve, connect, host_key, login."""
 
 OnLegacy = Callable[[frozenset[str]], None]
 """Told after the login which legacy algorithms it took (sftp_login.legacy_of); none of them, as a rule."""

@@ -30,8 +30,8 @@ from shared.domain.model import Model
 from shared.domain.names import joined
 from shared.domain.place import DirectoryPlace, DropPlace, HostedPlace
 from shared.transfer.deliver import give_name, is_there, removed
+from shared.transfer.dialling import OnStep
 from shared.transfer.folder import Folder
-from shared.transfer.sftp import OnStep
 
 log = structlog.get_logger()
 

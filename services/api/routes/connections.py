@@ -70,7 +70,7 @@ class ConnectionQuery(PageQuery):
     name: Annotated[str, Field(max_length=200)] | None = None
     active: bool | None = None
     stopped: Annotated[bool, Field(description="Whether they wait for a person to act")] | None = None
-    transport: Literal["sftp", "directory", "hosted", "manual"] | None = None
+    transport: Literal["sftp", "ftps", "directory", "hosted", "manual"] | None = None
     drop_folder_id: UUID | None = None
 
 
@@ -333,16 +333,21 @@ def _secrets(body: ConnectionSent) -> SecretChanges:
 
 async def _require_usable(body: ConnectionSent) -> None:
     """Raises Refused for keys that could never be used. A passphrase kept from before is tried by `verify`."""
-    errors = _host_errors(body.place) if isinstance(body.place, PartnerPlace) else []
-    if isinstance(body.place, SftpPlace):
-        for number, line in enumerate(body.place.host_keys):
+    place = body.place
+    errors = _host_errors(place) if isinstance(place, PartnerPlace) else []
+    if isinstance(place, SftpPlace):
+        for number, line in enumerate(place.host_keys):
             try:
                 public_key(line)
             except UnsupportedKey as failure:
                 errors.append(_unsupported(f"/place/host_keys/{number}", failure))
-    elif body.model_fields_set & {"password", "private_key", "passphrase"}:
-        detail = "Only a partner's server wants a login of ours; those of a hosted folder are its credentials."
-        errors.append(FieldError(pointer="", code="invalid_value", detail=detail))
+    elif not isinstance(place, PartnerPlace):
+        if body.model_fields_set & {"password", "private_key", "passphrase"}:
+            detail = "Only a partner's server wants a login of ours; those of a hosted folder are its credentials."
+            errors.append(FieldError(pointer="", code="invalid_value", detail=detail))
+    elif body.private_key is not None or body.passphrase is not None:
+        detail = f"Keys are for SFTP; {place.transport} logs in with a password."
+        errors.append(FieldError(pointer="/private_key", code="invalid_value", detail=detail))
     if body.private_key is not None:
         passphrase = None if body.passphrase is None else body.passphrase.get_secret_value()
         try:

@@ -12,12 +12,22 @@ from typing import Annotated
 from pydantic import Field
 
 from shared.domain.place.directory import DirectoryPlace
+from shared.domain.place.ftps import FtpsPlace
 from shared.domain.place.hosted import HostedPlace
 from shared.domain.place.manual import ManualPlace
 from shared.domain.place.sftp import SftpPlace
 
-PartnerPlace = SftpPlace
-DropPlace = Annotated[SftpPlace | HostedPlace | DirectoryPlace, Field(discriminator="transport")]
-Place = Annotated[SftpPlace | HostedPlace | DirectoryPlace | ManualPlace, Field(discriminator="transport")]
+PartnerPlace = SftpPlace | FtpsPlace
+DropPlace = Annotated[SftpPlace | FtpsPlace | HostedPlace | DirectoryPlace, Field(discriminator="transport")]
+Place = Annotated[SftpPlace | FtpsPlace | HostedPlace | DirectoryPlace | ManualPlace, Field(discriminator="transport")]
 
-__all__ = ["DirectoryPlace", "DropPlace", "HostedPlace", "ManualPlace", "PartnerPlace", "Place", "SftpPlace"]
+__all__ = [
+    "DirectoryPlace",
+    "DropPlace",
+    "FtpsPlace",
+    "HostedPlace",
+    "ManualPlace",
+    "PartnerPlace",
+    "Place",
+    "SftpPlace",
+]

@@ -149,6 +149,39 @@ async def test_verify_is_asked_of_the_poller(owner: Client, database: Database, 
     assert shown["answer"]["steps"][0]["code"] == "name_unresolved"
 
 
+async def test_an_ftps_server_has_a_port_of_its_kind_pinned_certificates_and_a_password(owner: Client) -> None:
+    pin = "ab" * 32
+    place = {"transport": "ftps", "host": "files.partner.example", "username": "shop"}
+    sent: dict[str, Any] = {"name": "F", "place": {**place, "certificates": [pin]}, "password": PASSWORD}
+    made = await owner.ask("POST", "/v1/connections", 201, json=sent)
+    assert made["place"] == {
+        **place,
+        "tls": "explicit",
+        "port": 21,
+        "home_directory": "",
+        "certificates": [":".join(["AB"] * 32)],
+        "max_sessions": None,
+    }
+    implicit = {**sent, "place": {**place, "tls": "implicit"}}
+    assert (await owner.ask("POST", "/v1/connections", 201, json=implicit))["place"]["port"] == 990
+    listed = (await owner.ask("GET", "/v1/connections?transport=ftps", 200))["items"]
+    assert [each["place"]["port"] for each in listed] == [21, 990]
+    path = f"/v1/connections/{made['id']}"
+    for change in ({"port": 2121}, {"username": "other"}, {"host": "mine.attacker.example"}):
+        problem = await owner.ask("PATCH", path, 422, json={"place": change}, headers=ANY)
+        assert problem["errors"][0]["pointer"] == "/password"
+    pinned = await owner.ask("PATCH", path, 200, json={"place": {"certificates": []}}, headers=ANY)
+    assert (pinned["place"]["certificates"], pinned["password"]) == ([], {"set": True})
+    for wrong in (
+        {"place": {"certificates": ["abc"]}},
+        {"place": {"tls": "none"}},
+        {"private_key": make_private_key()},
+    ):
+        await owner.ask("PATCH", path, 422, json=wrong, headers=ANY)
+    same = {**SFTP_PLACE, "host": place["host"], "username": "shop", "port": 21}
+    await owner.ask("PUT", path, 422, json={"name": "F", "place": same}, headers=ANY)
+
+
 async def test_a_local_directory_is_used_by_whom_the_operator_lets(
     owner: Client, stranger: Client, operator: Client, account: UUID
 ) -> None:

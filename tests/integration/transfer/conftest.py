@@ -1,10 +1,12 @@
-"""Places for the drivers: a local directory, one that is mounted, a real OpenSSH, asyncssh's own server, and ours."""
+"""Places for the drivers: a local directory, one that is mounted, SFTP servers (OpenSSH, asyncssh's own, ours), FTPS
+servers (vsftpd, pyftpdlib)."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Literal
 from uuid import uuid4
 
 import asyncssh
@@ -13,16 +15,22 @@ import pytest
 from services.dropserver.sftp import DropServer
 from services.dropserver.tenant import Tenant
 from shared.domain.connection import Login
-from shared.domain.place import SftpPlace
+from shared.domain.place import FtpsPlace, SftpPlace
 from shared.transfer.addresses import AddressPolicy
+from shared.transfer.certificates import Certificates
 from shared.transfer.dialling import Reach
 from shared.transfer.directory import LocalDirectory
 from shared.transfer.folder import Deadlines, Folder
+from shared.transfer.ftps.opening import open_ftps
 from shared.transfer.keys import described, make_private_key
 from shared.transfer.mounted import MARKER, Mounted, open_mounted
 from shared.transfer.sftp import open_sftp
 from tests.fakes.drop import KnownLogins, RememberedUploads
+from tests.real import pyftpd, vsftpd
+from tests.real.authority import Authority
 from tests.real.openssh import PrivateOpenSSH
+from tests.real.pyftpd import Pyftpd
+from tests.real.vsftpd import PrivateVsftpd
 
 LOOPBACK = AddressPolicy((ip_network("127.0.0.0/8"),))
 PASSWORD = "open sesame"
@@ -36,6 +44,12 @@ class Ground:
     disk: Path
     put: Callable[[str, bytes], Path]
     takes_any_name: bool = True
+    kinds: Literal["told", "told in listings", "directories alone"] = "told"
+    """How far the server tells what is no regular file: a link, a pipe, a socket, a directory."""
+    cannot_say: bytes = b""
+    """What names cannot hold where the protocol is lines: a file with such a name is told and left."""
+    finds_bytes: bool = True
+    """Whether the server finds a file again whose name is no UTF-8."""
 
 
 class Server(asyncssh.SSHServer):
@@ -81,8 +95,14 @@ class Partner:
         )
 
 
-def reach(**deadlines: float) -> Reach:
-    return Reach(policy=LOOPBACK, deadlines=Deadlines(**deadlines))
+def reach(authority: Authority | None = None, **deadlines: float) -> Reach:
+    certificates = Certificates(authority.path if authority else None)
+    return Reach(policy=LOOPBACK, deadlines=Deadlines(**deadlines), certificates=certificates)
+
+
+def ftps_place(port: int, **more: object) -> FtpsPlace:
+    """A place on an FTPS server of this machine."""
+    return FtpsPlace.model_validate({"transport": "ftps", "host": "127.0.0.1", "port": port, **more})
 
 
 @asynccontextmanager
@@ -148,10 +168,32 @@ async def _mounted(tmp_path: Path) -> AsyncIterator[Ground]:
         yield Ground(folder, home, _putter(home))
 
 
+@asynccontextmanager
+async def _vsftpd(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
+    server: PrivateVsftpd = request.getfixturevalue("vsftpd")
+    root = server.drop / f"test-{uuid4().hex}"
+    root.mkdir()
+    place = ftps_place(server.port, username=vsftpd.USERNAME, home_directory=root.name)
+    ways = reach(request.getfixturevalue("authority"))
+    async with open_ftps(place, Login(password=vsftpd.PASSWORD), ways) as folder:
+        yield Ground(folder, root, _putter(root), kinds="told in listings", cannot_say=b"\r\n")
+
+
+@asynccontextmanager
+async def _pyftpdlib(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
+    root: Path = request.getfixturevalue("tmp_path")
+    ways = reach(request.getfixturevalue("authority"))
+    with Pyftpd(root, request.getfixturevalue("server_certificate")) as server:
+        place = ftps_place(server.port, username=pyftpd.USERNAME)
+        async with open_ftps(place, Login(password=pyftpd.PASSWORD), ways) as folder:
+            yield Ground(folder, root, _putter(root), kinds="directories alone", cannot_say=b"\r\n", finds_bytes=False)
+
+
+_FTPS = {"vsftpd": _vsftpd, "pyftpdlib": _pyftpdlib}
 _OPENERS = {"directory": _directory, "mounted": _mounted, "asyncssh": _asyncssh, "dropserver": _dropserver}
 
 
-@pytest.fixture(params=["openssh", *_OPENERS])
+@pytest.fixture(params=["openssh", *_OPENERS, *_FTPS])
 async def ground(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ground]:
     """Every driver, on every server it should get along with."""
     async with AsyncExitStack() as stack:
@@ -164,11 +206,10 @@ async def ground(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
             login = Login(private_key=server.client_key.read_text())
             folder = await stack.enter_async_context(open_sftp(place, login, reach()))
             yield Ground(folder, server.drop / name, lambda path, content: server.put(f"{name}/{path}", content))
+        elif request.param in _FTPS:
+            yield await stack.enter_async_context(_FTPS[request.param](request))
         else:
-            opener = {"directory": _directory, "mounted": _mounted, "asyncssh": _asyncssh, "dropserver": _dropserver}[
-                request.param
-            ]
-            yield await stack.enter_async_context(opener(tmp_path))
+            yield await stack.enter_async_context(_OPENERS[request.param](tmp_path))
 
 
 def _putter(root: Path) -> Callable[[str, bytes], Path]:

@@ -27,11 +27,6 @@ Client = Callable[[ssl.SSLContext, int], Awaitable[bytes]]
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
 def certificates(authority: Authority) -> Certificates:
     return Certificates(authority.path)
 

@@ -20,11 +20,11 @@ from shared.domain.failures import (
     Transient,
 )
 from shared.domain.place import DirectoryPlace
+from shared.transfer.dialling import OnStep
 from shared.transfer.disk_calls import MountCalls
 from shared.transfer.folder import Deadlines, Folder
 from shared.transfer.mounted import MARKER, Mounted, open_mounted
 from shared.transfer.open_folder import Places, open_folder
-from shared.transfer.sftp import OnStep
 from shared.transfer.verify import Step, Uses, verify
 from tests.eventually import eventually
 from tests.fakes.sessions import FreeSessions

@@ -12,10 +12,9 @@ from shared.domain.connection import Login
 from shared.domain.place import DropPlace, HostedPlace
 from shared.transfer import verify as verifying
 from shared.transfer.addresses import AddressPolicy
-from shared.transfer.dialling import Reach
+from shared.transfer.dialling import OnStep, Reach
 from shared.transfer.folder import Folder
 from shared.transfer.open_folder import Places, open_folder
-from shared.transfer.sftp import OnStep
 from shared.transfer.verify import Step, Uses, verify
 from tests.fakes.sessions import FreeSessions
 from tests.integration.transfer.conftest import PASSWORD, partner, reach

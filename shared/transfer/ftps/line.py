@@ -1,0 +1,101 @@
+"""A control connection as the rest of the program uses it: each step in the session's own thread, with its deadline.
+
+The standard library's client blocks. Its thread is nobody else's, so that a silent server keeps no file from being
+written and no other server from being asked; and where a step is not done in time, or not wanted any more, the sockets
+are shut down and the thread comes back at once. So after anything but a refusal the line is of no further use.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import ParamSpec, TypeVar
+
+from shared.domain.failures import ConnectionLost, Failure, ServerFailed
+from shared.transfer.certificates import translated
+from shared.transfer.dialling import Dialled, Host
+from shared.transfer.folder import Deadlines
+from shared.transfer.ftps.replies import Garbled, Refused
+from shared.transfer.ftps.session import Session
+from shared.transfer.ftps.transfer import Transfer
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_CLOSING_SECONDS = 5.0
+
+
+class Line:
+    """A session, its thread, and the server at its other end."""
+
+    def __init__(self, host: Host, dialled: Dialled, context: ssl.SSLContext) -> None:
+        self.host = host
+        self.deadlines: Deadlines = host.deadlines
+        self._address = dialled.address
+        self._longest = max(self.deadlines.login_seconds, self.deadlines.step_seconds, self.deadlines.idle_seconds)
+        # The deadlines of the steps are shorter; this one ends a thread whose event loop is no more.
+        dialled.socket.settimeout(self._longest + _CLOSING_SECONDS)
+        self.session = Session(dialled.socket, host.name, context)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ftps")
+        self.is_broken = False
+
+    async def ask(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Carry out a step of the session. Raises Refused, and what `within` raises."""
+        return await self.within(self.deadlines.step_seconds, work, *args, **kwargs)
+
+    async def within(self, seconds: float, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same with a deadline of its own. Raises Refused, ConnectionLost, ServerFailed, CertificateFailure."""
+        try:
+            return await self.untranslated(seconds, work, *args, **kwargs)
+        except ssl.SSLCertVerificationError as error:
+            raise translated(error, self.host.shown) from error
+        except (OSError, EOFError) as error:
+            raise ConnectionLost(f"{self.host.shown} ended the connection.") from error
+        except Garbled as error:
+            raise ServerFailed(f"{self.host.shown} gave an answer that is none of FTP's.") from error
+
+    async def untranslated(self, seconds: float, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same, but what the session raises comes as it is."""
+        if self.is_broken:
+            raise ConnectionLost(f"The connection to {self.host.shown} has ended.")
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(seconds) as deadline:
+                return await loop.run_in_executor(self._thread, lambda: work(*args, **kwargs))
+        except (Refused, Failure):
+            raise
+        except BaseException as error:
+            self.hang_up()
+            if isinstance(error, TimeoutError) and deadline.expired():
+                raise ConnectionLost(f"The server did not finish within {seconds:g} seconds.") from error
+            raise
+
+    async def transfer(self, command: str) -> Transfer:
+        """Begin a transfer. Raises Refused, PassiveAddressRefused, and what `within` raises."""
+        port = await self.ask(self.session.passive_port, self._address)
+        try:
+            dialled = await self.host.dial_at(self._address, port)
+        except ConnectionLost as error:
+            raise ConnectionLost(
+                f"No data connection to {self.host.shown} could be made; are its passive ports open to us?"
+            ) from error
+        dialled.socket.settimeout(self._longest + _CLOSING_SECONDS)
+        return await self.ask(self.session.begin, command, dialled.socket)
+
+    def hang_up(self) -> None:
+        """End all connections; the thread comes back."""
+        self.is_broken = True
+        self.session.hang_up()
+
+    async def close(self) -> None:
+        """Take leave, where the server still listens, and give everything back."""
+        try:
+            if not self.is_broken:
+                with suppress(Refused, ConnectionLost, ServerFailed):
+                    await self.within(_CLOSING_SECONDS, self.session.voidcmd, "QUIT")
+        finally:
+            self.hang_up()
+            # Behind what the thread may still be at, which fails now that the sockets are shut down.
+            self._thread.submit(self.session.close_all)
+            self._thread.shutdown(wait=False)
