@@ -1,19 +1,22 @@
 """Credentials, scores and uploads as the database has them: the Gate and the Uploads of the protocol server."""
 
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
 
 from services.dropserver.guard import CameIn, Knock
-from services.dropserver.tenant import Tenant
+from services.dropserver.tenant import Begun, Tenant
 from shared.contracts.places import UploadClosed
-from shared.domain.failures import UploadBrokenOff
+from shared.domain.failures import PlaceFull, UploadBrokenOff
 from shared.domain.hosted_login import is_within
 from shared.observe.failpoints import reach
 from shared.observe.metrics import Metrics
-from shared.storage import credentials, login_scores, outbox, uploads
+from shared.runtime.room import LedgerRoom
+from shared.storage import credentials, drop_usage, login_scores, outbox, uploads
 from shared.storage.accounts import OPERATOR
 from shared.storage.credentials import Credential
 from shared.storage.database import Database, Tx
@@ -21,6 +24,8 @@ from shared.storage.login_scores import PATIENCE, Looked, Patience, Subject
 from shared.transfer.open_folder import Places
 
 log = structlog.get_logger()
+
+Had = TypeVar("Had")
 
 
 class DatabaseGate:
@@ -84,7 +89,6 @@ class DatabaseGate:
             credential_id=credential.id,
             root=self._places.hosted(credential.account_id, credential.drop_folder_id),
             base=credential.directory,
-            quota_bytes=credential.quota_bytes,
             rights=credential.allowed.rights,
             expires_at=credential.allowed.expires_at,
         )
@@ -97,32 +101,91 @@ class DatabaseUploads:
         self._database = database
         self._metrics = metrics
 
-    async def opened(self, tenant: Tenant, path: str) -> UUID:
-        """A client begins to write a file."""
-        async with self._database.account(tenant.account_id) as tx:
-            upload_id = await uploads.open_(tx, tenant.drop_folder_id, path)
-        reach("dropserver.opened")
-        return upload_id
+    async def opened(self, tenant: Tenant, path: str, before_bytes: int | None, *, cuts: bool) -> Begun:
+        """A client begins to write a file. Raises PlaceFull."""
+        freed = (before_bytes or 0) if cuts else 0
+        new = 1 if before_bytes is None else 0
 
-    async def closed(self, tenant: Tenant, upload_id: UUID, path: str, size_bytes: int, modified_at: datetime) -> None:
-        """The client finished the file; or set its time afterwards, which rings no second time."""
+        async def begin(tx: Tx) -> Begun | None:
+            upload_id = await uploads.open_(tx, tenant.drop_folder_id, path)
+            granted = await drop_usage.take(tx, tenant.drop_folder_id, 1 - freed, drop_usage.FIRST_BYTES - freed, new)
+            if granted is None:
+                return None
+            counted = (before_bytes or 0) + granted
+            await drop_usage.count_upload(tx, upload_id, counted)
+            return Begun(upload_id, counted)
+
+        begun = await self._with_room(tenant, begin)
+        reach("dropserver.opened")
+        return begun
+
+    async def grown(self, tenant: Tenant, begun: Begun, size_bytes: int) -> Begun:
+        """The file is to grow. Raises PlaceFull."""
+
+        async def grow(tx: Tx) -> Begun | None:
+            least = size_bytes - begun.counted_bytes
+            granted = await drop_usage.take(tx, tenant.drop_folder_id, least, max(least, drop_usage.BLOCK_BYTES))
+            if granted is None:
+                return None
+            counted = begun.counted_bytes + granted
+            await drop_usage.count_upload(tx, begun.id, counted)
+            return Begun(begun.id, counted)
+
+        return await self._with_room(tenant, grow)
+
+    async def closed(self, tenant: Tenant, begun: Begun, path: str, size_bytes: int, modified_at: datetime) -> None:
+        """The client finished the file."""
         async with self._database.account(tenant.account_id) as tx:
-            if await uploads.close(tx, upload_id, size_bytes, modified_at):
-                await _ring(tx, upload_id)
-                reach("dropserver.closing")
-                self._metrics.uploads.labels("closed").inc()
-            elif not await uploads.retime(tx, upload_id, modified_at):
+            if not await uploads.close(tx, begun.id, size_bytes, modified_at):
                 raise UploadBrokenOff
+            await _ring(tx, begun.id)
+            reach("dropserver.closing")
+            await drop_usage.change(tx, tenant.drop_folder_id, size_bytes - begun.counted_bytes)
+        self._metrics.uploads.labels("closed").inc()
         reach("dropserver.closed")
 
-    async def broken(self, tenant: Tenant, upload_id: UUID) -> None:
+    async def retimed(self, tenant: Tenant, upload_id: UUID, path: str, modified_at: datetime) -> None:
+        """The client set the file's time afterwards, which rings no second time."""
+        async with self._database.account(tenant.account_id) as tx:
+            if not await uploads.retime(tx, upload_id, modified_at):
+                raise UploadBrokenOff
+
+    async def broken(self, tenant: Tenant, begun: Begun, left_bytes: int | None) -> None:
         """The upload ended without its end."""
         async with self._database.account(tenant.account_id) as tx:
-            await uploads.break_off(tx, upload_id)
+            if await uploads.break_off(tx, begun.id):
+                gone = -1 if left_bytes is None else 0
+                await drop_usage.change(tx, tenant.drop_folder_id, (left_bytes or 0) - begun.counted_bytes, gone)
         self._metrics.uploads.labels("broken").inc()
 
+    async def changed(self, tenant: Tenant, bytes_: int, files: int) -> None:
+        """So many are more or fewer. Raises PlaceFull."""
+
+        async def change(tx: Tx) -> int | None:
+            if bytes_ <= 0 and files <= 0:
+                await drop_usage.change(tx, tenant.drop_folder_id, bytes_, files)
+                return bytes_
+            return await drop_usage.take(tx, tenant.drop_folder_id, bytes_, bytes_, files)
+
+        await self._with_room(tenant, change)
+
+    async def _with_room(self, tenant: Tenant, work: Callable[[Tx], Awaitable[Had | None]]) -> Had:
+        """What that work answers; where it finds no room the disk is measured, and it is tried once more."""
+        room = LedgerRoom(self._database, tenant.account_id, tenant.drop_folder_id, tenant.root)
+        for is_last in (False, True):
+            try:
+                async with self._database.account(tenant.account_id) as tx:
+                    answer = await work(tx)
+                    if answer is None:
+                        raise PlaceFull("The quota of the folder is used up.")
+                    return answer
+            except PlaceFull:
+                if is_last or not await room.measure():
+                    raise
+        raise PlaceFull
+
     async def renamed(
-        self, tenant: Tenant, source: str, target: str, size_bytes: int, modified_at: datetime
+        self, tenant: Tenant, source: str, target: str, size_bytes: int, modified_at: datetime, replaced: int | None
     ) -> UUID | None:
         """The client gave a finished file another name."""
         async with self._database.account(tenant.account_id) as tx:
@@ -131,6 +194,8 @@ class DatabaseUploads:
             )
             if is_complete:
                 await _ring(tx, upload_id)
+            if replaced is not None:
+                await drop_usage.change(tx, tenant.drop_folder_id, -replaced, -1)
         reach("dropserver.told")
         self._metrics.uploads.labels("renamed").inc()
         return upload_id if is_complete else None

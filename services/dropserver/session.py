@@ -8,6 +8,7 @@ what may take long (fsync, measuring, listing) does not.
 """
 
 import asyncio
+import errno
 import os
 import posixpath
 import sys
@@ -24,6 +25,8 @@ from shared.domain.hosted_login import Right
 from shared.domain.names import checked_path, joined
 from shared.observe.failpoints import reach
 from shared.transfer.tree import Tree
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class DropSession(asyncssh.SFTPServer):
@@ -67,24 +70,41 @@ class DropSession(asyncssh.SFTPServer):
         with told():
             return os.pread(_reading(file_obj).descriptor, size, offset)
 
-    def write(self, file_obj: object, offset: int, data: bytes) -> int:
+    def write(self, file_obj: object, offset: int, data: bytes) -> int | Awaitable[int]:
         """Write into an upload, as far as the quota goes."""
         self._require(Right.WRITE)
         upload = _upload(file_obj)
+        start = upload.size_bytes if upload.appends else offset
+        end = start + len(data)
+        # What is appended next begins behind this, whether or not there is room yet.
+        upload.size_bytes = max(upload.size_bytes, end)
+        if upload.is_superseded or end <= upload.begun.counted_bytes:
+            return self._written(upload, start, data)
+        return self._written_with_room(upload, start, data)
+
+    async def _written_with_room(self, upload: Upload, start: int, data: bytes) -> int:
         try:
-            return self._written(upload, offset, data)
-        except (OSError, asyncssh.SFTPError):
+            await self._house.carry_on(self._writing.make_room(upload, start + len(data)))
+        except asyncssh.SFTPError:
             upload.has_failed = True
             raise
+        return self._written(upload, start, data)
 
-    def _written(self, upload: Upload, offset: int, data: bytes) -> int:
-        start = upload.size_bytes if upload.appends else offset
-        self._writing.reserve(upload, start + len(data))
-        view = memoryview(data)
-        with told():
-            while view:
-                done = os.pwrite(upload.descriptor, view, start)
-                start, view = start + done, view[done:]
+    def _written(self, upload: Upload, start: int, data: bytes) -> int:
+        try:
+            if upload.is_superseded:
+                raise asyncssh.SFTPFailure("The file is meanwhile uploaded by another session.")
+            if not upload.is_open:
+                raise asyncssh.SFTPFailure("The file is closed.")
+            view = memoryview(data)
+            with told():
+                while view:
+                    done = os.pwrite(upload.descriptor, view, start)
+                    start, view = start + done, view[done:]
+        except (OSError, asyncssh.SFTPError) as error:
+            upload.has_failed = True
+            upload.is_full = upload.is_full or (isinstance(error, OSError) and error.errno in _NO_ROOM)
+            raise
         reach("dropserver.writing")
         return len(data)
 
@@ -175,13 +195,16 @@ class DropSession(asyncssh.SFTPServer):
 
     lsetstat = setstat
 
-    def fsetstat(self, file_obj: object, attrs: asyncssh.SFTPAttrs) -> None:
+    async def fsetstat(self, file_obj: object, attrs: asyncssh.SFTPAttrs) -> None:
         """Set size and time of an upload."""
         self._require(Right.WRITE)
         upload = _upload(file_obj)
+        if attrs.size is not None:
+            await self._house.carry_on(self._writing.make_room(upload, attrs.size))
+        if not upload.is_open:
+            raise asyncssh.SFTPFailure("The file is closed.")
         with told():
             if attrs.size is not None:
-                self._writing.reserve(upload, attrs.size)
                 os.ftruncate(upload.descriptor, attrs.size)
                 upload.size_bytes = attrs.size
             if attrs.mtime is not None:
@@ -197,25 +220,20 @@ class DropSession(asyncssh.SFTPServer):
         self._require(Right.WRITE)
         return self._house.carry_on(self._writing.rename(self._path(oldpath), self._path(newpath), replace=True))
 
-    def remove(self, path: bytes) -> None:
+    def remove(self, path: bytes) -> Awaitable[None]:
         """Delete a file."""
         self._require(Right.WRITE)
-        with told():
-            self._tree.remove(self._path(path))
-        self._writing.usage.forget()
+        return self._house.carry_on(self._writing.remove(self._path(path)))
 
-    def mkdir(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
+    def mkdir(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> Awaitable[None]:
         """Create a directory."""
         self._require(Right.WRITE)
-        self._writing.count_entry()
-        with told():
-            self._tree.make_directory(self._path(path))
+        return self._house.carry_on(self._writing.make_directory(self._path(path)))
 
-    def rmdir(self, path: bytes) -> None:
+    def rmdir(self, path: bytes) -> Awaitable[None]:
         """Delete an empty directory."""
         self._require(Right.WRITE)
-        with told():
-            self._tree.remove_directory(self._path(path))
+        return self._house.carry_on(self._writing.remove_directory(self._path(path)))
 
     # Not on offer.
 

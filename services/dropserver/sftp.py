@@ -6,19 +6,16 @@ business, what a client does to files that of session.py and writing.py.
 
 import asyncio
 import resource
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
-from weakref import WeakValueDictionary
 
 import asyncssh
 import structlog
 
 from services.dropserver.doorman import Asked, Doorman
 from services.dropserver.guard import Guard, Knock, neighbourhood
-from services.dropserver.quota import Usage
 from services.dropserver.session import DropSession
 from services.dropserver.tenant import Gate, Limits, Tenant, Uploads
 from services.dropserver.uploads import Register
@@ -26,7 +23,6 @@ from shared.bus.alongside import alongside
 from shared.domain.failures import Failure
 from shared.storage.login_scores import PATIENCE, Patience
 from shared.transfer.keys import PublicKey, described
-from shared.transfer.tree import Tree
 
 _WANTED_DESCRIPTORS = 65_536
 
@@ -48,7 +44,6 @@ class DropServer:
         self.guard = guard
         self._doormen: set[Doorman] = set()
         self._addresses: Counter[str] = Counter()
-        self._usages: WeakValueDictionary[str, Usage] = WeakValueDictionary()
         self._carried: set[asyncio.Task[None]] = set()
         self._acceptor: asyncssh.SSHAcceptor | None = None
 
@@ -95,14 +90,6 @@ class DropServer:
     def sessions(self) -> int:
         """How many connections there are."""
         return len(self._doormen)
-
-    def usage(self, tenant: Tenant) -> Usage:
-        """The folder's usage, shared by its sessions and forgotten with the last."""
-        usage = self._usages.get(str(tenant.root))
-        if usage is None:
-            usage = Usage(Tree(tenant.root), time.monotonic)
-            self._usages[str(tenant.root)] = usage
-        return usage
 
     def carry_on(self, work: Coroutine[Any, Any, None]) -> Awaitable[None]:
         """Do something to its end, whatever becomes of the connection that wanted it."""

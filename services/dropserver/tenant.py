@@ -27,8 +27,6 @@ class Tenant:
     credential_id: UUID
     root: Path
     base: str = ""
-    quota_bytes: int | None = None
-    """Of the whole drop folder; None takes the server's own limit."""
     rights: frozenset[Right] = ALL_RIGHTS
     expires_at: datetime | None = None
 
@@ -58,27 +56,47 @@ class Gate(Scores, Protocol):
         """Who that is by its public key (OpenSSH's one line, without comment), from that address."""
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An upload that was written down, and how many bytes are counted for its file: what it has or has set aside."""
+
+    id: UUID
+    counted_bytes: int
+
+
 class Uploads(Protocol):
-    """Is told what becomes of uploads. May raise a Failure; then the client is told that it did not work."""
+    """Is told what becomes of uploads, and counts what the folder holds.
 
-    async def opened(self, tenant: Tenant, path: str) -> UUID:
-        """A client begins to write a file, new or over an old one. Called before the old one is touched."""
+    May raise a Failure, PlaceFull where the folder's quota is used up; then the client is told that it did not work.
+    """
 
-    async def closed(self, tenant: Tenant, upload_id: UUID, path: str, size_bytes: int, modified_at: datetime) -> None:
-        """The client finished the file, and it is safely on disk. The client has no answer yet.
+    async def opened(self, tenant: Tenant, path: str, before_bytes: int | None, *, cuts: bool) -> Begun:
+        """A client begins to write a file: new (None), or over an old one, which it cuts or goes on with.
 
-        Called again with the same id where the client sets the file's time afterwards, as some do.
+        Called before the old one is touched.
         """
 
-    async def broken(self, tenant: Tenant, upload_id: UUID) -> None:
-        """The upload ended without its end, or `closed` could not be told. Must be harmless after `closed`."""
+    async def grown(self, tenant: Tenant, begun: Begun, size_bytes: int) -> Begun:
+        """The file is to grow to that size, which is more than is counted."""
+
+    async def closed(self, tenant: Tenant, begun: Begun, path: str, size_bytes: int, modified_at: datetime) -> None:
+        """The client finished the file, and it is safely on disk. The client has no answer yet."""
+
+    async def retimed(self, tenant: Tenant, upload_id: UUID, path: str, modified_at: datetime) -> None:
+        """The client set the file's time after it had finished it, as some do."""
+
+    async def broken(self, tenant: Tenant, begun: Begun, left_bytes: int | None) -> None:
+        """The upload ended without its end, or `closed` could not be told; so much of it lies there, None: no file."""
+
+    async def changed(self, tenant: Tenant, bytes_: int, files: int) -> None:
+        """So many bytes and files, directories included, are more or fewer. Raises PlaceFull."""
 
     async def renamed(
-        self, tenant: Tenant, source: str, target: str, size_bytes: int, modified_at: datetime
+        self, tenant: Tenant, source: str, target: str, size_bytes: int, modified_at: datetime, replaced: int | None
     ) -> UUID | None:
-        """The client gave a finished file another name; the client has no answer yet.
+        """The client gave a finished file another name, which one of so many bytes had; the client has no answer yet.
 
-        Under the id, None where the file is not complete, `closed` is told a time that is set afterwards.
+        Under the id, None where the file is not complete, `retimed` is told a time that is set afterwards.
         """
 
 
@@ -94,5 +112,3 @@ class Limits:
     idle_seconds: float = 900
     closing_seconds: float = 30
     """How long running uploads may go on when the server stops."""
-    quota_bytes: int = 20 * 1024**3
-    quota_entries: int = 100_000

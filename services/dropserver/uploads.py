@@ -6,10 +6,10 @@ that died without our having noticed; the older one's next request fails, and it
 
 import asyncio
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
-from services.dropserver.tenant import Tenant
+from services.dropserver.tenant import Begun, Tenant
 
 
 @dataclass(eq=False, slots=True)
@@ -25,17 +25,22 @@ class Reading:
 
 @dataclass(eq=False, slots=True)
 class Upload(Reading):
-    """A file open for writing. `size_bytes` is what it has grown to.
+    """A file open for writing. `size_bytes` is what it has grown to, or is about to.
 
     `has_failed`: a write was refused. Clients close the file all the same, and it is not what they sent.
     """
 
-    id: UUID
+    begun: Begun
     path: str
     size_bytes: int
     appends: bool
     is_superseded: bool = False
     has_failed: bool = False
+    is_full: bool = False
+    """It failed for want of room: what there is of it is taken away."""
+    is_open: bool = True
+    """Until its descriptor is closed, which may then be another file's."""
+    growing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Register:

@@ -10,17 +10,16 @@ import os
 import stat
 from collections.abc import Awaitable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn, Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 import asyncssh
 import structlog
 from asyncssh import FXF_APPEND, FXF_CREAT, FXF_EXCL, FXF_READ, FXF_TRUNC
 
-from services.dropserver.quota import Usage
-from services.dropserver.tenant import Limits, Tenant, Uploads
+from services.dropserver.tenant import Begun, Limits, Tenant, Uploads
 from services.dropserver.uploads import Register, Upload
-from shared.domain.failures import Failure
+from shared.domain.failures import Failure, PlaceFull
 from shared.domain.names import split
 from shared.observe.failpoints import reach
 from shared.transfer.tree import Tree, stamp_of
@@ -38,9 +37,6 @@ class House(Protocol):
     register: Register
     is_closing: bool
 
-    def usage(self, tenant: Tenant) -> Usage:
-        """The folder's usage, shared by its sessions."""
-
     def carry_on(self, work: Coroutine[Any, Any, None]) -> Awaitable[None]:
         """Do something to its end, whatever becomes of the connection."""
 
@@ -49,7 +45,6 @@ class Writing:
     """What one session does to the files of its folder. Raises asyncssh.SFTPError and OSError, for the client."""
 
     def __init__(self, house: House, tenant: Tenant, tree: Tree) -> None:
-        self.usage = house.usage(tenant)
         self._house = house
         self._tenant = tenant
         self._tree = tree
@@ -57,29 +52,34 @@ class Writing:
         """Uploads of this session that were finished, so that a time set afterwards is told under the same id."""
 
     async def begin(self, path: str, pflags: int) -> Upload:
-        """Begin an upload, told before the old file is touched."""
+        """Begin an upload, told before the old file is touched.
+
+        One that begins anew gets a file of its own: who still reads or writes the old one, here or at another replica,
+        goes on with that.
+        """
         if self._house.is_closing:
             raise asyncssh.SFTPFailure("The server is stopping; upload again in a minute.")
-        await self.usage.refresh()
         with told():
             self._tree.stat(split(path)[0])
             before = self._size(path)
-        if before is None:
-            self.count_entry()
-        if self.usage.used_bytes >= self._quota_bytes:
-            _no_room(f"{self._quota_bytes} bytes")
+        if before is not None and pflags & FXF_CREAT and pflags & FXF_EXCL:
+            raise asyncssh.SFTPFileAlreadyExists("The name is taken.")
+        cuts = bool(pflags & FXF_TRUNC)
         with _registered():
-            upload_id = await self._house.uploads.opened(self._tenant, path)
+            begun = await self._house.uploads.opened(self._tenant, path, before, cuts=cuts)
         try:
             with told():
-                descriptor = self._tree.open(path, _flags(pflags))
+                flags = _flags(pflags)
+                if cuts and before is not None and stat.S_ISREG(self._tree.stat(path).st_mode):
+                    self._tree.remove(path)
+                    flags |= os.O_CREAT
+                descriptor = self._tree.open(path, flags)
         except (OSError, asyncssh.SFTPError):
-            await self._tell_broken(upload_id)
+            await self._tell_broken(begun, self._size_or_none(path))
             raise
         size = os.fstat(descriptor).st_size
-        self.usage.used_bytes -= max(0, (before or 0) - size)
         appends = bool(pflags & FXF_APPEND)
-        upload = Upload(descriptor=descriptor, id=upload_id, path=path, size_bytes=size, appends=appends)
+        upload = Upload(descriptor=descriptor, begun=begun, path=path, size_bytes=size, appends=appends)
         self._house.register.begin(self._tenant, upload)
         return upload
 
@@ -88,9 +88,12 @@ class Writing:
 
         The caller takes it off the register.
         """
+        upload.is_open = False
         try:
             if upload.is_superseded:
                 raise asyncssh.SFTPFailure("The file was meanwhile uploaded by another session.")
+            if upload.is_full:
+                raise asyncssh.SFTPQuotaExceeded("The drop folder is full; what was written of the file is removed.")
             if upload.has_failed:
                 raise asyncssh.SFTPFailure("A part of the file could not be written; send the file again.")
             with told():
@@ -98,19 +101,22 @@ class Writing:
             reach("dropserver.flushed")
             file = stamp_of(upload.path, os.fstat(upload.descriptor))
             with _registered():
-                await self._house.uploads.closed(self._tenant, upload.id, file.path, file.size_bytes, file.modified_at)
+                facts = (file.path, file.size_bytes, file.modified_at)
+                await self._house.uploads.closed(self._tenant, upload.begun, *facts)
         except (OSError, asyncssh.SFTPError):
-            await self._tell_broken(upload.id)
+            await self._tell_broken(upload.begun, self._left(upload))
             raise
         finally:
             os.close(upload.descriptor)
-        self._remember(upload.path, upload.id)
+        self._remember(upload.path, upload.begun.id)
 
     async def break_off(self, upload: Upload) -> None:
         """The upload ended without its end."""
         self._house.register.end(self._tenant, upload)
+        upload.is_open = False
+        left = self._left(upload)
         os.close(upload.descriptor)
-        await self._tell_broken(upload.id)
+        await self._tell_broken(upload.begun, left)
 
     async def set_time(self, path: str, attrs: asyncssh.SFTPAttrs) -> None:
         """Set a file's time. Many clients do so after CLOSE: then the upload is told again, with its new time."""
@@ -126,7 +132,7 @@ class Writing:
         if upload_id is None or self._house.register.is_written(self._tenant, path):
             return
         with _registered():
-            await self._house.uploads.closed(self._tenant, upload_id, path, file.size_bytes, file.modified_at)
+            await self._house.uploads.retimed(self._tenant, upload_id, path, file.modified_at)
 
     async def rename(self, source: str, target: str, *, replace: bool) -> None:
         """Give a finished file another name, and tell it."""
@@ -135,44 +141,84 @@ class Writing:
         with told():
             if stat.S_ISDIR(self._tree.stat(source).st_mode):
                 raise asyncssh.SFTPFailure("A directory cannot be renamed here; move its files.")
+            replaced = self._size(target) if replace and source != target else None
             self._tree.rename(source, target, replace=replace)
             file = stamp_of(target, self._tree.stat(target))
         reach("dropserver.renamed")
         try:
             with _registered():
-                told_as = await self._house.uploads.renamed(
-                    self._tenant, source, target, file.size_bytes, file.modified_at
-                )
+                facts = (file.size_bytes, file.modified_at, replaced)
+                told_as = await self._house.uploads.renamed(self._tenant, source, target, *facts)
         except asyncssh.SFTPError:
             # What the client is told did not happen must not have happened.
             with told():
                 self._tree.rename(target, source, replace=False)
             raise
-        if replace:
-            self.usage.forget()
         self._closed.pop(source, None)
         if told_as is None:
             self._closed.pop(target, None)
         else:
             self._remember(target, told_as)
 
-    def reserve(self, upload: Upload, end: int) -> None:
-        """Let the file grow to that size, or refuse."""
-        if upload.is_superseded:
-            raise asyncssh.SFTPFailure("The file is meanwhile uploaded by another session.")
-        growth = end - upload.size_bytes
-        if growth <= 0:
-            return
-        if self.usage.used_bytes + growth > self._quota_bytes:
-            _no_room(f"{self._quota_bytes} bytes")
-        self.usage.used_bytes += growth
-        upload.size_bytes = end
+    async def remove(self, path: str) -> None:
+        """Delete a file, and give its room back."""
+        with told():
+            before = self._tree.stat(path).st_size
+            self._tree.remove(path)
+        await self._changed(-before, -1)
 
-    def count_entry(self) -> None:
-        """Another file or directory, or refuse."""
-        if self.usage.entries >= self._house.limits.quota_entries:
-            _no_room(f"{self._house.limits.quota_entries} entries")
-        self.usage.entries += 1
+    async def make_directory(self, path: str) -> None:
+        """Create a directory, which counts as a file."""
+        with _registered():
+            await self._house.uploads.changed(self._tenant, 0, 1)
+        try:
+            with told():
+                self._tree.make_directory(path)
+        except OSError:
+            await self._changed(0, -1)
+            raise
+
+    async def remove_directory(self, path: str) -> None:
+        """Delete an empty directory."""
+        with told():
+            self._tree.remove_directory(path)
+        await self._changed(0, -1)
+
+    async def make_room(self, upload: Upload, end: int) -> None:
+        """Have room for the file to be as large as that. Raises SFTPQuotaExceeded."""
+        async with upload.growing:
+            if end <= upload.begun.counted_bytes:
+                return
+            try:
+                with _registered():
+                    upload.begun = await self._house.uploads.grown(self._tenant, upload.begun, end)
+            except asyncssh.SFTPQuotaExceeded:
+                upload.is_full = True
+                raise
+
+    async def _changed(self, bytes_: int, files: int) -> None:
+        """Room was given back; where that cannot be told, the next measure finds it."""
+        try:
+            await self._house.uploads.changed(self._tenant, bytes_, files)
+        except Failure as failure:
+            log.warning("room.untold", code=failure.code)
+
+    def _left(self, upload: Upload) -> int | None:
+        """What lies there of an upload that was not finished; nothing where there was no room for it.
+
+        Of one that was superseded its own size: what lies there is the other's.
+        """
+        if upload.is_superseded:
+            return upload.size_bytes
+        try:
+            if not os.path.samestat(self._tree.stat(upload.path), os.fstat(upload.descriptor)):
+                return upload.size_bytes
+            if upload.is_full:
+                self._tree.remove(upload.path)
+                return None
+        except OSError:
+            return None
+        return os.fstat(upload.descriptor).st_size
 
     def _flush(self, upload: Upload) -> None:
         """Data and name on disk, and the name still that of this file."""
@@ -181,12 +227,18 @@ class Writing:
         if not os.path.samestat(self._tree.stat(upload.path), os.fstat(upload.descriptor)):
             raise FileNotFoundError(errno.ENOENT, "The file was removed or replaced while it was written.")
 
-    async def _tell_broken(self, upload_id: UUID) -> None:
-        """Tell it as broken; where even that fails it stays open in the ledger, and the sweep finds it there."""
+    async def _tell_broken(self, begun: Begun, left_bytes: int | None) -> None:
+        """Tell it as broken; where even that fails it stays open in the ledger, and never becomes an arrival."""
         try:
-            await self._house.uploads.broken(self._tenant, upload_id)
+            await self._house.uploads.broken(self._tenant, begun, left_bytes)
         except Failure as failure:
-            log.warning("upload.broken_untold", upload_id=str(upload_id), code=failure.code)
+            log.warning("upload.broken_untold", upload_id=str(begun.id), code=failure.code)
+
+    def _size_or_none(self, path: str) -> int | None:
+        try:
+            return self._size(path)
+        except OSError:
+            return None
 
     def _remember(self, path: str, upload_id: UUID) -> None:
         self._closed[path] = upload_id
@@ -198,11 +250,6 @@ class Writing:
             return self._tree.stat(path).st_size
         except FileNotFoundError:
             return None
-
-    @property
-    def _quota_bytes(self) -> int:
-        own = self._tenant.quota_bytes
-        return self._house.limits.quota_bytes if own is None else own
 
 
 def accessed(attrs: asyncssh.SFTPAttrs) -> float:
@@ -226,6 +273,8 @@ def _registered() -> Iterator[None]:
     """What could not be written down has not happened, and the client has to know."""
     try:
         yield
+    except PlaceFull as failure:
+        raise asyncssh.SFTPQuotaExceeded("The drop folder is full: its quota is used up.") from failure
     except Failure as failure:
         log.warning("upload.untold", code=failure.code)
         raise asyncssh.SFTPFailure("The upload could not be registered; send the file again.") from failure
@@ -241,7 +290,3 @@ def _flags(pflags: int) -> int:
     ):
         flags |= ours if pflags & theirs else 0
     return flags
-
-
-def _no_room(limit: str) -> NoReturn:
-    raise asyncssh.SFTPQuotaExceeded(f"The drop folder is full: {limit} are allowed.")

@@ -17,8 +17,10 @@ from shared.contracts.places import InquiryAsked
 from shared.contracts.runs import ArrivalEnded, ReturnRequested
 from shared.domain.failures import Failure, InternalError, StorageUnavailable
 from shared.observe.failpoints import reach
+from shared.runtime.room import LedgerRoom
 from shared.storage import (
     arrivals,
+    drop_usage,
     ending,
     host_sessions,
     inquiries,
@@ -37,6 +39,9 @@ from shared.storage import (
 from shared.storage.errors import TransactionConflict
 
 log = structlog.get_logger()
+
+FOLDERS_AT_ONCE = 20
+"""Hosted folders that are measured in one round."""
 
 
 async def sweep(tools: Tools, stopping: asyncio.Event) -> None:
@@ -71,7 +76,7 @@ async def sweep_once(tools: Tools) -> None:
     """
     findings = (
         _follow, _take_over, _stop_holding, _ring_unheard, _ring_unsettled, _ring_unreturned, _ring_inquiries,
-        tell_of_expiry, _forget, measure,
+        tell_of_expiry, _forget, _measure_folders, measure,
     )  # fmt: skip
     for finding in findings:
         outcome = await _outcome(finding(tools))
@@ -106,6 +111,13 @@ async def _forget(tools: Tools) -> None:
     await samples.forget_old(tools.database)
     await host_sessions.forget_logins(tools.database)
     await kept_files.sweep(tools.database)
+
+
+async def _measure_folders(tools: Tools) -> None:
+    """What lies in hosted folders may have come or gone by another way than those that count."""
+    for account_id, folder_id in await drop_usage.due(tools.database, FOLDERS_AT_ONCE):
+        root = tools.places.hosted(account_id, folder_id)
+        await LedgerRoom(tools.database, account_id, folder_id, root).measure(drop_usage.MEASURED_SECONDS)
 
 
 async def _take_over(tools: Tools) -> None:

@@ -13,6 +13,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -24,6 +25,7 @@ from shared.domain.failures import BusUnavailable, StorageUnavailable
 from shared.observe import failpoints, logging, tracing
 from shared.observe.metrics import Metrics
 from shared.runtime.health import health
+from shared.runtime.room import LedgerRoom
 from shared.runtime.sessions import SharedSessions
 from shared.runtime.settings import Settings, required
 from shared.runtime.start import Start, StartStopped, open_database
@@ -134,7 +136,8 @@ async def base_of(settings: Settings, database: Database, bus: Bus, metrics: Met
     """What every service has, once the keys are known to fit the database. Raises UnusableKey."""
     keys = KeyRing(settings.secret_keys)
     await check_keys(database, keys)
-    return Base(settings, database, bus, metrics, keys, places_of(settings, database, keys, metrics))
+    places = places_of(settings, database, keys, metrics)
+    return Base(settings, database, bus, metrics, keys, places)
 
 
 def places_of(settings: Settings, database: Database, keys: KeyRing, metrics: Metrics) -> Places:
@@ -145,7 +148,8 @@ def places_of(settings: Settings, database: Database, keys: KeyRing, metrics: Me
     sessions = SharedSessions(
         database, keys, metrics, per_host=settings.sessions_per_host, lease_seconds=settings.lease_seconds
     )
-    return Places(settings.drop_directory, Reach(policy), mounted, sessions=sessions)
+    rooms = partial(LedgerRoom, database)
+    return Places(settings.drop_directory, Reach(policy), mounted, sessions=sessions, rooms=rooms)
 
 
 @asynccontextmanager

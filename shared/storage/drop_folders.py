@@ -7,8 +7,11 @@ from uuid import UUID
 import asyncpg
 
 from shared.domain.failures import AlreadyExists, NotFound
-from shared.storage import credentials
+from shared.storage import credentials, drop_usage
 from shared.storage.database import Record, Tx
+
+QUOTA_FILES = 100_000
+"""Of a folder, directories included, where nothing else is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +21,17 @@ class DropFolder:
     id: UUID
     name: str
     quota_bytes: int
+    quota_files: int
     version: int
     created_at: datetime
 
 
-async def create(tx: Tx, name: str, quota_bytes: int) -> DropFolder:
+async def create(tx: Tx, name: str, quota_bytes: int, quota_files: int = QUOTA_FILES) -> DropFolder:
     """Add a hosted folder. Raises AlreadyExists."""
-    row = await tx.row("drop_folders.insert", tx.account_id, name, quota_bytes)
+    row = await tx.row("drop_folders.insert", tx.account_id, name, quota_bytes, quota_files)
     if row is None:
         raise AlreadyExists("A drop folder of that name exists already.")
+    await drop_usage.begin(tx, row["drop_folder_id"])
     return _folder(row)
 
 
@@ -46,10 +51,10 @@ async def lock(tx: Tx, drop_folder_id: UUID) -> DropFolder:
     return _folder(row)
 
 
-async def update(tx: Tx, drop_folder_id: UUID, name: str, quota_bytes: int) -> DropFolder:
+async def update(tx: Tx, drop_folder_id: UUID, name: str, quota_bytes: int, quota_files: int) -> DropFolder:
     """Give a folder another name or quota: a new version. Raises AlreadyExists, NotFound."""
     try:
-        await tx.execute("drop_folders.update", tx.account_id, drop_folder_id, name, quota_bytes)
+        await tx.execute("drop_folders.update", tx.account_id, drop_folder_id, name, quota_bytes, quota_files)
     except asyncpg.UniqueViolationError as error:
         raise AlreadyExists("A drop folder of that name exists already.") from error
     return await get(tx, drop_folder_id)
@@ -72,4 +77,5 @@ async def page(tx: Tx, after: tuple[datetime, UUID] | None, limit: int, *, name:
 
 
 def _folder(row: Record) -> DropFolder:
-    return DropFolder(row["drop_folder_id"], row["name"], row["quota_bytes"], row["version"], row["created_at"])
+    facts = dict(row)
+    return DropFolder(id=facts.pop("drop_folder_id"), **facts)

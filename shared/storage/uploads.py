@@ -20,7 +20,8 @@ class Upload:
 
 
 async def open_(tx: Tx, drop_folder_id: UUID, path: str) -> UUID:
-    """A client opened a file for writing."""
+    """A client opened a file for writing; of earlier uploads of it none will be complete."""
+    await tx.execute("uploads.supersede", tx.account_id, drop_folder_id, path)
     upload_id: UUID = await tx.value("uploads.open", tx.account_id, drop_folder_id, path)
     return upload_id
 
@@ -30,9 +31,9 @@ async def close(tx: Tx, upload_id: UUID, size_bytes: int, modified_at: datetime)
     return await tx.row("uploads.close", tx.account_id, upload_id, size_bytes, modified_at) is not None
 
 
-async def break_off(tx: Tx, upload_id: UUID) -> None:
-    """The session ended without a CLOSE."""
-    await tx.execute("uploads.break", tx.account_id, upload_id)
+async def break_off(tx: Tx, upload_id: UUID) -> bool:
+    """The session ended without a CLOSE; False where it was closed or broken already."""
+    return await tx.execute("uploads.break", tx.account_id, upload_id) > 0
 
 
 async def rename(

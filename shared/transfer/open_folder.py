@@ -4,7 +4,7 @@ Nothing here keeps a connection open longer than the caller's block. How a place
 business.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,9 +20,14 @@ from shared.transfer.dialling import OnStep, Reach
 from shared.transfer.directory import LocalDirectory
 from shared.transfer.folder import Folder
 from shared.transfer.ftps.opening import open_ftps
+from shared.transfer.hosted import HostedFolder
 from shared.transfer.mounted import Mounted, open_mounted
+from shared.transfer.room import Room
 from shared.transfer.sessions import Session, Sessions
 from shared.transfer.sftp import FirstKey, open_sftp
+
+Rooms = Callable[[UUID, UUID, Path], Room]
+"""The room of an account's drop folder that lies there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,8 @@ class Places:
     mounted: Mapping[str, Mounted] = field(default_factory=dict)
     """The local directories that the operator offers, by their names."""
     sessions: Sessions = field(kw_only=True)
+    rooms: Rooms | None = field(default=None, kw_only=True)
+    """Of hosted folders; without it what is written to them is not counted."""
 
     def hosted(self, account_id: UUID, drop_folder_id: UUID) -> Path:
         """The directory of a hosted drop folder."""
@@ -58,7 +65,7 @@ def open_folder(
     before its first upload.
     """
     if isinstance(place, HostedPlace):
-        return _open_hosted(places.hosted(account_id, place.drop_folder_id))
+        return _open_hosted(places, account_id, place.drop_folder_id)
     if isinstance(place, DirectoryPlace):
         return open_mounted(_mounted(place, login, places), place.home_directory, places.reach.deadlines)
     opened = _dialled(place, login, places.reach, on_first_key, on_step)
@@ -84,9 +91,11 @@ def _dialled(
 
 
 @asynccontextmanager
-async def _open_hosted(root: Path) -> AsyncIterator[Folder]:
+async def _open_hosted(places: Places, account_id: UUID, drop_folder_id: UUID) -> AsyncIterator[Folder]:
+    root = places.hosted(account_id, drop_folder_id)
     root.mkdir(mode=0o750, parents=True, exist_ok=True)
-    yield LocalDirectory(root)
+    directory = LocalDirectory(root)
+    yield directory if places.rooms is None else HostedFolder(directory, places.rooms(account_id, drop_folder_id, root))
 
 
 def _mounted(place: DirectoryPlace, login: Login, places: Places) -> Mounted:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from services.dropserver.guard import CameIn, Knock
-from services.dropserver.tenant import Tenant
-from shared.domain.failures import StorageUnavailable
+from services.dropserver.tenant import Begun, Tenant
+from shared.domain.failures import PlaceFull, StorageUnavailable
 from shared.storage.login_scores import Looked, Standing, Subject
 
 
@@ -79,25 +79,58 @@ class RememberedUploads:
     def __init__(self) -> None:
         self.told: list[Told] = []
         self.is_down = False
+        self.quota_bytes = 10**12
+        self.quota_files = 10**6
+        self.used_bytes = 0
+        self.used_files = 0
         self._paths: dict[UUID, str] = {}
         self._changed = asyncio.Event()
 
-    async def opened(self, tenant: Tenant, path: str) -> UUID:
+    async def opened(self, tenant: Tenant, path: str, before_bytes: int | None, *, cuts: bool) -> Begun:
         upload_id = uuid4()
         self._paths[upload_id] = path
         self._note(Told("opened", path, upload_id=upload_id))
-        return upload_id
+        self._take(0, 0 if before_bytes is not None else 1)
+        if cuts:
+            self.used_bytes -= before_bytes or 0
+            return Begun(upload_id, 0)
+        return Begun(upload_id, before_bytes or 0)
 
-    async def closed(self, tenant: Tenant, upload_id: UUID, path: str, size_bytes: int, modified_at: datetime) -> None:
-        self._note(Told("closed", path, size_bytes, modified_at, upload_id))
+    async def grown(self, tenant: Tenant, begun: Begun, size_bytes: int) -> Begun:
+        self._take(size_bytes - begun.counted_bytes, 0)
+        return Begun(begun.id, size_bytes)
 
-    async def broken(self, tenant: Tenant, upload_id: UUID) -> None:
-        self._note(Told("broken", self._paths[upload_id], upload_id=upload_id))
+    async def closed(self, tenant: Tenant, begun: Begun, path: str, size_bytes: int, modified_at: datetime) -> None:
+        self._note(Told("closed", path, size_bytes, modified_at, begun.id))
+        self.used_bytes += size_bytes - begun.counted_bytes
 
-    async def renamed(self, tenant: Tenant, source: str, target: str, size_bytes: int, modified_at: datetime) -> UUID:
+    async def retimed(self, tenant: Tenant, upload_id: UUID, path: str, modified_at: datetime) -> None:
+        self._note(Told("retimed", path, modified_at=modified_at, upload_id=upload_id))
+
+    async def broken(self, tenant: Tenant, begun: Begun, left_bytes: int | None) -> None:
+        self._note(Told("broken", self._paths[begun.id], upload_id=begun.id))
+        self.used_bytes += (left_bytes or 0) - begun.counted_bytes
+        self.used_files -= left_bytes is None
+
+    async def changed(self, tenant: Tenant, bytes_: int, files: int) -> None:
+        self._take(bytes_, files)
+
+    async def renamed(
+        self, tenant: Tenant, source: str, target: str, size_bytes: int, modified_at: datetime, replaced: int | None
+    ) -> UUID:
         upload_id = uuid4()
         self._note(Told("renamed", f"{source} -> {target}", size_bytes, modified_at, upload_id))
+        if replaced is not None:
+            self._take(-replaced, -1)
         return upload_id
+
+    def _take(self, bytes_: int, files: int) -> None:
+        if (bytes_ > 0 and self.used_bytes + bytes_ > self.quota_bytes) or (
+            files > 0 and self.used_files + files > self.quota_files
+        ):
+            raise PlaceFull
+        self.used_bytes += bytes_
+        self.used_files += files
 
     @property
     def short(self) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from services.api.access import Visit, allowed
 from services.api.paging import Listing, Page, PageQuery
 from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, VERSIONED, Asked
 from shared.domain.scope import Scope
-from shared.storage import drop_folders, removal
+from shared.storage import drop_folders, drop_usage, removal
 from shared.storage.drop_folders import DropFolder
 
 router = APIRouter(prefix="/v1/drop-folders", tags=["drop folders"], responses=PROBLEMS)
@@ -20,6 +20,8 @@ Reader = Annotated[Visit, Depends(allowed(Scope.CONNECTIONS_READ))]
 Writer = Annotated[Visit, Depends(allowed(Scope.CONNECTIONS_WRITE))]
 
 GIBIBYTE = 1024**3
+MOST_FILES = 10_000_000
+_FILES = "Files and directories"
 
 
 class NewDropFolder(Asked):
@@ -27,6 +29,7 @@ class NewDropFolder(Asked):
 
     name: str = Field(min_length=1, max_length=200)
     quota_bytes: int = Field(default=10 * GIBIBYTE, ge=1, le=100 * 1024 * GIBIBYTE)
+    quota_files: int = Field(default=drop_folders.QUOTA_FILES, ge=1, le=MOST_FILES, description=_FILES)
 
 
 class DropFolderChange(Asked):
@@ -35,6 +38,7 @@ class DropFolderChange(Asked):
     # Made by a factory, so that the document shows no default: there is none.
     name: str = Field(default_factory=str, min_length=1, max_length=200)
     quota_bytes: int = Field(default_factory=int, ge=1, le=100 * 1024 * GIBIBYTE)
+    quota_files: int = Field(default_factory=int, ge=1, le=MOST_FILES, description=_FILES)
 
 
 class DropFolderQuery(PageQuery):
@@ -49,15 +53,30 @@ class DropFolderShown(BaseModel):
     id: UUID
     name: str
     quota_bytes: int
+    quota_files: int = Field(description=_FILES)
     version: int
     created_at: datetime
+
+
+class FolderUsage(BaseModel):
+    """What is used of a folder's quotas."""
+
+    bytes: int = Field(description="With what is set aside for uploads under way")
+    files: int = Field(description=_FILES)
+    measured_at: datetime | None = Field(description="When the disk was last looked at; what was done since is counted")
+
+
+class DropFolderInUse(DropFolderShown):
+    """A hosted folder, and what is used of it."""
+
+    usage: FolderUsage
 
 
 @router.post("", status_code=201, responses=CONFLICT)
 async def create_drop_folder(body: NewDropFolder, visit: Writer, response: Response) -> DropFolderShown:
     """Make a hosted folder. A connection of transport `hosted` watches it."""
     async with visit.writing() as tx:
-        made = await drop_folders.create(tx, body.name, body.quota_bytes)
+        made = await drop_folders.create(tx, body.name, body.quota_bytes, body.quota_files)
     response.headers["Location"] = f"/v1/drop-folders/{made.id}"
     versions.show(response, made.version)
     return _folder(made)
@@ -73,12 +92,14 @@ async def list_drop_folders(visit: Reader, query: Annotated[DropFolderQuery, Que
 
 
 @router.get("/{drop_folder_id}", responses=ABSENT)
-async def get_drop_folder(drop_folder_id: UUID, visit: Reader, response: Response) -> DropFolderShown:
-    """One hosted folder."""
+async def get_drop_folder(drop_folder_id: UUID, visit: Reader, response: Response) -> DropFolderInUse:
+    """One hosted folder, and what is used of it."""
     async with visit.reading() as tx:
         found = await drop_folders.get(tx, drop_folder_id)
+        used = await drop_usage.get(tx, drop_folder_id)
     versions.show(response, found.version)
-    return _folder(found)
+    usage = FolderUsage(bytes=used.bytes, files=used.files, measured_at=used.measured_at)
+    return DropFolderInUse(**_folder(found).model_dump(), usage=usage)
 
 
 @router.patch("/{drop_folder_id}", responses=ABSENT | CONFLICT | VERSIONED)
@@ -89,8 +110,12 @@ async def change_drop_folder(
     async with visit.writing() as tx:
         found = await drop_folders.lock(tx, drop_folder_id)
         if_match.require(found.version)
-        wanted = body.name or found.name, body.quota_bytes or found.quota_bytes
-        if wanted != (found.name, found.quota_bytes):
+        wanted = (
+            body.name or found.name,
+            body.quota_bytes or found.quota_bytes,
+            body.quota_files or found.quota_files,
+        )
+        if wanted != (found.name, found.quota_bytes, found.quota_files):
             found = await drop_folders.update(tx, drop_folder_id, *wanted)
     versions.show(response, found.version)
     return _folder(found)
@@ -106,5 +131,10 @@ async def delete_drop_folder(drop_folder_id: UUID, visit: Writer, if_match: vers
 
 def _folder(each: DropFolder) -> DropFolderShown:
     return DropFolderShown(
-        id=each.id, name=each.name, quota_bytes=each.quota_bytes, version=each.version, created_at=each.created_at
+        id=each.id,
+        name=each.name,
+        quota_bytes=each.quota_bytes,
+        quota_files=each.quota_files,
+        version=each.version,
+        created_at=each.created_at,
     )

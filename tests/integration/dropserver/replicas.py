@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from services.dropserver.ledger import DatabaseGate, DatabaseUploads
 from services.dropserver.sftp import DropServer
 from services.dropserver.tenant import Limits
 from shared.observe.metrics import Metrics
+from shared.runtime.room import LedgerRoom
 from shared.storage import credentials, drop_folders
 from shared.storage.credentials import Allowed, Credential
 from shared.storage.database import Database
@@ -91,7 +93,7 @@ async def replicas(
     patience: Patience = PATIENCE,
 ) -> AsyncIterator[Replicas]:
     """Servers at work while inside."""
-    places = Places(directory, sessions=FreeSessions())
+    places = Places(directory, sessions=FreeSessions(), rooms=partial(LedgerRoom, database))
     async with database.account(account_id) as tx:
         folder = await drop_folders.create(tx, "in", 10**9)
     metrics = Metrics()

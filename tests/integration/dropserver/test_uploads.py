@@ -135,7 +135,7 @@ async def test_a_time_set_after_the_upload_is_told_under_the_same_id(host: Host)
     async with host() as hosted, hosted.client() as connection, connection.start_sftp_client() as client:
         await _write(client, "a.csv", b"1")
         await client.utime("a.csv", (1_700_000_000, 1_700_000_000))
-        first, second = (told for told in hosted.uploads.told if told.what == "closed")
+        first, second = (told for told in hosted.uploads.told if told.what in ("closed", "retimed"))
         assert first.upload_id == second.upload_id
         assert second.modified_at == datetime.fromtimestamp(1_700_000_000, UTC)
 
@@ -196,13 +196,14 @@ async def test_an_upload_may_be_resumed_and_downloaded_again(host: Host) -> None
 
 
 async def test_the_quota_refuses_what_goes_beyond_it_and_forgets_what_was_taken_away(host: Host) -> None:
-    async with host(limits=Limits(quota_bytes=100_000)) as hosted:
+    async with host() as hosted:
+        hosted.uploads.quota_bytes = 100_000
         async with hosted.client() as connection, connection.start_sftp_client() as client:
             await _write(client, "a.csv", b"x" * 60_000)
             file = await client.open("b.csv", "wb")
-            with pytest.raises(asyncssh.SFTPFailure, match="full: 100000 bytes"):
+            with pytest.raises(asyncssh.SFTPFailure, match="quota is used up"):
                 await file.write(b"x" * 60_000)
-            with pytest.raises(asyncssh.SFTPFailure, match="could not be written"):
+            with pytest.raises(asyncssh.SFTPFailure, match="what was written of the file is removed"):
                 await file.close()
             # Written anew, a file's old bytes do not count.
             await _write(client, "a.csv", b"y" * 90_000)
@@ -212,19 +213,22 @@ async def test_the_quota_refuses_what_goes_beyond_it_and_forgets_what_was_taken_
         assert ended.code != 0
         # OpenSSH closes the file after a refused write: that must not pass for the end of an upload.
         assert hosted.uploads.short[-2:] == [("opened", "shop/d.csv"), ("broken", "shop/d.csv")]
+        # Nothing half stands under a final name, and its room is free again.
+        assert [file.name for file in hosted.folder.iterdir()] == ["c.csv"]
+        assert (hosted.uploads.used_bytes, hosted.uploads.used_files) == (90_000, 1)
 
 
 async def test_the_number_of_entries_is_limited_too(host: Host) -> None:
     async with (
-        host(limits=Limits(quota_entries=4)) as hosted,
+        host() as hosted,
         hosted.client() as connection,
         connection.start_sftp_client() as client,
     ):
-        # The credential's own directory is one of them.
+        hosted.uploads.quota_files = 3
         for name in ("1", "2", "3"):
             await _write(client, name, b"")
         for attempt in (client.mkdir("4"), _write(client, "5", b"")):
-            with pytest.raises(asyncssh.SFTPFailure, match="full: 4 entries"):
+            with pytest.raises(asyncssh.SFTPFailure, match="quota is used up"):
                 await attempt
 
 

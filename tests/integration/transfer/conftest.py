@@ -22,10 +22,12 @@ from shared.transfer.dialling import Reach
 from shared.transfer.directory import LocalDirectory
 from shared.transfer.folder import Deadlines, Folder
 from shared.transfer.ftps.opening import open_ftps
+from shared.transfer.hosted import HostedFolder
 from shared.transfer.keys import described, make_private_key
 from shared.transfer.mounted import MARKER, Mounted, open_mounted
 from shared.transfer.sftp import open_sftp
 from tests.fakes.drop import KnownLogins, RememberedUploads
+from tests.fakes.room import Roomy
 from tests.real import pyftpd, vsftpd
 from tests.real.authority import Authority
 from tests.real.openssh import PrivateOpenSSH
@@ -140,6 +142,11 @@ async def _directory(tmp_path: Path) -> AsyncIterator[Ground]:
 
 
 @asynccontextmanager
+async def _counted(tmp_path: Path) -> AsyncIterator[Ground]:
+    yield Ground(HostedFolder(LocalDirectory(tmp_path), Roomy()), tmp_path, _putter(tmp_path))
+
+
+@asynccontextmanager
 async def _asyncssh(tmp_path: Path) -> AsyncIterator[Ground]:
     async with (
         partner(tmp_path) as server,
@@ -190,7 +197,13 @@ async def _pyftpdlib(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
 
 
 _FTPS = {"vsftpd": _vsftpd, "pyftpdlib": _pyftpdlib}
-_OPENERS = {"directory": _directory, "mounted": _mounted, "asyncssh": _asyncssh, "dropserver": _dropserver}
+_OPENERS = {
+    "directory": _directory,
+    "hosted": _counted,
+    "mounted": _mounted,
+    "asyncssh": _asyncssh,
+    "dropserver": _dropserver,
+}
 
 
 @pytest.fixture(params=["openssh", *_OPENERS, *_FTPS])

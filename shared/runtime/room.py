@@ -1,0 +1,55 @@
+"""The room of a hosted folder as the ledger counts it, measured from the disk where it seems to be full."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from shared.domain.failures import PlaceFull
+from shared.storage import drop_usage
+from shared.storage.database import Database
+from shared.transfer.room import measured
+from shared.transfer.tree import Tree
+
+STALE_SECONDS = 5.0
+"""How old a measure is at which nobody is refused without another."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRoom:
+    """The room of one folder."""
+
+    database: Database
+    account_id: UUID
+    drop_folder_id: UUID
+    root: Path
+
+    async def take(self, least: int, wished: int, files: int = 0) -> int:
+        """Set aside as many bytes as are wished for, at least so many, and so many files. Raises PlaceFull."""
+        for is_last in (False, True):
+            async with self.database.account(self.account_id) as tx:
+                granted = await drop_usage.take(tx, self.drop_folder_id, least, wished, files)
+            if granted is not None:
+                return granted
+            if is_last or not await self.measure():
+                break
+        raise PlaceFull("The quota of the folder is used up.")
+
+    async def change(self, bytes_: int, files: int = 0) -> None:
+        """So many more, or fewer, are used than was counted."""
+        if bytes_ or files:
+            async with self.database.account(self.account_id) as tx:
+                await drop_usage.change(tx, self.drop_folder_id, bytes_, files)
+
+    async def measure(self, older_than_seconds: float = STALE_SECONDS) -> bool:
+        """Look at the disk, unless somebody just did; whether it was looked at."""
+        async with self.database.account(self.account_id) as tx:
+            begun = await drop_usage.begin_measuring(tx, self.drop_folder_id, older_than_seconds)
+        if begun is None:
+            return False
+        self.root.mkdir(mode=0o750, parents=True, exist_ok=True)
+        found = await asyncio.to_thread(measured, Tree(self.root), begun.under_way)
+        aside = sum(max(0, counted - found.sizes.get(path, 0)) for path, counted in begun.under_way.items())
+        async with self.database.account(self.account_id) as tx:
+            await drop_usage.end_measuring(tx, self.drop_folder_id, begun, found.bytes + aside, found.files)
+        return True
