@@ -10,6 +10,7 @@ every process that collects.
 
 from collections import Counter
 from collections.abc import Sequence
+from http import HTTPStatus
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.generation.drivers import CoverageGenerator
 from schemathesis.generation.feedback import NO_FEEDBACK
 from schemathesis.generation.overrides import Override
-from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance, unsupported_method
 
 from tests.integration.api.operations import OPERATIONS
 from tests.integration.api.served import Served
@@ -47,10 +48,19 @@ def _schema() -> Any:
 
 
 def _excluded(case: Any, response: requests.Response) -> list[Any]:
-    """The checks that say nothing of an answer: a parameter that is wrong by being nothing at all is never sent."""
+    """The checks that say nothing of an answer.
+
+    A parameter that is wrong by being nothing at all is never sent. An address that is too long is refused before
+    anybody looks at the method.
+    """
     sent = parse_qs(urlsplit(response.request.url or "").query, keep_blank_values=True)
     is_as_meant = set(case.query or ()) <= sent.keys()
-    return [positive_data_acceptance, *([] if is_as_meant else [negative_data_rejection])]
+    is_too_long = response.status_code == HTTPStatus.REQUEST_URI_TOO_LONG
+    return [
+        positive_data_acceptance,
+        *([] if is_as_meant else [negative_data_rejection]),
+        *([unsupported_method] if is_too_long else []),
+    ]
 
 
 class Conversation:
