@@ -90,6 +90,7 @@ async def _by_us(partner: PrivateOpenSSH, target: Path) -> float:
         arrived_at=now,
         upload_id=None,
         kept_file_id=None,
+        one_shot=None,
         bundle=Bundle(),
         known_columns=frozenset(),
         is_late=False,

@@ -11,6 +11,7 @@ from fastapi.telemetry import TelemetryConfig
 from services.api import described, docs, edge, once, problems
 from services.api.asgi import Application
 from services.api.gate import Gate
+from services.api.one_shot.asked import OneShotAsked
 from services.api.routes import (
     accounts,
     arrivals,
@@ -32,6 +33,7 @@ from services.api.routes import (
     lists,
     messages,
     notifications,
+    one_shot,
     openpgp_keys,
     previews,
     profiles,
@@ -67,6 +69,7 @@ ROUTERS = (
     previews.router,
     schedules.router,
     imports.router,
+    one_shot.router,
     runs.router,
     progress.router,
     rejects.router,
@@ -124,7 +127,7 @@ def bare_app() -> FastAPI:
     once.install(app)
     for router in ROUTERS:
         app.include_router(router)
-    described.install(app, ROUTERS, (imports.ImportAsked,))
+    described.install(app, ROUTERS, (imports.ImportAsked, OneShotAsked))
     return app
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from services.api import once, problems
+from services.api.gate import takes_basic
 
 _HABITS = """\
 Times are RFC 3339 with zone. Numbers that must be exact travel as strings. An unknown field in a request is an
@@ -34,6 +35,7 @@ Errors are RFC 9457 problem details. Every `code` stands in this list and never 
 | --- | --- |
 """
 
+_BASIC = {"type": "http", "scheme": "basic", "description": "An API key: its prefix as user, its secret as password"}
 _RETRY_AFTER = {"description": "Seconds until it is worth while to ask again", "schema": {"type": "integer"}}
 _HEADERS: dict[str, dict[str, Any]] = {
     "401": {"WWW-Authenticate": {"description": "`Bearer`", "schema": {"type": "string"}}},
@@ -90,11 +92,13 @@ def _document(app: FastAPI, scopes: dict[str, list[str]], models: Sequence[type[
         description=app.description,
         routes=app.routes,
     )
-    for operations in document["paths"].values():
+    document["components"]["securitySchemes"]["basic"] = _BASIC
+    for path, operations in document["paths"].items():
         if "post" in operations:
             _may_be_repeated(operations["post"])
         for operation in operations.values():
-            operation["security"] = [{"key": scopes[operation["operationId"]]}]
+            wanted = scopes[operation["operationId"]]
+            operation["security"] = [{"key": wanted}, *([{"basic": wanted}] if takes_basic(path) else [])]
             _tell_refusals(operation)
     for unused in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(unused, None)

@@ -27,6 +27,8 @@ Refuse = Callable[[Failure, Scope, Receive, Send], Awaitable[None]]
 
 STREAMED = frozenset({"/v1/samples", "/v1/imports"})
 """What takes files: a POST there whose body is not JSON is read by its route, piece by piece."""
+BASIC = 'Basic realm="Tidegate", charset="UTF-8"'
+"""What paths ask for that take a key's prefix and secret (RFC 7617)."""
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 
@@ -181,7 +183,10 @@ def refusing(metrics: Metrics) -> Refuse:
 
     async def refuse(failure: Failure, scope: Scope, receive: Receive, send: Send) -> None:
         metrics.requests_refused.labels(failure.code).inc()
-        await problems.answer(failure)(scope, receive, send)
+        told = problems.answer(failure)
+        if "WWW-Authenticate" in told.headers and scope["path"].startswith("/api/"):
+            told.headers["WWW-Authenticate"] = BASIC
+        await told(scope, receive, send)
 
     return refuse
 
@@ -230,7 +235,7 @@ def _patient(receive: Receive, limits: Limits) -> Receive:
 
 def _missing(message: Message, path: str) -> list[tuple[bytes, bytes]]:
     present = {name.lower() for name, _ in message["headers"]}
-    wanted = {**_HEADERS, b"cache-control": b"no-store"} if path.startswith("/v1/") else _HEADERS
+    wanted = {**_HEADERS, b"cache-control": b"no-store"} if path.startswith(("/v1/", "/api/")) else _HEADERS
     return [(name, value) for name, value in wanted.items() if name not in present]
 
 

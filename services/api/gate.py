@@ -1,11 +1,13 @@
 """Who asks, settled before anything of a request is read: its key, and how often the key and the address may ask.
 
-Every path under `/v1` wants a key, also one that leads nowhere. What the key may do is the routes' matter
+Every path under `/v1` and `/api/2.0` wants a key, also one that leads nowhere; under the second it may also come as
+another system's clients send theirs, by Basic authentication. What the key may do is the routes' matter
 (`access.py`). A key that was good here a while ago is looked up even when its address has sent too many wrong ones,
 so that nobody locks out others behind the same proxy; whether it still is good is asked of the database each time.
 """
 
 import asyncio
+import base64
 import hashlib
 import math
 from collections.abc import Callable
@@ -102,7 +104,16 @@ class Gate:
 
 def is_guarded(path: str) -> bool:
     """Whether a path wants a key."""
-    return path == "/v1" or path.startswith("/v1/")
+    return _is_below(path, "/v1") or takes_basic(path)
+
+
+def takes_basic(path: str) -> bool:
+    """Whether a path takes a key's prefix and secret as user and password."""
+    return _is_below(path, "/api/2.0")
+
+
+def _is_below(path: str, root: str) -> bool:
+    return path == root or path.startswith(f"{root}/")
 
 
 def _token_of(scope: Scope) -> str:
@@ -111,7 +122,18 @@ def _token_of(scope: Scope) -> str:
     if len(sent) != 1:
         return ""
     scheme, _, token = sent[0].decode("latin-1").strip().partition(" ")
+    if scheme.lower() == "basic" and takes_basic(scope["path"]):
+        return _token_of_basic(token.strip())
     return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _token_of_basic(encoded: str) -> str:
+    """The key whose prefix is the user and whose secret the password (RFC 7617); "" for what is not written so."""
+    try:
+        prefix, colon, secret = base64.b64decode(encoded, validate=True).decode("ascii").partition(":")
+    except ValueError:
+        return ""
+    return f"tg_{prefix.removeprefix('tg_')}_{secret}" if colon else ""
 
 
 def _require(seconds: float, failure: type[RateExceeded]) -> None:

@@ -35,5 +35,7 @@ class Tools:
     """What the operator offers, by name; where they lie is not the gateway's business."""
     limits: Limits = field(default_factory=Limits)
     streams: Streams = field(default_factory=Streams)
+    one_shot_unique_property: str = ""
+    """What `unique_id` means to one-shot imports: the name of a property, where the operator names one."""
     verify_seconds: float = 5.0
     """How long `verify` waits for the poller's answer before it says where to find it."""

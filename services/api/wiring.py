@@ -35,6 +35,7 @@ def tools_of(base: Base, directory: Path, *, sftp_port: int | None = None) -> To
         looking=Looking(base.database, base.keys, directory, find_programs(), apart()),
         local_directories=frozenset(settings.directories),
         limits=limits_of(settings),
+        one_shot_unique_property=settings.one_shot_unique_property,
     )
 
 

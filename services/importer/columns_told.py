@@ -14,9 +14,11 @@ from shared.runtime.desk import Desk
 
 
 def note_columns(pages: Pages, desk: Desk) -> None:
-    """Put the header into the receipt, and what is to be told of it."""
+    """Put the header into the receipt, whether it was found to be one, and what is to be told of it."""
     assert desk.file is not None
     desk.file = desk.file.model_copy(update={"columns": pages.header or ()})
+    if pages.fetched.order.one_shot is not None:
+        desk.file = desk.file.model_copy(update={"first_row": "data" if pages.header is None else "header"})
     plan, known = pages.plan, pages.fetched.order.known_columns
     if plan.renamed:
         desk.warn(

@@ -1,7 +1,8 @@
 """Fetch the file whole into the workspace: counted, hashed, and the very one that was seen.
 
 Size and time are checked before the first byte and after the last: a file that a partner rewrites meanwhile is not
-imported half old and half new. Nothing here looks at what the bytes mean.
+imported half old and half new. What a one-shot import names is taken as it is found, and waited for while it changes.
+Nothing here looks at what the bytes mean.
 """
 
 import asyncio
@@ -13,16 +14,19 @@ from typing import BinaryIO
 from services.importer.order import Order
 from services.importer.source import Source
 from shared.domain.arrival import FileStamp
-from shared.domain.failures import EmptyFile, FileChanged, FileGone, FileMoving
+from shared.domain.failures import EmptyFile, FileChanged, FileGone, FileMoving, FileUnstable
 from shared.domain.names import shown
 from shared.domain.receipt import FileFacts
 from shared.runtime.desk import Desk
 
 
-async def fetch(source: Source, order: Order, target: Path, desk: Desk) -> None:
-    """Bring the file to `target` and note its size and SHA-256. Raises FileGone, FileMoving, FileChanged, EmptyFile."""
+async def fetch(source: Source, order: Order, target: Path, desk: Desk) -> FileStamp:
+    """Bring the file to `target` and note its size and SHA-256; the file as it was found.
+
+    Raises FileGone, FileMoving, FileChanged, EmptyFile; of a one-shot import's NoSuchFile and FileUnstable.
+    """
     try:
-        await _fetch(source, order, target, desk)
+        return await _fetch(source, order, target, desk)
     except FileGone as gone:
         if desk.run.attempt == 1 and desk.run.token > 1:
             # The run was retried; the marking of its first end may still have been under way, and put the file away.
@@ -30,9 +34,10 @@ async def fetch(source: Source, order: Order, target: Path, desk: Desk) -> None:
         raise
 
 
-async def _fetch(source: Source, order: Order, target: Path, desk: Desk) -> None:
+async def _fetch(source: Source, order: Order, target: Path, desk: Desk) -> FileStamp:
     before = await source.stat(order.file.path)
-    _check_same(before, order)
+    if order.one_shot is None:
+        _check_same(before, order)
     desk.advance(bytes_total=before.size_bytes)
     digest = hashlib.sha256()
     size = 0
@@ -44,10 +49,13 @@ async def _fetch(source: Source, order: Order, target: Path, desk: Desk) -> None
                 desk.advance(bytes_done=len(chunk))
     after = await source.stat(order.file.path)
     if after != before or size != before.size_bytes:
-        raise FileChanged(f"Found {size} bytes where {before.size_bytes} were expected, or a later time.")
+        found = f"Found {size} bytes where {before.size_bytes} were expected, or a later time."
+        # Nobody looks there again by themselves, so that the run tries again.
+        raise FileChanged(found) if order.one_shot is None else FileUnstable(found)
     desk.file = FileFacts(name=shown(order.file.path), size_bytes=size, sha256=digest.hexdigest())
     if size == 0 and not order.goal.allow_empty_file:
         raise EmptyFile
+    return before
 
 
 def _check_same(found: FileStamp, order: Order) -> None:

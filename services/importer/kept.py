@@ -1,4 +1,5 @@
-"""The end of a file that a client sent: nothing is marked, it is kept for a while, and its import may lead goals.
+"""The end of a file that a client sent or named: nothing is marked. What was sent is kept for a while, and its import
+may lead goals; what was named stays where it lies.
 
 Goals that follow the imports of its name get their next version here, once the import is known to have completed.
 """
@@ -9,7 +10,7 @@ from shared.domain.failures import KeptFileGone
 from shared.domain.goal import ImportGoal
 from shared.observe.failpoints import reach
 from shared.runtime.judging import judge
-from shared.storage import arrivals, connections, leading, manual_imports
+from shared.storage import arrivals, connections, leading, manual_imports, one_shots
 from shared.storage.database import Tx
 from shared.storage.goals import StoredGoal
 
@@ -26,6 +27,15 @@ async def settle_kept(tx: Tx, arrival_id: UUID) -> str | None:
     await arrivals.settle(tx, arrival_id, outcome, None, is_gone=outcome == "gone")
     reach("settle.recording")
     return outcome
+
+
+async def settle_named(tx: Tx, arrival_id: UUID) -> str | None:
+    """What became of the file of a one-shot import; None of any other. Its server is not contacted again."""
+    if not await one_shots.is_one(tx, arrival_id):
+        return None
+    await arrivals.settle(tx, arrival_id, "left", None, is_gone=False)
+    reach("settle.recording")
+    return "left"
 
 
 async def _flaw(tx: Tx, stored: StoredGoal, goal: ImportGoal) -> str:

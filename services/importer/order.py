@@ -4,19 +4,32 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from services.importer.one_shot import OneShot
 from services.importer.tools import Tools
 from shared.domain.arrival import FileStamp
 from shared.domain.connection import Login
 from shared.domain.failures import FileChanged, InvalidGoal
 from shared.domain.goal import AnyImport, ImportEvents
 from shared.domain.openpgp_key import Bundle
-from shared.domain.place import Place
+from shared.domain.place import OneShotPlace, Place
 from shared.domain.property import Property
 from shared.domain.run import ClaimedRun
 from shared.domain.trimmed import folded
 from shared.processing.event_columns import properties_of
-from shared.storage import arrivals, connections, domain_groups, event_types, goals, openpgp_keys, properties, runs
+from shared.storage import (
+    arrivals,
+    connections,
+    domain_groups,
+    event_types,
+    goals,
+    one_shots,
+    openpgp_keys,
+    properties,
+    runs,
+)
+from shared.storage.connections import StoredConnection
 from shared.storage.database import Tx
+from shared.storage.one_shots import Errand
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +48,8 @@ class Order:
     upload_id: UUID | None
     kept_file_id: UUID | None
     """Where the content is kept of a file that a client sent to the gateway."""
+    one_shot: OneShot | None
+    """Of a one-shot import: whatever is found under the file's name is what was asked for."""
     bundle: Bundle
     """The keys and passwords that a file may be opened with."""
     known_columns: frozenset[str]
@@ -55,6 +70,7 @@ async def read_order(tools: Tools, run: ClaimedRun) -> Order:
         if not arrival["is_latest_upload"] and arrival["settled_path"] is None:
             raise FileChanged("A later upload took its name.")
         connection = await connections.get(tx, run.connection_id)
+        errand = await one_shots.find(tx, tools.keys, run.arrival_id, arrival["path"])
         return Order(
             goal=goal,
             properties=await _properties(tx, goal),
@@ -70,10 +86,18 @@ async def read_order(tools: Tools, run: ClaimedRun) -> Order:
             arrived_at=arrival["seen_at"],
             upload_id=arrival["upload_id"],
             kept_file_id=arrival["kept_file_id"],
+            one_shot=None if errand is None else _one_shot(connection, errand),
             bundle=await openpgp_keys.bundle_of(tx, tools.keys),
             known_columns=frozenset(map(folded, await runs.columns_seen(tx, run))),
             is_late=await runs.is_older_than_completed(tx, run.id),
         )
+
+
+def _one_shot(connection: StoredConnection, errand: Errand) -> OneShot:
+    place = connection.settings.place
+    assert isinstance(place, OneShotPlace)
+    entered = place.entered_by(errand.username, errand.path)
+    return OneShot(connection.id, entered, errand.login, errand.email_position, errand.warnings)
 
 
 async def _properties(tx: Tx, goal: AnyImport) -> tuple[Property, ...]:

@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from services.importer.drift import explained, meant
+from services.importer.first_row import with_first_row
 from services.importer.mended import Mended
 from services.importer.order import Order
 from shared.domain.failures import EmptyFile, HeaderChanged
@@ -172,9 +173,10 @@ def _demand_whole(member: Member, goal: AnyImport) -> None:
 @contextmanager
 def opened(fetched: Fetched) -> Iterator[Pages | None]:
     """Open a file; None where nothing is in it. Raises the failures of unpacking, reading, processors and mapping."""
-    order = fetched.order
     with fetched.members() as members:
         readings = [(member, fetched.reading(member)) for member in members]
+        order, readings = with_first_row(fetched.order, readings)
+        fetched = replace(fetched, order=order)
         for place, (member, reading) in enumerate(readings):
             try:
                 with reading.rows() as reader:

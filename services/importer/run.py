@@ -6,6 +6,7 @@ to be finished, and only the marking of the file is repeated.
 
 from collections import Counter
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -25,6 +26,7 @@ from services.importer.pages import Fetched
 from services.importer.recover import recovered
 from services.importer.source import open_source
 from services.importer.tools import Tools
+from shared.domain.arrival import FileStamp
 from shared.domain.failures import FileChanged
 from shared.domain.goal import ImportEvents
 from shared.domain.receipt import Counts
@@ -54,7 +56,8 @@ async def carry_out(desk: Desk, tools: Tools) -> None:
         file = workplace / "fetched"
         with desk.step("fetch"):
             async with open_source(order, tools, desk.run.account_id) as source:
-                await fetch(source, order, file, desk)
+                found = await fetch(source, order, file, desk)
+        order = as_found(order, found, desk)
         reach("importer.fetched")
         if await is_put_off(order, tools, desk):
             return
@@ -76,6 +79,14 @@ async def carry_out(desk: Desk, tools: Tools) -> None:
         reach("importer.released")
 
 
+def as_found(order: Order, found: FileStamp, desk: Desk) -> Order:
+    """The order of a one-shot import with the file that was found, and with what its request was told."""
+    if order.one_shot is None:
+        return order
+    desk.warnings.extend(order.one_shot.told)
+    return replace(order, file=found)
+
+
 async def is_put_off(order: Order, tools: Tools, desk: Desk) -> bool:
     """Whether these very bytes were read before (`runs.has_read`), so that the run is skipped or waits for a person."""
     assert desk.file is not None
@@ -86,6 +97,8 @@ async def is_put_off(order: Order, tools: Tools, desk: Desk) -> bool:
     async with tools.database.account(desk.run.account_id) as tx:
         await _check_still_latest(tx, desk.run.arrival_id)
         await arrivals.set_sha256(tx, desk.run.arrival_id, sha256)
+        if order.one_shot is not None:
+            await arrivals.stamp(tx, desk.run.arrival_id, order.file)
         became = None
         if may_be and await runs.has_read(tx, desk.run, sha256):
             became = await _put_off(tx, policy, _ASKED, desk)

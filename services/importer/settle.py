@@ -10,7 +10,7 @@ from uuid import UUID
 
 import structlog
 
-from services.importer.kept import settle_kept
+from services.importer.kept import settle_kept, settle_named
 from services.importer.tools import Tools
 from shared.contracts.runs import ArrivalEnded
 from shared.domain.arrival import FileStamp
@@ -53,11 +53,11 @@ async def settle(tools: Tools, message: ArrivalEnded) -> None:
     async with tools.database.account(account_id) as tx:
         if not await arrivals.begin_settling(tx, arrival_id, tools.lease_seconds):
             return
-        kept_as = await settle_kept(tx, arrival_id)
-        task = None if kept_as else await _task(tools, tx, arrival_id)
+        settled_as = await settle_kept(tx, arrival_id) or await settle_named(tx, arrival_id)
+        task = None if settled_as else await _task(tools, tx, arrival_id)
     reach("settle.begun")
-    if kept_as:
-        log.info("file.settled", outcome=kept_as, arrival_id=str(arrival_id))
+    if settled_as:
+        log.info("file.settled", outcome=settled_as, arrival_id=str(arrival_id))
         return
     try:
         marked = Marked(outcome="changed") if task is None else await _mark(tools, account_id, task)

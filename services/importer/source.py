@@ -1,4 +1,5 @@
-"""Where a run's file is read from: a drop folder, or where the gateway keeps what clients send to it.
+"""Where a run's file is read from: a drop folder, where the gateway keeps what clients send to it, or the server that a
+one-shot import names.
 
 Whoever fetches wants a file's size and time, and its bytes. Nothing here lists, writes or marks.
 """
@@ -9,11 +10,12 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+from services.importer.one_shot import open_server
 from services.importer.order import Order
 from services.importer.tools import Tools
 from shared.domain.arrival import FileStamp
 from shared.domain.failures import KeptFileGone
-from shared.domain.place import ManualPlace
+from shared.domain.place import BuiltInPlace
 from shared.storage import kept_files
 from shared.storage.database import Database
 from shared.transfer.open_folder import open_folder
@@ -32,7 +34,9 @@ class Source(Protocol):
 def open_source(order: Order, tools: Tools, account_id: UUID) -> AbstractAsyncContextManager[Source]:
     """Where the order's file is, for as long as the block lasts. Raises what opening a folder raises."""
     place = order.place
-    if isinstance(place, ManualPlace):
+    if order.one_shot is not None:
+        return open_server(order.one_shot, tools, account_id)
+    if isinstance(place, BuiltInPlace):
         return _open_kept(order, tools.database, account_id)
     return open_folder(place, order.login, tools.places, account_id=account_id)
 

@@ -13,7 +13,7 @@ from shared.domain.goal import Goal
 from shared.domain.names import shown
 from shared.domain.receipt import Receipt
 from shared.domain.run import ENDED, RunState, Waiting
-from shared.storage import goals, mails, runs
+from shared.storage import goals, mails, one_shots, runs
 from shared.storage.database import Tx
 
 RAISED = "raised"
@@ -47,6 +47,7 @@ async def run_to_tell(tx: Tx, run_id: UUID, *, with_rejects: bool) -> Told | Non
         file_name=_file_name(row, receipt),
         receipt=receipt,
         rejects=tuple(rejects),
+        is_one_shot=await one_shots.is_one(tx, row["arrival_id"]),
     )
     return Told(run, about_state(row), goal, row["goal_id"], row["connection_id"])
 

@@ -47,6 +47,8 @@ class TellableRun:
     file_name: str | None
     receipt: Receipt
     rejects: tuple[RejectPlace, ...] = ()
+    is_one_shot: bool = False
+    """Whether a request named the file: there is no folder to drop another one into, and no retry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ def describe(run: TellableRun) -> ReceiptText:
         file_name=file_name,
         reason=shown(reason.detail, REASON_CHARACTERS),
         reason_code=shown(reason.code, FIELD_CHARACTERS),
-        what_to_do=_what_to_do(run.state, receipt, reason),
+        what_to_do=_what_to_do(run, reason),
         counts=_counts(run),
         skipped=_by_code(receipt.left_out if run.is_export else receipt.skipped_by_reason),
         held_back=_by_code(receipt.held_back),
@@ -148,24 +150,31 @@ def _summary(run: TellableRun) -> str:
     return f"{_rows(receipt.rows_read)} read, none rejected."
 
 
-def _what_to_do(state: RunState, receipt: Receipt, reason: Reason) -> tuple[str, ...]:
+def _what_to_do(run: TellableRun, reason: Reason) -> tuple[str, ...]:
+    state, receipt = run.state, run.receipt
     run_id = receipt.run_id
+    back = "put it onto the server, and import it by another request" if run.is_one_shot else _DROP_IT
     given = shown(reason.what_to_do, REASON_CHARACTERS)
     advice = [given] if given else []
     if state is RunState.COMPLETED_WITH_REJECTS:
         advice.append(f"Get the rejected rows with GET /v1/runs/{run_id}/rejects.csv.")
-        advice.append("Mend them in that file and drop it into the same folder: it holds only these rows.")
+        advice.append(f"Mend them in that file and {back}: it holds only these rows.")
     elif state is RunState.WAITING:
         advice.append(f"To import the file, approve the run with POST /v1/runs/{run_id}/approve.")
         advice.append(f"To leave it out, cancel the run with POST /v1/runs/{run_id}/cancel.")
+    elif run.is_one_shot:
+        pass  # What helps stands in the reason.
     elif state is RunState.FAILED:
         advice.append(f"Once the cause is mended, repeat the run with POST /v1/runs/{run_id}/retry.")
     elif state is RunState.CANCELLED:
         advice.append(f"To carry it out nevertheless, repeat the run with POST /v1/runs/{run_id}/retry.")
     if state in _TOOK_EFFECT and receipt.values_rejected_by_code:
         advice.append(f"Get the rejected values with GET /v1/runs/{run_id}/value-rejects.csv.")
-        advice.append("Mend them there and drop that file into the same folder: nothing else of these rows is in it.")
+        advice.append(f"Mend them there and {back}: nothing else of these rows is in that file.")
     return tuple(advice)
+
+
+_DROP_IT = "drop it into the same folder"
 
 
 def _counts(run: TellableRun) -> tuple[CountLine, ...]:
@@ -251,6 +260,8 @@ def _facts(receipt: Receipt) -> tuple[CountLine, ...]:
         facts.append(("Mends the rejects of run", str(receipt.mends)))
     if receipt.file is not None:
         facts.append(("File size", f"{receipt.file.size_bytes:,} bytes"))
+        if receipt.file.first_row is not None:
+            facts.append(("First row was taken for", _FIRST_ROWS[receipt.file.first_row]))
         if receipt.file.sha256:
             facts.append(("SHA-256", shown(receipt.file.sha256, FIELD_CHARACTERS)))
     facts.append(("Queued", _time(receipt.queued_at)))
@@ -259,6 +270,9 @@ def _facts(receipt: Receipt) -> tuple[CountLine, ...]:
     if receipt.finished_at is not None:
         facts.append(("Finished", _time(receipt.finished_at)))
     return tuple(CountLine(label, value) for label, value in facts)
+
+
+_FIRST_ROWS = {"header": "the header: its e-mail column holds no valid address", "data": "data, like all others"}
 
 
 def _files(receipt: Receipt) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from services.poller.trouble import note_failure
 from shared.domain.arrival import FileStamp
 from shared.domain.connection import Login
 from shared.domain.failures import ConnectionLost, Failure, LeaseLost, SecretKeyMissing, StorageUnavailable
-from shared.domain.place import HostedPlace, ManualPlace
+from shared.domain.place import BuiltInPlace, HostedPlace
 from shared.observe.failpoints import reach
 from shared.runtime.keeping import kept
 from shared.storage import arrivals, connections, leases, uploads
@@ -133,7 +133,7 @@ async def _list_each(tools: Tools, connection: StoredConnection, login: Login, w
 
     place = connection.settings.place
     is_hosted = isinstance(place, HostedPlace)
-    if isinstance(place, ManualPlace) or (not watched.goals and not is_hosted):
+    if isinstance(place, BuiltInPlace) or (not watched.goals and not is_hosted):
         return
     opened = open_folder(place, login, tools.places, account_id=connection.account_id, on_first_key=pin)
     async with opened as folder:

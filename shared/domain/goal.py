@@ -279,7 +279,7 @@ MANUAL_SOURCE = Source(
     readiness=Readiness(strategy="closed"),
     afterwards=Afterwards(done=AfterDone(leave=True), failed=AfterFailed(leave=True)),
 )
-"""Of goals whose files clients send: whatever is sent is theirs, and lies in no folder."""
+"""Of goals whose files clients send or name: whatever is sent or named is theirs, and nobody looks for it."""
 
 
 class ImportEventRules(FileRules, EventRules):

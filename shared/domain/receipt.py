@@ -1,7 +1,7 @@
 """Receipts: the report of a run, without personal data."""
 
 from datetime import datetime
-from typing import Self
+from typing import Literal, Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
@@ -108,6 +108,11 @@ class FileFacts(Model):
     """Fingerprint of the key whose signature was demanded, and held."""
     encoding: str | None = None
     """What was found out, where the goal lets it be found out."""
+    first_row: Literal["header", "data"] | None = Field(
+        default=None,
+        description="What the first row was taken for, where that was found out: it is a header where its column of "
+        "e-mail addresses holds no valid one",
+    )
     members: tuple[MemberFacts, ...] = ()
     """The files that were read, in the order of their names; empty where the file was no archive."""
 

@@ -391,7 +391,11 @@ def _return_flaws(goal: AnyImport, around: Surroundings) -> Iterator[Flaw]:
 def _fixed_flaws(goal: ImportGoal, around: Surroundings) -> Iterator[Flaw]:
     for name, value in around.fixed.items():
         if getattr(goal, name) != value:
-            yield Flaw(f"/{name}", "manual_import", f"The goal is a manual import's, whose {name} stays as it is.")
+            yield Flaw(
+                f"/{name}",
+                "manual_import",
+                f"The goal is of imports that clients ask for, whose {name} stays as it is.",
+            )
 
 
 def _is_torn(goal: AnyImport, sibling: AnyImport) -> bool:

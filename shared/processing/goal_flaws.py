@@ -51,7 +51,7 @@ FLAW_CODES: dict[str, str] = {
     "consent_time_needed": "Whether a consent is newer cannot be told without its time.",
     "choices_are_fixed": "The choices of a property that is built in cannot be added to.",
     "readiness_not_available": "The place cannot tell readiness in that way.",
-    "manual_import": "A manual import has no source of its own, and its goal keeps its name and stays active.",
+    "manual_import": "An import that a client asks for has no source, and its goal keeps its name and stays active.",
     "unknown_import": "The account has no manual import of that identifier.",
     "led_by_import": "A manual import leads the goal, and says something else.",
     "conflicting_afterwards": "Another goal does something else with the same files afterwards.",
@@ -118,7 +118,7 @@ class Surroundings:
     goals: Mapping[UUID, str] = field(default_factory=dict)
     """The kinds of goals: of those that the goal names and that there are, at least."""
     fixed: Mapping[str, object] = field(default_factory=dict)
-    """Fields of a manual import's goal that nobody may change."""
+    """Fields that nobody may change of a goal whose imports clients ask for."""
     openpgp_keys: Mapping[str, KnownKey] = field(default_factory=dict)
     """Keys by fingerprint and passwords by id: those that there are of what files are locked with."""
 

@@ -92,6 +92,11 @@ def typed(raw: pl.Series, column: MappedColumn) -> Column:
     return read._replace(skipped_times=found.skipped, repeated_times=found.repeated)
 
 
+def is_email(text: str) -> bool:
+    """Whether a value would be taken for an e-mail address."""
+    return _emails(*_fitting(pl.Series("", [text], dtype=pl.String), [""], _EMAIL)).values[0] is not None
+
+
 def nulls_of(dialect: Dialect) -> list[str]:
     """What stands for no value, trimmed."""
     return sorted({"", *(text.strip(TRIMMED) for text in dialect.null_sequence)})

@@ -13,7 +13,7 @@ from shared.domain.event import EventType, MessageNamed
 from shared.domain.export_goal import AboutPeople, ExportGoal, ExportProfiles
 from shared.domain.export_messages import AboutMessages
 from shared.domain.goal import MANUAL_SOURCE, Goal, ImportEvents
-from shared.domain.place import HostedPlace, ManualPlace
+from shared.domain.place import BuiltInPlace, HostedPlace
 from shared.domain.property import Property
 from shared.domain.schedule import AfterGoal
 from shared.processing.clash_checks import clash_flaws
@@ -45,7 +45,7 @@ class Judged(NamedTuple):
 
 async def judge(tx: Tx, connection: StoredConnection, sent: Goal, stored: StoredGoal | None = None) -> Judged:
     """Look at a goal that would be saved in the place of `stored`. What it names is held."""
-    is_hosted = isinstance(connection.settings.place, HostedPlace | ManualPlace)
+    is_hosted = isinstance(connection.settings.place, HostedPlace | BuiltInPlace)
     goal = completed(sent, is_hosted=is_hosted)
     stored_ones = await goals.of_connection(tx, connection.id)
     siblings = [each.goal for each in stored_ones if each.goal.active and (stored is None or each.id != stored.id)]
@@ -61,7 +61,7 @@ async def judge(tx: Tx, connection: StoredConnection, sent: Goal, stored: Stored
         siblings=siblings,
         segment_names=await _segment_names(tx, [goal, *siblings]),
         goals=await _kinds_named(tx, goal),
-        fixed=_fixed(stored) if connection.is_manual else {},
+        fixed=_fixed(stored) if connection.is_built_in else {},
         messages=await _messages_named(tx, goal),
         openpgp_keys=await _keys_named(tx, goal),
     )
@@ -158,7 +158,7 @@ async def _keys_named(tx: Tx, goal: Goal) -> dict[str, KnownKey]:
 
 
 def _fixed(stored: StoredGoal | None) -> dict[str, object]:
-    """What stays as it is of a manual import's goal: imports find it by its name, and there is nowhere to look."""
+    """What stays as it is of a goal whose imports clients ask for: they find it by its name, and nobody looks."""
     fixed: dict[str, object] = {
         "source": MANUAL_SOURCE,
         "active": True,

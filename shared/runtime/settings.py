@@ -73,6 +73,8 @@ class Settings(BaseSettings):
     """Of a file that is sent to the gateway to be imported."""
     max_kept_bytes: int = Field(default=20 * 1024**3, ge=1024)
     """Of samples and uploads that one account keeps at a time; they lie in the database."""
+    one_shot_unique_property: str = Field(default="", pattern=r"^([a-z][a-z0-9_]{0,49})?\z")
+    """The property that `unique_id` means to one-shot imports (POST /api/2.0/imports/sftp); an identifier."""
     health_host: str = "0.0.0.0"  # noqa: S104 probes come from outside the container
     health_port: int = Field(default=9090, ge=0, le=65_535)
     sftp_host: str = "0.0.0.0"  # noqa: S104 partners come from outside

@@ -123,6 +123,21 @@ async def insert_kept(tx: Tx, connection_id: UUID, file: FileStamp, kept_file_id
     return arrival_id
 
 
+async def insert_named(tx: Tx, connection_id: UUID, path: str) -> tuple[UUID, datetime]:
+    """A file that a request names and that nobody has looked at; its identity, and when that was.
+
+    The caller holds the connection.
+    """
+    row = await tx.row("arrivals.insert_named", tx.account_id, connection_id, path)
+    assert row is not None
+    return row["arrival_id"], row["modified_at"]
+
+
+async def stamp(tx: Tx, arrival_id: UUID, file: FileStamp) -> None:
+    """What a file that a request named is, once somebody looked."""
+    await tx.execute("arrivals.stamp", tx.account_id, arrival_id, file.size_bytes, file.modified_at)
+
+
 async def restamp(tx: Tx, changed: Mapping[UUID, Sighting]) -> None:
     """Files that were not accepted yet changed; they wait anew."""
     if changed:

@@ -14,9 +14,25 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from shared.domain.connection import ConnectionSettings, Login
-from shared.domain.failures import AlreadyExists, Conflict, InvalidRequest, ManualConnection, NotFound
+from shared.domain.failures import (
+    AlreadyExists,
+    Conflict,
+    HostKeyChanged,
+    InvalidRequest,
+    ManualConnection,
+    NotFound,
+    OneShotConnection,
+)
 from shared.domain.host_key import fingerprint_of, normalized
-from shared.domain.place import DirectoryPlace, DropPlace, HostedPlace, ManualPlace, SftpPlace
+from shared.domain.place import (
+    BuiltInPlace,
+    DirectoryPlace,
+    DropPlace,
+    HostedPlace,
+    ManualPlace,
+    OneShotPlace,
+    SftpPlace,
+)
 from shared.domain.schedule import AtTimes, next_of
 from shared.storage.database import Record, Session, Tx
 from shared.storage.secrets import KeyRing, Place, keep
@@ -28,6 +44,7 @@ SecretChanges = Mapping[SecretName, str | None]
 _SECRETS: tuple[SecretName, ...] = ("password", "private_key", "passphrase")
 MAX_HOST_KEYS = 20
 MANUAL_NAME = "Manual imports"
+_MAX_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +72,27 @@ class StoredConnection:
     deleted_at: datetime | None
 
     @property
-    def is_manual(self) -> bool:
-        """Whether it is the built-in one of manual imports."""
-        return isinstance(self.settings.place, ManualPlace)
+    def is_built_in(self) -> bool:
+        """Whether it was made for imports that clients ask for."""
+        return isinstance(self.settings.place, BuiltInPlace)
 
     @property
     def drop_place(self) -> DropPlace:
-        """The place with its drop folder. Raises ManualConnection."""
+        """The place with its drop folder. Raises ManualConnection, OneShotConnection."""
         place = self.settings.place
         if isinstance(place, ManualPlace):
             raise ManualConnection
+        if isinstance(place, OneShotPlace):
+            raise OneShotConnection
         return place
 
     def require_settable(self) -> None:
-        """Raises ManualConnection for the built-in connection, which nobody sets, looks at or takes away."""
-        if self.is_manual:
+        """Raises ManualConnection and OneShotConnection for built-in connections, which nobody sets or looks at."""
+        self.drop_place  # noqa: B018 it is asked for what it raises
+
+    def require_removable(self) -> None:
+        """Raises ManualConnection. What was pinned of a one-shot import's server goes with its connection."""
+        if isinstance(self.settings.place, ManualPlace):
             raise ManualConnection
 
 
@@ -112,6 +135,15 @@ async def find_manual(tx: Tx) -> UUID | None:
     """The built-in connection, where the account has one yet."""
     found: UUID | None = await tx.value("connections.manual", tx.account_id)
     return found
+
+
+async def hold_one_shot(tx: Tx, host: str, port: int) -> StoredConnection:
+    """The built-in connection of one-shot imports from a server, made where there is none; held until the end."""
+    place = OneShotPlace(host=host, port=port)
+    name = f"One-shot imports from {host}:{port}"
+    settings = ConnectionSettings(name=name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME - 1]}…", place=place)
+    await tx.execute("connections.make_one_shot", tx.account_id, uuid4(), _stored(settings))
+    return await lock(tx, await tx.value("connections.one_shot", tx.account_id, host, str(port)))
 
 
 async def get(tx: Tx, connection_id: UUID, *, even_deleted: bool = False) -> StoredConnection:
@@ -238,7 +270,7 @@ async def pin_host_key(tx: Tx, connection_id: UUID, line: str) -> StoredConnecti
     """Trust a host key from now on, beside those trusted already; looking goes on. Raises NotFound, Conflict."""
     stored = await lock(tx, connection_id)
     place = stored.settings.place
-    if not isinstance(place, SftpPlace):
+    if not isinstance(place, SftpPlace | OneShotPlace):
         raise Conflict("Only an SFTP server has host keys to accept.")
     key = normalized(line)
     if key not in place.host_keys:
@@ -247,6 +279,18 @@ async def pin_host_key(tx: Tx, connection_id: UUID, line: str) -> StoredConnecti
         place = place.model_copy(update={"host_keys": (*place.host_keys, key)})
     await _save(tx, connection_id, stored.settings.model_copy(update={"place": place}))
     return await get(tx, connection_id)
+
+
+async def pin_first_host_key(tx: Tx, connection_id: UUID, line: str) -> None:
+    """Trust the host key that was seen first. Raises HostKeyChanged where another one was pinned meanwhile."""
+    place = (await lock(tx, connection_id)).settings.place
+    assert isinstance(place, OneShotPlace)
+    key = normalized(line)
+    if place.host_keys and key not in place.host_keys:
+        expected = ", ".join(map(fingerprint_of, place.host_keys))
+        shown = fingerprint_of(key)
+        raise HostKeyChanged(f"Found {shown}, expected {expected}.", presented_key=key, fingerprint=shown)
+    await pin_host_key(tx, connection_id, key)
 
 
 async def accept_host_key(tx: Tx, connection_id: UUID, fingerprint: str) -> StoredConnection:
@@ -305,7 +349,8 @@ async def _save(tx: Tx, connection_id: UUID, settings: ConnectionSettings) -> No
             connection_id,
             _stored(settings),
             _drop_folder_of(settings),
-            settings.active,
+            # Of who is looked at: nobody looks at those that are built in.
+            settings.active and not isinstance(settings.place, BuiltInPlace),
         )
 
 

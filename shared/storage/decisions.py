@@ -9,13 +9,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from shared.domain.export_goal import ExportGoal
-from shared.domain.failures import Conflict, GoalInactive, NotFound, OlderThanCompleted
+from shared.domain.failures import Conflict, GoalInactive, NotFound, OlderThanCompleted, PasswordForgotten
 from shared.domain.names import shown
 from shared.domain.receipt import FileFacts, Receipt
 from shared.domain.run import ABSENT_OVER_GUARD, RunState, Waiting
 from shared.observe import tracing
 from shared.observe.failpoints import reach
-from shared.storage import arrivals, connections, ending, goals, manual_imports, outbox, runs, turns
+from shared.storage import arrivals, connections, ending, goals, manual_imports, one_shots, outbox, runs, turns
 from shared.storage.connections import StoredConnection
 from shared.storage.database import Record, Tx
 
@@ -55,7 +55,8 @@ async def cancel(tx: Tx, run_id: UUID) -> bool:
         return False
     if run["state"] not in (RunState.QUEUED, RunState.WAITING):
         raise Conflict(f"Found the run {run['state']}; only one that has not ended can be cancelled.")
-    await runs.end_without_worker(tx, run_id, RunState.CANCELLED, _cancelled(await _facts(tx, run_id)))
+    receipt = await ending.told_at_end(tx, run["arrival_id"], _cancelled(await _facts(tx, run_id)))
+    await runs.end_without_worker(tx, run_id, RunState.CANCELLED, receipt)
     await outbox.tell_run(tx, run_id)
     await ending.ring_what_may_go_on(tx, run)
     reach("api.cancelling")
@@ -65,12 +66,15 @@ async def cancel(tx: Tx, run_id: UUID) -> bool:
 async def retry(tx: Tx, run_id: UUID, *, out_of_order: bool = False) -> None:
     """Queue a failed or cancelled run again, by what its goal says now.
 
-    Raises NotFound, Conflict, GoalInactive, KeptFileGone, and OlderThanCompleted where a later run of the goal has
-    completed and `out_of_order` does not say that this one shall be carried out nevertheless.
+    Raises NotFound, Conflict, GoalInactive, KeptFileGone, PasswordForgotten for a one-shot import, and
+    OlderThanCompleted where a later run of the goal has completed and `out_of_order` does not say that this one shall
+    be carried out nevertheless.
     """
     run = await _held(tx, run_id)
     if run["state"] not in (RunState.FAILED, RunState.CANCELLED):
         raise Conflict(f"Found the run {run['state']}; only a failed or cancelled one can be retried.")
+    if await one_shots.is_one(tx, run["arrival_id"]):
+        raise PasswordForgotten
     await _active_goal(tx, run["goal_id"])
     if not out_of_order and await runs.is_older_than_completed(tx, run_id):
         raise OlderThanCompleted
@@ -166,7 +170,7 @@ async def _facts(tx: Tx, run_id: UUID) -> dict[str, Any]:
 def _cancelled(facts: dict[str, Any]) -> Receipt:
     """The receipt of a run that was cancelled before it changed anything."""
     file = None
-    if facts["path"] is not None:
+    if facts["size_bytes"] is not None:
         file = FileFacts(name=shown(facts["path"]), size_bytes=facts["size_bytes"], sha256=facts["sha256"])
     return Receipt(
         run_id=facts["run_id"],

@@ -1,5 +1,7 @@
 """The end of a run: its receipt, the news of it, and who may go on. Writes through `runs`, `notifications`, `outbox`.
 
+With the end of a one-shot import goes the password that it was asked for with.
+
 Nothing here commits. The run's own update is the transaction's last statement and is fenced.
 """
 
@@ -8,10 +10,11 @@ from uuid import UUID
 
 from shared.contracts.runs import ArrivalEnded
 from shared.domain.goal import AnyImport
+from shared.domain.one_shot import retold
 from shared.domain.receipt import Receipt
 from shared.domain.run import ClaimedRun, Reason, RunState, Waiting
 from shared.observe.failpoints import reach
-from shared.storage import dues, goals, notifications, outbox, returns, runs
+from shared.storage import dues, goals, notifications, one_shots, outbox, returns, runs
 from shared.storage.database import Database, Record, Tx
 
 _COMPLETED = (RunState.COMPLETED, RunState.COMPLETED_WITH_REJECTS)
@@ -27,6 +30,7 @@ async def end(tx: Tx, run: ClaimedRun, kind: str, receipt: Receipt) -> None:
     """
     await ring_next(tx, run.goal_id, run.id, kind)
     if run.arrival_id is not None:
+        receipt = await told_at_end(tx, run.arrival_id, receipt)
         await outbox.put(tx, ArrivalEnded(**outbox.heading(tx, run.traceparent), arrival_id=run.arrival_id))
         await returns.ask(tx, run.id, run.traceparent)
     if receipt.state in _COMPLETED:
@@ -35,6 +39,12 @@ async def end(tx: Tx, run: ClaimedRun, kind: str, receipt: Receipt) -> None:
     await outbox.tell_run(tx, run.id, run.traceparent)
     reach(f"{kind}er.told")
     await runs.finish(tx, run, receipt)
+
+
+async def told_at_end(tx: Tx, arrival_id: UUID | None, receipt: Receipt) -> Receipt:
+    """The receipt as it goes for a run that ends now; of a one-shot import the password is deleted."""
+    is_one_shot = arrival_id is not None and await one_shots.forget_password(tx, arrival_id)
+    return retold(receipt) if is_one_shot else receipt
 
 
 async def raise_if_failed(tx: Tx, receipt: Receipt, connection_id: UUID) -> None:

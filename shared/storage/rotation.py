@@ -3,8 +3,7 @@
 Keys are marked first, then each value is read, sealed and put back by a statement of its own that does nothing where
 somebody has changed the value meanwhile: no lock outlives a statement, and who is interrupted begins again. Whoever
 seals with a marked key takes its mark away in the same transaction, so that what is forgotten at the end is surely
-not needed. Writes the sealed columns of `connections`, `openpgp_keys` and `kept_answers`, and `secret_keys`. Nothing
-here shows a secret.
+not needed. Writes the sealed columns of all DRAWERS, and `secret_keys`. Nothing here shows a secret.
 """
 
 from collections.abc import AsyncIterator
@@ -42,6 +41,7 @@ DRAWERS = (
         "secrets.openpgp_keys",
         "secrets.reseal_openpgp_key",
     ),
+    Drawer("one_shots", ("password",), "secrets.one_shots", "secrets.reseal_one_shot"),
     Drawer("kept_answers", ("answer",), "secrets.kept_answers", "secrets.reseal_answer"),
 )
 """Everywhere that anything is sealed; a test compares it with the database's columns."""

@@ -6,6 +6,7 @@ lock and judged. A worker that comes back finds its connections closed and its t
 
 import asyncio
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from shared.domain.failures import StorageUnavailable, WorkerLost
@@ -77,15 +78,23 @@ async def _end(tx: Tx, run: Record, state: RunState, reason: Reason) -> None:
         goal_version=facts["goal_version"],
         state=state,
         reason=reason,
-        file=FileFacts(name=shown(facts["path"]), size_bytes=facts["size_bytes"]) if facts["path"] else None,
+        file=_file(facts),
         queued_at=facts["queued_at"],
         started_at=facts["started_at"],
         finished_at=datetime.now(UTC),
     )
+    receipt = await ending.told_at_end(tx, run["arrival_id"], receipt)
     await runs.end_without_worker(tx, run_id, state, receipt)
     await ending.raise_if_failed(tx, receipt, facts["connection_id"])
     await outbox.tell_run(tx, run_id)
     await ending.ring_what_may_go_on(tx, run)
+
+
+def _file(facts: dict[str, Any]) -> FileFacts | None:
+    """The file, where somebody has looked: what a request names has no size before."""
+    if facts["size_bytes"] is None:
+        return None
+    return FileFacts(name=shown(facts["path"]), size_bytes=facts["size_bytes"])
 
 
 def _lost_too_often(attempts: int) -> Reason:

@@ -37,6 +37,9 @@ WHERE b.account_id = $1 AND r.state <> 'running'
 UNION ALL
 SELECT 'return of ' || run_id FROM tidegate.run_returns WHERE account_id = $1 AND state = 'asked'
 UNION ALL
+SELECT 'password of ' || o.arrival_id FROM tidegate.one_shots o JOIN tidegate.runs r USING (account_id, arrival_id)
+WHERE o.account_id = $1 AND o.password_sealed IS NOT NULL AND r.finished_at IS NOT NULL
+UNION ALL
 SELECT 'unsent ' || name FROM tidegate.outbox WHERE account_id = $1 AND sent_at IS NULL
 """
 

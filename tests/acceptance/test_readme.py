@@ -3,7 +3,7 @@
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from tests.acceptance.day import delivered, runs_of
 from tests.acceptance.process import ServiceProcess
 from tests.acceptance.shop import Shop, open_shop
 from tests.acceptance.system import System
+from tests.real.openssh import PrivateOpenSSH
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 
@@ -60,13 +61,17 @@ async def _shell(shop: Shop, place: Path) -> AsyncIterator[Shell]:
 
 
 async def test_what_the_readme_says_to_type_does_what_it_says(
-    system: System, operator_key: str, importer: ServiceProcess, tmp_path: Path
+    system: System,
+    operator_key: str,
+    importer: ServiceProcess,
+    own_openssh: Callable[..., PrivateOpenSSH],
+    tmp_path: Path,
 ) -> None:
     system.ensure("exporter")
     start = README.index("## A first import by hand")
     # Else curl takes a refusal for an answer.
-    examples = re.findall(r"```sh\n(.*?)```", README[start:], re.DOTALL)[:3]
-    first, by_hand, export = (each.replace("curl -s", "curl --fail-with-body -s") for each in examples)
+    examples = re.findall(r"```sh\n(.*?)```", README[start:], re.DOTALL)[:4]
+    first, by_hand, export, once = (each.replace("curl -s", "curl --fail-with-body -s") for each in examples)
     async with open_shop(system, operator_key, properties=()) as shop, _shell(shop, tmp_path) as shell:
         set_up, _, look = first.partition("# put it there with the SFTP login\n")
         await shell.type(set_up)
@@ -78,3 +83,12 @@ async def test_what_the_readme_says_to_type_does_what_it_says(
         assert '"E-mail"' in await shell.type(export)
         (goal,) = {run["goal_id"] for run in await runs_of(shop, kind="export")}
         assert await delivered(shop, goal, 1) == ["E-mail;points;opt_in", "ann@example.com;3;", "bob@example.com;4;"]
+        partner = own_openssh(username="shop", password="secret")
+        partner.put("in/points.csv", b"E-mail,points\ncem@example.com,5\n")
+        once = once.replace("sftp.example.com", partner.host).replace('"22"', f'"{partner.port}"')
+        if partner.password is not None:
+            asked = await shell.type(once)
+            await shop.await_runs("points.csv", "completed")
+            assert "unknown_list" in asked
+            (mail,) = await shop.await_mails("To: crm@example.com")
+            assert "Completed: in/points.csv as shop, points.csv" in mail

@@ -50,6 +50,7 @@ POINTS: dict[type[Road], tuple[str, ...]] = {
         "notifier.planning", "notifier.planned", "notifier.taken", "notifier.sent", "notifier.recording",
         "notifier.recorded",
     ),
+    roads.OneShotRoad: ("api.one_shot", "importer.pinned"),
     roads.ListRoad: ("importer.listed", "importer.finishing", "importer.committed"),
     roads.LookRoad: ("poller.watching", "poller.listed", "poller.sliced", "poller.looked", "poller.leaving"),
     roads.ApprovalRoad: ("importer.putting_aside", "api.approving", "api.approved"),
@@ -87,9 +88,12 @@ ALSO_SKIPPED = ("importer.hashed", "importer.told")
 """Passed on the way of a skipped file as well."""
 ALSO_MANUAL = ("importer.claimed", "importer.fetched", "importer.committed", "settle.begun", "settle.recording")
 """Passed on the way of a file that a client sends as well, which is read from elsewhere and not marked."""
+ALSO_ONE_SHOT = ("importer.claimed", "importer.fetched", "importer.hashed", "importer.committed", "settle.recording")
+"""Passed on the way of a file that a request names as well, whose password lives exactly as long as its run."""
 AGAIN: dict[type[Road], str] = {
     roads.SameContentRoad: " (same content)",
     roads.ManualRoad: " (sent by hand)",
+    roads.OneShotRoad: " (one-shot import)",
     roads.FollowingRoad: " (followed)",
     roads.PackedExportRoad: " (several packed files)",
     roads.ChangesRoad: " (changes alone)",
@@ -115,6 +119,7 @@ def cases() -> list[Any]:
     on_roads = [(road, point) for road, points in POINTS.items() for point in points]
     on_roads += [(roads.SameContentRoad, point) for point in ALSO_SKIPPED]
     on_roads += [(roads.ManualRoad, point) for point in ALSO_MANUAL]
+    on_roads += [(roads.OneShotRoad, point) for point in ALSO_ONE_SHOT]
     return [
         pytest.param(
             *(road, point, action),

@@ -56,23 +56,34 @@ _IN_NAMESPACE = (
 class PrivateOpenSSH:
     """An sshd below `folder`, which everybody may enter; files that are dropped lie in `drop`."""
 
-    def __init__(self, folder: Path, *, authentication: str = "any", settings: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        authentication: str = "any",
+        settings: Sequence[str] = (),
+        host: str = HOST,
+        port: int | None = None,
+        username: str = PARTNER,
+        password: str | None = None,
+    ) -> None:
         """`authentication` is sshd's AuthenticationMethods, for instance "publickey,password" to demand both.
 
-        `settings` are more lines of its configuration, which go before ours.
+        `settings` are more lines of its configuration, which go before ours; `username` and `password` are the user's
+        where it is one of our own.
         """
         self.folder = folder
         self.drop = folder / "drop"
-        self.host = HOST
-        self.port = free_port()
+        self.host = host
+        self.port = port or free_port()
         self.log = folder / "sshd.log"
         self.client_key = folder / "client_key"
         self._authentication = authentication
         self._settings = list(settings)
         self._options = ""
         self._namespace = _may_unshare()
-        self.username = PARTNER if self._namespace else pwd.getpwuid(os.geteuid()).pw_name
-        self.password = secrets.token_urlsafe(12) if self._namespace else None
+        self.username = username if self._namespace else pwd.getpwuid(os.geteuid()).pw_name
+        self.password = (password or secrets.token_urlsafe(12)) if self._namespace else None
         self._process: psutil.Popen | None = None
         self._furnish()
 
@@ -150,8 +161,8 @@ class PrivateOpenSSH:
             timeout=10,
         ).stdout.strip()
         entries = {
-            "passwd": f"{PARTNER}:x:{PARTNER_ID}:{PARTNER_ID}::{self.drop}:/bin/sh",
-            "shadow": f"{PARTNER}:{hashed}:19000:0:99999:7:::",
+            "passwd": f"{self.username}:x:{PARTNER_ID}:{PARTNER_ID}::{self.drop}:/bin/sh",
+            "shadow": f"{self.username}:{hashed}:19000:0:99999:7:::",
         }
         for name, entry in entries.items():
             copy = self.folder / name
@@ -162,7 +173,9 @@ class PrivateOpenSSH:
         # Of two lines that say the same, sshd takes the first.
         lines = [
             *self._settings,
-            CONFIGURATION.format(port=self.port, host=HOST, folder=self.folder, drop=self.drop, options=self._options),
+            CONFIGURATION.format(
+                port=self.port, host=self.host, folder=self.folder, drop=self.drop, options=self._options
+            ),
         ]
         lines += [f"HostKey {key.with_suffix('')}" for key in sorted(self.folder.glob("host_*.pub"))]
         lines += [f"AuthenticationMethods {self._authentication}"]
@@ -177,7 +190,7 @@ class PrivateOpenSSH:
         assert self._process is not None
         while time.monotonic() < until and self._process.poll() is None:
             try:
-                with socket.create_connection((HOST, self.port), timeout=1) as connection:
+                with socket.create_connection((self.host, self.port), timeout=1) as connection:
                     if connection.recv(4) == b"SSH-":
                         return
             except OSError:

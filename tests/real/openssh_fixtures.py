@@ -1,9 +1,10 @@
 """Fixtures around private OpenSSH servers."""
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,9 +16,9 @@ def own_openssh() -> Iterator[Callable[..., PrivateOpenSSH]]:
     """Makes running servers for one test; the arguments are PrivateOpenSSH's after the folder."""
     with ExitStack() as held:
 
-        def make(*, authentication: str = "any", settings: Sequence[str] = ()) -> PrivateOpenSSH:
+        def make(**more: Any) -> PrivateOpenSSH:
             folder = held.enter_context(tempfile.TemporaryDirectory(prefix="tidegate-openssh-"))
-            server = PrivateOpenSSH(Path(folder), authentication=authentication, settings=settings)
+            server = PrivateOpenSSH(Path(folder), **more)
             held.callback(server.stop)
             server.start()
             return server

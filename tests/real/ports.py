@@ -29,12 +29,18 @@ _CANDIDATES = _ports()
 def free_port() -> int:
     """A port that was free a moment ago. Raises RuntimeError where none of a thousand is."""
     for port in itertools.islice(_CANDIDATES, 1000):
-        with socket.socket() as one:
-            # As servers do: what is merely in TIME_WAIT counts as free.
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                one.bind(("127.0.0.1", port))
-            except OSError:
-                continue
+        if is_free("127.0.0.1", port):
             return port
     raise RuntimeError("found no free port among a thousand on 127.0.0.1")
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether we may listen there, and nobody does."""
+    with socket.socket() as one:
+        # As servers do: what is merely in TIME_WAIT counts as free.
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            one.bind((host, port))
+        except OSError:
+            return False
+    return True

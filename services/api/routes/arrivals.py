@@ -43,8 +43,8 @@ class ArrivalShown(BaseModel):
     id: UUID
     connection_id: UUID
     path: str = Field(description=SHOWN)
-    size_bytes: int
-    modified_at: datetime
+    size_bytes: int | None = Field(description="null of what a one-shot import names, until the importer has looked")
+    modified_at: datetime | None
     sighting: int
     state: ArrivalState
     reason: Reason | None = Field(description="Why it waits, or why no goal takes it")
@@ -116,4 +116,5 @@ def _facts(row: dict[str, Any]) -> dict[str, Any]:
     facts = {name: row[name] for name in ArrivalShown.model_fields if name in row}
     facts["path"] = shown(row["path"])
     facts["settled_path"] = None if row["settled_path"] is None else shown(row["settled_path"])
-    return {**facts, "id": row["arrival_id"], "reason": reason}
+    unknown = {} if row["is_stamped"] else {"size_bytes": None, "modified_at": None}
+    return {**facts, **unknown, "id": row["arrival_id"], "reason": reason}

@@ -70,7 +70,7 @@ class ConnectionQuery(PageQuery):
     name: Annotated[str, Field(max_length=200)] | None = None
     active: bool | None = None
     stopped: Annotated[bool, Field(description="Whether they wait for a person to act")] | None = None
-    transport: Literal["sftp", "ftps", "directory", "hosted", "manual"] | None = None
+    transport: Literal["sftp", "ftps", "directory", "hosted", "manual", "one_shot"] | None = None
     drop_folder_id: UUID | None = None
 
 
@@ -102,7 +102,7 @@ class ConnectionShown(BaseModel):
     next_due_at: datetime | None = Field(
         description="When all its active goals are next carried out in order; null where it has no times, or is off"
     )
-    next_look_at: datetime | None = Field(description="null for the connection of manual imports: nobody looks there")
+    next_look_at: datetime | None = Field(description="null for connections that are built in: nobody looks there")
     created_at: datetime
 
 
@@ -214,10 +214,13 @@ async def change_connection(
 async def delete_connection(connection_id: UUID, visit: Writer, if_match: versions.IfMatch) -> None:
     """Take a connection away with its goals and secrets. Its runs, receipts and arrivals stay readable.
 
-    Refused while a run of it has not ended.
+    Refused while a run of it has not ended. With a connection of one-shot imports goes the host key that was pinned:
+    the next import from there pins the one that it sees first.
     """
     async with visit.writing() as tx:
-        await _held(tx, connection_id, if_match)
+        stored = await connections.lock(tx, connection_id)
+        stored.require_removable()
+        if_match.require(stored.version)
         await removal.remove_connection(tx, connection_id)
 
 
@@ -410,6 +413,6 @@ def _shown(stored: StoredConnection, tried: Inquiry | None) -> ConnectionShown:
         looked_at=stored.looked_at,
         when=stored.settings.when,
         next_due_at=stored.round_due_at if stored.settings.active else None,
-        next_look_at=None if stored.is_manual else stored.next_look_at,
+        next_look_at=None if stored.is_built_in else stored.next_look_at,
         created_at=stored.created_at,
     )

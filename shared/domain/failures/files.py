@@ -182,3 +182,10 @@ class FileGone(FileFailure):
 
     code = "file_gone"
     what_to_do = "Upload the file again if it was removed by mistake."
+
+
+class NoSuchFile(FileFailure):
+    """The server has no file of the name that was asked for."""
+
+    code = "no_such_file"
+    what_to_do = "Correct the name: relative to the user's home directory, or absolute."

@@ -171,6 +171,13 @@ class TlsRefused(ProtocolRefused):
     what_to_do = "Have the server's operator offer TLS 1.2 or newer. Nothing is ever sent without it."
 
 
+class PortNotGiven(PartnerFailure):
+    """No SFTP server answered on port 21, which counts where a one-shot import names no port."""
+
+    code = "port_not_given"
+    what_to_do = "Give the port; SFTP servers listen on 22."
+
+
 class UnsupportedKey(PartnerFailure):
     """The key cannot be used."""
 

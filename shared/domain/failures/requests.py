@@ -196,6 +196,20 @@ class ManualConnection(Conflict):
     what_to_do = "Send files with POST /v1/imports; the settings of an import are mended in its goal."
 
 
+class OneShotConnection(Conflict):
+    """The connection of one-shot imports is built in, and nobody looks at its server."""
+
+    code = "one_shot_connection"
+    what_to_do = "Ask for imports with POST /api/2.0/imports/sftp, or make a connection with a drop folder of your own."
+
+
+class PasswordForgotten(Conflict):
+    """The password of a one-shot import was deleted when its run ended, so the run cannot be retried."""
+
+    code = "password_forgotten"
+    what_to_do = "Send the request again: POST /api/2.0/imports/sftp."
+
+
 class ImportNotCompleted(Conflict):
     """Only a manual import that has completed can lead a goal."""
 

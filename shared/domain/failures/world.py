@@ -92,6 +92,12 @@ class FileMoving(Transient):
     code = "file_moving"
 
 
+class FileUnstable(Transient):
+    """The file changed while it was read: somebody is still writing it."""
+
+    code = "file_unstable"
+
+
 class DecryptionTooSlow(Transient):
     """Decrypting or encrypting the file took longer than it may."""
 

@@ -2,7 +2,8 @@
 
     PartnerPlace   on a partner's server: it is dialled, it has to prove who it is, and somebody logs in
     DropPlace      every place that has a drop folder
-    Place          those, and where nobody looks
+    BuiltInPlace   where nobody looks: files come because a client asked
+    Place          all of them
 
 A new kind is written into a file of its own and named below. Secrets are no part of a place.
 """
@@ -15,18 +16,22 @@ from shared.domain.place.directory import DirectoryPlace
 from shared.domain.place.ftps import FtpsPlace
 from shared.domain.place.hosted import HostedPlace
 from shared.domain.place.manual import ManualPlace
+from shared.domain.place.one_shot import OneShotPlace
 from shared.domain.place.sftp import SftpPlace
 
 PartnerPlace = SftpPlace | FtpsPlace
 DropPlace = Annotated[SftpPlace | FtpsPlace | HostedPlace | DirectoryPlace, Field(discriminator="transport")]
-Place = Annotated[SftpPlace | FtpsPlace | HostedPlace | DirectoryPlace | ManualPlace, Field(discriminator="transport")]
+BuiltInPlace = ManualPlace | OneShotPlace
+Place = Annotated[SftpPlace | FtpsPlace | HostedPlace | DirectoryPlace | BuiltInPlace, Field(discriminator="transport")]
 
 __all__ = [
+    "BuiltInPlace",
     "DirectoryPlace",
     "DropPlace",
     "FtpsPlace",
     "HostedPlace",
     "ManualPlace",
+    "OneShotPlace",
     "PartnerPlace",
     "Place",
     "SftpPlace",

@@ -43,6 +43,20 @@ SELECT $1, $2, $3, $4, $5, $6, $7, 'accepted', now(),
                   WHERE a.account_id = $1 AND a.connection_id = $2 AND a.path = $3), 0)
 RETURNING arrival_id
 
+-- name: insert_named
+-- A file that a request names and that nobody has looked at: accepted as it will be found.
+INSERT INTO tidegate.arrivals (account_id, connection_id, path, size_bytes, modified_at, is_stamped, state, accepted_at,
+    sighting)
+SELECT $1, $2, $3, 0, clock_timestamp(), false, 'accepted', now(),
+    1 + coalesce((SELECT max(a.sighting) FROM tidegate.arrivals a
+                  WHERE a.account_id = $1 AND a.connection_id = $2 AND a.path = $3), 0)
+RETURNING arrival_id, modified_at
+
+-- name: stamp
+-- What the file is that a request named, as it was found.
+UPDATE tidegate.arrivals SET size_bytes = $3, modified_at = $4, stamped_at = now(), is_stamped = true
+WHERE account_id = $1 AND arrival_id = $2
+
 -- name: restamp
 -- Files that have not been accepted yet changed their size or time.
 UPDATE tidegate.arrivals a
@@ -81,7 +95,7 @@ WHERE account_id = $1 AND arrival_id = ANY ($2::uuid[]) AND vanished_at IS NULL
 -- One arrival, and whether its upload is the latest of the path where its file lies, if it was uploaded to us.
 SELECT a.arrival_id, a.connection_id, a.path, a.size_bytes, a.modified_at, a.sighting, a.state, a.upload_id, a.reason_code,
     a.reason_detail, a.sha256, a.seen_at, a.accepted_at, a.settled_at, a.settled_as, a.settled_path, a.vanished_at,
-    a.kept_file_id, a.upload_id IS NULL OR a.settled_path <> a.path OR a.upload_id = (
+    a.kept_file_id, a.is_stamped, a.upload_id IS NULL OR a.settled_path <> a.path OR a.upload_id = (
         SELECT u.upload_id FROM tidegate.uploads u JOIN tidegate.connections c USING (account_id, drop_folder_id)
         WHERE c.account_id = a.account_id AND c.connection_id = a.connection_id AND u.path = a.path
         ORDER BY u.opened_at DESC, u.upload_id LIMIT 1) AS is_latest_upload
@@ -154,7 +168,7 @@ WHERE account_id = $1 AND connection_id = $2 AND state IN ('waiting', 'unmatched
 -- name: page
 -- Arrivals, newest first, after a cursor.
 SELECT arrival_id, connection_id, path, size_bytes, modified_at, sighting, state, upload_id, reason_code, reason_detail,
-    sha256, seen_at, accepted_at, settled_at, settled_as, settled_path, vanished_at
+    sha256, seen_at, accepted_at, settled_at, settled_as, settled_path, vanished_at, is_stamped
 FROM tidegate.arrivals a
 WHERE account_id = $1
   AND ($2::uuid IS NULL OR connection_id = $2)

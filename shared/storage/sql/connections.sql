@@ -15,6 +15,19 @@ ON CONFLICT (account_id) WHERE settings -> 'place' ->> 'transport' = 'manual' DO
 SELECT connection_id FROM tidegate.connections
 WHERE account_id = $1 AND settings -> 'place' ->> 'transport' = 'manual'
 
+-- name: make_one_shot
+-- The built-in connection of one-shot imports from one server. It is never looked at either.
+INSERT INTO tidegate.connections (account_id, connection_id, settings, is_active)
+VALUES ($1, $2, $3, false)
+ON CONFLICT (account_id, lower(settings -> 'place' ->> 'host'), (settings -> 'place' ->> 'port'))
+    WHERE settings -> 'place' ->> 'transport' = 'one_shot' AND deleted_at IS NULL DO NOTHING
+
+-- name: one_shot
+-- The built-in connection of one-shot imports from a server.
+SELECT connection_id FROM tidegate.connections
+WHERE account_id = $1 AND lower(settings -> 'place' ->> 'host') = lower($2) AND settings -> 'place' ->> 'port' = $3
+  AND settings -> 'place' ->> 'transport' = 'one_shot' AND deleted_at IS NULL
+
 -- name: get
 -- One connection, but for its secrets.
 SELECT connection_id, settings, version, stopped_code, stopped_detail, offered_host_key, failures_in_a_row, looked_at,

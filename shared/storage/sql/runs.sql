@@ -321,7 +321,8 @@ UPDATE tidegate.run_leases SET expires_at = now() - interval '1 second' WHERE ac
 -- One run with what it is about.
 SELECT r.run_id, r.kind, r.connection_id, r.goal_id, r.goal_version, r.arrival_id, r.replay, r.parent_run_id, r.state,
     r.waits_for, r.reason_code, r.reason_detail, r.what_to_do, r.attempt, r.token, r.queued_at, r.started_at,
-    r.finished_at, r.retry_at, r.approved_at, r.sha256, r.delivered_name, r.receipt, a.path, a.size_bytes,
+    r.finished_at, r.retry_at, r.approved_at, r.sha256, r.delivered_name, r.receipt, a.path,
+    CASE WHEN a.is_stamped THEN a.size_bytes END AS size_bytes,
     ARRAY(SELECT m.run_id FROM tidegate.runs m WHERE m.account_id = r.account_id AND m.parent_run_id = r.run_id
           ORDER BY m.queued_at, m.run_id LIMIT 100) AS mended_by,
     t.state AS return_state, t.files AS return_files, t.reason_code AS return_reason_code,
@@ -348,7 +349,8 @@ WHERE r.account_id = $1 AND r.run_id = $2
 SELECT r.run_id, r.kind, r.connection_id, r.goal_id, r.goal_version, r.arrival_id, r.replay, r.parent_run_id, r.state,
     r.waits_for, r.reason_code, r.reason_detail, r.what_to_do, r.attempt, r.token, r.queued_at, r.started_at,
     r.finished_at, r.retry_at, r.approved_at, r.sha256, r.delivered_name,
-    r.receipt #- '{file,columns}' AS receipt, a.path, a.size_bytes,
+    r.receipt #- '{file,columns}' AS receipt, a.path,
+    CASE WHEN a.is_stamped THEN a.size_bytes END AS size_bytes,
     ARRAY(SELECT m.run_id FROM tidegate.runs m WHERE m.account_id = r.account_id AND m.parent_run_id = r.run_id
           ORDER BY m.queued_at, m.run_id LIMIT 100) AS mended_by,
     t.state AS return_state, t.files AS return_files, t.reason_code AS return_reason_code,

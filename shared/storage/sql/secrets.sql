@@ -68,3 +68,15 @@ LIMIT $4
 UPDATE tidegate.openpgp_keys SET private_key_sealed = $3, passphrase_sealed = $4, password_sealed = $5
 WHERE account_id = $1 AND openpgp_key_id = $2 AND private_key_sealed IS NOT DISTINCT FROM $6
   AND passphrase_sealed IS NOT DISTINCT FROM $7 AND password_sealed IS NOT DISTINCT FROM $8
+
+-- name: one_shots
+-- Passwords of one-shot imports that are not sealed with this key.
+SELECT arrival_id AS row_id, password_sealed AS password
+FROM tidegate.one_shots
+WHERE account_id = $1 AND ($3::uuid IS NULL OR arrival_id > $3) AND substring(password_sealed FROM 2 FOR 8) <> $2
+ORDER BY arrival_id
+LIMIT $4
+
+-- name: reseal_one_shot
+-- The same password under another key, if it is still the one that was read.
+UPDATE tidegate.one_shots SET password_sealed = $3 WHERE account_id = $1 AND arrival_id = $2 AND password_sealed = $4

@@ -7,7 +7,7 @@ breaks off or is not answered they do again.
 from tests.faults.roads.decisions import ApprovalRoad, CancelRoad, GuardRoad, RetryRoad, SameContentRoad
 from tests.faults.roads.exports import ChangesRoad, ExportRoad, FollowingRoad, PackedExportRoad, ScheduledRoad
 from tests.faults.roads.heirs import LostMarkRoad, LostQuestionRoad, LostReturnRoad, LostRingRoad, LostWorkerRoad
-from tests.faults.roads.imports import ListRoad, LookRoad, ManualRoad, RenameRoad, ReturnRoad, UnfitRoad
+from tests.faults.roads.imports import ListRoad, LookRoad, ManualRoad, OneShotRoad, RenameRoad, ReturnRoad, UnfitRoad
 from tests.faults.roads.questions import QuestionRoad, SampleRoad
 from tests.faults.roads.road import OneRunRoad, Road
 
@@ -27,6 +27,7 @@ __all__ = [
     "LostWorkerRoad",
     "ManualRoad",
     "OneRunRoad",
+    "OneShotRoad",
     "PackedExportRoad",
     "QuestionRoad",
     "RenameRoad",

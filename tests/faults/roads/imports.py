@@ -45,6 +45,46 @@ class ManualRoad(OneRunRoad):
 
 
 @dataclass(slots=True)
+class OneShotRoad(Road):
+    """A file that a request names, under one key however often; here it lies in a hosted folder, where nobody looks."""
+
+    async def prepare(self) -> None:
+        """The file lies there."""
+        place = self.shop.system.place.directory / "drop" / str(self.shop.account_id)
+        await eventually(lambda: place.is_dir() and any(place.iterdir()), "the folder")
+        (folder,) = place.iterdir()
+        (folder / "asked").mkdir()
+        (folder / "asked" / FILE).write_bytes(CONTENT)
+
+    async def drive(self) -> None:
+        """Ask for it."""
+        await self._ask("first")
+
+    async def go_on(self) -> None:
+        """A run that failed by a mistake of ours cannot be retried: it is asked for again."""
+        if "failed" in [run["state"] for run in await self.shop.ledger.runs()]:
+            await self._ask("again")
+
+    async def check(self) -> None:
+        """Everybody once, the file where it lay, and one host key pinned."""
+        assert await self.shop.points() == {each.email: self.points for each in ROWS}
+        assert {each["settled_as"] for each in await self.shop.ledger.arrivals()} == {"left"}
+        shown = await self.shop.ask("GET", "/v1/connections", 200, params={"transport": "one_shot"})
+        assert [len(each["place"]["host_keys"]) for each in shown["items"]] == [1]
+
+    async def _ask(self, key: str) -> None:
+        login, system = self.shop.login, self.shop.system
+        credentials = {"hostname": "127.0.0.1", "port": system.sftp_port, "file": f"/asked/{FILE}"}
+        body = {
+            "credentials": {**credentials, "username": login["username"], "password": login["password"]},
+            "mappings": {"email": 0, "first_name": 1, "points": 2, "tags": 3},
+            "settings": {"delimiter": "semicolon"},
+        }
+        headers = {"Idempotency-Key": f"{self.name} {key}"}
+        await persist(lambda: accepted(self.shop, "/api/2.0/imports/sftp", json=body, headers=headers))
+
+
+@dataclass(slots=True)
 class LookRoad(OneRunRoad):
     """A file that lies there without an upload of ours: only a look finds it."""
 

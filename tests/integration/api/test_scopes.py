@@ -51,6 +51,9 @@ def wanted(method: str, path: str) -> list[str]:
     if path.startswith("/v1/imports"):
         # It makes a goal, and a run of it.
         return [f"{family}:{'read' if method == 'get' else 'write'}" for family in ("goals", "runs")]
+    if path.startswith("/api/2.0/imports"):
+        # It makes a connection too.
+        return [f"{family}:write" for family in ("connections", "goals", "runs")]
     if path in ("/v1/segments/{segment_id}/count", "/v1/segments/{segment_id}/sample"):
         # They show what is there.
         return [Scope.PROFILES_READ.value]

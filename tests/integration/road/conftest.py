@@ -38,6 +38,7 @@ async def base(database: Database, tmp_path: Path) -> Base:
         retry_base_seconds=0.1,
         allowed_networks="127.0.0.0/8",
         local_directories=f"share={tmp_path / 'share'}",
+        one_shot_unique_property="number",
     )
     return await base_of(settings, database, InProcessBus(), Metrics())
 

@@ -31,6 +31,7 @@ async def gateway_of(tenant: Tenant) -> AsyncIterator[Client]:
         looking=Looking(base.database, base.keys, base.settings.work_directory, find_programs(), apart()),
         # One key makes hundreds of things here, as fast as the machine can.
         limits=Limits(request_burst=1_000_000),
+        one_shot_unique_property=base.settings.one_shot_unique_property,
     )
     async with base.database.account(tenant.account_id) as tx:
         _, token = await keys.create(tx, keys.NewKey("tests", OWNER_SCOPES, email="owner@shop.example"))

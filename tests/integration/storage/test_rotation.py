@@ -192,6 +192,7 @@ async def test_everything_that_is_sealed_is_rotated(database: Database, account:
 
 NOT_SEALED = {
     ("api_keys", "secret_sha256"),
+    ("credentials", "former_password_sha256"),
     ("credentials", "password_sha256"),
     ("kept_answers", "key_digest"),
     ("kept_chunks", "content"),
