@@ -197,7 +197,7 @@ def _listing(bench: Bench) -> list[Line]:
 
 def _crowd(bench: Bench) -> list[Line]:
     """Very many connections, of which some hang."""
-    with services(bench.directory) as system:
+    with services(bench.directory, instead=crowd.IN_NAMES) as system:
         bench.learn(system)
         return asyncio.run(crowd.measure(system))
 

@@ -94,9 +94,18 @@ def cluster(directory: Path) -> Iterator[Cluster]:
 
 
 @contextmanager
-def services(directory: Path, *names: str, **variables: str) -> Iterator[System]:
-    """The services up while inside, on the directory's PostgreSQL; of these names, where each can be a process."""
-    with _processes(directory, names or SERVICES, variables) if SERVER.exists() else _one_process(directory) as system:
+def services(
+    directory: Path, *names: str, instead: Mapping[str, str] | None = None, **variables: str
+) -> Iterator[System]:
+    """The services up while inside, on the directory's PostgreSQL; of these names, where each can be a process.
+
+    `instead`: by the service's name a module that is given that of the service, and runs it.
+    """
+    if SERVER.exists():
+        up = _processes(directory, names or SERVICES, variables, instead or {})
+    else:
+        up = _one_process(directory)
+    with up as system:
         yield system
 
 
@@ -115,7 +124,9 @@ def _one_process(directory: Path) -> Iterator[System]:
 
 
 @contextmanager
-def _processes(directory: Path, names: Sequence[str], variables: Mapping[str, str]) -> Iterator[System]:
+def _processes(
+    directory: Path, names: Sequence[str], variables: Mapping[str, str], instead: Mapping[str, str]
+) -> Iterator[System]:
     with ExitStack() as stack:
         database = stack.enter_context(cluster(directory))
         rabbit = stack.enter_context(private_rabbitmq())
@@ -123,7 +134,11 @@ def _processes(directory: Path, names: Sequence[str], variables: Mapping[str, st
         environment = _environment(directory, database, rabbit.url, api_port) | dict(variables)
         children = {
             name: stack.enter_context(
-                _process([sys.executable, "-m", f"services.{name}"], directory / f"{name}.log", environment)
+                _process(
+                    [sys.executable, "-m", *filter(None, (instead.get(name),)), f"services.{name}"],
+                    directory / f"{name}.log",
+                    environment,
+                )
             )
             for name in names
         }

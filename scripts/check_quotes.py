@@ -1,4 +1,4 @@
-"""Hold docs/imports.md and docs/exports.md to what there is: tests that they name exist, sentences are quotes.
+"""Hold docs/imports.md, exports.md and transports.md to what there is: tests that they name exist, sentences quotes.
 
 The pages that it quotes belong to others and are not in this repository; where they lie beside it (../shared/seeds),
 the sentences are looked up in them. Prints each finding with its line, and how many answers are still due.
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
-PAGES = (Path("docs/imports.md"), Path("docs/exports.md"))
+PAGES = (Path("docs/imports.md"), Path("docs/exports.md"), Path("docs/transports.md"))
 SEEDS = Path("../shared/seeds")
 FIRST_SYSTEM = "## Spotler"
 

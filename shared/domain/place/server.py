@@ -18,7 +18,17 @@ def _is_printable(value: str) -> str:
     return value
 
 
-HostName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,253}\z"), AfterValidator(_is_a_host)]
+_WRITTEN = (
+    r"^(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[0-9-]*[A-Za-z_][A-Za-z0-9_-]*$"
+    r"|^(?:[0-9]{1,3}\.){3}[0-9]{1,3}$|^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$"
+)
+HostName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,253}\z"),
+    # What is saved is judged by host_name.checked_host; what was saved before that was, has still to be read.
+    Field(json_schema_extra={"pattern": _WRITTEN, "maxLength": 253}),
+    AfterValidator(_is_a_host),
+]
 PortNumber = Annotated[int, Field(ge=1, le=65_535)]
 UserName = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_is_printable)]
 HomeDirectory = Annotated[str, Field(max_length=1_024), AfterValidator(_is_printable)]
