@@ -36,6 +36,7 @@ STATUS: dict[type[Failure], int] = {
     failures.RequestTooSlow: 408,
     failures.Conflict: 409,
     failures.GoalInactive: 409,
+    failures.InBlackout: 409,
     failures.VersionStale: 412,
     failures.RequestTooLarge: 413,
     failures.FileTooLarge: 413,

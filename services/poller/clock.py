@@ -12,6 +12,7 @@ from uuid import UUID
 import structlog
 
 from services.poller.tools import Tools
+from shared.domain.blackout import blackout_until
 from shared.domain.failures import InternalError, StorageUnavailable
 from shared.observe.failpoints import reach
 from shared.storage import connections, dues, goals, turns
@@ -66,7 +67,16 @@ async def _begin(tools: Tools, account_id: UUID, goal_id: UUID) -> None:
         stored = await goals.get(tx, goal_id, even_deleted=True)
         connection = await connections.get(tx, stored.connection_id, even_deleted=True)
         is_on = stored.deleted_at is None and stored.goal.active and connection.settings.active
-        run_id = await dues.begin(tx, goal_id, stored.goal, tools.now(), is_on=is_on, connection_id=connection.id)
+        now = tools.now()
+        run_id = await dues.begin(
+            tx,
+            goal_id,
+            stored.goal,
+            now,
+            is_on=is_on,
+            connection_id=connection.id,
+            not_before=blackout_until((*stored.goal.blackouts, *connection.settings.blackouts), now),
+        )
         reach("clock.beginning")
     reach("clock.begun")
     if run_id is not None:
@@ -87,7 +97,7 @@ async def _ask_round(tools: Tools, account_id: UUID, connection_id: UUID) -> Non
 
 async def _move_on(tools: Tools, account_id: UUID, connection_id: UUID) -> None:
     async with tools.database.account(account_id) as tx:
-        run_id = await turns.move_on(tx, connection_id)
+        run_id = await turns.move_on(tx, connection_id, tools.now())
     reach("clock.begun")
     if run_id is not None:
         log.info("run.in_turn", account_id=str(account_id), connection_id=str(connection_id), run_id=str(run_id))

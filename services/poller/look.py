@@ -14,12 +14,14 @@ from uuid import UUID
 
 import structlog
 
+from services.poller.held import in_blackout
 from services.poller.listing import Listed, is_gone, list_watched, slices
 from services.poller.record import Watched, conclude, imports_of, record
 from services.poller.spot import Seen
 from services.poller.tools import Tools
 from services.poller.trouble import note_failure
 from shared.domain.arrival import FileStamp
+from shared.domain.blackout import blackout_until
 from shared.domain.connection import Login
 from shared.domain.failures import ConnectionLost, Failure, LeaseLost, SecretKeyMissing, StorageUnavailable
 from shared.domain.place import BuiltInPlace, HostedPlace
@@ -50,11 +52,16 @@ class Found(Listed):
 
 
 async def look(tools: Tools, account_id: UUID, connection_id: UUID) -> bool:
-    """Look at a connection whose turn it is; False when another replica does. Raises StorageUnavailable, LeaseLost."""
+    """Look at a connection whose turn it is; False when another replica does, or it is in a blackout.
+
+    Raises StorageUnavailable, LeaseLost.
+    """
     async with tools.database.account(account_id) as tx:
         if not await leases.take_watch(tx, connection_id, tools.worker, tools.lease_seconds):
             return False
         connection = await connections.get(tx, connection_id)
+        if await _is_postponed(tx, tools, connection):
+            return False
         login = await _login(tx, tools, connection_id)
         watched = await imports_of(tx, connection_id)
         began_at = await arrivals.clock(tx)
@@ -66,6 +73,17 @@ async def look(tools: Tools, account_id: UUID, connection_id: UUID) -> bool:
             reach("poller.listed")
             await _record(tools, connection, watched, found, began_at)
         await _end(tools, connection, found)
+    return True
+
+
+async def _is_postponed(tx: Tx, tools: Tools, connection: StoredConnection) -> bool:
+    """Whether it is left alone until a blackout has ended; a folder of our own is looked at, and its files wait."""
+    until = blackout_until(connection.settings.blackouts, tools.now())
+    if until is None or isinstance(connection.settings.place, HostedPlace):
+        return False
+    await arrivals.wait_all(tx, connection.id, in_blackout(until))
+    await connections.wait(tx, connection.id, until)
+    await leases.leave_watch(tx, connection.id, tools.worker)
     return True
 
 

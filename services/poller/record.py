@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from services.poller.held import held
+from services.poller.held import held, shut
 from services.poller.spot import Look, Seen, Spotted, spot
 from shared.domain.goal import AnyImport
 from shared.domain.watched import places_apart
@@ -42,8 +42,9 @@ async def record(tx: Tx, connection_id: UUID, seen: Sequence[Seen], began_at: da
     known = await arrivals.present(tx, connection_id, began_at, [each.file.path for each in seen])
     watched = await imports_of(tx, connection_id)
     settings = (await connections.get(tx, connection_id)).settings
-    waiting = await held(tx, connection_id, settings, watched.goals)
-    look = Look(began_at, await arrivals.clock(tx), watched.apart, waiting)
+    ended_at = await arrivals.clock(tx)
+    waiting = await held(tx, connection_id, settings, watched.goals, ended_at)
+    look = Look(began_at, ended_at, watched.apart, waiting)
     # Comparing thousands of names takes a moment: the loop goes on meanwhile, and the lease of this look is kept.
     found = await asyncio.to_thread(spot, seen, known, watched.goals, look)
     await _write(tx, connection_id, found, watched.goals)
@@ -63,7 +64,14 @@ async def conclude(
     for several in _batches(gone):
         await arrivals.vanish(tx, several)
     watched = await imports_of(tx, connection_id)
-    had_their_turn = [each for each, goal in watched.goals.items() if goal.source.directory in directories]
+    settings = (await connections.get(tx, connection_id)).settings
+    # What began or ended during the look counts as well: in it files may have waited.
+    moments = (began_at, await arrivals.clock(tx))
+    had_their_turn = [
+        each
+        for each, goal in watched.goals.items()
+        if goal.source.directory in directories and not any(shut(settings, goal, at) for at in moments)
+    ]
     await turns.looked(tx, had_their_turn, began_at)
     return Counter(vanished=len(gone))
 

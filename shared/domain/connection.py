@@ -4,6 +4,7 @@ from uuid import UUID
 
 from pydantic import Field, StrictBool
 
+from shared.domain.blackout import Blackouts
 from shared.domain.model import Model
 from shared.domain.place import Place
 from shared.domain.schedule import Times
@@ -13,7 +14,11 @@ class ConnectionSettings(Model):
     """What a person sets on a connection, but for its secrets."""
 
     name: str = Field(min_length=1, max_length=200)
-    active: StrictBool = True
+    active: StrictBool = Field(
+        default=True,
+        description="Switched off (paused), nothing is begun: its place is not looked at, times pass, and runs of its "
+        "goals that are in the queue wait (`paused`). Runs in hand go on",
+    )
     interval_seconds: int = Field(default=60, ge=10, le=86_400)
     place: Place
     when: tuple[Times, ...] = Field(
@@ -21,6 +26,11 @@ class ConnectionSettings(Model):
         max_length=10,
         description="Times at which all its active goals are carried out in their order, each once the one before has "
         "ended; between them its imports take no files",
+    )
+    blackouts: Blackouts = Field(
+        default=(),
+        description="Windows in which nothing is begun: a partner's server is not looked at, and files, times and runs "
+        "wait (`blackout`) until they end. Runs in hand go on",
     )
 
 

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field, StrictBool
 
+from shared.domain.blackout import Blackouts
 from shared.domain.email_address import EmailAddress
 from shared.domain.model import Model
 
@@ -26,5 +27,14 @@ class GoalBase(Model):
 class Ordered(GoalBase):
     """A goal among those of its connection: switched on or off, and when its turn is."""
 
-    active: StrictBool = True
+    active: StrictBool = Field(
+        default=True,
+        description="Switched off (paused), nothing of it is begun: its files are not taken, its times pass, its "
+        "queued runs wait (`paused`). A run in hand goes on",
+    )
     position: int = Field(default=1, ge=0, le=10_000)
+    blackouts: Blackouts = Field(
+        default=(),
+        description="Windows in which nothing of it is begun, beside those of its connection: files, times and runs "
+        "wait (`blackout`) until they end. A run in hand goes on",
+    )

@@ -166,5 +166,6 @@ def _fixed(stored: StoredGoal | None) -> dict[str, object]:
         "made_from": None,
         "led_by": None,
         "when": (),
+        "blackouts": (),
     }
     return fixed if stored is None else fixed | {"name": stored.goal.name}

@@ -158,6 +158,11 @@ async def explain(tx: Tx, explained: Mapping[UUID, Explained]) -> None:
         await tx.execute("arrivals.explain", tx.account_id, list(explained), *reasons)
 
 
+async def wait_all(tx: Tx, connection_id: UUID, why: Explained) -> None:
+    """All files of a connection that wait do so for this now."""
+    await tx.execute("arrivals.wait_all", tx.account_id, connection_id, why.code, why.detail)
+
+
 def _stamps(sightings: Sequence[Sighting]) -> tuple[list[int], list[datetime], list[UUID | None]]:
     return (
         [each.file.size_bytes for each in sightings],

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from shared.domain.blackout import blackout_until
 from shared.domain.connection import ConnectionSettings, Login
 from shared.domain.failures import (
     AlreadyExists,
@@ -34,6 +35,7 @@ from shared.domain.place import (
     SftpPlace,
 )
 from shared.domain.schedule import AtTimes, next_of
+from shared.storage import runs
 from shared.storage.database import Record, Session, Tx
 from shared.storage.secrets import KeyRing, Place, keep
 
@@ -199,14 +201,24 @@ async def delete(tx: Tx, connection_id: UUID) -> None:
 async def take_round(tx: Tx, connection_id: UUID, now: datetime) -> StoredConnection | None:
     """A connection whose time has come to have its goals carried out in order, and when it comes next is noted.
 
-    None where another has taken it, or it was taken away. Times that passed while nobody looked are one.
+    Times that passed while nobody looked are one. None where another has taken it, or it is in a blackout: then it is
+    due at the end of that.
     """
     row = await tx.row("connections.hold_due", tx.account_id, connection_id, now)
     if row is None:
         return None
     found = await get(tx, connection_id, even_deleted=True)
+    until = blackout_until(found.settings.blackouts, now)
+    if until is not None and found.settings.active:
+        await tx.execute("connections.set_round", tx.account_id, connection_id, until)
+        return None
     await _plan_round(tx, connection_id, () if found.deleted_at else found.settings.when, now)
     return found
+
+
+async def wait(tx: Tx, connection_id: UUID, until: datetime) -> None:
+    """Its turn to be looked at does not come before then."""
+    await tx.execute("connections.wait", tx.account_id, connection_id, until)
 
 
 async def rounds_due(watch: Session, now: datetime, limit: int) -> list[tuple[UUID, UUID]]:
@@ -230,6 +242,7 @@ async def update(
     await _save(tx, connection_id, settings)
     if stored.settings.when != settings.when:
         await _plan_round(tx, connection_id, settings.when, datetime.now(UTC))
+    await runs.let_go(tx, connection_id=connection_id)
     for name, secret in secrets.items():
         sealed = _sealed(tx, ring, connection_id, name, secret)
         await tx.execute(f"connections.set_{name}", tx.account_id, connection_id, sealed)

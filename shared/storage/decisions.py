@@ -3,13 +3,22 @@
 Each holds the run by `runs.lock`, so that a decision and a worker's last word cannot cross. Nothing here commits.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+from shared.domain.blackout import Blackout, blackout_until
 from shared.domain.export_goal import ExportGoal
-from shared.domain.failures import Conflict, GoalInactive, NotFound, OlderThanCompleted, PasswordForgotten
+from shared.domain.failures import (
+    Conflict,
+    GoalInactive,
+    InBlackout,
+    NotFound,
+    OlderThanCompleted,
+    PasswordForgotten,
+)
 from shared.domain.names import shown
 from shared.domain.receipt import FileFacts, Receipt
 from shared.domain.run import ABSENT_OVER_GUARD, RunState, Waiting
@@ -90,12 +99,13 @@ async def retry(tx: Tx, run_id: UUID, *, out_of_order: bool = False) -> None:
 async def run_now(tx: Tx, goal_id: UUID) -> Asked:
     """Carry a goal out now: an export gets a run; an import's drop folder is looked at at once.
 
-    Raises NotFound, GoalInactive, and Conflict for an import whose connection is stopped, or a manual one.
+    Raises NotFound, GoalInactive, InBlackout, and Conflict for an import whose connection is stopped, or a manual one.
     """
     stored = await _active_goal(tx, goal_id)
+    connection = await connections.get(tx, stored.connection_id)
+    _require_open((*stored.goal.blackouts, *connection.settings.blackouts))
     if isinstance(stored.goal, ExportGoal):
         return Asked(await _export(tx, goal_id, stored.goal))
-    connection = await connections.get(tx, stored.connection_id)
     connection.require_settable()
     _require_going(connection)
     await turns.open_(tx, stored.connection_id, goal_id)
@@ -105,7 +115,7 @@ async def run_now(tx: Tx, goal_id: UUID) -> Asked:
 async def run_round(tx: Tx, connection_id: UUID) -> list[UUID]:
     """Carry all active goals of a connection out now, each once the one before has ended; the run that has begun.
 
-    Raises NotFound, GoalInactive where nothing is switched on, and Conflict where the connection is stopped.
+    Raises NotFound, InBlackout, GoalInactive where nothing is switched on, and Conflict where it is stopped.
     """
     connection = await connections.get(tx, connection_id)
     connection.require_settable()
@@ -113,9 +123,16 @@ async def run_round(tx: Tx, connection_id: UUID) -> list[UUID]:
     if not active or not connection.settings.active:
         raise GoalInactive("Found no active goal of an active connection.")
     _require_going(connection)
+    _require_open(connection.settings.blackouts)
     await turns.ask_round(tx, connection_id, active)
-    run_id = await turns.move_on(tx, connection_id)
+    run_id = await turns.move_on(tx, connection_id, datetime.now(UTC))
     return [] if run_id is None else [run_id]
+
+
+def _require_open(windows: Sequence[Blackout]) -> None:
+    until = blackout_until(windows, datetime.now(UTC))
+    if until is not None:
+        raise InBlackout(f"Nothing is begun until {until:%Y-%m-%dT%H:%M:%SZ}.")
 
 
 def _require_going(connection: StoredConnection) -> None:

@@ -65,13 +65,27 @@ async def next_of(tx: Tx, goal_ids: Collection[UUID]) -> dict[UUID, datetime]:
     return {row["goal_id"]: row["due_at"] for row in rows}
 
 
-async def begin(tx: Tx, goal_id: UUID, goal: Goal, now: datetime, *, is_on: bool, connection_id: UUID) -> UUID | None:
+async def begin(
+    tx: Tx,
+    goal_id: UUID,
+    goal: Goal,
+    now: datetime,
+    *,
+    is_on: bool,
+    connection_id: UUID,
+    not_before: datetime | None = None,
+) -> UUID | None:
     """Ask for the run that a goal is due for, and note when it is due next; None where none is needed.
 
     An import gets its turn: the next look makes runs of what is complete. Times that passed while nobody looked are one
-    run, or turn. Where `is_on` is false, because goal or connection is switched off, times pass without.
+    run, or turn. Where `is_on` is false, because goal or connection is switched off, times pass without. In a blackout
+    it is due again at its end, `not_before`.
     """
     taken = {row["cause"]: row["due_at"] for row in await tx.fetch("dues.take", tx.account_id, goal_id, now)}
+    if not_before is not None and is_on:
+        for cause in taken:
+            await _plan(tx, goal_id, cause, not_before)
+        return None
     for number, each in enumerate(goal.when):
         cause = f"{_TIMES}{number}"
         if isinstance(each, AtTimes) and cause in taken:

@@ -10,6 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+from pydantic import TypeAdapter
+
+from shared.domain.blackout import Blackout, blackout_until
 from shared.domain.failures import LeaseLost, StorageUnavailable
 from shared.domain.receipt import Receipt
 from shared.domain.run import ClaimedRun, Reason, RunState, Waiting
@@ -18,6 +21,10 @@ from shared.storage.database import Database, Record, Session, Tx
 
 LEASE_SECONDS = 30.0
 """Where an operator says nothing else."""
+PAUSED = "paused"
+BLACKOUT = "blackout"
+"""Why a run in the queue is not begun."""
+_BLACKOUTS: TypeAdapter[tuple[Blackout, ...]] = TypeAdapter(tuple[Blackout, ...])
 GOALS_AT_ONCE = 50
 """How many goals a claim looks at before it asks for more."""
 
@@ -104,7 +111,8 @@ async def claim(database: Database, kind: str, worker: str, lease_seconds: float
 
 
 async def _claim_of_goal(tx: Tx, goal_id: UUID, worker: str, lease_seconds: float) -> ClaimedRun | None:
-    if await tx.row("runs.lock_goal", tx.account_id, goal_id) is None:
+    gate = await tx.row("runs.lock_goal", tx.account_id, goal_id)
+    if gate is None or await _is_held_back(tx, goal_id, gate):
         return None
     row = await tx.row("runs.claim_head", tx.account_id, goal_id)
     if row is None:
@@ -113,6 +121,25 @@ async def _claim_of_goal(tx: Tx, goal_id: UUID, worker: str, lease_seconds: floa
     await tx.execute("runs.serve_account", tx.account_id)
     facts = dict(row)
     return ClaimedRun(id=facts.pop("run_id"), account_id=tx.account_id, **facts)
+
+
+async def _is_held_back(tx: Tx, goal_id: UUID, gate: Record) -> bool:
+    """Whether nothing of a goal may begin now; its runs are told so, and are not come across again meanwhile."""
+    if gate["is_paused"]:
+        until, code, detail = None, PAUSED, "The goal or its connection is switched off."
+    else:
+        windows = _BLACKOUTS.validate_python(gate["blackouts"]) if gate["blackouts"] else ()
+        until, code = blackout_until(windows, datetime.now(UTC)), BLACKOUT
+        if until is None:
+            return False
+        detail = f"Nothing is begun until {until:%Y-%m-%dT%H:%M:%SZ}."
+    await tx.execute("runs.hold_back", tx.account_id, goal_id, until, code, detail)
+    return True
+
+
+async def let_go(tx: Tx, *, goal_id: UUID | None = None, connection_id: UUID | None = None) -> None:
+    """A goal, or a connection, was resumed or has other windows: what waited for that is judged again when claimed."""
+    await tx.execute("runs.let_go", tx.account_id, goal_id, connection_id)
 
 
 async def heartbeat(tx: Tx, run: ClaimedRun, progress: Progress, lease_seconds: float = LEASE_SECONDS) -> bool:

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 from pydantic import TypeAdapter
 
+from shared.domain.blackout import blackout_until
 from shared.domain.export_goal import ExportGoal
 from shared.domain.goal import Goal
 from shared.observe import tracing
@@ -76,10 +77,10 @@ async def movable(watch: Session) -> list[tuple[UUID, UUID]]:
     return [(row["account_id"], row["connection_id"]) for row in await watch.fetch("turns.movable", AT_ONCE)]
 
 
-async def move_on(tx: Tx, connection_id: UUID) -> UUID | None:
+async def move_on(tx: Tx, connection_id: UUID, now: datetime) -> UUID | None:
     """End what is over of a connection's round, and begin the turn that is next; the run that came of it, if any.
 
-    Nothing happens where another moves the round, or its turn is under way.
+    Nothing happens where another moves the round, or its turn is under way. In a blackout the round waits.
     """
     await arrivals.lock_connection(tx, connection_id)
     for _ in range(AT_ONCE):
@@ -87,9 +88,11 @@ async def move_on(tx: Tx, connection_id: UUID) -> UUID | None:
         if head is None:
             return None
         if head["is_active"] and head["begun_at"] is None:
-            return await _begin(
-                tx, connection_id, head["number"], head["goal_id"], _GOAL.validate_python(head["settings"])
-            )
+            goal = _GOAL.validate_python(head["settings"])
+            settings = (await connections.get(tx, connection_id)).settings
+            if blackout_until((*goal.blackouts, *settings.blackouts), now) is not None:
+                return None
+            return await _begin(tx, connection_id, head["number"], head["goal_id"], goal)
         if head["is_active"] and not head["is_over"]:
             return None
         await tx.execute("turns.end", tx.account_id, head["number"])

@@ -19,6 +19,7 @@ from services.api.problems import FieldError, Refused
 from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, VERSIONED, Asked, SecretShown
 from services.api.routes.goals import RunsAsked
 from services.api.routes.inquiries import InquiryShown, await_answer, shown_inquiry
+from shared.domain.blackout import Blackouts
 from shared.domain.connection import ConnectionSettings
 from shared.domain.export_goal import ExportGoal
 from shared.domain.failures import AddressRefused, InvalidRequest, UnsupportedKey
@@ -99,6 +100,7 @@ class ConnectionShown(BaseModel):
     failures_in_a_row: int
     looked_at: datetime | None
     when: tuple[Times, ...]
+    blackouts: Blackouts
     next_due_at: datetime | None = Field(
         description="When all its active goals are next carried out in order; null where it has no times, or is off"
     )
@@ -254,6 +256,18 @@ async def accept_host_key(
     return _shown(saved, tried)
 
 
+@router.post("/{connection_id}/pause", responses=ABSENT | CONFLICT)
+async def pause_connection(connection_id: UUID, visit: Writer, response: Response) -> ConnectionShown:
+    """Switch a connection off: nothing is begun until it is resumed. Runs in the queue wait, those in hand go on."""
+    return await _switched(connection_id, visit, response, is_on=False)
+
+
+@router.post("/{connection_id}/resume", responses=ABSENT | CONFLICT)
+async def resume_connection(connection_id: UUID, visit: Writer, response: Response) -> ConnectionShown:
+    """Switch a connection on: it is looked at, and its runs in the queue begin. Times that passed stay passed."""
+    return await _switched(connection_id, visit, response, is_on=True)
+
+
 @router.post("/{connection_id}/runs", status_code=202, responses=ABSENT | CONFLICT, tags=["runs"])
 async def run_connection(
     connection_id: UUID, visit: Annotated[Visit, Depends(allowed(Scope.RUNS_WRITE))], response: Response
@@ -298,6 +312,18 @@ async def _held(tx: Tx, connection_id: UUID, if_match: versions.Condition) -> St
     stored.require_settable()
     if_match.require(stored.version)
     return stored
+
+
+async def _switched(connection_id: UUID, visit: Visit, response: Response, *, is_on: bool) -> ConnectionShown:
+    async with visit.writing() as tx:
+        saved = await connections.lock(tx, connection_id)
+        saved.require_settable()
+        if saved.settings.active != is_on:
+            settings = saved.settings.model_copy(update={"active": is_on})
+            saved = await connections.update(tx, visit.tools.keys, connection_id, settings, {})
+        tried = await _verification(tx, saved)
+    versions.show(response, saved.version)
+    return _shown(saved, tried)
 
 
 async def _saved(tx: Tx, visit: Visit, stored: StoredConnection, sent: ConnectionSent) -> StoredConnection:
@@ -412,6 +438,7 @@ def _shown(stored: StoredConnection, tried: Inquiry | None) -> ConnectionShown:
         failures_in_a_row=stored.failures_in_a_row,
         looked_at=stored.looked_at,
         when=stored.settings.when,
+        blackouts=stored.settings.blackouts,
         next_due_at=stored.round_due_at if stored.settings.active else None,
         next_look_at=None if stored.is_built_in else stored.next_look_at,
         created_at=stored.created_at,

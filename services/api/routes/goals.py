@@ -284,6 +284,21 @@ async def delete_goal(goal_id: UUID, visit: Writer, if_match: versions.IfMatch) 
         await goals.delete(tx, goal_id)
 
 
+@router.post("/goals/{goal_id}/pause", responses=ABSENT | CONFLICT)
+async def pause_goal(goal_id: UUID, visit: Writer, response: Response) -> GoalShown:
+    """Switch a goal off: nothing of it is begun until it is resumed. Its queued runs wait, one in hand goes on."""
+    return await _switched(goal_id, visit, response, is_on=False)
+
+
+@router.post("/goals/{goal_id}/resume", responses=ABSENT | CONFLICT)
+async def resume_goal(goal_id: UUID, visit: Writer, response: Response) -> GoalShown:
+    """Switch a goal on: its files are taken and its runs in the queue begin. Times that passed meanwhile stay passed.
+
+    Judged as any change is: a goal that was saved meanwhile may stand in its way.
+    """
+    return await _switched(goal_id, visit, response, is_on=True)
+
+
 @router.post("/goals/{goal_id}/runs", status_code=202, responses=ABSENT | CONFLICT, tags=["runs"])
 async def run_goal(goal_id: UUID, visit: Runner, response: Response) -> RunsAsked:
     """Carry a goal out now: an export gets a run, an import's drop folder is looked at at once."""
@@ -324,6 +339,17 @@ async def _saved(tx: Tx, visit: Visit, connection: StoredConnection, stored: Sto
     saved = await goals.update(tx, stored.id, goal, saved_by=visit.caller.key_id)
     await connections.look_now(tx, connection.id)
     return saved
+
+
+async def _switched(goal_id: UUID, visit: Visit, response: Response, *, is_on: bool) -> GoalShown:
+    async with visit.writing() as tx:
+        connection = await connections.lock(tx, (await goals.get(tx, goal_id)).connection_id)
+        saved = await goals.lock(tx, goal_id)
+        if saved.goal.active != is_on:
+            saved = await _saved(tx, visit, connection, saved, saved.goal.model_copy(update={"active": is_on}))
+        shown = await _shown_now(tx, saved)
+    versions.show(response, saved.version)
+    return shown
 
 
 async def _said(tx: Tx, visit: Visit, body: Goal | GoalFromSample | GoalFromImport) -> Goal:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from services.api.access import Visit, allowed
 from services.api.routes.answers import PROBLEMS, Asked
+from shared.domain.blackout import Blackouts, blackout_until
 from shared.domain.moment import Moment
 from shared.domain.schedule import Times, next_of
 from shared.domain.scope import Scope
@@ -23,6 +24,7 @@ class SchedulePreviewAsked(Asked):
     """A schedule, as goals and connections have it in `when`."""
 
     when: tuple[Times, ...] = Field(min_length=1, max_length=10)
+    blackouts: Blackouts = ()
     after: Moment | None = Field(default=None, description="Times after this moment; without it, after now")
     times: int = Field(default=10, ge=1, le=MOST_TIMES, description="How many")
 
@@ -34,6 +36,7 @@ class TimeShown(BaseModel):
     local: datetime = Field(
         description="As the clocks of the schedule's zone show it, with the offset that they have then"
     )
+    begins_at: datetime = Field(description="When something can be begun then: at once, or at the end of a blackout")
     number: int = Field(description="Which entry of `when` says so, from 0; the first of several")
 
 
@@ -54,6 +57,8 @@ async def preview_schedule(body: SchedulePreviewAsked, visit: Reader) -> Schedul
             break
         number = next(n for n, each in enumerate(body.when) if each.next_after(moment) == following)
         zone = ZoneInfo(body.when[number].timezone)
-        found.append(TimeShown(at=following, local=following.astimezone(zone), number=number))
+        begins_at = blackout_until(body.blackouts, following) or following
+        local = following.astimezone(zone)
+        found.append(TimeShown(at=following, local=local, begins_at=begins_at, number=number))
         moment = following
     return SchedulePreview(times=found)

@@ -78,6 +78,7 @@ from shared.domain.failures.files import (
 from shared.domain.failures.goals import (
     GoalFailure,
     GoalInactive,
+    InBlackout,
     InvalidCondition,
     InvalidGoal,
     ListMissing,

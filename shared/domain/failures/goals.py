@@ -73,3 +73,10 @@ class GoalInactive(GoalFailure):
 
     code = "goal_inactive"
     what_to_do = "Switch it on, then retry the run."
+
+
+class InBlackout(GoalFailure):
+    """Nothing is begun now: the goal or its connection is in a blackout window."""
+
+    code = "blackout"
+    what_to_do = "Ask again when the window has ended, or change `blackouts`."

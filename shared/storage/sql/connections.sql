@@ -170,6 +170,10 @@ RETURNING failures_in_a_row
 UPDATE tidegate.connections SET next_look_at = now() + make_interval(secs => $3)
 WHERE account_id = $1 AND connection_id = $2
 
+-- name: wait
+-- Its turn does not come before a time, unless somebody saves it meanwhile.
+UPDATE tidegate.connections SET next_look_at = $3 WHERE account_id = $1 AND connection_id = $2
+
 -- name: look_now
 -- Its turn is now.
 UPDATE tidegate.connections SET next_look_at = now() WHERE account_id = $1 AND connection_id = $2

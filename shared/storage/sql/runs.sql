@@ -36,8 +36,27 @@ ORDER BY a.served_at, min(r.queued_at)
 LIMIT $2 OFFSET $3
 
 -- name: lock_goal
--- Claims of one goal go one at a time; who finds it locked looks elsewhere.
-SELECT goal_id FROM tidegate.goals WHERE account_id = $1 AND goal_id = $2 FOR NO KEY UPDATE SKIP LOCKED
+-- Claims of one goal go one at a time; who finds it locked looks elsewhere. And what may keep its runs from beginning.
+SELECT (NOT g.is_active AND g.deleted_at IS NULL) OR NOT coalesce((c.settings ->> 'active')::boolean, true) AS is_paused,
+    coalesce(g.settings -> 'blackouts', '[]') || coalesce(c.settings -> 'blackouts', '[]') AS blackouts
+FROM tidegate.goals g
+JOIN tidegate.connections c ON c.account_id = g.account_id AND c.connection_id = g.connection_id
+WHERE g.account_id = $1 AND g.goal_id = $2
+FOR NO KEY UPDATE OF g SKIP LOCKED
+
+-- name: hold_back
+-- Runs of a goal that may not begin now: they wait until then, or until somebody resumes it.
+UPDATE tidegate.runs
+SET state = 'waiting', waits_for = 'retry', retry_at = coalesce($3::timestamptz, 'infinity'), reason_code = $4, reason_detail = $5,
+    what_to_do = NULL
+WHERE account_id = $1 AND goal_id = $2
+  AND (state = 'queued' OR (state = 'waiting' AND waits_for = 'retry' AND retry_at <= now()))
+
+-- name: let_go
+-- What kept runs from beginning may be otherwise now; of a goal, or of all of a connection. Whoever claims them judges.
+UPDATE tidegate.runs SET retry_at = now()
+WHERE account_id = $1 AND (goal_id = $2 OR connection_id = $3) AND state = 'waiting' AND waits_for = 'retry'
+  AND reason_code IN ('paused', 'blackout')
 
 -- name: claim_head
 -- The goal's next run in the order of modification time and name, if nothing runs and nothing before it holds. A person
@@ -321,7 +340,7 @@ UPDATE tidegate.run_leases SET expires_at = now() - interval '1 second' WHERE ac
 -- One run with what it is about.
 SELECT r.run_id, r.kind, r.connection_id, r.goal_id, r.goal_version, r.arrival_id, r.replay, r.parent_run_id, r.state,
     r.waits_for, r.reason_code, r.reason_detail, r.what_to_do, r.attempt, r.token, r.queued_at, r.started_at,
-    r.finished_at, r.retry_at, r.approved_at, r.sha256, r.delivered_name, r.receipt, a.path,
+    r.finished_at, nullif(r.retry_at, 'infinity') AS retry_at, r.approved_at, r.sha256, r.delivered_name, r.receipt, a.path,
     CASE WHEN a.is_stamped THEN a.size_bytes END AS size_bytes,
     ARRAY(SELECT m.run_id FROM tidegate.runs m WHERE m.account_id = r.account_id AND m.parent_run_id = r.run_id
           ORDER BY m.queued_at, m.run_id LIMIT 100) AS mended_by,
@@ -348,7 +367,7 @@ WHERE r.account_id = $1 AND r.run_id = $2
 -- Runs, newest first, after a cursor; without the names of their files' columns, of which each may have megabytes.
 SELECT r.run_id, r.kind, r.connection_id, r.goal_id, r.goal_version, r.arrival_id, r.replay, r.parent_run_id, r.state,
     r.waits_for, r.reason_code, r.reason_detail, r.what_to_do, r.attempt, r.token, r.queued_at, r.started_at,
-    r.finished_at, r.retry_at, r.approved_at, r.sha256, r.delivered_name,
+    r.finished_at, nullif(r.retry_at, 'infinity') AS retry_at, r.approved_at, r.sha256, r.delivered_name,
     r.receipt #- '{file,columns}' AS receipt, a.path,
     CASE WHEN a.is_stamped THEN a.size_bytes END AS size_bytes,
     ARRAY(SELECT m.run_id FROM tidegate.runs m WHERE m.account_id = r.account_id AND m.parent_run_id = r.run_id

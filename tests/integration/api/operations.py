@@ -34,10 +34,10 @@ NAMES_A_THING = {
 NAMES_NOTHING = {
     "absent", "acknowledge", "active", "add", "add_to", "after", "after_responses", "afterwards", "algorithm",
     "aliases", "all", "allow_empty_file", "answers", "any", "approve_when_absent_over", "at", "at_least", "at_most",
-    "between", "bytes", "certificates", "changed_only", "changes", "characters", "checksum", "choices", "code",
-    "collapse", "columns", "commentChar", "commentRows", "compression", "condition", "consent", "consent_at",
+    "between", "blackouts", "bytes", "certificates", "changed_only", "changes", "characters", "checksum", "choices",
+    "code", "collapse", "columns", "commentChar", "commentRows", "compression", "condition", "consent", "consent_at",
     "constant", "contains", "create", "create_properties", "credentials", "cron", "custom_key_position", "dateFormat",
-    "days_of_month", "decimalChar", "decimals", "declaration", "decrypt", "default_region", "default_rule",
+    "days", "days_of_month", "decimalChar", "decimals", "declaration", "decrypt", "default_region", "default_rule",
     "defuse_formulas", "delete", "delimiter", "description", "dialect", "direct_write", "directory", "done",
     "done_file", "doubleQuote", "duplicate_content", "email", "emails", "empty", "empty_allowed", "encoding",
     "encrypt_to", "ends_with", "equals", "escapeChar", "event", "events", "expected", "expires_at", "expression",

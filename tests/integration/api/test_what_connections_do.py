@@ -67,12 +67,47 @@ async def test_the_next_times_of_a_schedule_are_shown_before_it_is_saved(owner: 
     zone = {"timezone": "Europe/Amsterdam"}
     sundays = {"weekdays": ["sun"], "at": "02:30"} | zone
     asked: dict[str, Any] = {"when": [sundays, {"days_of_month": ["last"], "at": "06:00"} | zone], "times": 3}
+    asked["blackouts"] = [{"from": "05:00", "to": "07:00", **zone}]
     shown = await owner.ask("POST", "/v1/schedule-previews", 200, json=asked | {"after": "2026-03-28T00:00:00Z"})
     assert shown["times"] == [
-        {"at": "2026-03-29T01:00:00Z", "local": "2026-03-29T03:00:00+02:00", "number": 0},
-        {"at": "2026-03-31T04:00:00Z", "local": "2026-03-31T06:00:00+02:00", "number": 1},
-        {"at": "2026-04-05T00:30:00Z", "local": "2026-04-05T02:30:00+02:00", "number": 0},
+        {
+            "at": "2026-03-29T01:00:00Z",
+            "local": "2026-03-29T03:00:00+02:00",
+            "begins_at": "2026-03-29T01:00:00Z",
+            "number": 0,
+        },
+        {
+            "at": "2026-03-31T04:00:00Z",
+            "local": "2026-03-31T06:00:00+02:00",
+            "begins_at": "2026-03-31T05:00:00Z",
+            "number": 1,
+        },
+        {
+            "at": "2026-04-05T00:30:00Z",
+            "local": "2026-04-05T02:30:00+02:00",
+            "begins_at": "2026-04-05T00:30:00Z",
+            "number": 0,
+        },
     ]
     daily = {"when": [{"cron": "0 5 * * *", "timezone": "Middle-earth/Shire"}]}
     refused = await owner.ask("POST", "/v1/schedule-previews", 422, json=daily)
     assert refused["errors"][0]["pointer"].startswith("/when/0")
+
+
+async def test_goals_and_connections_are_paused_and_resumed(owner: Client) -> None:
+    made = await set_up(owner)
+    for path in (f"/v1/goals/{made['goal']['id']}", f"/v1/connections/{made['connection']['id']}"):
+        paused = await owner.ask("POST", f"{path}/pause", 200)
+        assert (paused["active"], paused["version"]) == (False, 2)
+        assert (await owner.ask("POST", f"{path}/pause", 200))["version"] == 2
+        refused = await owner.ask("POST", f"/v1/goals/{made['goal']['id']}/runs", 409)
+        assert refused["code"] == "goal_inactive"
+        assert (await owner.ask("POST", f"{path}/resume", 200))["active"] is True
+    now = datetime.now(UTC)
+    begin, end = (f"{now + timedelta(minutes=minutes):%H:%M}" for minutes in (-2, 90))
+    change = {"blackouts": [{"from": begin, "to": end}]}
+    await owner.ask("PATCH", path, 200, json=change, headers=ANY)
+    for asked in (f"{path}/runs", f"/v1/goals/{made['goal']['id']}/runs"):
+        refused = await owner.ask("POST", asked, 409)
+        assert refused["code"] == "blackout"
+        assert f"T{end}:00Z" in refused["detail"]

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 
-from shared.domain.failures import LeaseLost
+from shared.domain.blackout import Blackout
+from shared.domain.failures import InBlackout, LeaseLost
 from shared.domain.run import ClaimedRun, Reason, RunState, Waiting
-from shared.storage import decisions, ending, runs
+from shared.storage import decisions, ending, goals, runs
 from shared.storage.database import Database, Tx
 from shared.storage.runs import Progress
 from tests.eventually import eventually
@@ -258,3 +260,44 @@ async def unsent(book: Book) -> list[tuple[str, str]]:
     async with book.database.account(book.account_id) as tx:
         query = "SELECT name, body ->> 'run_id' AS run_id FROM tidegate.outbox WHERE sent_at IS NULL"
         return [(row["name"], row["run_id"]) for row in await tx.connection.fetch(query)]
+
+
+async def test_what_is_paused_is_not_begun_and_what_is_in_hand_goes_on(book: Book) -> None:
+    in_hand = await book.arrive(1)
+    held_back = await book.arrive(2)
+    claimed = await book.claim()
+    await switch(book, active=False)
+    await book.finish(claimed)
+    assert await book.is_idle()
+    facts = await book.facts(held_back)
+    assert (facts["state"], facts["reason_code"], facts["retry_at"]) == ("waiting", "paused", None)
+    assert (await book.facts(in_hand))["state"] == "completed"
+    # A person may still decide about it; resumed, it is the next one, and no attempt was counted.
+    await switch(book, active=True)
+    begun = await book.claim()
+    assert (begun.id, begun.attempt) == (held_back, 1)
+
+
+async def test_nothing_is_begun_in_a_blackout(book: Book) -> None:
+    now = datetime.now(UTC)
+    begin, end = (f"{now + timedelta(minutes=minutes):%H:%M}" for minutes in (-2, 90))
+    run_id = await book.arrive(1)
+    await switch(book, blackouts=(Blackout.model_validate({"from": begin, "to": end}),))
+    assert await book.is_idle()
+    facts = await book.facts(run_id)
+    until = facts["retry_at"]
+    assert isinstance(until, datetime)
+    assert (facts["state"], facts["reason_code"], f"{until:%H:%M}") == ("waiting", "blackout", end)
+    assert timedelta(minutes=88) < until - now <= timedelta(minutes=90)
+    async with book.database.account(book.account_id) as tx:
+        with pytest.raises(InBlackout):
+            await decisions.run_now(tx, book.goal_id)
+    await switch(book, blackouts=())
+    assert (await book.claim()).id == run_id
+
+
+async def switch(book: Book, **changes: object) -> None:
+    """Save the goal with other settings."""
+    async with book.database.account(book.account_id) as tx:
+        stored = await goals.get(tx, book.goal_id)
+        await goals.update(tx, book.goal_id, stored.goal.model_copy(update=changes))

@@ -10,8 +10,11 @@ from typing import Any
 from uuid import UUID
 
 from services.poller.clock import tick
+from services.poller.look import look
 from services.poller.tools import Tools
 from services.poller.wiring import tools_of
+from shared.domain.blackout import Blackout
+from shared.domain.connection import ConnectionSettings
 from shared.domain.export_goal import ExportProfiles
 from shared.domain.schedule import Cron
 from shared.storage import connections, dues, goals, turns
@@ -227,6 +230,50 @@ async def test_goals_of_a_connection_are_carried_out_one_after_another_at_its_ti
     ended = sorted(await tenant.runs(), key=lambda run: run["started_at"])
     assert [run["goal_id"] for run in ended][:2] == [first, second]
     assert all(before["finished_at"] <= run["started_at"] for before, run in pairwise(ended))
+
+
+async def test_what_comes_or_is_due_in_a_blackout_waits_until_it_has_ended(tenant: Tenant, tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    begin, end = (f"{now + timedelta(minutes=minutes):%H:%M}" for minutes in (-2, 90))
+    window = Blackout.model_validate({"from": begin, "to": end})
+    goal_id = await tenant.save(goal(blackouts=[window]))
+    hourly = await tenant.save(_export(when=[{"cron": "* * * * *"}], blackouts=[window]))
+    tenant.drop("a.csv", "email,name\nann@example.com,Ann\n")
+
+    async def waits() -> bool:
+        found = await tenant.arrivals()
+        return "a.csv" in found and found["a.csv"]["reason_code"] == "blackout"
+
+    await eventually(waits, "the file to wait", limit_seconds=30)
+    assert f"T{end}:00Z" in (await tenant.arrivals())["a.csv"]["reason_detail"]
+    await tick(_at(tenant, now + timedelta(minutes=3), tmp_path))
+    due_at = await _due_at(tenant, hourly)
+    assert due_at is not None
+    assert f"{due_at:%H:%M}" == end
+    assert await tenant.runs() == []
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        await goals.update(tx, goal_id, goal())
+        await connections.look_now(tx, tenant.connection_id)
+    assert (await tenant.ended(lambda run: run["goal_id"] == goal_id))["state"] == "completed"
+    # At the end of the window the export has one run, however many times passed.
+    await tick(_at(tenant, due_at, tmp_path))
+    assert len(await _runs(tenant)) == 1
+
+
+async def test_a_partners_server_is_left_alone_in_a_blackout(tenant: Tenant, tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    begin, end = (f"{now + timedelta(minutes=minutes):%H:%M}" for minutes in (-2, 90))
+    place = {"transport": "sftp", "host": "127.0.0.1", "port": 1, "username": "shop"}
+    said = {"name": "Closed", "place": place, "blackouts": [{"from": begin, "to": end}], "active": False}
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        made = await connections.create(
+            tx, tenant.base.keys, ConnectionSettings.model_validate(said), {"password": "x"}, email=None
+        )
+    assert await look(_at(tenant, now, tmp_path), tenant.account_id, made.id) is False
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        waiting = await connections.get(tx, made.id)
+    assert (waiting.looked_at, waiting.failures_in_a_row) == (None, 0)
+    assert f"{waiting.next_look_at:%H:%M}" == end
 
 
 async def _due_at(tenant: Tenant, goal_id: UUID) -> datetime | None:
