@@ -44,6 +44,7 @@ from services.api.routes import (
     samples,
     schedules,
     segments,
+    ssh_keys,
     value_rejects,
 )
 from services.api.tools import Tools
@@ -81,6 +82,7 @@ ROUTERS = (
     bans.router,
     notifications.router,
     openpgp_keys.router,
+    ssh_keys.router,
     inquiries.router,
 )
 

@@ -33,6 +33,8 @@ class Tools:
     looking: Looking
     local_directories: frozenset[str] = frozenset()
     """What the operator offers, by name; where they lie is not the gateway's business."""
+    allows_legacy_keys: bool = False
+    """Whether SSH keys and signatures of SHA-1 may be used."""
     limits: Limits = field(default_factory=Limits)
     streams: Streams = field(default_factory=Streams)
     one_shot_unique_property: str = ""

@@ -34,6 +34,7 @@ def tools_of(base: Base, directory: Path, *, sftp_port: int | None = None) -> To
         bus_is_ready=base.bus.is_ready,
         looking=Looking(base.database, base.keys, directory, find_programs(), apart()),
         local_directories=frozenset(settings.directories),
+        allows_legacy_keys=settings.legacy_ssh_keys,
         limits=limits_of(settings),
         one_shot_unique_property=settings.one_shot_unique_property,
     )

@@ -74,10 +74,19 @@ async def _verify(
         async with tools.database.account(account_id) as tx:
             version = (await connections.pin_host_key(tx, connection.id, line)).version
 
+    used: list[frozenset[str]] = []
+
     def opening(on_step: OnStep) -> AbstractAsyncContextManager[Folder]:
         # A person asks, who may have mended what other connections were refused for.
         return open_folder(
-            place, login, tools.places, account_id=account_id, insists=True, on_first_key=pin, on_step=on_step
+            place,
+            login,
+            tools.places,
+            account_id=account_id,
+            insists=True,
+            on_first_key=pin,
+            on_step=on_step,
+            on_legacy=used.append,
         )
 
     # Asked again after a crash, it removes what was left of it.
@@ -88,6 +97,8 @@ async def _verify(
         if not await inquiries.answer(tx, inquiry_id, found):
             # Another answered while this process was frozen: what it found may have changed since.
             return
+        for legacy in used[:1]:
+            await connections.note_legacy(tx, connection.id, legacy)
         if tried.failure is None:
             await connections.resume(tx, connection.id, version)
         else:

@@ -49,6 +49,8 @@ class Found(Listed):
 
     since: datetime = _EPOCH
     version: int = 0
+    legacy: frozenset[str] | None = None
+    """Which legacy algorithms the login took; None where there was none."""
 
 
 async def look(tools: Tools, account_id: UUID, connection_id: UUID) -> bool:
@@ -103,6 +105,8 @@ async def _end(tools: Tools, connection: StoredConnection, found: Found) -> None
     """Note how it went and lay the lease down in one transaction: nobody looks again before that is known."""
     async with tools.database.account(connection.account_id) as tx:
         await _still_ours(tools, tx, connection)
+        if found.legacy is not None and sorted(found.legacy) != connection.legacy_algorithms:
+            await connections.note_legacy(tx, connection.id, found.legacy)
         if found.failure is None:
             pause = connection.settings.interval_seconds
             await connections.looked(tx, connection.id, pause, failed=False, since=found.since)
@@ -153,7 +157,11 @@ async def _list_each(tools: Tools, connection: StoredConnection, login: Login, w
     is_hosted = isinstance(place, HostedPlace)
     if isinstance(place, BuiltInPlace) or (not watched.goals and not is_hosted):
         return
-    opened = open_folder(place, login, tools.places, account_id=connection.account_id, on_first_key=pin)
+
+    def note(legacy: frozenset[str]) -> None:
+        found.legacy = legacy
+
+    opened = open_folder(place, login, tools.places, account_id=connection.account_id, on_first_key=pin, on_legacy=note)
     async with opened as folder:
         goals = list(watched.goals.values())
         await list_watched(folder, goals, watched.apart, found, makes_missing=is_hosted)

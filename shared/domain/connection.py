@@ -48,5 +48,7 @@ class Login(Model):
     password: str | None = Field(default=None, repr=False)
     private_key: str | None = Field(default=None, repr=False)
     passphrase: str | None = Field(default=None, repr=False)
+    ssh_key: str | None = Field(default=None, repr=False)
+    """A private key of the account, without a passphrase."""
     local_directories: tuple[str, ...] = ()
     """Which of the operator's directories the account may use."""

@@ -149,7 +149,8 @@ def places_of(settings: Settings, database: Database, keys: KeyRing, metrics: Me
         database, keys, metrics, per_host=settings.sessions_per_host, lease_seconds=settings.lease_seconds
     )
     rooms = partial(LedgerRoom, database)
-    return Places(settings.drop_directory, Reach(policy), mounted, sessions=sessions, rooms=rooms)
+    reach = Reach(policy, allows_legacy_keys=settings.legacy_ssh_keys)
+    return Places(settings.drop_directory, reach, mounted, sessions=sessions, rooms=rooms)
 
 
 @asynccontextmanager

@@ -202,7 +202,7 @@ def _host_key(place: PartnerPlace) -> bytes:
 
 
 def _login_key(ring: KeyRing, place: PartnerPlace, login: Login) -> bytes:
-    parts = (place.whom, login.password, login.private_key, login.passphrase)
+    parts = (place.whom, login.password, login.private_key, login.passphrase, login.ssh_key)
     return ring.mark(json.dumps(parts))
 
 

@@ -93,6 +93,7 @@ class Settings(BaseSettings):
     sessions_per_host: int = Field(default=8, ge=1, le=1000)
     """On one partner's host and port at a time, of all workers together; a place may say fewer."""
     legacy_ssh_keys: bool = False
+    """Let SHA-1 signatures (ssh-rsa) and ssh-dss keys be used with partners' servers that have nothing better."""
 
     workers: int = Field(default=2, ge=1, le=64)
     """Runs at a time in one importer or exporter; in an exporter besides as many that have lasted for a while."""

@@ -4,7 +4,7 @@ A secret goes in and comes out only as a `Login` for who logs in; nothing else h
 means that a person has acted: a stopped connection is looked at again.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,7 +35,7 @@ from shared.domain.place import (
     SftpPlace,
 )
 from shared.domain.schedule import AtTimes, next_of
-from shared.storage import runs
+from shared.storage import runs, ssh_keys
 from shared.storage.database import Record, Session, Tx
 from shared.storage.secrets import KeyRing, Place, keep
 
@@ -64,6 +64,8 @@ class StoredConnection:
     stopped_detail: str | None
     offered_host_key: str | None
     """What the server showed and nobody has accepted yet, in OpenSSH's one-line format."""
+    legacy_algorithms: list[str]
+    """Which the last login took (shared/domain/legacy.py)."""
     failures_in_a_row: int
     looked_at: datetime | None
     next_look_at: datetime
@@ -105,6 +107,7 @@ async def create(
     connection_id = uuid4()
     sealed = {name: _sealed(tx, ring, connection_id, name, secrets.get(name)) for name in _SECRETS}
     await _hold_folder(tx, settings)
+    await _hold_ssh_key(tx, settings)
     await _require_allowed(tx, settings)
     with _folder_is_free():
         await tx.execute(
@@ -256,11 +259,13 @@ async def login_of(tx: Tx, ring: KeyRing, connection_id: UUID) -> Login:
     row = await tx.row("connections.sealed", tx.account_id, connection_id)
     if row is None:
         raise NotFound
+    key_id = row["ssh_key_id"]
     return Login(
         **{
             name: None if row[name] is None else ring.open(bytes(row[name]), _place(tx, connection_id, name))
             for name in _SECRETS
         },
+        ssh_key=None if key_id is None else await ssh_keys.take(tx, ring, key_id),
         local_directories=tuple(row["local_directories"]),
     )
 
@@ -348,6 +353,11 @@ async def look_after(tx: Tx, connection_id: UUID, seconds: float) -> None:
     await tx.execute("connections.look_after", tx.account_id, connection_id, seconds)
 
 
+async def note_legacy(tx: Tx, connection_id: UUID, found: Iterable[str]) -> None:
+    """Note which legacy algorithms a login took."""
+    await tx.execute("connections.note_legacy", tx.account_id, connection_id, sorted(found))
+
+
 async def look_now(tx: Tx, connection_id: UUID) -> None:
     """Make it the connection's turn."""
     await tx.execute("connections.look_now", tx.account_id, connection_id)
@@ -355,6 +365,7 @@ async def look_now(tx: Tx, connection_id: UUID) -> None:
 
 async def _save(tx: Tx, connection_id: UUID, settings: ConnectionSettings) -> None:
     await _hold_folder(tx, settings)
+    await _hold_ssh_key(tx, settings)
     with _folder_is_free():
         await tx.execute(
             "connections.update",
@@ -385,6 +396,11 @@ async def _require_allowed(tx: Tx, settings: ConnectionSettings) -> None:
             f"The account may not use a local directory called {place.root!r}; it may use: {shown}. The operator says "
             "so with local_directories of PATCH /v1/accounts/{id}."
         )
+
+
+async def _hold_ssh_key(tx: Tx, settings: ConnectionSettings) -> None:
+    if isinstance(settings.place, SftpPlace) and settings.place.ssh_key_id is not None:
+        await ssh_keys.hold(tx, settings.place.ssh_key_id)
 
 
 @contextmanager

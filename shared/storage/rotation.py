@@ -42,6 +42,7 @@ DRAWERS = (
         "secrets.reseal_openpgp_key",
     ),
     Drawer("one_shots", ("password",), "secrets.one_shots", "secrets.reseal_one_shot"),
+    Drawer("ssh_keys", ("private_key",), "secrets.ssh_keys", "secrets.reseal_ssh_key"),
     Drawer("kept_answers", ("answer",), "secrets.kept_answers", "secrets.reseal_answer"),
 )
 """Everywhere that anything is sealed; a test compares it with the database's columns."""

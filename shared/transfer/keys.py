@@ -5,7 +5,8 @@ ssh-dss (1,024 bits and SHA-1) is refused but where `legacy` says that the opera
 
 import base64
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 import asyncssh
 from asyncssh.asn1 import der_decode
@@ -15,6 +16,7 @@ from shared.domain.failures import UnsupportedKey
 ALGORITHMS = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa")
 """Types of keys that are taken. ssh-rsa is a type here, and not the signature of that name, which is SHA-1."""
 MAX_KEY_CHARACTERS = 64 * 1024
+_ED25519_BITS = 256
 MAX_BCRYPT_ROUNDS = 1_000
 MAX_PKCS8_ITERATIONS = 10_000_000
 """Each some seconds of a processor's time. A key's author chooses the number, up to hours, and we open it in a thread
@@ -28,6 +30,15 @@ class PublicKey:
     line: str
     algorithm: str
     fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    """A key pair: its public half, its size, and its private half in OpenSSH's format without a passphrase."""
+
+    public: PublicKey
+    bits: int
+    private_key: str = field(repr=False)
 
 
 def public_key(line: str, *, legacy: bool = False) -> PublicKey:
@@ -77,6 +88,24 @@ def described(key: asyncssh.SSHKey) -> PublicKey:
     """What may be shown and stored of a key: its public half."""
     algorithm, blob = key.export_public_key("openssh").decode("ascii").split()[:2]
     return PublicKey(line=f"{algorithm} {blob}", algorithm=algorithm, fingerprint=key.get_fingerprint())
+
+
+def generated(algorithm: Literal["ed25519", "rsa4096"]) -> KeyPair:
+    """A new key pair. RSA takes seconds: call it in a thread."""
+    if algorithm == "rsa4096":
+        return _pair(asyncssh.generate_private_key("ssh-rsa", key_size=4096))
+    return _pair(asyncssh.generate_private_key("ssh-ed25519"))
+
+
+def imported(text: str, passphrase: str | None, *, legacy: bool = False) -> KeyPair:
+    """The key pair of a private key. As slow as loaded_private_key, and raises what that raises."""
+    return _pair(loaded_private_key(text, passphrase, legacy=legacy))
+
+
+def _pair(key: asyncssh.SSHKey) -> KeyPair:
+    key.set_comment(None)
+    size: int = getattr(key.pyca_key, "key_size", _ED25519_BITS)
+    return KeyPair(described(key), size, key.export_private_key("openssh").decode("ascii"))
 
 
 def make_private_key(algorithm: str = "ssh-ed25519") -> str:

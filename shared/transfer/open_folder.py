@@ -24,7 +24,7 @@ from shared.transfer.hosted import HostedFolder
 from shared.transfer.mounted import Mounted, open_mounted
 from shared.transfer.room import Room
 from shared.transfer.sessions import Session, Sessions
-from shared.transfer.sftp import FirstKey, open_sftp
+from shared.transfer.sftp import FirstKey, OnLegacy, open_sftp
 
 Rooms = Callable[[UUID, UUID, Path], Room]
 """The room of an account's drop folder that lies there."""
@@ -56,6 +56,7 @@ def open_folder(
     insists: bool = False,
     on_first_key: FirstKey | None = None,
     on_step: OnStep = lambda _: None,
+    on_legacy: OnLegacy = lambda _: None,
 ) -> AbstractAsyncContextManager[Folder]:
     """A Folder for as long as the block lasts; raises what the driver's opening raises (open_sftp, open_ftps, ...).
 
@@ -68,7 +69,7 @@ def open_folder(
         return _open_hosted(places, account_id, place.drop_folder_id)
     if isinstance(place, DirectoryPlace):
         return open_mounted(_mounted(place, login, places), place.home_directory, places.reach.deadlines)
-    opened = _dialled(place, login, places.reach, on_first_key, on_step)
+    opened = _dialled(place, login, places.reach, on_first_key, on_step, on_legacy)
     return _open_partner(places.sessions.held(place, login, insists=insists), opened)
 
 
@@ -83,11 +84,16 @@ async def _open_partner(
 
 
 def _dialled(
-    place: PartnerPlace, login: Login, reach: Reach, on_first_key: FirstKey | None, on_step: OnStep
+    place: PartnerPlace,
+    login: Login,
+    reach: Reach,
+    on_first_key: FirstKey | None,
+    on_step: OnStep,
+    on_legacy: OnLegacy,
 ) -> AbstractAsyncContextManager[Folder]:
     if isinstance(place, FtpsPlace):
         return open_ftps(place, login, reach, on_step=on_step)
-    return open_sftp(place, login, reach, on_first_key=on_first_key, on_step=on_step)
+    return open_sftp(place, login, reach, on_first_key=on_first_key, on_step=on_step, on_legacy=on_legacy)
 
 
 @asynccontextmanager

@@ -47,7 +47,7 @@ async def open_sftp(
     LoginRefused, LoginCutOff, ProtocolRefused. `on_first_key` is asked where the place trusts the first key it sees.
     """
     legacy = reach.allows_legacy_keys
-    key = await _own_key(login, legacy=legacy)
+    keys = await _own_keys(login, legacy=legacy)
     pinned = [_pinned_key(text, legacy=legacy) for text in place.host_keys]
     on_step("resolve")
     line = Line(place, await find(place.host, place.port, reach), allows_legacy=legacy)
@@ -57,7 +57,7 @@ async def open_sftp(
     if not pinned:
         pinned = [await _first_key(line, await line.presented(dialled), on_first_key)]
         dialled = await line.dial()
-    entry = Entry(line, pinned, login, key)
+    entry = Entry(line, pinned, login, keys)
     connection = await entry.enter(dialled, on_step)
     on_legacy(entry.legacy)
     try:
@@ -69,10 +69,13 @@ async def open_sftp(
             await connection.wait_closed()
 
 
-async def _own_key(login: Login, *, legacy: bool) -> asyncssh.SSHKey | None:
-    if login.private_key is None:
-        return None
-    return await asyncio.to_thread(loaded_private_key, login.private_key, login.passphrase, legacy=legacy)
+async def _own_keys(login: Login, *, legacy: bool) -> list[asyncssh.SSHKey]:
+    given = ((login.ssh_key, None), (login.private_key, login.passphrase))
+    return [
+        await asyncio.to_thread(loaded_private_key, text, passphrase, legacy=legacy)
+        for text, passphrase in given
+        if text is not None
+    ]
 
 
 def _pinned_key(line: str, *, legacy: bool) -> asyncssh.SSHKey:

@@ -107,13 +107,15 @@ class _NothingInCommon(Exception):
 class Entry:
     """Getting in: an SSH connection to a server that has proved a pinned key, with our login accepted."""
 
-    def __init__(self, line: Line, pinned: list[asyncssh.SSHKey], login: Login, key: asyncssh.SSHKey | None) -> None:
+    def __init__(
+        self, line: Line, pinned: list[asyncssh.SSHKey], login: Login, keys: Sequence[asyncssh.SSHKey]
+    ) -> None:
         self.legacy: frozenset[str] = frozenset()
         """Which legacy algorithms it took."""
         self._line = line
         self._pinned = pinned
         self._login = login
-        self._key = key
+        self._keys = keys
 
     async def enter(self, dialled: socket.socket, on_step: Callable[[str], None]) -> asyncssh.SSHClientConnection:
         """Raises what open_sftp says of servers and logins."""
@@ -143,7 +145,7 @@ class Entry:
         """One connection. Raises _NothingInCommon where the server seems to have none of the algorithms."""
         line = self._line
         doorkeeper = Doorkeeper(
-            self._login, self._key, allows_legacy=line.allows_legacy, on_login=lambda: on_step("login")
+            self._login, self._keys, allows_legacy=line.allows_legacy, on_login=lambda: on_step("login")
         )
         try:
             async with asyncio.timeout(line.deadlines.login_seconds):

@@ -42,7 +42,7 @@ class Doorkeeper(asyncssh.SSHClient):
     def __init__(
         self,
         login: Login,
-        key: asyncssh.SSHKey | None,
+        keys: Sequence[asyncssh.SSHKey],
         *,
         allows_legacy: bool,
         on_login: Callable[[], None] = lambda: None,
@@ -59,7 +59,7 @@ class Doorkeeper(asyncssh.SSHClient):
         self._on_login = on_login
         self._password = login.password
         self._may_ask = True
-        self._pairs = _pairs(key, allows_legacy=allows_legacy) if key else []
+        self._pairs = _pairs(keys, allows_legacy=allows_legacy)
         self._offered: list[_Pair] = []
 
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
@@ -125,7 +125,12 @@ class Doorkeeper(asyncssh.SSHClient):
 
     def told(self, login: Login) -> str:
         """What was tried, for who has to mend it."""
-        ways = [way for way, given in (("a private key", login.private_key), ("a password", login.password)) if given]
+        given = {
+            "the account's SSH key": login.ssh_key,
+            "a private key": login.private_key,
+            "a password": login.password,
+        }
+        ways = [way for way, secret in given.items() if secret]
         said = f"Tried {' and '.join(ways)}." if ways else "The connection has neither password nor private key."
         if self.wants_new_password:
             said += " The server wants the password to be changed first."
@@ -173,12 +178,16 @@ class _Pair(SSHLocalKeyPair):
         return super().sign(data)
 
 
-def _pairs(key: asyncssh.SSHKey, *, allows_legacy: bool) -> list[_Pair]:
-    """A key as the driver offers it: once, and with legacy algorithms behind that.
+def _pairs(keys: Sequence[asyncssh.SSHKey], *, allows_legacy: bool) -> list[_Pair]:
+    """Keys as the driver offers them: each once, and behind them those that can sign with legacy algorithms, so.
 
     A server need not say what it verifies (RFC 8308). The driver would then take the key's oldest way to sign, which
     for RSA is SHA-1; so each pair knows only those that it may use.
     """
-    algorithms = algorithms_of(key, allows_legacy=allows_legacy)
-    groups = ([each for each in algorithms if each in group] for group in (SIGNATURES, LEGACY_SIGNATURES))
-    return [_Pair(key, group) for group in groups if group]
+    ways = [(key, algorithms_of(key, allows_legacy=allows_legacy)) for key in keys]
+    return [
+        _Pair(key, usable)
+        for group in (SIGNATURES, LEGACY_SIGNATURES)
+        for key, algorithms in ways
+        if (usable := [each for each in algorithms if each in group])
+    ]

@@ -24,6 +24,7 @@ from shared.domain.connection import ConnectionSettings
 from shared.domain.export_goal import ExportGoal
 from shared.domain.failures import AddressRefused, InvalidRequest, UnsupportedKey
 from shared.domain.host_key import fingerprint_of
+from shared.domain.legacy import warnings_of
 from shared.domain.place import DropPlace, HostedPlace, PartnerPlace, Place, SftpPlace
 from shared.domain.run import Reason
 from shared.domain.schedule import Times
@@ -97,6 +98,7 @@ class ConnectionShown(BaseModel):
     stopped: Reason | None = Field(description="Why it is not looked at until a person acts")
     offered_host_key: OfferedHostKey | None
     verification: InquiryShown | None = Field(description="How it was last tried; asked for by each save")
+    warnings: list[Reason] = Field(description="What the last login took that is weak, and allowed by the operator")
     failures_in_a_row: int
     looked_at: datetime | None
     when: tuple[Times, ...]
@@ -134,9 +136,11 @@ async def create_connection(
     body: ConnectionSent, visit: Writer, response: Response, verify: Verify = True
 ) -> ConnectionShown:
     """Make a connection; it is tried (`verification` says how that goes), and looked at soon."""
-    await _require_usable(body)
+    await _require_usable(body, visit)
     async with visit.writing() as tx:
-        made = await connections.create(tx, visit.tools.keys, _settings(body), _secrets(body), email=visit.caller.email)
+        made = await connections.create(
+            tx, visit.tools.keys, _settings(body, visit), _secrets(body), email=visit.caller.email
+        )
         shown = await _tried(tx, made, verify=verify)
     response.headers["Location"] = f"/v1/connections/{made.id}"
     versions.show(response, made.version)
@@ -181,7 +185,7 @@ async def update_connection(
     verify: Verify = True,
 ) -> ConnectionShown:
     """Give a connection other settings. Where host, port or user change, secrets must be sent again."""
-    await _require_usable(body)
+    await _require_usable(body, visit)
     async with visit.writing() as tx:
         stored = await _held(tx, connection_id, if_match)
         saved = await _saved(tx, visit, stored, body)
@@ -205,7 +209,7 @@ async def change_connection(
         # A secret's null means something to the model, and what is stored holds no secrets.
         secrets = {name: body[name] for name in _SECRET_NAMES if name in body}
         sent = judged(_SENT, merged(stored.settings.model_dump(mode="json", by_alias=True), body) | secrets)
-        await _require_usable(sent)
+        await _require_usable(sent, visit)
         saved = await _saved(tx, visit, stored, sent)
         shown = await _tried(tx, saved, verify=verify)
     versions.show(response, saved.version)
@@ -328,7 +332,7 @@ async def _switched(connection_id: UUID, visit: Visit, response: Response, *, is
 
 async def _saved(tx: Tx, visit: Visit, stored: StoredConnection, sent: ConnectionSent) -> StoredConnection:
     _require_secrets_again(stored, sent)
-    return await connections.update(tx, visit.tools.keys, stored.id, _settings(sent), _secrets(sent))
+    return await connections.update(tx, visit.tools.keys, stored.id, _settings(sent, visit), _secrets(sent))
 
 
 async def _tried(tx: Tx, saved: StoredConnection, *, verify: bool) -> ConnectionShown:
@@ -347,10 +351,11 @@ async def _verification(tx: Tx, stored: StoredConnection) -> Inquiry | None:
     return (await inquiries.verifications(tx, [stored.id])).get(stored.id)
 
 
-def _settings(body: ConnectionSent) -> ConnectionSettings:
+def _settings(body: ConnectionSent, visit: Visit) -> ConnectionSettings:
     place = body.place
     if isinstance(place, SftpPlace):
-        place = place.model_copy(update={"host_keys": tuple(public_key(line).line for line in place.host_keys)})
+        lines = (public_key(line, legacy=visit.tools.allows_legacy_keys).line for line in place.host_keys)
+        place = place.model_copy(update={"host_keys": tuple(lines)})
     said = {name: getattr(body, name) for name in ConnectionSettings.model_fields}
     return ConnectionSettings.model_validate(said | {"place": place})
 
@@ -360,14 +365,14 @@ def _secrets(body: ConnectionSent) -> SecretChanges:
     return {name: None if secret is None else secret.get_secret_value() for name, secret in sent.items()}
 
 
-async def _require_usable(body: ConnectionSent) -> None:
+async def _require_usable(body: ConnectionSent, visit: Visit) -> None:
     """Raises Refused for keys that could never be used. A passphrase kept from before is tried by `verify`."""
     place = body.place
     errors = _host_errors(place) if isinstance(place, PartnerPlace) else []
     if isinstance(place, SftpPlace):
         for number, line in enumerate(place.host_keys):
             try:
-                public_key(line)
+                public_key(line, legacy=visit.tools.allows_legacy_keys)
             except UnsupportedKey as failure:
                 errors.append(_unsupported(f"/place/host_keys/{number}", failure))
     elif not isinstance(place, PartnerPlace):
@@ -381,7 +386,9 @@ async def _require_usable(body: ConnectionSent) -> None:
         passphrase = None if body.passphrase is None else body.passphrase.get_secret_value()
         try:
             # In a thread: a key under a passphrase takes a good part of a second on purpose.
-            await asyncio.to_thread(loaded_private_key, body.private_key.get_secret_value(), passphrase)
+            text = body.private_key.get_secret_value()
+            legacy = visit.tools.allows_legacy_keys
+            await asyncio.to_thread(loaded_private_key, text, passphrase, legacy=legacy)
         except UnsupportedKey as failure:
             errors.append(_unsupported("/private_key", failure))
     if errors:
@@ -435,6 +442,7 @@ def _shown(stored: StoredConnection, tried: Inquiry | None) -> ConnectionShown:
         if offered is None
         else OfferedHostKey(fingerprint=fingerprint_of(offered), host_key=offered),
         verification=None if tried is None else shown_inquiry(tried),
+        warnings=warnings_of(stored.legacy_algorithms),
         failures_in_a_row=stored.failures_in_a_row,
         looked_at=stored.looked_at,
         when=stored.settings.when,

@@ -163,6 +163,7 @@ from shared.domain.failures.requests import (
     ScopeMissing,
     SegmentInUse,
     SegmentTooSlow,
+    SshKeyInUse,
     TooBusy,
     TooManyDomainGroups,
     TooManyEventTypes,

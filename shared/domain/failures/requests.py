@@ -131,6 +131,13 @@ class OpenPgpKeyInUse(Conflict):
     what_to_do = "Take the key out of what the detail names, then delete it."
 
 
+class SshKeyInUse(Conflict):
+    """A connection uses the SSH key."""
+
+    code = "ssh_key_in_use"
+    what_to_do = "Give the connections that the detail names another key, then delete it."
+
+
 class ListInUse(Conflict):
     """A goal or a segment names the list."""
 

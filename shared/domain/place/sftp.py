@@ -1,6 +1,7 @@
 """A place on a partner's SFTP server."""
 
 from typing import Literal
+from uuid import UUID
 
 from pydantic import Field, StrictBool
 
@@ -20,6 +21,8 @@ class SftpPlace(Model):
     """Pinned public host keys in OpenSSH's one-line format, any number, so that a partner can rotate."""
     trust_on_first_use: StrictBool = False
     max_sessions: MaxSessions | None = None
+    ssh_key_id: UUID | None = None
+    """One of the account's key pairs, offered before a private key of the connection's own."""
 
     @property
     def whom(self) -> tuple[object, ...]:

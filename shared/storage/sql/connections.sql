@@ -31,7 +31,7 @@ WHERE account_id = $1 AND lower(settings -> 'place' ->> 'host') = lower($2) AND 
 -- name: get
 -- One connection, but for its secrets.
 SELECT connection_id, settings, version, stopped_code, stopped_detail, offered_host_key, failures_in_a_row, looked_at,
-    next_look_at, round_due_at, created_at, created_by_email, deleted_at,
+    next_look_at, round_due_at, legacy_algorithms, created_at, created_by_email, deleted_at,
     password_sealed IS NOT NULL AS has_password, private_key_sealed IS NOT NULL AS has_private_key,
     passphrase_sealed IS NOT NULL AS has_passphrase
 FROM tidegate.connections
@@ -40,7 +40,7 @@ WHERE account_id = $1 AND connection_id = $2
 -- name: lock
 -- A connection, held for a change that depends on what it is.
 SELECT connection_id, settings, version, stopped_code, stopped_detail, offered_host_key, failures_in_a_row, looked_at,
-    next_look_at, round_due_at, created_at, created_by_email, deleted_at,
+    next_look_at, round_due_at, legacy_algorithms, created_at, created_by_email, deleted_at,
     password_sealed IS NOT NULL AS has_password, private_key_sealed IS NOT NULL AS has_private_key,
     passphrase_sealed IS NOT NULL AS has_passphrase
 FROM tidegate.connections
@@ -50,7 +50,7 @@ FOR UPDATE
 -- name: page
 -- The account's connections by age, after a cursor.
 SELECT connection_id, settings, version, stopped_code, stopped_detail, offered_host_key, failures_in_a_row, looked_at,
-    next_look_at, round_due_at, created_at, created_by_email, deleted_at,
+    next_look_at, round_due_at, legacy_algorithms, created_at, created_by_email, deleted_at,
     password_sealed IS NOT NULL AS has_password, private_key_sealed IS NOT NULL AS has_private_key,
     passphrase_sealed IS NOT NULL AS has_passphrase
 FROM tidegate.connections
@@ -112,7 +112,7 @@ UPDATE tidegate.connections SET passphrase_sealed = $3 WHERE account_id = $1 AND
 -- name: sealed
 -- What proves who we are, sealed, and which local directories the account may use.
 SELECT c.password_sealed AS password, c.private_key_sealed AS private_key, c.passphrase_sealed AS passphrase,
-    a.local_directories
+    (c.settings -> 'place' ->> 'ssh_key_id')::uuid AS ssh_key_id, a.local_directories
 FROM tidegate.connections c JOIN tidegate.accounts a USING (account_id)
 WHERE c.account_id = $1 AND c.connection_id = $2
 
@@ -173,6 +173,11 @@ WHERE account_id = $1 AND connection_id = $2
 -- name: wait
 -- Its turn does not come before a time, unless somebody saves it meanwhile.
 UPDATE tidegate.connections SET next_look_at = $3 WHERE account_id = $1 AND connection_id = $2
+
+-- name: note_legacy
+-- Which legacy algorithms the last login took.
+UPDATE tidegate.connections SET legacy_algorithms = $3
+WHERE account_id = $1 AND connection_id = $2 AND legacy_algorithms <> $3
 
 -- name: look_now
 -- Its turn is now.

@@ -80,3 +80,16 @@ LIMIT $4
 -- name: reseal_one_shot
 -- The same password under another key, if it is still the one that was read.
 UPDATE tidegate.one_shots SET password_sealed = $3 WHERE account_id = $1 AND arrival_id = $2 AND password_sealed = $4
+
+-- name: ssh_keys
+-- SSH keys that are not sealed with this key.
+SELECT ssh_key_id AS row_id, private_key_sealed AS private_key
+FROM tidegate.ssh_keys
+WHERE account_id = $1 AND ($3::uuid IS NULL OR ssh_key_id > $3) AND substring(private_key_sealed FROM 2 FOR 8) <> $2
+ORDER BY ssh_key_id
+LIMIT $4
+
+-- name: reseal_ssh_key
+-- The same private key under another key, if it is still the one that was read.
+UPDATE tidegate.ssh_keys SET private_key_sealed = $3
+WHERE account_id = $1 AND ssh_key_id = $2 AND private_key_sealed = $4

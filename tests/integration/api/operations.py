@@ -30,6 +30,7 @@ NAMES_A_THING = {
     "after_goal",
     "account_id", "connection_id", "domain_group", "drop_folder_id", "fingerprint", "from_sample", "property",
     "sample_id", "goal_id", "import_id", "password_id", "from_import", "list", "segment", "group_type",
+    "ssh_key_id",
 }  # fmt: skip
 NAMES_NOTHING = {
     "absent", "acknowledge", "active", "add", "add_to", "after", "after_responses", "afterwards", "algorithm",
@@ -65,7 +66,7 @@ NAMES_NOTHING = {
 """Fields of bodies, wherever they stand. The name of a field that names a thing must mean nothing else."""
 
 HOSTED = {"name": "n", "place": {"transport": "hosted", "drop_folder_id": "{drop_folder_id}"}}
-SFTP = {"name": "n", "place": SFTP_PLACE}
+SFTP = {"name": "n", "place": SFTP_PLACE | {"ssh_key_id": "{ssh_key_id}"}}
 RULES = {name: value for name, value in IMPORT_GOAL.items() if name != "source"}
 ASKING = {"any": [{"property": "{property}", "empty": True}, {"list": "{list}"}, {"segment": "{segment}"}]}
 """A condition that names whatever a condition can."""
@@ -145,6 +146,8 @@ BODIES: dict[str, list[Any]] = {
     "change_group_members": [{"add": []}],
     "create_openpgp_key": [{"name": "fresh {fresh}", "password": "hush"}],
     "change_openpgp_key": [{"name": "fresh {fresh}"}],
+    "create_ssh_key": [{"name": "fresh {fresh}", "generate": {}}],
+    "change_ssh_key": [{"name": "fresh {fresh}"}],
     "preview_goal": [{"sample_id": "{sample_id}"}],
     "preview_schedule": [{"when": [{"cron": "0 5 * * *", "timezone": "Europe/Amsterdam"}], "times": 2}],
     "preview_date": [{"at": "2026-11-22T05:00:00Z", "dateFormat": "DD.MM.YY HH:mm", "timezone": "Europe/Amsterdam"}],

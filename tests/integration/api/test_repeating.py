@@ -106,6 +106,7 @@ async def _one_of_each(owner: Client, database: Database, account: UUID) -> dict
         "/v1/events": ("/v1/events", {"events": [EVENT]}),
         "/v1/domain-groups": ("/v1/domain-groups", {"name": "second"}),
         "/v1/openpgp-keys": ("/v1/openpgp-keys", {"name": "files", "password": PASSWORD}),
+        "/v1/ssh-keys": ("/v1/ssh-keys", {"name": "partner", "generate": {}}),
         "/v1/goals/{goal_id}/preview": (f"/v1/goals/{goal}/preview", {"sample_id": sample["id"]}),
         "/v1/date-previews": ("/v1/date-previews", {"at": "2026-11-22T05:00:00Z"}),
         "/v1/goals/{goal_id}/pause": (f"/v1/goals/{goal}/pause", None),

@@ -28,6 +28,7 @@ FAMILIES = {
     "inquiries": "connections",
     "login-bans": "connections",
     "openpgp-keys": "connections",
+    "ssh-keys": "connections",
     "goals": "goals",
     "samples": "goals",
     "runs": "runs",

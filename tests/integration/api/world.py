@@ -56,6 +56,7 @@ _KINDS = (
     "notification_id",
     "inquiry_id",
     "openpgp_key_id",
+    "ssh_key_id",
     "password_id",
     "import_id",
     "from_import",
@@ -97,6 +98,10 @@ async def settle(client: Client, database: Database, account_id: UUID, mark: str
         for number, kind in enumerate(
             ({"generate": {"user_id": mark, "algorithm": "curve25519"}}, {"password": "hush hush"})
         )
+    ]
+    ssh_keys = [
+        await client.ask("POST", "/v1/ssh-keys", 201, json={"name": f"{mark} {number}", "generate": {}})
+        for number in range(2)
     ]
     lists = [await client.ask("POST", "/v1/lists", 201, json={"name": f"{mark} {number}"}) for number in range(2)]
     segments = [
@@ -170,6 +175,7 @@ async def settle(client: Client, database: Database, account_id: UUID, mark: str
         "notification_id": str(news[0]),
         "inquiry_id": str(asked[0]),
         "openpgp_key_id": openpgp_keys[0]["id"],
+        "ssh_key_id": ssh_keys[0]["id"],
         "password_id": openpgp_keys[1]["id"],
         "list_id": lists[0]["id"],
         "list": lists[0]["id"],
@@ -181,6 +187,6 @@ async def settle(client: Client, database: Database, account_id: UUID, mark: str
         "fingerprint": "SHA256:" + "a" * 43,
     }
     known = {*ids.values(), mark, other_connection["id"], other_folder["id"], export["id"], *map(str, runs)}
-    told = (*keys, *credentials, *arrivals, *openpgp_keys, *lists, *segments, *groups, *messages)
+    told = (*keys, *credentials, *arrivals, *openpgp_keys, *ssh_keys, *lists, *segments, *groups, *messages)
     known |= {each["id"] for each in told} | {str(each) for each in (*news, *asked, *looked_at)}
     return World(account_id, client, ids, frozenset(each for each in known if len(each) > 8))

@@ -43,6 +43,8 @@ BY_COLUMN = {
     "kept_files.kind": "'sample'",
     "samples.state": "'fetching'",
     "openpgp_keys.kind": "'password'",
+    "ssh_keys.name": "gen_random_uuid()::text",
+    "ssh_keys.fingerprint": "gen_random_uuid()::text",
     "openpgp_keys.name": "gen_random_uuid()::text",
     "openpgp_keys.password_sealed": "decode(repeat('00', 32), 'hex')",
 }

@@ -54,7 +54,7 @@ def test_whatever_else_is_asked_is_not(prompts: list[tuple[str, bool]]) -> None:
 
 def test_the_password_is_given_once_whichever_way_it_is_asked_for() -> None:
     question = [("Password: ", False)]
-    keeper = Doorkeeper(Login(password="s3cret"), None, allows_legacy=False)
+    keeper = Doorkeeper(Login(password="s3cret"), [], allows_legacy=False)
     assert keeper.kbdint_auth_requested() == ""
     assert keeper.kbdint_challenge_received("", "", "", []) == []
     assert keeper.kbdint_challenge_received("", "", "", [("Code:", False)]) is None
@@ -67,7 +67,7 @@ def test_the_password_is_given_once_whichever_way_it_is_asked_for() -> None:
 
 
 def test_without_a_password_no_question_is_invited() -> None:
-    keeper = Doorkeeper(Login(), None, allows_legacy=True)
+    keeper = Doorkeeper(Login(), [], allows_legacy=True)
     assert keeper.kbdint_auth_requested() is None
     assert keeper.password_auth_requested() is None
     assert not keeper.was_anything_tried
