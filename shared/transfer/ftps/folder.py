@@ -88,7 +88,6 @@ class FtpsFolder:
 
     async def write(self, path: str, chunks: AsyncIterable[bytes]) -> int:
         """Create or overwrite a file."""
-        await self._line.ask(self._session.represent, "I")
         transfer = await self._begin(f"STOR {self._absolute(path)}", path, DirectoryMissing)
         written = 0
         try:
@@ -168,9 +167,8 @@ class FtpsFolder:
         return True
 
     async def _size(self, remote: str) -> int | None:
-        """The size of a file; from here on files are bytes as they are."""
+        """The size of a file, where the server tells it."""
         try:
-            await self._line.ask(self._session.represent, "I")
             return await self._line.ask(self._session.size, remote)
         except Refused:
             return None

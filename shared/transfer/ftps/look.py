@@ -109,7 +109,6 @@ class Look:
             raise ProtocolRefused(f"It tells exact times neither by MLSD nor by MDTM: {refused}.") from refused
 
     async def _rows(self, command: str, read: Read) -> _Rows:
-        await self._line.ask(self._session.represent, "A")
         transfer = await self._line.transfer(command)
         rows, lines = _Rows(), Lines()
         while not await self._line.ask(_portion, transfer, lines, read, rows):

@@ -128,6 +128,10 @@ async def _at_home(line: Line, place: FtpsPlace) -> str:
     except Refused as refused:
         raise TlsRefused(f"It does not encrypt data connections; it said: {refused}.") from refused
     try:
+        await line.ask(line.session.take_bytes)
+    except Refused as refused:
+        raise ProtocolRefused(f"It does not send bytes as they are; it said: {refused}.") from refused
+    try:
         return await line.ask(line.session.home, wire(place.home_directory.encode()))
     except Refused as refused:
         raise DirectoryMissing(

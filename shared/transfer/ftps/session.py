@@ -31,7 +31,6 @@ class Session(ftplib.FTP_TLS):
         """What FEAT tells, by the command's name."""
         self._open: list[socket.socket] = []
         self._is_hung_up = False
-        self._representation = ""
         self.may_show_hidden = True
         """Whether LIST may know `-a`, which shows names that begin with a dot."""
         self._has_epsv = True
@@ -161,11 +160,9 @@ class Session(ftplib.FTP_TLS):
         """Whether files are described exactly, by MLSD and MLST."""
         return "MLST" in self.features
 
-    def represent(self, letter: str) -> None:
-        """Bytes as they are (I) or lines (A): without the former, sizes and contents are others."""
-        if self._representation != letter:
-            self.voidcmd(f"TYPE {letter}")
-            self._representation = letter
+    def take_bytes(self) -> None:
+        """Have bytes sent as they are, also those of listings: else sizes, contents and names are others."""
+        self.voidcmd("TYPE I")
 
     def home(self, directory: str) -> str:
         """Where the login leads, or the directory in it, from the root on."""
@@ -179,7 +176,6 @@ class Session(ftplib.FTP_TLS):
 
     def size(self, path: str) -> int:
         """The size of a file in bytes."""
-        self.represent("I")
         return replies.number(self.sendcmd(f"SIZE {path}"))
 
     def modified(self, path: str) -> float:
