@@ -11,6 +11,7 @@ import pytest
 
 from shared.domain.connection import Login
 from shared.domain.failures import (
+    AccessDenied,
     ConnectionLost,
     Failure,
     FileGone,
@@ -18,6 +19,7 @@ from shared.domain.failures import (
     LoginRefused,
     PlaceFull,
     ProtocolRefused,
+    RenameRefused,
     ServerFailed,
     TlsRefused,
     TooManyFiles,
@@ -93,6 +95,14 @@ def _endless_line(talk: Talk, _: str) -> None:
     talk.control.sendall(b"257 " + b"x" * 1_000_000)
 
 
+def _in_plain_text(talk: Talk, _: str) -> None:
+    talk.say("150 for all to read")
+    with talk.plain_data() as data:
+        data.sendall(FILE.encode())
+        data.recv(1)
+    talk.say("226 done")
+
+
 @pytest.mark.parametrize(
     ("answers", "expected"),
     [
@@ -119,6 +129,8 @@ def _endless_line(talk: Talk, _: str) -> None:
         ({"MLSD": "226 nothing at all"}, ServerFailed),
         ({"MLSD": lambda talk, _: talk.say("150 here it comes")}, ConnectionLost),
         ({"MLSD": lambda talk, _: talk.send(b"y" * 100_000)}, ServerFailed),
+        ({"MLSD": _in_plain_text}, ConnectionLost),
+        ({"TYPE": "504 lines alone"}, ProtocolRefused),
     ],
 )
 async def test_what_is_no_answer_of_a_server_that_works_is_told_in_time(
@@ -281,6 +293,69 @@ async def test_a_place_that_is_full_is_told_as_such_and_the_session_goes_on(open
             await folder.write("a.csv", _once(b"x" * (8 << 20)))
         with pytest.raises(FileGone):
             await folder.stat("a.csv")
+
+
+# Servers that cannot replace.
+
+
+class Disk:
+    """The files of a server, by their paths, and the commands that rename and delete them."""
+
+    def __init__(self, **files: str) -> None:
+        self.files = {f"/{name.replace('_', '.')}": content for name, content in files.items()}
+        self.broken = ""
+        """A path that nothing can be renamed to while there is none."""
+        self._from = ""
+
+    def answers(self) -> dict[str, Answer]:
+        return {"RNFR": self._rename_from, "RNTO": self._rename_to, "DELE": self._delete, "MLST": self._facts}
+
+    def _rename_from(self, talk: Talk, path: str) -> None:
+        self._from = path
+        talk.say("350 and to what?" if path in self.files else "550 no such file")
+
+    def _rename_to(self, talk: Talk, path: str) -> None:
+        if path in self.files or path == self.broken:
+            talk.say("553 that is there already")
+            return
+        self.files[path] = self.files.pop(self._from)
+        talk.say("250 done")
+
+    def _delete(self, talk: Talk, path: str) -> None:
+        talk.say("550 no such file" if self.files.pop(path, None) is None else "250 done")
+
+    def _facts(self, talk: Talk, path: str) -> None:
+        talk.say(*(["250-here", " " + FILE.strip(), "250 end"] if path in self.files else ["550 no such file"]))
+
+
+@pytest.mark.parametrize("before", [{}, {"all_csv": "old"}, {"all_csv": "old", "all_csv_previous": "older"}])
+async def test_where_nothing_can_be_replaced_the_old_file_steps_aside(opens: Opens, before: dict[str, str]) -> None:
+    disk = Disk(new_part="new", **before)
+    async with opens(**disk.answers()) as folder:
+        await folder.rename("new.part", "all.csv", replace=True)
+    assert disk.files == {"/all.csv": "new"}
+
+
+async def test_a_rename_that_breaks_off_puts_the_old_file_back(opens: Opens) -> None:
+    disk = Disk(new_part="new", all_csv="old")
+    disk.broken = "/all.csv"
+
+    def put_back(talk: Talk, path: str) -> None:
+        # The new file gets no name; the old one gets its own again.
+        disk.broken = "" if disk._from == "/all.csv.previous" else disk.broken
+        disk._rename_to(talk, path)
+
+    async with opens(**{**disk.answers(), "RNTO": put_back}) as folder:
+        with pytest.raises(AccessDenied):
+            await folder.rename("new.part", "all.csv", replace=True)
+    assert disk.files == {"/all.csv": "old", "/new.part": "new"}
+
+
+async def test_a_server_that_renames_nothing_is_told_as_such(opens: Opens) -> None:
+    disk = Disk(new_part="new")
+    async with opens(**{**disk.answers(), "RNTO": "502 not here"}) as folder:
+        with pytest.raises(RenameRefused):
+            await folder.rename("new.part", "all.csv", replace=True)
 
 
 # Servers that tell no facts.

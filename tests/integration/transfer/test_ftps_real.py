@@ -182,6 +182,25 @@ async def test_a_listing_that_the_server_may_not_make_is_no_empty_directory(
     assert isinstance(failure, AccessDenied)
 
 
+async def test_what_exports_do_is_tried_step_by_step(
+    vsftpd: PrivateVsftpd, authority: Authority, tmp_path: Path
+) -> None:
+    places = Places(drop_directory=tmp_path, reach=reach(authority), sessions=FreeSessions())
+    home = vsftpd.drop / uuid4().hex
+    (home / "out").mkdir(parents=True)
+
+    def opening(on_step: OnStep) -> AbstractAsyncContextManager[Folder]:
+        place = _place(vsftpd, home_directory=home.name)
+        return open_folder(place, LOGIN, places, account_id=uuid4(), on_step=on_step)
+
+    tried = await verify(_place(vsftpd), opening, Uses(written=frozenset({"out"})), probe="0a1b")
+    assert [(step.name, step.outcome) for step in tried.steps] == [
+        (name, "ok")
+        for name in ("resolve", "connect", "certificate", "login", "list", "write", "read", "replace", "remove")
+    ]
+    assert list((home / "out").iterdir()) == []
+
+
 async def test_many_sessions_at_once_leave_no_thread_behind(vsftpd: PrivateVsftpd, authority: Authority) -> None:
     ways = reach(authority)
 
