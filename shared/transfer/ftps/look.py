@@ -18,6 +18,7 @@ from shared.transfer.ftps.transfer import Transfer
 
 _PORTION_BYTES = 256 * 1024
 _TIMES_AT_ONCE = 50
+_ENTRIES_AT_ONCE = 2_000
 _NOT_OPENED = "failed to open directory"
 """vsftpd says so behind a 226, and lists nothing: this is not an empty directory."""
 
@@ -61,10 +62,8 @@ class Look:
         listing = Listing()
         rows = await self._rows(f"MLSD {self._remote}", read_facts)
         self._refuse_unread(listing, rows)
-        for entry in rows.entries:
-            path = self._path(listing, entry)
-            if path is not None:
-                self._take(listing, path, entry, entry.modified)
+        for path, entry in await self._files(listing, rows):
+            self._take(listing, path, entry, entry.modified)
         return listing
 
     async def _by_lines(self) -> Listing:
@@ -72,7 +71,7 @@ class Look:
         await self._line.ask(self._session.enter, self._remote)
         rows = await self._lines()
         self._refuse_unread(listing, rows)
-        found = [(path, entry) for entry in rows.entries if (path := self._path(listing, entry)) is not None]
+        found = await self._files(listing, rows)
         undated = []
         for start in range(0, len(found), _TIMES_AT_ONCE):
             some = found[start : start + _TIMES_AT_ONCE]
@@ -88,6 +87,15 @@ class Look:
                 if entry.name in still_there:
                     self._take(listing, path, entry, None)
         return listing
+
+    async def _files(self, listing: Listing, rows: _Rows) -> list[tuple[str, Entry]]:
+        """The regular files among the rows, with their paths; others wait no longer than for some of them."""
+        found = []
+        for start in range(0, len(rows.entries), _ENTRIES_AT_ONCE):
+            some = rows.entries[start : start + _ENTRIES_AT_ONCE]
+            found += [(path, entry) for entry in some if (path := self._path(listing, entry)) is not None]
+            await asyncio.sleep(0)
+        return found
 
     async def _lines(self) -> _Rows:
         """LIST, with hidden names where the server can show them: then it shows `.` itself, too."""
