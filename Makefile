@@ -3,7 +3,7 @@
 #   make demo              the whole road on this machine, in under three minutes; BUS=rabbitmq: one process a service;
 #                          FILE=contacts.csv [ID=column]: with a file of your own, set up from what is found in it
 #   make up                Tidegate all in one, until Ctrl-C; ARGS="--data-dir DIR"
-#   make test              the tests, on real RabbitMQ, PostgreSQL, OpenSSH, vsftpd and GnuPG; ARGS="tests/unit -k merge"
+#   make test              the tests, on real RabbitMQ, PostgreSQL, OpenSSH, vsftpd, Apache and GnuPG; ARGS="tests/unit -k merge"
 #   make faults            everything that may break, broken on purpose; writes docs/faults.md (about an hour)
 #   make examples          the tests that draw examples, with ten times as many
 #   make chaos             2,000 files under random kills for ten minutes; SEED=7 repeats a run
@@ -42,7 +42,7 @@ up: $(READY)
 	@exec $(BIN)/tidegate up $(ARGS)
 
 test: $(READY)
-	@scripts/install_servers.sh rabbitmq postgresql openssh vsftpd gnupg
+	@scripts/install_servers.sh rabbitmq postgresql openssh vsftpd apache2 gnupg
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 faults: $(READY)
@@ -52,7 +52,7 @@ faults: $(READY)
 	$(if $(ARGS),,TIDEGATE_FAULTS_FOLDER=$(FAULTS) $(BIN)/python -m tests.faults.report)
 
 examples: $(READY)
-	@scripts/install_servers.sh rabbitmq postgresql openssh vsftpd gnupg
+	@scripts/install_servers.sh rabbitmq postgresql openssh vsftpd apache2 gnupg
 	TIDEGATE_TEST_EXAMPLES=10 $(BIN)/pytest -m hypothesis -n 2 --dist loadfile --timeout 1800 $(ARGS)
 
 chaos: $(READY)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Install by apt-get what the tests and checks lack of their real counterparts; quick and silent where nothing is lacking.
 #
-#   scripts/install_servers.sh {rabbitmq|postgresql|openssh|vsftpd|gnupg|prometheus|podman}...
+#   scripts/install_servers.sh {rabbitmq|postgresql|openssh|vsftpd|apache2|gnupg|prometheus|podman}...
 #
 # The tests start private servers of their own on loopback ports. What the packages would start by themselves is
 # kept from starting, now and at the next boot; both means are taken back before this script ends.
@@ -13,11 +13,12 @@ lacks() {
     postgresql) ! compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null ;;
     openssh) ! { [ -x /usr/sbin/sshd ] && command -v ssh-keygen >/dev/null && command -v sftp >/dev/null; } ;;
     vsftpd) [ ! -x /usr/sbin/vsftpd ] ;;
+    apache2) [ ! -x /usr/sbin/apache2 ] ;;
     gnupg) ! { type gpg gpg-agent; } >/dev/null 2>&1 ;;
     prometheus) ! command -v promtool >/dev/null ;;
     podman) ! { type podman runc debootstrap iptables && [ -x /usr/lib/podman/aardvark-dns ]; } >/dev/null 2>&1 ;;
     *)
-        echo "$0: unknown part '$1'; known are rabbitmq, postgresql, openssh, vsftpd, gnupg, prometheus, podman" >&2
+        echo "$0: unknown part '$1'; known are rabbitmq, postgresql, openssh, vsftpd, apache2, gnupg, prometheus, podman" >&2
         exit 2
         ;;
     esac
@@ -29,6 +30,7 @@ packages_of() {
     postgresql) apt-cache pkgnames postgresql- | grep -E '^postgresql-[0-9]+$' | sort -t- -k2 -n | tail -1 ;;
     openssh) echo openssh-server openssh-client ;;
     vsftpd) echo vsftpd ;;
+    apache2) echo apache2 ;;
     gnupg) echo gpg gpg-agent ;;
     prometheus) echo prometheus ;;
     podman) echo podman runc netavark aardvark-dns iptables debootstrap ca-certificates ;;
@@ -88,6 +90,7 @@ if [ -d /run/systemd/system ]; then
         postgresql) systemctl --quiet disable postgresql.service ;;
         openssh) systemctl --quiet disable ssh.service ;;
         vsftpd) systemctl --quiet disable vsftpd.service ;;
+        apache2) systemctl --quiet disable apache2.service ;;
         prometheus) systemctl --quiet disable prometheus.service ;;
         podman) systemctl --quiet disable podman.socket podman.service podman-restart.service podman-auto-update.timer ;;
         esac

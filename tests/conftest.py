@@ -10,6 +10,7 @@ from hypothesis import settings
 
 pytest_plugins = [
     "tests.faults.report",
+    "tests.real.apache_fixtures",
     "tests.real.database_fixtures",
     "tests.real.ftps_fixtures",
     "tests.real.openssh_fixtures",

@@ -145,10 +145,10 @@ async def _upload(folder: Folder, spool: Path, path: str, bearer: Bearer) -> Non
     kind = bearer.kind
     size = spool.stat().st_size
     try:
-        await folder.write(path, _chunks(spool, bearer))
+        await folder.write(path, _chunks(spool, bearer), size_bytes=size)
     except DirectoryMissing:
         await folder.make_directory(split(path)[0])
-        await folder.write(path, _chunks(spool, bearer))
+        await folder.write(path, _chunks(spool, bearer), size_bytes=size)
     reach(f"{kind}er.uploaded")
     arrived = await folder.stat(path)
     if arrived.size_bytes != size:

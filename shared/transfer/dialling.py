@@ -8,6 +8,7 @@ filtered. Nothing here speaks a protocol, and nothing here keeps a connection.
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -19,6 +20,8 @@ from shared.transfer.resolver import SystemResolver
 
 OnStep = Callable[[str], None]
 """Told the name of each step on the way to a place as it begins: resolve, connect, host_key or certificate, login."""
+
+_BUFFER_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +100,27 @@ async def _connected(address: str, port: int) -> socket.socket:
     dialled = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
     try:
         dialled.setblocking(False)
+        # asyncio sees to it only for sockets of its own making: small requests would wait 40 ms for each other.
+        dialled.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         await asyncio.get_running_loop().sock_connect(dialled, (address, port))
     except BaseException:
         dialled.close()
         raise
     return dialled
+
+
+async def secured(
+    dialled: Dialled, context: ssl.SSLContext, server_name: str
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """TLS over a connection, for whom asyncio's streams are enough. Raises OSError, of which ssl.SSLError is one.
+
+    The connection is the streams' from now on, and closed where that fails. What there is to wait for is the caller's
+    to limit: a handshake that hangs is ended by being cancelled.
+    """
+    try:
+        return await asyncio.open_connection(
+            sock=dialled.socket, ssl=context, server_hostname=server_name, limit=_BUFFER_BYTES
+        )
+    except BaseException:
+        dialled.socket.close()
+        raise

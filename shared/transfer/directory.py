@@ -82,7 +82,7 @@ class LocalDirectory:
         finally:
             self._calls.close(descriptor)
 
-    async def write(self, path: str, chunks: AsyncIterable[bytes]) -> int:
+    async def write(self, path: str, chunks: AsyncIterable[bytes], *, size_bytes: int | None = None) -> int:
         """Create or overwrite a file; it is on disk when this returns."""
         written = 0
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC

@@ -86,13 +86,15 @@ class Folder(Protocol):
     def read(self, path: str) -> AsyncGenerator[bytes, None]:
         """The bytes of a file in chunks of at most 1 MiB, none of them empty. Raises FileGone.
 
+        Raises FileChanged where the server tells that it is not the version that `stat` saw last.
         Close it (contextlib.aclosing) where it is not read to its end.
         """
 
-    async def write(self, path: str, chunks: AsyncIterable[bytes]) -> int:
+    async def write(self, path: str, chunks: AsyncIterable[bytes], *, size_bytes: int | None = None) -> int:
         """Create or overwrite a file, and say how many bytes it has. Raises DirectoryMissing.
 
-        What was written before a failure stays under that name: write to a temporary name and rename.
+        `size_bytes` is what the chunks come to, where that is known: some servers want to know it beforehand. What was
+        written before a failure stays under that name: write to a temporary name and rename.
         """
 
     async def rename(self, source: str, target: str, *, replace: bool) -> None:

@@ -33,7 +33,7 @@ class HostedFolder:
         """The bytes of a file."""
         return self._directory.read(path)
 
-    async def write(self, path: str, chunks: AsyncIterable[bytes]) -> int:
+    async def write(self, path: str, chunks: AsyncIterable[bytes], *, size_bytes: int | None = None) -> int:
         """Create or overwrite a file, as far as there is room. Raises PlaceFull, after which there is no such file."""
         before = await self._size(path)
         counted = before or 0
@@ -50,7 +50,7 @@ class HostedFolder:
                 yield chunk
 
         try:
-            return await self._directory.write(path, with_room())
+            return await self._directory.write(path, with_room(), size_bytes=size_bytes)
         except PlaceFull:
             await self._remove_if_there(path)
             raise

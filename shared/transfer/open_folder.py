@@ -15,7 +15,7 @@ from shared.domain.failures import (
     DirectoryNotAllowed,
     DirectoryNotMounted,
 )
-from shared.domain.place import DirectoryPlace, DropPlace, FtpsPlace, HostedPlace, PartnerPlace
+from shared.domain.place import DirectoryPlace, DropPlace, FtpsPlace, HostedPlace, PartnerPlace, WebDavPlace
 from shared.transfer.dialling import OnStep, Reach
 from shared.transfer.directory import LocalDirectory
 from shared.transfer.folder import Folder
@@ -25,6 +25,7 @@ from shared.transfer.mounted import Mounted, open_mounted
 from shared.transfer.room import Room
 from shared.transfer.sessions import Session, Sessions
 from shared.transfer.sftp import FirstKey, OnLegacy, open_sftp
+from shared.transfer.webdav.opening import open_webdav
 
 Rooms = Callable[[UUID, UUID, Path], Room]
 """The room of an account's drop folder that lies there."""
@@ -93,6 +94,8 @@ def _dialled(
 ) -> AbstractAsyncContextManager[Folder]:
     if isinstance(place, FtpsPlace):
         return open_ftps(place, login, reach, on_step=on_step)
+    if isinstance(place, WebDavPlace):
+        return open_webdav(place, login, reach, on_step=on_step)
     return open_sftp(place, login, reach, on_first_key=on_first_key, on_step=on_step, on_legacy=on_legacy)
 
 

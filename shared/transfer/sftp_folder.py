@@ -165,7 +165,7 @@ class SftpFolder:
         finally:
             await self._put_down(file, path, ahead)
 
-    async def write(self, path: str, chunks: AsyncIterable[bytes]) -> int:
+    async def write(self, path: str, chunks: AsyncIterable[bytes], *, size_bytes: int | None = None) -> int:
         """Create or overwrite a file, several requests in flight."""
         with self._step(DirectoryMissing, path):
             file = await self._client.open(self._absolute(path), "wb", block_size=None)

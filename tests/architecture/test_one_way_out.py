@@ -52,6 +52,9 @@ def test_one_module_resolves_names() -> None:
 def test_clients_of_other_protocols_are_known() -> None:
     # watch_runs.py is a program on a person's own machine, and asks their own gateway.
     assert _importing({"httpx", "requests", "aiohttp", "urllib3"}) <= {"services/entry/watch_runs.py"}
+    # Of httpcore only what speaks over a connection that it is given: its pools would dial.
+    assert _importing({"httpcore"}) == {"shared/transfer/webdav/stream.py", "shared/transfer/webdav/wire.py"}
+    assert not _naming({"AsyncConnectionPool", "ConnectionPool", "AsyncHTTPProxy", "HTTPProxy"})
     assert _importing({"aiosmtplib", "smtplib"}) == {"services/notifier/sender.py"}
     # It is handed its connections, and connects to nothing by itself.
     assert _importing({"ftplib"}) == {"shared/transfer/ftps/session.py", "shared/transfer/ftps/replies.py"}

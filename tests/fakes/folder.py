@@ -52,7 +52,7 @@ class FakeFolder:
         self._require(path)
         yield self.files[path]
 
-    async def write(self, path: str, chunks: AsyncIterable[bytes]) -> int:
+    async def write(self, path: str, chunks: AsyncIterable[bytes], *, size_bytes: int | None = None) -> int:
         self._ask("write", path)
         self.files[path] = b""
         async for chunk in chunks:

@@ -25,7 +25,7 @@ from shared.domain.export_goal import ExportGoal
 from shared.domain.failures import AddressRefused, InvalidRequest, UnsupportedKey
 from shared.domain.host_key import fingerprint_of
 from shared.domain.legacy import warnings_of
-from shared.domain.place import DropPlace, HostedPlace, PartnerPlace, Place, SftpPlace
+from shared.domain.place import DropPlace, HostedPlace, PartnerPlace, Place, SftpPlace, WebDavPlace
 from shared.domain.run import Reason
 from shared.domain.schedule import Times
 from shared.domain.scope import Scope
@@ -72,7 +72,7 @@ class ConnectionQuery(PageQuery):
     name: Annotated[str, Field(max_length=200)] | None = None
     active: bool | None = None
     stopped: Annotated[bool, Field(description="Whether they wait for a person to act")] | None = None
-    transport: Literal["sftp", "ftps", "directory", "hosted", "manual", "one_shot"] | None = None
+    transport: Literal["sftp", "ftps", "webdav", "directory", "hosted", "manual", "one_shot"] | None = None
     drop_folder_id: UUID | None = None
 
 
@@ -184,7 +184,7 @@ async def update_connection(
     if_match: versions.IfMatch,
     verify: Verify = True,
 ) -> ConnectionShown:
-    """Give a connection other settings. Where host, port or user change, secrets must be sent again."""
+    """Give a connection other settings. Where host, port, url or user change, secrets must be sent again."""
     await _require_usable(body, visit)
     async with visit.writing() as tx:
         stored = await _held(tx, connection_id, if_match)
@@ -397,8 +397,8 @@ async def _require_usable(body: ConnectionSent, visit: Visit) -> None:
 
 def _host_errors(place: PartnerPlace) -> list[FieldError]:
     """A host that is refused whatever it resolves to: its spelling, or an address that is never contacted."""
-    why = refusal(place.host)
-    return [] if why is None else [FieldError(pointer="/place/host", code=AddressRefused.code, detail=why)]
+    why, pointer = refusal(place.host), "/place/url" if isinstance(place, WebDavPlace) else "/place/host"
+    return [] if why is None else [FieldError(pointer=pointer, code=AddressRefused.code, detail=why)]
 
 
 def _unsupported(pointer: str, failure: UnsupportedKey) -> FieldError:
@@ -414,7 +414,7 @@ def _require_secrets_again(stored: StoredConnection, body: ConnectionSent) -> No
         FieldError(
             pointer=f"/{name}",
             code="missing_field",
-            detail="Host, port or user changed: send the secret again, or null to take it away.",
+            detail="Host, port, url or user changed: send the secret again, or null to take it away.",
         )
         for name in kept
         if name not in body.model_fields_set

@@ -121,10 +121,12 @@ from shared.domain.failures.partners import (
     PassiveAddressRefused,
     PortNotGiven,
     ProtocolRefused,
+    RedirectRefused,
     RenameRefused,
     TlsRefused,
     TooManyFiles,
     UnsupportedKey,
+    WebDavRefused,
 )
 from shared.domain.failures.requests import (
     AddressRefused,
@@ -186,6 +188,7 @@ from shared.domain.failures.world import (
     DirectoryNotMounted,
     DiskFull,
     EmbeddedDatabaseFailed,
+    FileLocked,
     FileMoving,
     FileUnstable,
     GnupgFailed,

@@ -178,6 +178,23 @@ class PortNotGiven(PartnerFailure):
     what_to_do = "Give the port; SFTP servers listen on 22."
 
 
+class WebDavRefused(PartnerFailure):
+    """The server does not speak WebDAV at that address as it should."""
+
+    code = "webdav_refused"
+    what_to_do = "Correct the connection's url: that of a directory, as the server's operator gives it for WebDAV."
+
+
+class RedirectRefused(PartnerFailure):
+    """The server sends us elsewhere, and redirects are not followed."""
+
+    code = "redirect_refused"
+    what_to_do = (
+        "Ask the server's operator whether that is right. If so, write the new address into the connection, and its "
+        "password again."
+    )
+
+
 class UnsupportedKey(PartnerFailure):
     """The key cannot be used."""
 

@@ -69,6 +69,12 @@ class PlaceFull(Transient):
     what_to_do = "Have room made there. Tidegate tries again by itself and tells you if it gives up."
 
 
+class FileLocked(Transient):
+    """Somebody has locked the file or directory on the server."""
+
+    code = "file_locked"
+
+
 class DirectoryNotMounted(Transient):
     """The local directory is not there, or an empty one lies in its place."""
 

@@ -18,11 +18,16 @@ from shared.domain.place.hosted import HostedPlace
 from shared.domain.place.manual import ManualPlace
 from shared.domain.place.one_shot import OneShotPlace
 from shared.domain.place.sftp import SftpPlace
+from shared.domain.place.webdav import WebDavPlace
 
-PartnerPlace = SftpPlace | FtpsPlace
-DropPlace = Annotated[SftpPlace | FtpsPlace | HostedPlace | DirectoryPlace, Field(discriminator="transport")]
+PartnerPlace = SftpPlace | FtpsPlace | WebDavPlace
+DropPlace = Annotated[
+    SftpPlace | FtpsPlace | WebDavPlace | HostedPlace | DirectoryPlace, Field(discriminator="transport")
+]
 BuiltInPlace = ManualPlace | OneShotPlace
-Place = Annotated[SftpPlace | FtpsPlace | HostedPlace | DirectoryPlace | BuiltInPlace, Field(discriminator="transport")]
+Place = Annotated[
+    SftpPlace | FtpsPlace | WebDavPlace | HostedPlace | DirectoryPlace | BuiltInPlace, Field(discriminator="transport")
+]
 
 __all__ = [
     "BuiltInPlace",
@@ -35,4 +40,5 @@ __all__ = [
     "PartnerPlace",
     "Place",
     "SftpPlace",
+    "WebDavPlace",
 ]

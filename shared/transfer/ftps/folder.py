@@ -86,7 +86,7 @@ class FtpsFolder:
                 f"{self._line.host.shown} cut the connection after {received:,} bytes of {quoted(path)}."
             )
 
-    async def write(self, path: str, chunks: AsyncIterable[bytes]) -> int:
+    async def write(self, path: str, chunks: AsyncIterable[bytes], *, size_bytes: int | None = None) -> int:
         """Create or overwrite a file."""
         transfer = await self._begin(f"STOR {self._absolute(path)}", path, DirectoryMissing)
         written = 0

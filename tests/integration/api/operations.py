@@ -60,8 +60,8 @@ NAMES_NOTHING = {
     "skipInitialSpace", "source", "source_networks", "split", "starts_with", "strategy", "subdirectories", "suffix",
     "suppression", "target", "text", "then", "time", "times", "times_per_day", "timezone", "tls", "to", "transport",
     "trueValues", "trust_on_first_use", "type", "types", "unknown_choice", "unpack", "until", "update_duplicates",
-    "update_using", "user_id", "username", "value", "values", "weekday", "weekday_of_month", "weekdays", "when",
-    "where", "which", "wildcard", "with", "with_unsubscribes", "within_days",
+    "update_using", "url", "user_id", "username", "value", "values", "weekday", "weekday_of_month", "weekdays",
+    "when", "where", "which", "wildcard", "with", "with_unsubscribes", "within_days",
 }  # fmt: skip
 """Fields of bodies, wherever they stand. The name of a field that names a thing must mean nothing else."""
 

@@ -182,6 +182,34 @@ async def test_an_ftps_server_has_a_port_of_its_kind_pinned_certificates_and_a_p
     await owner.ask("PUT", path, 422, json={"name": "F", "place": same}, headers=ANY)
 
 
+async def test_a_webdav_server_has_an_address_of_one_spelling_and_keeps_no_secret_for_another(owner: Client) -> None:
+    place = {"transport": "webdav", "url": "https://Files.partner.example:443/dav/", "username": "shop"}
+    sent: dict[str, Any] = {"name": "W", "place": {**place, "certificates": ["ab" * 32]}, "password": PASSWORD}
+    made = await owner.ask("POST", "/v1/connections", 201, json=sent)
+    assert made["place"] == {
+        **place,
+        "url": "https://files.partner.example/dav",
+        "certificates": [":".join(["AB"] * 32)],
+        "max_sessions": None,
+    }
+    listed = (await owner.ask("GET", "/v1/connections?transport=webdav", 200))["items"]
+    assert [each["id"] for each in listed] == [made["id"]]
+    path = f"/v1/connections/{made['id']}"
+    for change in ({"url": "https://files.partner.example/other"}, {"username": "other"}):
+        problem = await owner.ask("PATCH", path, 422, json={"place": change}, headers=ANY)
+        assert problem["errors"][0]["pointer"] == "/password"
+    same = {"place": {"url": "https://files.partner.example/dav/"}}
+    assert (await owner.ask("PATCH", path, 200, json=same, headers=ANY))["password"] == {"set": True}
+    for wrong, pointer in (
+        ({"place": {"url": "http://files.partner.example/dav"}}, "/place/url"),
+        ({"place": {"url": "https://169.254.169.254/latest"}, "password": None}, "/place/url"),
+        ({"place": {"url": "https://0x7f.1/dav"}, "password": None}, "/place/url"),
+        ({"private_key": make_private_key()}, "/private_key"),
+    ):
+        problem = await owner.ask("PATCH", path, 422, json=wrong, headers=ANY)
+        assert problem["errors"][0]["pointer"] == pointer
+
+
 async def test_a_local_directory_is_used_by_whom_the_operator_lets(
     owner: Client, stranger: Client, operator: Client, account: UUID
 ) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote
 from uuid import uuid4
 
 import asyncssh
@@ -15,7 +16,7 @@ import pytest
 from services.dropserver.sftp import DropServer
 from services.dropserver.tenant import Tenant
 from shared.domain.connection import Login
-from shared.domain.place import FtpsPlace, SftpPlace
+from shared.domain.place import FtpsPlace, SftpPlace, WebDavPlace
 from shared.transfer.addresses import AddressPolicy
 from shared.transfer.certificates import Certificates
 from shared.transfer.dialling import Reach
@@ -26,9 +27,11 @@ from shared.transfer.hosted import HostedFolder
 from shared.transfer.keys import described, make_private_key
 from shared.transfer.mounted import MARKER, Mounted, open_mounted
 from shared.transfer.sftp import open_sftp
+from shared.transfer.webdav.opening import open_webdav
 from tests.fakes.drop import KnownLogins, RememberedUploads
 from tests.fakes.room import Roomy
-from tests.real import pyftpd, vsftpd
+from tests.real import apache, pyftpd, vsftpd
+from tests.real.apache import PrivateApache
 from tests.real.authority import Authority
 from tests.real.openssh import PrivateOpenSSH
 from tests.real.pyftpd import Pyftpd
@@ -46,7 +49,7 @@ class Ground:
     disk: Path
     put: Callable[[str, bytes], Path]
     takes_any_name: bool = True
-    kinds: Literal["told", "told in listings", "directories alone"] = "told"
+    kinds: Literal["told", "told in listings", "directories alone", "hidden"] = "told"
     """How far the server tells what is no regular file: a link, a pipe, a socket, a directory."""
     cannot_say: bytes = b""
     """What names cannot hold where the protocol is lines: a file with such a name is told and left."""
@@ -105,6 +108,11 @@ def reach(authority: Authority | None = None, **deadlines: float) -> Reach:
 def ftps_place(port: int, **more: object) -> FtpsPlace:
     """A place on an FTPS server of this machine."""
     return FtpsPlace.model_validate({"transport": "ftps", "host": "127.0.0.1", "port": port, **more})
+
+
+def webdav_place(url: str, **more: object) -> WebDavPlace:
+    """A place on a WebDAV server."""
+    return WebDavPlace.model_validate({"transport": "webdav", "url": url, "username": apache.USERNAME, **more})
 
 
 @asynccontextmanager
@@ -196,7 +204,19 @@ async def _pyftpdlib(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
             yield Ground(folder, root, _putter(root), kinds="directories alone", cannot_say=b"\r\n", finds_bytes=False)
 
 
-_FTPS = {"vsftpd": _vsftpd, "pyftpdlib": _pyftpdlib}
+@asynccontextmanager
+async def _apache(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
+    server: PrivateApache = request.getfixturevalue("apache_server")
+    name = f"test {uuid4().hex}"
+    server.put(f"{name}/first", b"").unlink()
+    place = webdav_place(server.url(f"digest/{quote(name)}"))
+    ways = reach(request.getfixturevalue("authority"))
+    async with open_webdav(place, Login(password=apache.PASSWORD), ways) as folder:
+        root = server.drop / name
+        yield Ground(folder, root, lambda path, content: server.put(f"{name}/{path}", content), kinds="hidden")
+
+
+_BY_TLS = {"vsftpd": _vsftpd, "pyftpdlib": _pyftpdlib, "apache": _apache}
 _OPENERS = {
     "directory": _directory,
     "hosted": _counted,
@@ -206,7 +226,7 @@ _OPENERS = {
 }
 
 
-@pytest.fixture(params=["openssh", *_OPENERS, *_FTPS])
+@pytest.fixture(params=["openssh", *_OPENERS, *_BY_TLS])
 async def ground(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ground]:
     """Every driver, on every server it should get along with."""
     async with AsyncExitStack() as stack:
@@ -219,8 +239,8 @@ async def ground(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
             login = Login(private_key=server.client_key.read_text())
             folder = await stack.enter_async_context(open_sftp(place, login, reach()))
             yield Ground(folder, server.drop / name, lambda path, content: server.put(f"{name}/{path}", content))
-        elif request.param in _FTPS:
-            yield await stack.enter_async_context(_FTPS[request.param](request))
+        elif request.param in _BY_TLS:
+            yield await stack.enter_async_context(_BY_TLS[request.param](request))
         else:
             yield await stack.enter_async_context(_OPENERS[request.param](tmp_path))
 

@@ -115,6 +115,9 @@ async def test_what_is_no_regular_file_is_told_and_not_followed(ground: Ground) 
         return
     assert [file.path for file in listing.files] == ["real.csv"]
     assert listing.directories == ["directory.csv"]
+    if ground.kinds == "hidden":
+        assert listing.refused == []
+        return
     assert {entry.shown for entry in listing.refused} == {"link.csv", "all.csv", "pipe.csv", "talk.csv"}
     assert not any(entry.is_name for entry in listing.refused)
     for path in ("link.csv", "pipe.csv", "directory.csv", "talk.csv"):
