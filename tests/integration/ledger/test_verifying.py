@@ -1,0 +1,94 @@
+"""What becomes of a connection that was tried: it is stopped or goes on, and what was written to try is gone."""
+
+from dataclasses import replace
+from pathlib import Path
+from uuid import UUID
+
+from services.poller.answer import answer
+from services.poller.tools import Tools
+from shared.domain.connection import ConnectionSettings
+from shared.domain.export_goal import ExportProfiles
+from shared.storage import connections, goals, inquiries, notifications
+from shared.storage.database import Database
+from tests.builders import import_goal
+from tests.integration.api.asking import EXPORT_GOAL
+from tests.integration.transfer.conftest import PASSWORD, Partner, partner
+
+
+class _Verifying:
+    """A connection to that server, with a goal each way, and a poller that is asked to try it."""
+
+    def __init__(self, database: Database, tools: Tools, account_id: UUID) -> None:
+        self.database = database
+        self.tools = replace(tools, lease_seconds=30)
+        self.account_id = account_id
+        self.connection_id = UUID(int=0)
+
+    async def connect(self, server: Partner, password: str) -> None:
+        settings = ConnectionSettings(name="Partner", place=server.place(*server.lines))
+        secrets: connections.SecretChanges = {"password": password}
+        async with self.database.account(self.account_id) as tx:
+            if self.connection_id.int:
+                await connections.update(tx, self.tools.keys, self.connection_id, settings, secrets)
+            else:
+                made = await connections.create(tx, self.tools.keys, settings, secrets, email=None)
+                self.connection_id = made.id
+                await goals.create(tx, made.id, import_goal(), email=None)
+                await goals.create(tx, made.id, ExportProfiles.model_validate(EXPORT_GOAL), email=None)
+
+    async def ask(self) -> UUID:
+        async with self.database.account(self.account_id) as tx:
+            return await inquiries.ask(tx, self.connection_id)
+
+    async def tried(self) -> inquiries.Inquiry:
+        asked = await self.ask()
+        await answer(self.tools, self.account_id, asked)
+        async with self.database.account(self.account_id) as tx:
+            return (await inquiries.verifications(tx, [self.connection_id]))[self.connection_id]
+
+    async def stopped(self) -> str | None:
+        async with self.database.account(self.account_id) as tx:
+            return (await connections.get(tx, self.connection_id)).stopped_code
+
+    async def told(self) -> list[str]:
+        async with self.database.account(self.account_id) as tx:
+            chosen = notifications.NotificationFilter()
+            return [each.news.code for each in await notifications.page(tx, chosen, 10)]
+
+
+async def test_a_refused_login_stops_the_connection_and_a_trial_that_works_lets_it_go_on(
+    database: Database, tools: Tools, account: UUID, tmp_path: Path
+) -> None:
+    verifying = _Verifying(database, tools, account)
+    async with partner(tmp_path) as server:
+        await verifying.connect(server, "wrong")
+        found = await verifying.tried()
+        assert found.answer is not None
+        assert [step["code"] for step in found.answer["steps"] if step["outcome"] == "failed"] == ["login_refused"]
+        assert (await verifying.stopped(), await verifying.told()) == ("login_refused", ["login_refused"])
+        # Told once, however often a person tries; the password stands nowhere.
+        await verifying.tried()
+        assert await verifying.told() == ["login_refused"]
+        assert "wrong" not in str(found.answer)
+        # The server saw it once a trial.
+        assert server.logins.count("password") == 2
+
+        await verifying.connect(server, PASSWORD)
+        found = await verifying.tried()
+        assert found.answer is not None
+        assert found.answer["ok"] is True, found.answer
+        assert {step["name"] for step in found.answer["steps"]} >= {"list", "write", "read", "replace", "remove"}
+        assert await verifying.stopped() is None
+        assert list(tmp_path.iterdir()) == []
+
+
+async def test_what_a_poller_that_died_left_of_a_trial_is_removed_by_the_one_that_answers(
+    database: Database, tools: Tools, account: UUID, tmp_path: Path
+) -> None:
+    verifying = _Verifying(database, tools, account)
+    async with partner(tmp_path) as server:
+        await verifying.connect(server, PASSWORD)
+        asked = await verifying.ask()
+        (tmp_path / f".tidegate-{asked.hex}.part").write_text("half")
+        await answer(verifying.tools, account, asked)
+    assert list(tmp_path.iterdir()) == []
