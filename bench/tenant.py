@@ -248,6 +248,13 @@ class Client:
         made: dict[str, Any] = answer.json()
         return made
 
+    async def patch(self, path: str, body: dict[str, Any]) -> None:
+        """Change something. Raises RuntimeError with the gateway's answer where it refuses."""
+        headers = {"Authorization": f"Bearer {self.key}", "If-Match": "*"}
+        answer = await self._http.patch(path, json=body, headers=headers)
+        if answer.is_error:
+            raise RuntimeError(f"PATCH {path}: {answer.status_code} {answer.text}")
+
 
 @asynccontextmanager
 async def client_of(system: System) -> AsyncIterator[Client]:
@@ -259,6 +266,7 @@ async def client_of(system: System) -> AsyncIterator[Client]:
         wanted = {"name": "bench", "account_id": account["id"], "scopes": _SCOPES, "email": "bench@shop.example"}
         client.key = (await client.post("/v1/keys", wanted))["key"]
         client.account_id = UUID(account["id"])
+        await client.patch("/v1/integrations", {"hosted_folders": "active"})
         yield client
 
 

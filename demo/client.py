@@ -70,7 +70,8 @@ class Client:
         account = await self._post("/v1/accounts", {"name": "Demonstration"})
         body = {"name": "demo", "account_id": account["id"], "scopes": SCOPES, "email": "crm@shop.example"}
         self._key = (await self._post("/v1/keys", body))["key"]
-        self._console.print(f"account {account['id']}")
+        await self._patch("/v1/integrations", {"hosted_folders": "active"})
+        self._console.print(f"account {account['id']}, which hosts folders")
 
     async def make_properties(self) -> None:
         """Define the properties of a profile."""
@@ -216,6 +217,10 @@ class Client:
     async def _post(self, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
         async with self._http() as http:
             return _body(await http.post(path, json=body))
+
+    async def _patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        async with self._http() as http:
+            return _body(await http.patch(path, json=body, headers={"If-Match": "*"}))
 
     def _http(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(

@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol
+from uuid import UUID
 
 import asyncssh
 
@@ -146,10 +147,15 @@ class Doorman(asyncssh.SSHServer):
         """How long nothing was asked."""
         return time.monotonic() - self._used_at
 
+    @property
+    def credential_id(self) -> UUID | None:
+        """Whose connection it is, once somebody was let in."""
+        return self._tenant.credential_id if self._is_in and self._tenant is not None else None
+
     def send_away(self) -> None:
         """End the connection."""
         if self._connection is not None:
-            self._connection.disconnect(asyncssh.DISC_BY_APPLICATION, "Idle, or the server is stopping.")
+            self._connection.disconnect(asyncssh.DISC_BY_APPLICATION, "Idle, ended, or the server is stopping.")
 
     async def gone(self) -> None:
         """Wait until the connection has ended, and end it for good where the other side does not take note."""

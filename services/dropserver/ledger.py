@@ -53,6 +53,10 @@ class DatabaseGate:
         is_right = credential is not None and credential.is_public_key(key)
         return self._judged(credential if is_right else None, address)
 
+    async def not_welcome(self, credential_ids: frozenset[UUID]) -> frozenset[UUID]:
+        """Which of these, who were let in, open nothing any more."""
+        return await credentials.not_welcome(self._database, credential_ids)
+
     async def unwelcome(self) -> frozenset[str]:
         """Networks to refuse without a word."""
         return await login_scores.unwelcome(self._database, self._patience)

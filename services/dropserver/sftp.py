@@ -124,7 +124,7 @@ class DropServer:
         network = neighbourhood(address)
         try:
             knock = Knock(username, network, await self._gate.look(username, network))
-            if self.guard.shuts_out(knock):
+            if knock.looked.is_resting or self.guard.shuts_out(knock):
                 return knock, None
             await asyncio.sleep(self.guard.delay_seconds(knock))
             return knock, await asked(knock)
@@ -161,13 +161,28 @@ class DropServer:
         return doorman.session(channel)
 
     async def _end_the_idle(self) -> None:
-        """Close connections on which nothing was asked for too long."""
+        """Close connections on which nothing was asked for too long, or whose login opens nothing any more."""
         limit = self.limits.idle_seconds
         while True:
             await asyncio.sleep(min(limit / 2, 15.0))
             for doorman in list(self._doormen):
                 if doorman.idle_seconds > limit:
                     doorman.send_away()
+            await self._end_the_unwelcome()
+
+    async def _end_the_unwelcome(self) -> None:
+        """Close connections of logins that were revoked meanwhile, or rest."""
+        inside = {doorman: doorman.credential_id for doorman in self._doormen if doorman.credential_id is not None}
+        if not inside:
+            return
+        try:
+            gone = await self._gate.not_welcome(frozenset(inside.values()))
+        except Failure as failure:
+            log.warning("dropserver.blind", code=failure.code)
+            return
+        for doorman, credential_id in inside.items():
+            if credential_id in gone:
+                doorman.send_away()
 
     async def _close(self) -> None:
         """Take nothing new, let running uploads finish, and end what is left."""

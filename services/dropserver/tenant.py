@@ -52,6 +52,9 @@ class Gate(Scores, Protocol):
     async def password(self, knock: Knock, password: str, address: str) -> Tenant | None:
         """Who that is by its password, where the login may come from that address."""
 
+    async def not_welcome(self, credential_ids: frozenset[UUID]) -> frozenset[UUID]:
+        """Which of these, who were let in, open nothing any more."""
+
     async def public_key(self, knock: Knock, key: str, address: str) -> Tenant | None:
         """Who that is by its public key (OpenSSH's one line, without comment), from that address."""
 

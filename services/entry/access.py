@@ -12,10 +12,11 @@ from uuid import uuid4
 from services.dropserver.sftp import DropServer
 from services.entry.data_directory import write_private
 from shared.domain.connection import ConnectionSettings
+from shared.domain.integration import Integration
 from shared.domain.place import HostedPlace
 from shared.domain.scope import OPERATOR_SCOPES, OWNER_SCOPES
 from shared.runtime.service import Base
-from shared.storage import accounts, connections, credentials, drop_folders, keys
+from shared.storage import accounts, connections, credentials, drop_folders, integrations, keys
 
 QUOTA_BYTES = 20 * 1024**3
 
@@ -61,6 +62,8 @@ async def _make(base: Base) -> dict[str, str]:
     account_id = uuid4()
     async with base.database.account(account_id) as tx:
         await accounts.create(tx, "first account")
+        # It comes with a folder and a login to try them.
+        await integrations.switch_on(tx, Integration.HOSTED_FOLDERS)
         _, account_key = await keys.create(
             tx, keys.NewKey("first key", OWNER_SCOPES, email="owner@localhost.localdomain")
         )

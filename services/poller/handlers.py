@@ -12,8 +12,9 @@ from shared.bus.consumer import MessageHandler
 from shared.contracts.message import Message
 from shared.contracts.places import InquiryAsked, UploadClosed
 from shared.domain.arrival import FileStamp
+from shared.domain.integration import Integration
 from shared.observe.failpoints import reach
-from shared.storage import arrivals, connections, uploads
+from shared.storage import arrivals, connections, integrations, uploads
 
 log = structlog.get_logger()
 
@@ -40,7 +41,8 @@ async def take_upload(tools: Tools, message: UploadClosed) -> None:
         if upload is None or connection_id is None:
             log.info("upload.unwatched")
             return
-        if not (await connections.get(tx, connection_id)).settings.active:
+        is_watched = await integrations.is_active(tx, Integration.HOSTED_FOLDERS)
+        if not is_watched or not (await connections.get(tx, connection_id)).settings.active:
             log.info("upload.kept_for_later")
             return
         latest = await uploads.latest_of_connection(tx, connection_id, upload.path)

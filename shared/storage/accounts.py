@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from shared.storage import domain_groups
+from shared.storage import domain_groups, integrations
 from shared.storage.database import Database, Record, Session, Tx
 from shared.storage.migrate import migrate_account
 
@@ -32,6 +32,7 @@ async def create(tx: Tx, name: str, local_directories: Sequence[str] = ()) -> Ac
     """Make the account that the transaction was opened for, with a new identity: its schema and domain group too."""
     await tx.execute("accounts.insert", tx.account_id, name, list(local_directories))
     await domain_groups.create(tx, domain_groups.DEFAULT)
+    await integrations.begin(tx)
     await migrate_account(tx)
     account = await get(tx)
     assert account is not None

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from shared.domain.failures import Conflict, NotFound
 from shared.domain.hosted_login import ALL_RIGHTS, Right
-from shared.storage.database import Record, Tx
+from shared.storage.database import Database, Record, Tx
 from shared.storage.keys import random_text
 
 _ABSENT = bytes(32)
@@ -159,6 +159,13 @@ async def opening(tx: Tx, credential_id: UUID) -> Credential | None:
     row = await tx.row("credentials.get", tx.account_id, credential_id)
     found = None if row is None else _credential(tx, row)
     return found if found is not None and found.state == "active" else None
+
+
+async def not_welcome(database: Database, credential_ids: Collection[UUID]) -> frozenset[UUID]:
+    """Which of these open nothing any more: revoked, or of an account that has hosted folders paused or off."""
+    async with database.watching() as watch:
+        rows = await watch.fetch("credentials.not_welcome", sorted(credential_ids))
+    return frozenset(row["credential_id"] for row in rows)
 
 
 async def mark_used(tx: Tx, credential_ids: Collection[UUID]) -> None:

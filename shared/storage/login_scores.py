@@ -55,6 +55,8 @@ class Looked:
     account_id: UUID | None
     credential_id: UUID | None
     standing: Standing
+    is_resting: bool = False
+    """The account has paused hosted folders, or switched them off."""
 
 
 Subject = tuple[str, str]
@@ -68,7 +70,8 @@ async def look(database: Database, username: str, network: str, patience: Patien
         row = await watch.row("login_scores.look", username, network, *seconds)
     assert row is not None
     facts = dict(row)
-    return Looked(facts.pop("account_id"), facts.pop("credential_id"), Standing(**facts))
+    is_resting = facts.pop("is_resting")
+    return Looked(facts.pop("account_id"), facts.pop("credential_id"), Standing(**facts), is_resting)
 
 
 async def unwelcome(database: Database, patience: Patience = PATIENCE) -> frozenset[str]:

@@ -208,6 +208,8 @@ async def open_shop(
         client.headers["Authorization"] = f"Bearer {key['key']}"
         async with open_ledger(system.place.superuser_dsn, UUID(account["id"])) as ledger:
             shop = Shop(system, client, ledger, UUID(account["id"]))
+            active = {"hosted_folders": "active"}
+            await shop.ask("PATCH", "/v1/integrations", 200, json=active, headers={"If-Match": "*"})
             for each in properties:
                 await shop.ask("POST", "/v1/properties", 201, json=each)
             if hosted:

@@ -55,6 +55,10 @@ class KnownLogins:
         self._ask(knock)
         return self.keys.get((knock.username, key))
 
+    async def not_welcome(self, credential_ids: frozenset[UUID]) -> frozenset[UUID]:
+        self._check()
+        return frozenset()
+
     async def unwelcome(self) -> frozenset[str]:
         self._check()
         return frozenset()

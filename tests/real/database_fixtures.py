@@ -10,7 +10,8 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from shared.storage import accounts
+from shared.domain.integration import Integration
+from shared.storage import accounts, integrations
 from shared.storage.database import Database, DatabaseAddress
 from shared.storage.migrate import OWNER, SERVICE, WATCH, migrate_shared
 from tests.real.postgres import PrivatePostgres
@@ -69,10 +70,11 @@ async def account(database: Database) -> UUID:
 
 
 async def make_account(database: Database, name: str = "Tide Shop") -> UUID:
-    """Another account of this test's database."""
+    """Another account of this test's database; its owner has activated hosted folders."""
     account_id = uuid4()
     async with database.account(account_id) as tx:
         await accounts.create(tx, name)
+        await integrations.switch_on(tx, Integration.HOSTED_FOLDERS)
     return account_id
 
 

@@ -24,12 +24,13 @@ from shared.domain.connection import ConnectionSettings
 from shared.domain.export_goal import ExportGoal
 from shared.domain.failures import AddressRefused, InvalidRequest, UnsupportedKey
 from shared.domain.host_key import fingerprint_of
+from shared.domain.integration import integration_of
 from shared.domain.legacy import warnings_of
 from shared.domain.place import DropPlace, HostedPlace, PartnerPlace, Place, SftpPlace, WebDavPlace
 from shared.domain.run import Reason
 from shared.domain.schedule import Times
 from shared.domain.scope import Scope
-from shared.storage import connections, decisions, goals, inquiries, removal, turns
+from shared.storage import connections, decisions, goals, inquiries, integrations, removal, turns
 from shared.storage.connections import SecretChanges, SecretName, StoredConnection
 from shared.storage.database import Tx
 from shared.storage.inquiries import Inquiry
@@ -138,6 +139,7 @@ async def create_connection(
     """Make a connection; it is tried (`verification` says how that goes), and looked at soon."""
     await _require_usable(body, visit)
     async with visit.writing() as tx:
+        await integrations.require(tx, integration_of(body.place))
         made = await connections.create(
             tx, visit.tools.keys, _settings(body, visit), _secrets(body), email=visit.caller.email
         )

@@ -18,10 +18,11 @@ from services.api.tools import HostedServer
 from shared.domain.failures import InvalidRequest, NotFound, UnsupportedKey
 from shared.domain.goal import TEMPORARY_SUFFIXES
 from shared.domain.hosted_login import ALL_RIGHTS, Network, Right
+from shared.domain.integration import Integration
 from shared.domain.moment import Moment
 from shared.domain.names import MAX_NAME_BYTES, Directory
 from shared.domain.scope import Scope
-from shared.storage import credentials, drop_folders
+from shared.storage import credentials, drop_folders, integrations
 from shared.storage.credentials import Allowed, Credential, CredentialState
 from shared.transfer.keys import public_key
 
@@ -127,7 +128,7 @@ class Sheet(CredentialShown):
     naming_rules: list[str]
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses=CONFLICT)
 async def create_credential(drop_folder_id: UUID, body: NewCredential, visit: Writer, response: Response) -> Sheet:
     """Make a login; the answer is the sheet to hand over, and the only time the password is shown."""
     key = None if body.public_key is None else _normalized(body.public_key)
@@ -135,6 +136,7 @@ async def create_credential(drop_folder_id: UUID, body: NewCredential, visit: Wr
     fingerprints = await visit.tools.hosted.fingerprints()
     async with visit.writing() as tx:
         await drop_folders.lock(tx, drop_folder_id)
+        await integrations.require(tx, Integration.HOSTED_FOLDERS)
         made, password = await credentials.create(
             tx, drop_folder_id, directory=body.directory, public_key=key, allowed=wanted
         )

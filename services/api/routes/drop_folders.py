@@ -11,8 +11,9 @@ from services.api import versions
 from services.api.access import Visit, allowed
 from services.api.paging import Listing, Page, PageQuery
 from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, VERSIONED, Asked
+from shared.domain.integration import Integration
 from shared.domain.scope import Scope
-from shared.storage import drop_folders, drop_usage, removal
+from shared.storage import drop_folders, drop_usage, integrations, removal
 from shared.storage.drop_folders import DropFolder
 
 router = APIRouter(prefix="/v1/drop-folders", tags=["drop folders"], responses=PROBLEMS)
@@ -76,6 +77,7 @@ class DropFolderInUse(DropFolderShown):
 async def create_drop_folder(body: NewDropFolder, visit: Writer, response: Response) -> DropFolderShown:
     """Make a hosted folder. A connection of transport `hosted` watches it."""
     async with visit.writing() as tx:
+        await integrations.require(tx, Integration.HOSTED_FOLDERS)
         made = await drop_folders.create(tx, body.name, body.quota_bytes, body.quota_files)
     response.headers["Location"] = f"/v1/drop-folders/{made.id}"
     versions.show(response, made.version)

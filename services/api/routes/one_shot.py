@@ -19,11 +19,12 @@ from services.api.routes.runs import RunShown, read_run
 from shared.domain.connection import Login
 from shared.domain.failures import InvalidRequest
 from shared.domain.goal import ImportGoal
+from shared.domain.integration import Integration
 from shared.domain.lists import MAX_NUMBER
 from shared.domain.run import Reason
 from shared.domain.scope import Scope
 from shared.observe.failpoints import reach
-from shared.storage import connections, lists, one_shots, properties
+from shared.storage import connections, integrations, lists, one_shots, properties
 from shared.storage.connections import StoredConnection
 from shared.storage.database import Tx
 from shared.storage.one_shots import Errand
@@ -59,6 +60,7 @@ async def start_one_shot_import(
     """
     asked, spelled = asked_of(body)
     async with visit.writing() as tx:
+        await integrations.require(tx, Integration.ONE_SHOT_IMPORTS)
         known = Known(
             properties=await properties.list_all(tx),
             lists=[each.number for each in await lists.hold(tx, [n for n in asked.list_ids if n <= MAX_NUMBER])],

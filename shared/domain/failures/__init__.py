@@ -142,6 +142,7 @@ from shared.domain.failures.requests import (
     HeadersTooLarge,
     IdempotencyKeyReused,
     ImportNotCompleted,
+    IntegrationOff,
     InvalidRequest,
     KeptFileGone,
     LastKey,

@@ -224,6 +224,13 @@ class ImportNotCompleted(Conflict):
     what_to_do = "Wait until the import has completed, or mend and repeat it, then let it lead."
 
 
+class IntegrationOff(Conflict):
+    """The account's owner has not switched this integration on."""
+
+    code = "integration_off"
+    what_to_do = "Switch it on with PATCH /v1/integrations, then repeat the request."
+
+
 class FolderWatched(Conflict):
     """A connection watches the drop folder."""
 

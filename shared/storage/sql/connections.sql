@@ -86,7 +86,11 @@ FOR NO KEY UPDATE SKIP LOCKED
 
 -- name: rounds_due
 -- Connections whose goals are due, those first that were due first. Watching role.
-SELECT account_id, connection_id FROM tidegate.connections WHERE round_due_at <= $1 ORDER BY round_due_at LIMIT $2
+SELECT c.account_id, c.connection_id FROM tidegate.connections c
+WHERE c.round_due_at <= $1
+  AND NOT EXISTS (SELECT FROM tidegate.resting_connections n
+                  WHERE n.account_id = c.account_id AND n.connection_id = c.connection_id)
+ORDER BY c.round_due_at LIMIT $2
 
 -- name: set_round
 -- When its goals are next carried out in order.
@@ -151,6 +155,8 @@ WHERE account_id = $1 AND connection_id = $2 AND version = $3
 SELECT c.account_id, c.connection_id
 FROM tidegate.connections c
 WHERE c.is_active AND c.stopped_code IS NULL AND c.next_look_at <= now()
+  AND NOT EXISTS (SELECT FROM tidegate.resting_connections n
+                  WHERE n.account_id = c.account_id AND n.connection_id = c.connection_id)
   AND NOT EXISTS (SELECT FROM tidegate.watches w
                   WHERE w.account_id = c.account_id AND w.connection_id = c.connection_id AND w.expires_at >= now())
 ORDER BY c.next_look_at

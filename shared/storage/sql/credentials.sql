@@ -39,6 +39,12 @@ WHERE c.account_id = $1 AND c.drop_folder_id = $2
 ORDER BY c.created_at, c.credential_id
 LIMIT $7
 
+-- name: not_welcome
+-- Logins of these that open nothing any more. Watching role.
+SELECT c.credential_id FROM tidegate.credentials c
+LEFT JOIN tidegate.integrations i ON i.account_id = c.account_id AND i.kind = 'hosted_folders' AND i.state <> 'active'
+WHERE c.credential_id = ANY ($1::uuid[]) AND (c.revoked_at IS NOT NULL OR i.state IS NOT NULL)
+
 -- name: mark_used
 -- Somebody logged in with them; to the minute, so that who logs in all the time does not write all the time.
 UPDATE tidegate.credentials SET last_used_at = now()

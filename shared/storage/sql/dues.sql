@@ -29,8 +29,12 @@ ON CONFLICT (account_id, goal_id, cause) DO UPDATE SET due_at = EXCLUDED.due_at
 
 -- name: due
 -- Goals that are due at a time, those first that were due first. Watching role.
-SELECT account_id, goal_id FROM tidegate.dues WHERE due_at <= $1
-GROUP BY account_id, goal_id ORDER BY min(due_at) LIMIT $2
+SELECT d.account_id, d.goal_id FROM tidegate.dues d
+JOIN tidegate.goals g USING (account_id, goal_id)
+WHERE d.due_at <= $1
+  AND NOT EXISTS (SELECT FROM tidegate.resting_connections n
+                  WHERE n.account_id = g.account_id AND n.connection_id = g.connection_id)
+GROUP BY d.account_id, d.goal_id ORDER BY min(d.due_at) LIMIT $2
 
 -- name: next_of
 -- When each of some goals is due next, by itself or with its connection. Where either is switched off, times pass.

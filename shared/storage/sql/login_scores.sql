@@ -7,7 +7,7 @@ WITH found AS (
     FROM tidegate.login_scores
     WHERE username IN ('', $1) AND network IN ('', $2)
 )
-SELECT o.account_id, o.credential_id, s.*
+SELECT o.account_id, o.credential_id, i.state IS NOT NULL AS is_resting, s.*
 FROM (
     SELECT coalesce(max(score) FILTER (WHERE username = ''), 0) AS address_score,
         coalesce(bool_or(is_banned) FILTER (WHERE username = ''), false) AS address_is_banned,
@@ -19,6 +19,7 @@ FROM (
     FROM found
 ) s
 LEFT JOIN tidegate.credentials o ON o.username = $1
+LEFT JOIN tidegate.integrations i ON i.account_id = o.account_id AND i.kind = 'hosted_folders' AND i.state <> 'active'
 
 -- name: unwelcome
 -- Networks that are shut out and from which nobody has ever logged in. Watching role.

@@ -25,6 +25,8 @@ FROM tidegate.runs r
 JOIN tidegate.accounts a USING (account_id)
 WHERE r.kind = $1
   AND (r.state = 'queued' OR (r.state = 'waiting' AND r.waits_for = 'retry' AND r.retry_at <= now()))
+  AND NOT EXISTS (SELECT FROM tidegate.resting_connections n
+                  WHERE n.account_id = r.account_id AND n.connection_id = r.connection_id)
   AND NOT EXISTS (
     SELECT FROM tidegate.runs other
     WHERE other.account_id = r.account_id AND other.goal_id = r.goal_id
@@ -288,6 +290,8 @@ SELECT r.account_id, r.run_id, r.kind
 FROM tidegate.runs r
 WHERE r.rung_at < now() - make_interval(secs => $1)
   AND (r.state = 'queued' OR (r.state = 'waiting' AND r.waits_for = 'retry' AND r.retry_at <= now()))
+  AND NOT EXISTS (SELECT FROM tidegate.resting_connections n
+                  WHERE n.account_id = r.account_id AND n.connection_id = r.connection_id)
   AND NOT EXISTS (
     SELECT FROM tidegate.runs other
     WHERE other.account_id = r.account_id AND other.goal_id = r.goal_id

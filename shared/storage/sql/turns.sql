@@ -37,7 +37,10 @@ FROM (SELECT DISTINCT ON (account_id, connection_id) account_id, connection_id, 
       FROM tidegate.turns WHERE in_round ORDER BY account_id, connection_id, number) h
 JOIN tidegate.connections c ON c.account_id = h.account_id AND c.connection_id = h.connection_id
 JOIN tidegate.goals g ON g.account_id = h.account_id AND g.goal_id = h.goal_id
-WHERE c.is_active AND (h.begun_at IS NULL OR NOT g.is_active
+WHERE c.is_active
+  AND NOT EXISTS (SELECT FROM tidegate.resting_connections n
+                  WHERE n.account_id = c.account_id AND n.connection_id = c.connection_id)
+  AND (h.begun_at IS NULL OR NOT g.is_active
     OR ((h.run_id IS NOT NULL OR h.looked_at IS NOT NULL) AND NOT EXISTS (
         SELECT FROM tidegate.runs r
         WHERE r.account_id = h.account_id AND r.goal_id = h.goal_id AND r.queued_at <= coalesce(h.looked_at, 'infinity')

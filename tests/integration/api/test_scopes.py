@@ -26,6 +26,7 @@ FAMILIES = {
     "connections": "connections",
     "drop-folders": "connections",
     "inquiries": "connections",
+    "integrations": "connections",
     "login-bans": "connections",
     "openpgp-keys": "connections",
     "ssh-keys": "connections",

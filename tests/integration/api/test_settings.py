@@ -440,6 +440,35 @@ async def test_what_a_credential_may_do_is_changed_and_its_secret_rotated(owner:
         assert (await owner.ask(method, where, 409, json=sent, headers=headers))["code"] == "conflict"
 
 
+async def test_a_new_account_hosts_folders_only_after_its_owner_has_said_so(
+    operator: Client, connect: Callable[..., Client]
+) -> None:
+    account = await operator.ask("POST", "/v1/accounts", 201, json={"name": "New Shop"})
+    key = {"name": "first", "scopes": ["connections:read", "connections:write"], "account_id": account["id"]}
+    owner = connect((await operator.ask("POST", "/v1/keys", 201, json=key))["key"])
+    shown = await owner.ask("GET", "/v1/integrations", 200)
+    assert shown == {
+        "hosted_folders": "off",
+        "partner_servers": "active",
+        "one_shot_imports": "active",
+        "version": 1,
+    }
+    problem = await owner.ask("POST", "/v1/drop-folders", 409, json={"name": "incoming"})
+    assert (problem["code"], "PATCH /v1/integrations" in problem["what_to_do"]) == ("integration_off", True)
+    await owner.ask("PATCH", "/v1/integrations", 428, json={"hosted_folders": "active"})
+    change = {"hosted_folders": "active", "partner_servers": "off"}
+    changed = await owner.ask("PATCH", "/v1/integrations", 200, json=change, headers={"If-Match": '"1"'})
+    assert (changed["hosted_folders"], changed["one_shot_imports"], changed["version"]) == ("active", "active", 3)
+    await owner.ask("PATCH", "/v1/integrations", 412, json=change, headers={"If-Match": '"1"'})
+    await owner.ask("POST", "/v1/drop-folders", 201, json={"name": "incoming"})
+    sent = {"name": "Partner", "place": SFTP_PLACE}
+    assert (await owner.ask("POST", "/v1/connections", 409, json=sent))["code"] == "integration_off"
+    # Paused it only rests: settings may be made.
+    paused = {"partner_servers": "paused"}
+    await owner.ask("PATCH", "/v1/integrations", 200, json=paused, headers={"If-Match": "*"})
+    await owner.ask("POST", "/v1/connections", 201, json=sent)
+
+
 async def test_an_account_lifts_bans_of_its_user_names_and_the_operator_those_of_addresses(
     owner: Client, operator: Client, database: Database, account: UUID
 ) -> None:

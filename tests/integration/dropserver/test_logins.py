@@ -1,5 +1,6 @@
 """Logins of hosted folders as the database has them: rights, end, networks, rotation, last use."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -7,8 +8,10 @@ from uuid import UUID
 import asyncssh
 import pytest
 
+from services.dropserver.tenant import Limits
 from shared.domain.hosted_login import Right
-from shared.storage import credentials
+from shared.domain.integration import Integration, IntegrationState
+from shared.storage import credentials, integrations, login_scores
 from shared.storage.credentials import Allowed
 from shared.storage.database import Database
 from shared.transfer.keys import described
@@ -94,6 +97,36 @@ async def test_a_login_opens_from_its_networks_alone_and_tells_its_last_use(
 
         await eventually(is_told, "the last use to be noted")
         assert await used() == [False, True]
+
+
+async def test_a_paused_account_and_a_revoked_login_are_let_go_and_nobody_is_blamed(
+    database: Database, account: UUID, tmp_path: Path
+) -> None:
+    async with replicas(database, account, tmp_path, limits=Limits(idle_seconds=0.8)) as house:
+        paused, password = await house.login()
+        revoked, other = await house.login()
+
+        async def say(state: IntegrationState) -> None:
+            async with database.account(account) as tx:
+                await integrations.change(tx, Integration.HOSTED_FOLDERS, state)
+
+        for end in (revoked, paused):
+            async with house.client(end.username, other if end is revoked else password) as client:
+                if end is revoked:
+                    async with database.account(account) as tx:
+                        await credentials.revoke(tx, revoked.id)
+                else:
+                    await say(IntegrationState.PAUSED)
+                with pytest.raises((asyncssh.SFTPError, asyncssh.ConnectionLost)):  # noqa: PT012 until it is sent away
+                    async with asyncio.timeout(10):
+                        while True:
+                            await client.stat(".")
+        for _ in range(3):
+            assert not await house.lets_in(paused.username, password)
+        await say(IntegrationState.ACTIVE)
+        assert await house.lets_in(paused.username, password)
+        async with database.account(account, read_only=True) as tx:
+            assert await login_scores.page(tx, login_scores.CountedFilter(), 10) == []
 
 
 async def test_a_rotated_secret_opens_until_its_time_and_never_again(

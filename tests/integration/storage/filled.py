@@ -54,7 +54,7 @@ _COLUMNS = """
 SELECT c.relname AS of_table, a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type,
     a.attnotnull AND d.adbin IS NULL AS is_needed
 FROM pg_class c
-JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
 LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
 WHERE c.relnamespace = 'tidegate'::regnamespace AND c.relkind IN ('r', 'p')
 ORDER BY c.relname, a.attnum
