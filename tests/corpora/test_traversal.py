@@ -5,6 +5,7 @@ Each is a name or a path that is written to its letter inside the place, or it i
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import unquote
 
 import asyncssh
 
@@ -12,6 +13,7 @@ from shared.domain.connection import Login
 from shared.domain.failures import Failure
 from shared.domain.names import split
 from shared.transfer.sftp import open_sftp
+from shared.transfer.webdav.opening import open_webdav
 from tests.corpora.folder import content, needed
 from tests.integration.transfer.conftest import (
     PASSWORD,
@@ -20,7 +22,10 @@ from tests.integration.transfer.conftest import (
     openssh_directory,  # noqa: F401 the fixture is found by its name here
     partner,
     reach,
+    webdav_place,
 )
+from tests.integration.transfer.dav_server import collection, dav_server, file, multistatus
+from tests.real.authority import Authority
 
 
 def _lines() -> list[bytes]:
@@ -75,3 +80,19 @@ async def test_a_server_that_gives_paths_for_names_is_not_believed(tmp_path: Pat
     assert len(listing.files) + len(listing.refused) == len(_lines())
     taken = {file.path for file in listing.files}
     assert taken == {f"in/{line.decode()}" for line in _lines() if b"/" not in line}
+
+
+@needed
+async def test_a_server_that_lists_such_addresses_names_nothing_outside(authority: Authority) -> None:
+    names = {line.decode() for line in _lines() if not {*b"\\ <>?#"} & {*line}}
+    entries = [file(f"/dav/in/{name}") for name in names]
+    async with (
+        dav_server(authority) as server,
+        open_webdav(webdav_place(server.url()), Login(), reach(authority)) as folder,
+    ):
+        server.answer = lambda _: multistatus(collection("/dav/in/"), *entries)
+        listing = await folder.list("in")
+    assert len(listing.files) + len(listing.refused) > 20
+    # A percent sign is the encoding of the address; what is decoded is a name, to its letter, or it is refused.
+    assert {file.path for file in listing.files} <= {f"in/{unquote(name)}" for name in names}
+    assert not any("/" in file.path.removeprefix("in/") or file.path.endswith("/..") for file in listing.files)

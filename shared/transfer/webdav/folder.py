@@ -88,6 +88,7 @@ class WebDavFolder:
     async def write(self, path: str, chunks: AsyncIterable[bytes], *, size_bytes: int | None = None) -> int:
         """Create or overwrite a file."""
         target, headers = self._looking.target(path), {"Content-Type": "application/octet-stream"}
+        self._forget(path)
         # This renews a login that has grown old: what is sent in pieces cannot be sent a second time.
         await self._require_directory(split(path)[0])
         upload = _Upload(chunks)
@@ -103,6 +104,7 @@ class WebDavFolder:
 
     async def rename(self, source: str, target: str, *, replace: bool) -> None:
         """Give a file another name or directory."""
+        self._forget(source, target)
         await self._looking.file(source)
         there = await self._looking.look(target)
         if there is not None and (there.is_collection or not replace):
@@ -130,6 +132,7 @@ class WebDavFolder:
 
     async def remove(self, path: str) -> None:
         """Delete a file."""
+        self._forget(path)
         await self._looking.file(path)
         async with self._wire.ask(Question("DELETE", self._looking.target(path))) as answer:
             if answer.status not in (200, 202, 204):
@@ -145,6 +148,12 @@ class WebDavFolder:
                 await self._make_one(part)
             elif not found.is_collection:
                 raise NameTaken(f"Found a file at {quoted(part)}.")
+
+    def _forget(self, *paths: str) -> None:
+        """What we change ourselves is no longer the version that was seen."""
+        for path in paths:
+            self._seen.pop(path, None)
+            self._read.pop(path, None)
 
     async def _require_directory(self, path: str) -> None:
         found = await self._looking.look(path, is_directory=True)

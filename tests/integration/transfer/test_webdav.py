@@ -3,7 +3,9 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -29,9 +31,13 @@ from shared.domain.failures import (
     WebDavRefused,
 )
 from shared.domain.names import shown
-from shared.transfer.dialling import Reach
+from shared.transfer.dialling import OnStep, Reach
+from shared.transfer.folder import Folder
+from shared.transfer.open_folder import Places, open_folder
+from shared.transfer.verify import Uses, verify
 from shared.transfer.webdav.folder import WebDavFolder
 from shared.transfer.webdav.opening import open_webdav
+from tests.fakes.sessions import FreeSessions
 from tests.integration.transfer.conftest import reach, webdav_place
 from tests.integration.transfer.dav_server import (
     Asked,
@@ -101,6 +107,30 @@ async def test_apache_lets_us_in_by_each_way_and_takes_large_files(
         await folder.rename("out.bin", "known.bin", replace=True)
         assert [found.path for found in (await folder.list("")).files] == ["known.bin"]
     assert (apache_server.drop / f"{way} ü" / "known.bin").read_bytes() == b"".join(parts)
+
+
+async def test_apache_is_tried_step_by_step_and_keeps_no_probe(
+    apache_server: PrivateApache, authority: Authority, tmp_path: Path
+) -> None:
+    apache_server.put("tried/out/first", b"").unlink()
+    place = webdav_place(apache_server.url("digest/tried"))
+
+    async def outcomes(login: Login, ways: Reach) -> list[str]:
+        places = Places(tmp_path, ways, sessions=FreeSessions())
+
+        def opening(on_step: OnStep) -> AbstractAsyncContextManager[Folder]:
+            return open_folder(place, login, places, account_id=uuid4(), on_step=on_step)
+
+        tried = await verify(place, opening, Uses(written=frozenset({"out"})), probe="0a1b")
+        return [f"{step.name}: {step.code or step.outcome}" for step in tried.steps if step.outcome != "not_tried"]
+
+    entering = ["resolve: ok", "connect: ok", "certificate: ok", "login: ok"]
+    good, ways = Login(password=apache.PASSWORD), reach(authority)
+    using = [f"{name}: ok" for name in ("list", "write", "read", "replace", "remove")]
+    assert await outcomes(good, ways) == entering + using
+    assert list((apache_server.drop / "tried" / "out").iterdir()) == []
+    assert await outcomes(Login(password="wrong"), ways) == [*entering[:3], "login: login_refused"]
+    assert await outcomes(good, reach()) == [*entering[:2], "certificate: certificate_untrusted"]
 
 
 async def test_apache_refuses_a_wrong_password_and_what_is_no_directory(
