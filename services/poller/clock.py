@@ -11,11 +11,12 @@ from uuid import UUID
 
 import structlog
 
+from services.poller.expect import judge_goal
 from services.poller.tools import Tools
 from shared.domain.blackout import blackout_until
 from shared.domain.failures import InternalError, StorageUnavailable
 from shared.observe.failpoints import reach
-from shared.storage import connections, dues, goals, turns
+from shared.storage import connections, dues, expectations, goals, turns
 from shared.storage.errors import TransactionConflict
 
 log = structlog.get_logger()
@@ -41,7 +42,10 @@ async def tick(tools: Tools) -> None:
     now = tools.now()
     async with tools.database.watching() as watch:
         goals_due = await dues.due(watch, now, GOALS_AT_ONCE)
+        to_judge = await expectations.due(watch, now, GOALS_AT_ONCE)
         rounds_due = await connections.rounds_due(watch, now, GOALS_AT_ONCE)
+    for account_id, goal_id in to_judge:
+        await _apart(judge_goal(tools, account_id, goal_id), goal_id=str(goal_id))
     for account_id, goal_id in goals_due:
         await _apart(_begin(tools, account_id, goal_id), goal_id=str(goal_id))
     for account_id, connection_id in rounds_due:

@@ -14,7 +14,7 @@ from shared.domain.goal import AnyImport
 from shared.domain.watched import places_apart
 from shared.observe import tracing
 from shared.observe.failpoints import reach
-from shared.storage import arrivals, connections, goals, outbox, runs, turns
+from shared.storage import arrivals, connections, expectations, goals, outbox, runs, turns
 from shared.storage.arrivals import Sighting
 from shared.storage.database import Tx
 
@@ -48,6 +48,7 @@ async def record(tx: Tx, connection_id: UUID, seen: Sequence[Seen], began_at: da
     # Comparing thousands of names takes a moment: the loop goes on meanwhile, and the lease of this look is kept.
     found = await asyncio.to_thread(spot, seen, known, watched.goals, look)
     await _write(tx, connection_id, found, watched.goals)
+    await expectations.hasten(tx, [each for each, goal in watched.goals.items() if goal.expect is not None])
     outcomes = _outcomes(found)
     if outcomes.total():
         reach("poller.recorded")

@@ -14,6 +14,7 @@ from shared.domain.absent import Absent, Guards
 from shared.domain.built_in import LANGUAGE
 from shared.domain.dialect import Dialect, FileFormat
 from shared.domain.event_rules import EventRules
+from shared.domain.expectation import Expectation
 from shared.domain.expected import Expected
 from shared.domain.export_goal import ExportProfiles
 from shared.domain.export_groups import ExportGroups
@@ -112,6 +113,7 @@ class TakesFiles(Ordered):
         description="Times at which files are taken: what is complete at the first look after one, in order. Until "
         "then they wait (`scheduled`). Without any, and none of the connection, files are taken as they come",
     )
+    expect: Expectation | None = Field(default=None, description="When its files come, and how large they are")
 
 
 class MadeFrom(Model):

@@ -17,6 +17,7 @@ OWN = frozenset(
         "kind", "name", "active", "position", "source", "unpack", "feedback", "duplicate_content", "allow_empty_file",
         "hold_order_for_seconds", "full_file", "absent", "guards", "rejects", "led_by", "made_from", "when",
         "blackouts",
+        "expect",
     }
 )  # fmt: skip
 """Fields that no import leads. Whatever else a goal says is the import's."""

@@ -89,6 +89,15 @@ class Metrics:
         )
         self.mails = Counter("tidegate_mails_total", "Mails by what became of them.", ["outcome"], registry=registry)
         self.swept = Counter("tidegate_swept_total", "What the sweeper had to mend.", ["what"], registry=registry)
+        self.expectations = Counter(
+            "tidegate_expectations_total",
+            "Files that did not come as goals expect them, by what was found.",
+            ["finding"],
+            registry=registry,
+        )
+        for finding in ("missing", "late", "small", "large", "unexpected"):
+            # Known from the start: the first one must show as a rise.
+            self.expectations.labels(finding)
         self.uploads = Counter(
             "tidegate_uploads_total", "Uploads to hosted folders, by how they ended.", ["outcome"], registry=registry
         )

@@ -167,5 +167,6 @@ def _fixed(stored: StoredGoal | None) -> dict[str, object]:
         "led_by": None,
         "when": (),
         "blackouts": (),
+        "expect": None,
     }
     return fixed if stored is None else fixed | {"name": stored.goal.name}

@@ -14,7 +14,7 @@ from shared.domain.one_shot import retold
 from shared.domain.receipt import Receipt
 from shared.domain.run import ClaimedRun, Reason, RunState, Waiting
 from shared.observe.failpoints import reach
-from shared.storage import dues, goals, notifications, one_shots, outbox, returns, runs
+from shared.storage import dues, expectations, goals, notifications, one_shots, outbox, returns, runs
 from shared.storage.database import Database, Record, Tx
 
 _COMPLETED = (RunState.COMPLETED, RunState.COMPLETED_WITH_REJECTS)
@@ -33,6 +33,7 @@ async def end(tx: Tx, run: ClaimedRun, kind: str, receipt: Receipt) -> None:
         receipt = await told_at_end(tx, run.arrival_id, receipt)
         await outbox.put(tx, ArrivalEnded(**outbox.heading(tx, run.traceparent), arrival_id=run.arrival_id))
         await returns.ask(tx, run.id, run.traceparent)
+        await expectations.hasten(tx, [run.goal_id])
     if receipt.state in _COMPLETED:
         await dues.ask_followers(tx, run.goal_id, run.id)
     await raise_if_failed(tx, receipt, run.connection_id)

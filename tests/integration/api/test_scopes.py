@@ -32,6 +32,7 @@ FAMILIES = {
     "ssh-keys": "connections",
     "goals": "goals",
     "samples": "goals",
+    "expectation": "goals",
     "runs": "runs",
     "round": "runs",
     "arrivals": "runs",

@@ -111,3 +111,16 @@ async def test_goals_and_connections_are_paused_and_resumed(owner: Client) -> No
         refused = await owner.ask("POST", asked, 409)
         assert refused["code"] == "blackout"
         assert f"T{end}:00Z" in refused["detail"]
+
+
+async def test_a_goal_tells_how_its_day_stands(owner: Client) -> None:
+    made = await set_up(owner)
+    path = f"/v1/goals/{made['goal']['id']}"
+    assert (await owner.ask("GET", f"{path}/expectation", 409))["code"] == "conflict"
+    at_night = {"by": "23:00", "grace_minutes": 59}
+    await owner.ask("PATCH", path, 200, json={"expect": at_night}, headers=ANY)
+    shown = await owner.ask("GET", f"{path}/expectation", 200)
+    assert (shown["state"] in ("awaited", "not_expected"), shown["files"]) == (True, 0)
+    assert shown["next_deadline"].endswith("T23:59:00Z")
+    refused = await owner.ask("PATCH", path, 422, json={"expect": {"by": "23:00", "grace_minutes": 60}}, headers=ANY)
+    assert refused["errors"][0]["pointer"].startswith("/expect")

@@ -16,6 +16,7 @@ READABLE = {
     "round_due_at stopped_code",
     "credentials": "account_id credential_id drop_folder_id revoked_at username",
     "dues": "account_id due_at goal_id",
+    "expectations": "account_id goal_id judge_at",
     "goals": "account_id connection_id deleted_at goal_id is_active kind version",
     "inquiries": "account_id asked_at inquiry_id state taken_until",
     "kept_answers": "account_id created_at",

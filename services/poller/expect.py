@@ -1,0 +1,38 @@
+"""See whether files came as goals expect them, and tell people where they did not: each thing once.
+
+Judged at each deadline, and soon after a file came or a run ended. What is told stands in the transaction that notes
+that it was told.
+"""
+
+from uuid import UUID
+
+import structlog
+
+from services.poller.tools import Tools
+from shared.domain.expected_files import judge
+from shared.domain.goal import AnyImport
+from shared.runtime.expecting import came_lately
+from shared.storage import connections, expectations, goals
+
+log = structlog.get_logger()
+
+
+async def judge_goal(tools: Tools, account_id: UUID, goal_id: UUID) -> None:
+    """Judge a goal whose time for it has come. Raises StorageUnavailable."""
+    now = tools.now()
+    told: list[str] = []
+    async with tools.database.account(account_id) as tx:
+        stored = await goals.get(tx, goal_id, even_deleted=True)
+        goal, expected = stored.goal, None if stored.deleted_at else expectations.of_goal(stored.goal)
+        since = await expectations.take(tx, goal_id, expected, now)
+        if since is None or expected is None or not isinstance(goal, AnyImport):
+            return
+        if not (await connections.get(tx, stored.connection_id)).settings.active:
+            await expectations.begin_anew(tx, goal_id, expected, now)
+            return
+        came = await came_lately(tx, goal_id, goal, now)
+        findings = judge(expected, came, since, now)
+        told += [each.finding for each in findings if await expectations.tell(tx, stored.connection_id, goal_id, each)]
+    for finding in told:
+        tools.metrics.expectations.labels(finding).inc()
+        log.warning("file.not_as_expected", account_id=str(account_id), goal_id=str(goal_id), finding=finding)

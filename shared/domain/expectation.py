@@ -1,0 +1,82 @@
+"""What a goal expects of the files that it takes: on which days they come, until when, and how large they are.
+
+    {"by": "06:00", "days": ["mon", "tue"], "timezone": "Europe/Amsterdam", "grace_minutes": 30, "minimum_rows": 1}
+
+A file counts for the day on which it came, by the clocks of the zone, and came when it last changed as far as was seen.
+"""
+
+from datetime import date, datetime, time, timedelta
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, StrictBool, field_validator, model_validator
+
+from shared.domain.model import Model
+from shared.domain.wall_clock import WEEKDAYS, TimeOfDay, Weekday, moment_of, weekday_of
+from shared.domain.zones import known_zone
+
+_DAY_MINUTES = 24 * 60
+_Amount = Field(default=None, ge=0, le=2**53)
+
+
+class Expectation(Model):
+    """What is expected; where it is not so, people are told once, and a metric counts it."""
+
+    by: TimeOfDay = Field(description="Until when the files of a day have come")
+    days: tuple[Weekday, ...] = Field(default=WEEKDAYS, min_length=1, max_length=7)
+    timezone: str = "UTC"
+    grace_minutes: int = Field(
+        default=0, ge=0, lt=_DAY_MINUTES, description="For how long after `by` nobody is told; within the same day"
+    )
+    files: int = Field(default=1, ge=1, le=10_000, description="How many files come on each of these days")
+    minimum_rows: int | None = _Amount
+    maximum_rows: int | None = _Amount
+    minimum_bytes: int | None = Field(default=None, ge=0, le=2**53, description="Of the file as it lies there")
+    maximum_bytes: int | None = _Amount
+    unexpected: StrictBool = Field(
+        default=False, description="Whether to tell of files on other days, and of more than `files` on one"
+    )
+
+    @field_validator("days")
+    @classmethod
+    def _each_once(cls, value: tuple[Weekday, ...]) -> tuple[Weekday, ...]:
+        if len(set(value)) != len(value):
+            raise ValueError("found a day twice")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, value: str) -> str:
+        return known_zone(value)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        at = time.fromisoformat(self.by)
+        if at.hour * 60 + at.minute + self.grace_minutes >= _DAY_MINUTES:
+            raise ValueError(
+                "expected `by` and grace_minutes to end within the day: a file counts for the day it comes"
+            )
+        for what in ("rows", "bytes"):
+            least, most = getattr(self, f"minimum_{what}"), getattr(self, f"maximum_{what}")
+            if least is not None and most is not None and least > most:
+                raise ValueError(f"expected minimum_{what} not to exceed maximum_{what}")
+        return self
+
+    def day_of(self, moment: datetime) -> date:
+        """The day that a moment belongs to."""
+        return moment.astimezone(ZoneInfo(self.timezone)).date()
+
+    def expects(self, day: date) -> bool:
+        """Whether files are expected on a day."""
+        return weekday_of(day) in self.days
+
+    def deadline(self, day: date) -> datetime:
+        """After when the files of a day are late, in UTC."""
+        at = time.fromisoformat(self.by)
+        return moment_of(day, at, ZoneInfo(self.timezone)) + timedelta(minutes=self.grace_minutes)
+
+    def next_deadline(self, moment: datetime) -> datetime:
+        """The first one after a moment."""
+        first = self.day_of(moment)
+        days = (first + timedelta(days=number) for number in range(9))
+        return next(at for at in (self.deadline(day) for day in days if self.expects(day)) if at > moment)

@@ -1,0 +1,100 @@
+"""Which goals expect files, when they are judged next, and what people were told. Writes `expectations` and
+`expectations_told`.
+
+What is judged, and how, stands in `shared/domain/expected_files.py`. Nothing here commits.
+"""
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+from uuid import UUID
+
+from shared.domain.expectation import Expectation
+from shared.domain.expected_files import Came, Found
+from shared.domain.goal import AnyImport, Goal
+from shared.storage import notifications
+from shared.storage.database import Session, Tx
+
+SOON_SECONDS = 5.0
+"""How long files that come together are waited for before their goal is judged."""
+MOST_FILES = 20_000
+"""That are looked at for one judgement."""
+_ADVICE = {
+    "missing": ("file_missing", "An expected file has not come", "Ask the sender; the file is imported when it comes."),
+    "late": (
+        "file_late",
+        "An expected file came late",
+        "It was taken all the same. Give more time with `expect`, if need be.",
+    ),
+    "small": ("file_small", "A file is smaller than expected", "See whether the sender left something out."),
+    "large": ("file_large", "A file is larger than expected", "See whether the sender put in more than was agreed."),
+    "unexpected": ("file_unexpected", "A file came that was not expected", "See whether the sender sent one twice."),
+}
+
+
+def of_goal(goal: Goal | None) -> Expectation | None:
+    """What a goal expects while it is switched on."""
+    return goal.expect if isinstance(goal, AnyImport) and goal.active else None
+
+
+async def plan(tx: Tx, goal_id: UUID, goal: Goal | None, *, before: Goal | None = None) -> None:
+    """A goal was saved, or is gone (None). Another expectation, or a resumed goal, is judged from now on."""
+    expected = of_goal(goal)
+    if expected is None:
+        await tx.execute("expectations.drop", tx.account_id, goal_id)
+    elif expected != of_goal(before):
+        now = datetime.now(UTC)
+        await tx.execute("expectations.set", tx.account_id, goal_id, now, expected.next_deadline(now))
+
+
+async def hasten(tx: Tx, goal_ids: Collection[UUID]) -> None:
+    """Files of these goals came, or runs ended: those that expect something are judged soon."""
+    await tx.execute("expectations.hasten", tx.account_id, sorted(goal_ids), SOON_SECONDS)
+
+
+async def due(watch: Session, now: datetime, limit: int) -> list[tuple[UUID, UUID]]:
+    """(account, goal) to be judged, those first that were due first."""
+    return [(row["account_id"], row["goal_id"]) for row in await watch.fetch("expectations.due", now, limit)]
+
+
+async def take(tx: Tx, goal_id: UUID, expected: Expectation | None, now: datetime) -> datetime | None:
+    """Hold a goal that is to be judged, and note when it is next; since when it expects this. None: nothing to do."""
+    since: datetime | None = await tx.value("expectations.hold", tx.account_id, goal_id, now)
+    if since is not None and expected is not None:
+        await tx.execute("expectations.judge_next", tx.account_id, goal_id, expected.next_deadline(now))
+    elif since is not None:
+        await tx.execute("expectations.drop", tx.account_id, goal_id)
+    return since if expected is not None else None
+
+
+async def since(tx: Tx, goal_id: UUID) -> datetime | None:
+    """Since when a goal expects what it does; None where it expects nothing."""
+    found: datetime | None = await tx.value("expectations.since", tx.account_id, goal_id)
+    return found
+
+
+async def begin_anew(tx: Tx, goal_id: UUID, expected: Expectation, now: datetime) -> None:
+    """The connection is switched off: what does not come meanwhile was not expected."""
+    await tx.execute("expectations.set", tx.account_id, goal_id, now, expected.next_deadline(now))
+
+
+async def came(tx: Tx, goal_id: UUID, earliest: datetime) -> list[Came]:
+    """Files that a goal took which came since then, the first ones if there are very many."""
+    rows = await tx.fetch("expectations.came", tx.account_id, goal_id, earliest, MOST_FILES)
+    return [Came(**dict(row)) for row in rows]
+
+
+async def complete(tx: Tx, goal_id: UUID, earliest: datetime) -> list[tuple[str, Came]]:
+    """Complete files of the goal's connection, with their paths, that wait for the turn of whoever takes them."""
+    rows = await tx.fetch("expectations.complete", tx.account_id, goal_id, earliest, MOST_FILES)
+    return [(row["path"], Came(row["arrival_id"], row["came_at"], row["size_bytes"])) for row in rows]
+
+
+async def tell(tx: Tx, connection_id: UUID, goal_id: UUID, found: Found) -> bool:
+    """Tell people once; whether this was the time."""
+    if await tx.row("expectations.tell", tx.account_id, goal_id, found.finding, found.about) is None:
+        return False
+    await tx.execute("expectations.forget_told", tx.account_id, goal_id)
+    code, title, what_to_do = _ADVICE[found.finding]
+    news = notifications.News(code, title, found.detail, what_to_do, connection_id, goal_id, found.run_id)
+    await notifications.raise_(tx, news)
+    return True

@@ -1,0 +1,60 @@
+"""Files that do not come as goals expect them: told once each, by a clock that the test sets."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from services.poller.clock import tick
+from services.poller.wiring import tools_of
+from shared.storage import connections, notifications
+from tests.integration.road.place import Tenant, goal
+
+SOON = timedelta(minutes=1)
+
+
+async def _told(tenant: Tenant, code: str) -> list[Any]:
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        found = await notifications.page(tx, notifications.NotificationFilter(code=code), 100)
+    return [each.news for each in found]
+
+
+async def test_files_are_told_that_are_missing_small_or_too_many(tenant: Tenant, tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    # A zone in which it is about noon: the day does not end while the test runs.
+    zone = ZoneInfo(f"Etc/GMT{now.hour - 12:+d}")
+    tomorrow = datetime.combine(now.astimezone(zone).date() + timedelta(days=1), time(6), zone).astimezone(UTC)
+    tools = tools_of(tenant.base, tmp_path)
+
+    async def shows(moment: datetime) -> None:
+        await tick(replace(tools, now=lambda: moment))
+
+    expect = {"by": "06:00", "grace_minutes": 30, "minimum_rows": 2, "unexpected": True, "timezone": zone.key}
+    goal_id = await tenant.save(goal(expect=expect))
+    await tenant.imported("a.csv", "email,name\nann@example.com,Ann\n")
+    skipped = await tenant.imported("again.csv", "email,name\nann@example.com,Ann\n")
+    assert skipped["state"] == "skipped"
+    for _ in range(2):
+        await shows(datetime.now(UTC) + SOON)
+    # The second of today is one too many, though it is a duplicate; rows of a skipped one were not counted.
+    [small] = await _told(tenant, "file_small")
+    assert (small.detail, small.goal_id) == ("Found 1 rows, expected 2 at least.", goal_id)
+    [unexpected] = await _told(tenant, "file_unexpected")
+    assert unexpected.detail.startswith("Found 2 files on")
+
+    await shows(tomorrow + timedelta(minutes=29))
+    assert await _told(tenant, "file_missing") == []
+    for minutes in (30, 31):
+        await shows(tomorrow + timedelta(minutes=minutes))
+    [missing] = await _told(tenant, "file_missing")
+    assert missing.detail == f"Found 0 files by {tomorrow + timedelta(minutes=30):%Y-%m-%dT%H:%M:%SZ}, expected 1."
+    assert 'tidegate_expectations_total{finding="late"}' in tools.metrics.text().decode()
+
+    # Nobody is told of a connection that is switched off.
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        settings = (await connections.get(tx, tenant.connection_id)).settings.model_copy(update={"active": False})
+        await connections.update(tx, tenant.base.keys, tenant.connection_id, settings, {})
+    await shows(tomorrow + timedelta(days=1, hours=1))
+    await shows(tomorrow + timedelta(days=2, hours=1))
+    assert len(await _told(tenant, "file_missing")) == 1
