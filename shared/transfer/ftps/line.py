@@ -6,6 +6,7 @@ are shut down and the thread comes back at once. So after anything but a refusal
 """
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _CLOSING_SECONDS = 5.0
+_SILENT_SECONDS = 60
+"""After so long without a word the system asks whether the server is there."""
 
 
 class Line:
@@ -36,6 +39,7 @@ class Line:
         self._longest = max(self.deadlines.login_seconds, self.deadlines.step_seconds, self.deadlines.idle_seconds)
         # The deadlines of the steps are shorter; this one ends a thread whose event loop is no more.
         dialled.socket.settimeout(self._longest + _CLOSING_SECONDS)
+        _keep_alive(dialled.socket)
         self.session = Session(dialled.socket, host.name, context)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ftps")
         self.is_broken = False
@@ -81,6 +85,8 @@ class Line:
                 f"No data connection to {self.host.shown} could be made; are its passive ports open to us?"
             ) from error
         dialled.socket.settimeout(self._longest + _CLOSING_SECONDS)
+        # From here on it is the session's to close, also where the step below never comes to its turn.
+        self.session.hold(dialled.socket)
         return await self.ask(self.session.begin, command, dialled.socket)
 
     def hang_up(self) -> None:
@@ -99,3 +105,11 @@ class Line:
             # Behind what the thread may still be at, which fails now that the sockets are shut down.
             self._thread.submit(self.session.close_all)
             self._thread.shutdown(wait=False)
+
+
+def _keep_alive(control: socket.socket) -> None:
+    """While a large file is under way nothing is said here, and what stands between forgets such connections."""
+    control.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name in ("TCP_KEEPIDLE", "TCP_KEEPINTVL"):
+        if hasattr(socket, name):  # not everywhere
+            control.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), _SILENT_SECONDS)

@@ -6,9 +6,10 @@ files. A listing is read in the session's thread as it comes, its entries are co
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from shared.domain.failures import AccessDenied, ConnectionLost, ProtocolRefused, TooManyFiles
+from shared.domain.failures import AccessDenied, ConnectionLost, Failure, ProtocolRefused, TooManyFiles
 from shared.domain.names import from_bytes, quoted
 from shared.transfer.folder import NOT_A_FILE, Listing, RefusedName, note_directory, refuse, sort_out, stamp
 from shared.transfer.ftps.line import Line
@@ -21,6 +22,9 @@ _TIMES_AT_ONCE = 50
 _ENTRIES_AT_ONCE = 2_000
 _NOT_OPENED = "failed to open directory"
 """vsftpd says so behind a 226, and lists nothing: this is not an empty directory."""
+
+_NO_FILES = "no files"
+"""Some servers say so of an empty directory, behind a 450 or 550; that it is there, CWD has told."""
 
 Read = Callable[[bytes], Entry | None]
 
@@ -107,7 +111,12 @@ class Look:
             if any(entry.name == b"." for entry in rows.entries):
                 return rows
             self._session.may_show_hidden = False
-        return await self._rows("LIST", read_line)
+        try:
+            return await self._rows("LIST", read_line)
+        except Refused as refused:
+            if _NO_FILES in refused.said.lower():
+                return _Rows()
+            raise
 
     async def _times(self, files: Sequence[tuple[str, Entry]]) -> list[float | None]:
         paths = [f"{self._remote.rstrip('/')}/{wire(entry.name)}" for _, entry in files]
@@ -121,7 +130,8 @@ class Look:
         rows, lines = _Rows(), Lines()
         while not await self._line.ask(_portion, transfer, lines, read, rows):
             if rows.count > self._max_entries:
-                await self._line.ask(transfer.give_up)
+                with suppress(Failure):
+                    await self._line.ask(transfer.give_up)
                 raise TooManyFiles(f"Found more than {self._max_entries} entries in {quoted(self._directory)}.")
         said = await self._line.ask(transfer.end_received)
         if transfer.was_cut:

@@ -54,10 +54,20 @@ def number(reply: str) -> int:
 
 def moment(reply: str) -> float:
     """The time that MDTM answers, in seconds since 1970. Raises Garbled."""
+    found = moment_or_none(reply)
+    if found is None:
+        raise Garbled
+    return found
+
+
+def moment_or_none(reply: str) -> float | None:
+    """The same; None for what is no time. Raises Garbled for what answers another question."""
+    if not reply.startswith("213"):
+        raise Garbled
     try:
-        return read_time(reply.removeprefix("213").strip().encode("latin-1"))
-    except ValueError as error:
-        raise Garbled from error
+        return read_time(reply[3:].strip().encode("latin-1"))
+    except ValueError:
+        return None
 
 
 def directory(reply: str) -> str:

@@ -201,16 +201,21 @@ class Session(ftplib.FTP_TLS):
         self.voidcmd(f"CWD {path}")
 
     def each_modified(self, paths: Sequence[str]) -> list[float | None]:
-        """The same of several at once, without waiting for one answer before the next question; None where refused."""
+        """The same of several at once, without waiting for one answer before the next question.
+
+        None where the server refuses to tell, or tells what is no time.
+        """
         self._control.sendall("".join(f"MDTM {path}\r\n" for path in paths).encode(self.encoding))
         found: list[float | None] = []
         unknown: Refused | None = None
         for _ in paths:
             try:
-                found.append(replies.moment(self.getresp()))
+                reply = self.getresp()
             except Refused as refused:
                 unknown = refused if refused.is_unknown else unknown
                 found.append(None)
+            else:
+                found.append(replies.moment_or_none(reply))
         if unknown is not None:
             raise unknown
         return found
@@ -228,9 +233,13 @@ class Session(ftplib.FTP_TLS):
                 self._has_epsv = False
         return replies.passive_port(self.sendcmd("PASV"), address)
 
+    def hold(self, data: socket.socket) -> None:
+        """Have a data connection closed with the others."""
+        self._open.append(data)
+
     def begin(self, command: str, plain: socket.socket) -> Transfer:
-        """Begin a transfer on a data connection that is open."""
-        self._hold(plain)
+        """Begin a transfer on a data connection that is open, and held."""
+        self._require_line()
         try:
             reply = self.sendcmd(command)
             if reply[0] != "1":
@@ -266,10 +275,6 @@ class Session(ftplib.FTP_TLS):
         if self.file is not None:
             self.file.close()
         self.file = control.makefile("r", encoding=self.encoding)
-
-    def _hold(self, data: socket.socket) -> None:
-        self._open.append(data)
-        self._require_line()
 
     def _require_line(self) -> None:
         if self._is_hung_up:

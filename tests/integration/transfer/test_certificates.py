@@ -136,6 +136,14 @@ async def test_an_authority_that_the_system_does_not_know_is_not_trusted(authori
         assert type(await _failure(client, Certificates().context(), port)) is CertificateUntrusted
 
 
+async def test_the_operator_names_other_authorities_by_the_usual_variable(
+    authority: Authority, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.path))
+    async with _server(authority.issue("127.0.0.1")) as port:
+        assert await client(Certificates().context(), port) == b"hello"
+
+
 async def test_a_pinned_certificate_counts_whatever_it_says_and_no_other_does(
     authority: Authority, certificates: Certificates, client: Client
 ) -> None:
