@@ -6,11 +6,14 @@ Names of the list are resolved as they are meant, to what is inside: no name ser
 
 import json
 import re
+from collections import Counter
 
 import pytest
 
 from shared.domain.failures import AddressRefused
+from shared.domain.place import WebDavPlace
 from shared.transfer.addresses import AddressPolicy, permitted_addresses
+from shared.transfer.dialling import Reach, find
 from tests.corpora.folder import content, needed
 
 INSIDE = ("127.0.0.1", "169.254.169.254", "10.0.0.1", "::1", "::ffff:169.254.169.254")
@@ -56,3 +59,23 @@ async def test_no_spelling_of_an_address_is_left_to_a_resolver() -> None:
             await permitted_addresses(host, 22, AddressPolicy(), resolver, 5)
     assert len(numeric) > 20
     assert set(asked) <= {"o177.0.0.1"}
+
+
+@needed
+async def test_no_address_of_the_list_can_be_the_place_of_a_connection() -> None:
+    async def meant(host: str, port: int) -> list[str]:
+        return ["169.254.169.254"]
+
+    outcomes: Counter[str] = Counter()
+    for url in json.loads(content("payloads", "ssrf_urls.json")):
+        for written in (url, re.sub("^[a-z]+:", "https:", url, count=1)):
+            try:
+                place = WebDavPlace(transport="webdav", url=written, username="u")
+            except ValueError:
+                outcomes["not saved"] += 1
+                continue
+            with pytest.raises(AddressRefused):
+                await find(place.host, place.port, Reach(resolver=meant))
+            outcomes["not contacted"] += 1
+    assert outcomes["not saved"] > 100
+    assert outcomes["not contacted"] > 50
