@@ -4,7 +4,7 @@ The gateway never contacts a partner: `verify` is asked of the poller through th
 """
 
 import asyncio
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from services.api.problems import FieldError, Refused
 from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, VERSIONED, Asked, SecretShown
 from services.api.routes.goals import RunsAsked
 from services.api.routes.inquiries import InquiryShown, await_answer, shown_inquiry
-from shared.domain.blackout import Blackouts
+from shared.domain.blackout import Blackouts, blackout_until
 from shared.domain.connection import ConnectionSettings
 from shared.domain.export_goal import ExportGoal
 from shared.domain.failures import AddressRefused, InvalidRequest, UnsupportedKey
@@ -42,7 +42,10 @@ Reader = Annotated[Visit, Depends(allowed(Scope.CONNECTIONS_READ))]
 Writer = Annotated[Visit, Depends(allowed(Scope.CONNECTIONS_WRITE))]
 
 Verify = Annotated[
-    bool, Query(description="Have the connection tried once it is saved, if it is active and no hosted folder")
+    bool,
+    Query(
+        description="Have the connection tried once it is saved, unless it is paused, in a blackout or a hosted folder"
+    ),
 ]
 
 Secret = Annotated[
@@ -340,9 +343,11 @@ async def _saved(tx: Tx, visit: Visit, stored: StoredConnection, sent: Connectio
 async def _tried(tx: Tx, saved: StoredConnection, *, verify: bool) -> ConnectionShown:
     """Have a connection that was saved tried: nobody waits for it here. It is shown with its latest trial.
 
-    A paused one is left alone, and a hosted folder has nothing to be tried.
+    A paused one is left alone, as in its blackouts, and a hosted folder has nothing to be tried.
     """
-    if verify and saved.settings.active and not isinstance(saved.settings.place, HostedPlace):
+    settings = saved.settings
+    is_begun = settings.active and blackout_until(settings.blackouts, datetime.now(UTC)) is None
+    if verify and is_begun and not isinstance(settings.place, HostedPlace):
         await inquiries.ask(tx, saved.id)
         await connections.look_after(tx, saved.id, _TRIED_WITHIN_SECONDS)
         saved = await connections.get(tx, saved.id)

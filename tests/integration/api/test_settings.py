@@ -1,7 +1,7 @@
 """Properties, connections, goals and hosted folders: made, changed, checked, with secrets that never come back."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -264,7 +264,16 @@ async def test_a_connection_is_tried_on_each_save_unless_told_otherwise_and_show
         made["id"]: shown["verification"],
     }
 
-    for change, is_tried in (({"active": False}, False), ({"active": True}, True), ({"name": "Q"}, True)):
+    today = datetime.now(UTC)
+    days = [f"{day:%a}".lower() for day in (today, today + timedelta(days=1))]
+    now = [{"days": days, "from": "00:00", "to": "00:00"}]
+    changes: list[tuple[dict[str, Any], bool]] = [
+        ({"active": False}, False),
+        ({"active": True}, True),
+        ({"blackouts": now}, False),
+        ({"blackouts": [], "name": "Q"}, True),
+    ]
+    for change, is_tried in changes:
         before = (await owner.ask("GET", path, 200))["verification"]["id"]
         after = await owner.ask("PATCH", path, 200, json=change, headers={"If-Match": "*"})
         assert (after["verification"]["id"] != before) == is_tried, change
