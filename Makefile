@@ -42,7 +42,7 @@ up: $(READY)
 	@exec $(BIN)/tidegate up $(ARGS)
 
 test: $(READY)
-	@scripts/install_servers.sh rabbitmq postgresql openssh vsftpd apache2 gnupg
+	@scripts/install_servers.sh rabbitmq postgresql openssh vsftpd apache2 clients gnupg
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 faults: $(READY)
@@ -52,7 +52,7 @@ faults: $(READY)
 	$(if $(ARGS),,TIDEGATE_FAULTS_FOLDER=$(FAULTS) $(BIN)/python -m tests.faults.report)
 
 examples: $(READY)
-	@scripts/install_servers.sh rabbitmq postgresql openssh vsftpd apache2 gnupg
+	@scripts/install_servers.sh rabbitmq postgresql openssh vsftpd apache2 clients gnupg
 	TIDEGATE_TEST_EXAMPLES=10 $(BIN)/pytest -m hypothesis -n 2 --dist loadfile --timeout 1800 $(ARGS)
 
 chaos: $(READY)

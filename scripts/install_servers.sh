@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Install by apt-get what the tests and checks lack of their real counterparts; quick and silent where nothing is lacking.
 #
-#   scripts/install_servers.sh {rabbitmq|postgresql|openssh|vsftpd|apache2|gnupg|prometheus|podman}...
+#   scripts/install_servers.sh {rabbitmq|postgresql|openssh|vsftpd|apache2|clients|gnupg|prometheus|podman}...
 #
 # The tests start private servers of their own on loopback ports. What the packages would start by themselves is
 # kept from starting, now and at the next boot; both means are taken back before this script ends.
@@ -14,11 +14,12 @@ lacks() {
     openssh) ! { [ -x /usr/sbin/sshd ] && command -v ssh-keygen >/dev/null && command -v sftp >/dev/null; } ;;
     vsftpd) [ ! -x /usr/sbin/vsftpd ] ;;
     apache2) [ ! -x /usr/sbin/apache2 ] ;;
+    clients) ! { type lftp rsync curl cadaver; } >/dev/null 2>&1 ;;
     gnupg) ! { type gpg gpg-agent; } >/dev/null 2>&1 ;;
     prometheus) ! command -v promtool >/dev/null ;;
     podman) ! { type podman runc debootstrap iptables && [ -x /usr/lib/podman/aardvark-dns ]; } >/dev/null 2>&1 ;;
     *)
-        echo "$0: unknown part '$1'; known are rabbitmq, postgresql, openssh, vsftpd, apache2, gnupg, prometheus, podman" >&2
+        echo "$0: unknown part '$1'; known are rabbitmq, postgresql, openssh, vsftpd, apache2, clients, gnupg, prometheus, podman" >&2
         exit 2
         ;;
     esac
@@ -31,6 +32,7 @@ packages_of() {
     openssh) echo openssh-server openssh-client ;;
     vsftpd) echo vsftpd ;;
     apache2) echo apache2 ;;
+    clients) echo lftp rsync curl cadaver ;;
     gnupg) echo gpg gpg-agent ;;
     prometheus) echo prometheus ;;
     podman) echo podman runc netavark aardvark-dns iptables debootstrap ca-certificates ;;

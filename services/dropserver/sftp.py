@@ -9,7 +9,7 @@ import resource
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import asyncssh
 import structlog
@@ -25,6 +25,7 @@ from shared.storage.login_scores import PATIENCE, Patience
 from shared.transfer.keys import PublicKey, described
 
 _WANTED_DESCRIPTORS = 65_536
+NOTHING_ELSE = "Files are exchanged here by SFTP alone: use sftp, or scp without -O. There is no shell, no rsync.\r\n"
 
 log = structlog.get_logger()
 
@@ -140,10 +141,12 @@ class DropServer:
             server_host_keys=list(keys),
             server_version="Tidegate",
             config=None,
+            session_factory=_nothing_but_files,
             sftp_factory=self._session,
             allow_scp=False,
             allow_pty=False,
             line_editor=False,
+            encoding=None,
             agent_forwarding=False,
             x11_forwarding=False,
             gss_auth=False,
@@ -201,6 +204,15 @@ class DropServer:
         await asyncio.gather(*(doorman.gone() for doorman in doormen))
         while self._carried:
             await asyncio.wait(self._carried)
+
+
+async def _nothing_but_files(
+    stdin: "asyncssh.SSHReader[bytes]", stdout: "asyncssh.SSHWriter[bytes]", stderr: "asyncssh.SSHWriter[bytes]"
+) -> None:
+    """Whoever wants a shell or a command (ssh, rsync, scp of the old kind) is told what there is, and sent home."""
+    stderr.write(NOTHING_ELSE.encode())
+    channel = cast("asyncssh.SSHServerChannel[bytes]", stderr.channel)
+    channel.exit(1)
 
 
 def raise_descriptor_limit() -> None:
