@@ -28,6 +28,7 @@ from shared.observe.failpoints import reach
 from shared.storage import connections
 from shared.transfer.folder import Folder
 from shared.transfer.open_folder import open_folder
+from shared.transfer.sessions import RUN_PATIENCE_SECONDS
 
 log = structlog.get_logger()
 
@@ -61,7 +62,13 @@ async def open_server(asked: OneShot, tools: Tools, account_id: UUID) -> AsyncIt
     async with AsyncExitStack() as stack:
         # Somebody asked for just this login just now, so it is tried even where it was refused before.
         opening = open_folder(
-            asked.place, asked.login, tools.places, account_id=account_id, insists=True, on_first_key=pin
+            asked.place,
+            asked.login,
+            tools.places,
+            account_id=account_id,
+            insists=True,
+            patience_seconds=RUN_PATIENCE_SECONDS,
+            on_first_key=pin,
         )
         try:
             folder = await stack.enter_async_context(opening)

@@ -105,6 +105,10 @@ async def _verify(
             await note_trial(tx, connection, tried.failure, version=version)
         reach("inquiry.answering")
     reach("inquiry.answered")
+    if tried.failure is None:
+        # They were stopped over a login that was not even tried for them, and need nobody's help any more.
+        async with tools.database.account(account_id) as tx:
+            await connections.resume_alike(tx, tools.keys, connection, login)
     log.info("connection.verified", ok=tried.failure is None)
 
 

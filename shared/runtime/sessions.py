@@ -31,11 +31,10 @@ from shared.storage import host_sessions
 from shared.storage.database import Database
 from shared.storage.host_sessions import Ticket, Turn
 from shared.storage.secrets import KeyRing
+from shared.transfer.sessions import PATIENCE_SECONDS
 
 log = structlog.get_logger()
 
-PATIENCE_SECONDS = 30.0
-"""Until a host counts as busy."""
 WAITING_SECONDS = 5.0
 """After so long without a sign somebody who waits has died, and keeps nobody else waiting."""
 FIRST_PAUSE_SECONDS = 0.05
@@ -68,18 +67,18 @@ class SharedSessions:
         *,
         per_host: int,
         lease_seconds: float,
-        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         self._database = database
         self._ring = ring
         self._metrics = metrics
         self._per_host = per_host
         self._lease_seconds = lease_seconds
-        self._patience_seconds = patience_seconds
         self._lines: dict[bytes, _Line] = {}
 
     @asynccontextmanager
-    async def held(self, place: PartnerPlace, login: Login, *, insists: bool) -> AsyncIterator["HeldSession"]:
+    async def held(
+        self, place: PartnerPlace, login: Login, *, insists: bool = False, patience_seconds: float = PATIENCE_SECONDS
+    ) -> AsyncIterator["HeldSession"]:
         """Hold a session. Raises HostBusy, LoginRefused, StorageUnavailable."""
         task = asyncio.current_task()
         if task is not None and _holder.get() is task:
@@ -92,7 +91,7 @@ class SharedSessions:
             await host_sessions.keep(self._database, ticket, self._lease_seconds)
 
         with self._in_line(ticket) as line:
-            turn = await self._taken(ticket, line, place, insists=insists)
+            turn = await self._taken(ticket, line, place, patience_seconds, insists=insists)
             session = HeldSession(self._database, ticket, turn.succeeded_at)
             _holder.set(task)
             try:
@@ -122,18 +121,20 @@ class SharedSessions:
             if not line.wanted_by:
                 del self._lines[ticket.host_key]
 
-    async def _taken(self, ticket: Ticket, line: _Line, place: PartnerPlace, *, insists: bool) -> Turn:
+    async def _taken(
+        self, ticket: Ticket, line: _Line, place: PartnerPlace, patience_seconds: float, *, insists: bool
+    ) -> Turn:
         """Wait until the session is ours. Raises HostBusy, LoginRefused."""
         began, outcome, turn = time.monotonic(), "given_up", None
         try:
-            async with asyncio.timeout(self._patience_seconds), line.turn:
+            async with asyncio.timeout(patience_seconds), line.turn:
                 turn = await self._turn(ticket, line, insists=insists)
             outcome = "held" if turn.is_held else "barred"
         except TimeoutError as error:
             outcome = "busy"
             raise HostBusy(
                 f"{ticket.most} sessions are the most for {_shown(place)}; none was free within "
-                f"{self._patience_seconds:g} seconds."
+                f"{patience_seconds:g} seconds."
             ) from error
         finally:
             self._metrics.session_wait_seconds.labels(outcome).observe(time.monotonic() - began)

@@ -14,7 +14,7 @@ from functools import partial
 
 import structlog
 
-from shared.domain.failures import Failure, InternalError, LeaseLost, StorageUnavailable, Transient
+from shared.domain.failures import Failure, HostBusy, InternalError, LeaseLost, StorageUnavailable, Transient
 from shared.domain.run import ClaimedRun, Reason, RunState
 from shared.observe import tracing
 from shared.observe.failpoints import reach
@@ -29,6 +29,8 @@ from shared.storage.database import Database, Tx
 log = structlog.get_logger()
 
 LONGEST_RETRY_SECONDS = 3600.0
+BUSY_SECONDS = 30.0
+"""Until a run asks again for a session of a host that had none for it."""
 CarryOut = Callable[[Desk], Awaitable[None]]
 """The flow of one run. Returns when the run is ended or put aside; raises what its fate is decided by."""
 
@@ -175,7 +177,7 @@ class Worker:
             await self._hand_back(desk)
         elif isinstance(fate, Reason):
             await self._end(desk, RunState.CANCELLED, fate)
-        elif isinstance(fate, Transient) and desk.run.attempt < self.retry_attempts:
+        elif isinstance(fate, HostBusy) or (isinstance(fate, Transient) and desk.run.attempt < self.retry_attempts):
             await self._retry_later(desk, fate)
         elif isinstance(fate, Failure):
             await self._fail(desk, fate)
@@ -213,11 +215,15 @@ class Worker:
         await ending.release(self.database, desk.run)
 
     async def _retry_later(self, desk: Desk, failure: Transient) -> None:
+        is_busy = isinstance(failure, HostBusy)
         pause = min(self.retry_base_seconds * 2 ** (desk.run.attempt - 1), LONGEST_RETRY_SECONDS)
+        if is_busy:
+            # Others are being served, and nothing is wrong with the file: it waits as long as it has to.
+            pause = BUSY_SECONDS
         pause *= random.uniform(0.75, 1.25)  # noqa: S311 jitter
         receipt = desk.receipt(RunState.WAITING, reason=reason_of(failure))
         async with self._clearing(desk) as tx:
-            became = await ending.retry_later(tx, desk.run, self.kind, receipt, pause)
+            became = await ending.retry_later(tx, desk.run, self.kind, receipt, pause, is_attempt=not is_busy)
         if became is RunState.CANCELLED:
             self._tell_cancelled()
             return

@@ -20,6 +20,7 @@ from shared.domain.failures import (
     Conflict,
     HostKeyChanged,
     InvalidRequest,
+    LoginRefused,
     ManualConnection,
     NotFound,
     OneShotConnection,
@@ -335,6 +336,17 @@ async def stop(tx: Tx, connection_id: UUID, version: int, code: str, detail: str
 async def resume(tx: Tx, connection_id: UUID, version: int) -> None:
     """Look again, at once, where the connection is still at the version that was tried."""
     await tx.execute("connections.resume", tx.account_id, connection_id, version)
+
+
+async def resume_alike(tx: Tx, ring: KeyRing, accepted: StoredConnection, login: Login) -> None:
+    """A login was accepted: look again, at once, at connections that the very same one had stopped.
+
+    A hundred at most, which is more than share a login. Raises SecretKeyMissing; SealBroken for damage.
+    """
+    for row in await tx.fetch("connections.refused", tx.account_id, accepted.id, LoginRefused.code):
+        other = await get(tx, row["connection_id"])
+        if other.settings.place.whom == accepted.settings.place.whom and await login_of(tx, ring, other.id) == login:
+            await resume(tx, other.id, other.version)
 
 
 async def due(watch: Session, limit: int) -> list[tuple[UUID, UUID]]:

@@ -91,16 +91,27 @@ async def put_aside_for_person(tx: Tx, run: ClaimedRun, kind: str, receipt: Rece
     return RunState.WAITING
 
 
-async def retry_later(tx: Tx, run: ClaimedRun, kind: str, receipt: Receipt, retry_in_seconds: float) -> RunState:
+async def retry_later(
+    tx: Tx, run: ClaimedRun, kind: str, receipt: Receipt, retry_in_seconds: float, *, is_attempt: bool = True
+) -> RunState:
     """Let the run wait for its next attempt, and its goal's later runs with it. What it became; raises LeaseLost.
 
+    It is none where the run was not even let to begin: then it may wait as often as it has to.
     How long the later ones wait is read here: a run may fail before its flow has learned what its goal says.
     """
     if await _is_cancelled(tx, run, kind, receipt):
         return RunState.CANCELLED
     goal = await goals.version(tx, run.goal_id, run.goal_version)
     hold_seconds = goal.hold_order_for_seconds if isinstance(goal, AnyImport) else 0
-    await runs.put_aside(tx, run, receipt, Waiting.RETRY, retry_in_seconds=retry_in_seconds, hold_seconds=hold_seconds)
+    await runs.put_aside(
+        tx,
+        run,
+        receipt,
+        Waiting.RETRY,
+        retry_in_seconds=retry_in_seconds,
+        hold_seconds=hold_seconds,
+        is_attempt=is_attempt,
+    )
     return RunState.WAITING
 
 

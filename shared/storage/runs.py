@@ -220,6 +220,7 @@ async def put_aside(
     *,
     retry_in_seconds: float = 0.0,
     hold_seconds: float = 0.0,
+    is_attempt: bool = True,
 ) -> None:
     """Let the run wait, with its reason in the receipt. Raises LeaseLost."""
     reason = receipt.reason or Reason(code=waits_for.value)
@@ -236,6 +237,7 @@ async def put_aside(
         hold_seconds,
         receipt.file.sha256 if receipt.file else None,
         receipt.model_dump(mode="json"),
+        is_attempt,
     )
     if row is None:
         raise LeaseLost

@@ -23,7 +23,7 @@ from shared.transfer.ftps.opening import open_ftps
 from shared.transfer.hosted import HostedFolder
 from shared.transfer.mounted import Mounted, open_mounted
 from shared.transfer.room import Room
-from shared.transfer.sessions import Session, Sessions
+from shared.transfer.sessions import PATIENCE_SECONDS, Session, Sessions
 from shared.transfer.sftp import FirstKey, OnLegacy, open_sftp
 from shared.transfer.webdav.opening import open_webdav
 
@@ -55,6 +55,7 @@ def open_folder(
     *,
     account_id: UUID,
     insists: bool = False,
+    patience_seconds: float = PATIENCE_SECONDS,
     on_first_key: FirstKey | None = None,
     on_step: OnStep = lambda _: None,
     on_legacy: OnLegacy = lambda _: None,
@@ -71,7 +72,8 @@ def open_folder(
     if isinstance(place, DirectoryPlace):
         return open_mounted(_mounted(place, login, places), place.home_directory, places.reach.deadlines)
     opened = _dialled(place, login, places.reach, on_first_key, on_step, on_legacy)
-    return _open_partner(places.sessions.held(place, login, insists=insists), opened)
+    held = places.sessions.held(place, login, insists=insists, patience_seconds=patience_seconds)
+    return _open_partner(held, opened)
 
 
 @asynccontextmanager

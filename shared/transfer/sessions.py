@@ -11,6 +11,11 @@ from typing import Protocol
 from shared.domain.connection import Login
 from shared.domain.place import PartnerPlace
 
+PATIENCE_SECONDS = 30.0
+"""Until a host counts as busy."""
+RUN_PATIENCE_SECONDS = 5.0
+"""The same for a run, which keeps its worker from others while it waits, and is put aside instead."""
+
 
 class Session(Protocol):
     """One session in hand."""
@@ -22,9 +27,11 @@ class Session(Protocol):
 class Sessions(Protocol):
     """The sessions that we may have on partners' servers."""
 
-    def held(self, place: PartnerPlace, login: Login, *, insists: bool) -> AbstractAsyncContextManager[Session]:
+    def held(
+        self, place: PartnerPlace, login: Login, *, insists: bool, patience_seconds: float
+    ) -> AbstractAsyncContextManager[Session]:
         """Hold one for as long as the block lasts; a LoginRefused or LoginCutOff that leaves the block is remembered.
 
-        Raises HostBusy where there is none in time, LoginRefused for a login that was refused before and is not tried
-        again, unless a person `insists`, and StorageUnavailable.
+        Raises HostBusy where there is none within the time, LoginRefused for a login that was refused before and is not
+        tried again, unless a person `insists`, and StorageUnavailable.
         """

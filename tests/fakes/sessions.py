@@ -17,7 +17,9 @@ class FreeSessions:
     failure: Failure | None = None
 
     @asynccontextmanager
-    async def held(self, place: PartnerPlace, login: Login, *, insists: bool) -> AsyncIterator["FreeSessions"]:
+    async def held(
+        self, place: PartnerPlace, login: Login, *, insists: bool, patience_seconds: float
+    ) -> AsyncIterator["FreeSessions"]:
         if self.failure is not None:
             raise self.failure
         self.told.append("held, insisting" if insists else "held")

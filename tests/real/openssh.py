@@ -149,9 +149,13 @@ class PrivateOpenSSH:
         _make_key("ed25519", self.client_key)
         shutil.copy(self.client_key.with_suffix(".pub"), self.folder / "authorized_keys")
         self.change_host_keys()
-        if self.password is None:
-            return
-        os.chown(self.drop, PARTNER_ID, PARTNER_ID)
+        if self.password is not None:
+            os.chown(self.drop, PARTNER_ID, PARTNER_ID)
+            self.set_password(self.password)
+
+    def set_password(self, password: str) -> None:
+        """Give the user another password; it counts from the next login on."""
+        self.password = password
         hashed = subprocess.run(
             ["openssl", "passwd", "-6", "-stdin"],
             input=self.password,

@@ -150,6 +150,13 @@ UPDATE tidegate.connections
 SET stopped_code = NULL, stopped_detail = NULL, failures_in_a_row = 0, next_look_at = now()
 WHERE account_id = $1 AND connection_id = $2 AND version = $3
 
+-- name: refused
+-- Other connections that wait for a person because of this, in the order in which all who change several take them.
+SELECT connection_id FROM tidegate.connections
+WHERE account_id = $1 AND connection_id <> $2 AND stopped_code = $3 AND deleted_at IS NULL
+ORDER BY connection_id
+LIMIT 100
+
 -- name: due
 -- Connections whose turn it is and that nobody looks at, the longest waiting first. Watching role.
 SELECT c.account_id, c.connection_id

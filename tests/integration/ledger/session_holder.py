@@ -16,13 +16,11 @@ LEASE_SECONDS = 1.0
 async def hold(address: DatabaseAddress, host: str) -> None:
     """Hold two sessions for as long as the process lives."""
     async with Database.open(address) as database:
-        sessions = SharedSessions(
-            database, KeyRing((bytes(32),)), Metrics(), per_host=2, lease_seconds=LEASE_SECONDS, patience_seconds=20
-        )
+        sessions = SharedSessions(database, KeyRing((bytes(32),)), Metrics(), per_host=2, lease_seconds=LEASE_SECONDS)
 
         async def one(user: str) -> None:
             place = SftpPlace(transport="sftp", host=host, username=user)
-            async with sessions.held(place, Login(password="x"), insists=False):
+            async with sessions.held(place, Login(password="x"), insists=False, patience_seconds=20):
                 print("held", flush=True)  # noqa: T201 the test reads it
                 await asyncio.Event().wait()
 

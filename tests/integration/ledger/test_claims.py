@@ -301,3 +301,13 @@ async def switch(book: Book, **changes: object) -> None:
     async with book.database.account(book.account_id) as tx:
         stored = await goals.get(tx, book.goal_id)
         await goals.update(tx, book.goal_id, stored.goal.model_copy(update=changes))
+
+
+async def test_a_run_that_was_not_let_to_begin_has_used_up_no_attempt(book: Book) -> None:
+    await book.arrive(1)
+    for is_attempt, attempt in ((False, 1), (False, 1), (True, 1), (True, 2)):
+        run = await book.claim()
+        assert run.attempt == attempt
+        async with book.database.account(book.account_id) as tx:
+            receipt = receipt_of(run, RunState.WAITING)
+            await ending.retry_later(tx, run, "import", receipt, -1, is_attempt=is_attempt)

@@ -1,0 +1,69 @@
+"""A refused login is shown to the server once, stops every connection that uses it, and one verify mends them all."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+
+from services.poller.answer import answer
+from services.poller.look import look
+from services.poller.tools import Tools
+from shared.domain.connection import ConnectionSettings
+from shared.domain.place import SftpPlace
+from shared.observe.metrics import Metrics
+from shared.runtime.sessions import SharedSessions
+from shared.storage import connections, goals, inquiries
+from shared.storage.connections import SecretChanges, StoredConnection
+from shared.storage.database import Database
+from tests.builders import import_goal
+from tests.real.openssh import PrivateOpenSSH
+
+
+async def test_a_refused_login_is_shown_once_stops_all_that_use_it_and_one_verify_mends_them(
+    tools: Tools, database: Database, account: UUID, own_openssh: Callable[..., PrivateOpenSSH]
+) -> None:
+    server = own_openssh()
+    if server.password is None:
+        pytest.skip("the account that runs the tests has no password of ours")
+    sessions = SharedSessions(database, tools.keys, Metrics(), per_host=8, lease_seconds=30)
+    tools = replace(tools, places=replace(tools.places, sessions=sessions), lease_seconds=30)
+    logins: list[SecretChanges] = [{"password": "wrong one"}] * 3 + [{"password": "another wrong one"}]
+    made = [await _connection(tools, account, server, login) for login in logins]
+
+    for connection_id in made:
+        assert await look(tools, account, connection_id)
+    stopped = [await _of(database, account, each) for each in made]
+    assert [each.stopped_code for each in stopped] == ["login_refused"] * 4
+    assert ["Not tried" in (each.stopped_detail or "") for each in stopped] == [False, True, True, False]
+    assert server.log.read_text().count("Failed password") == 2
+
+    # The partner sets the password that we have; a person verifies one of the connections.
+    server.set_password("wrong one")
+    async with database.watching() as watch:
+        await watch.connection.execute("UPDATE tidegate.partner_logins SET refused_at = now() - interval '61 s'")
+    async with database.account(account) as tx:
+        asked = await inquiries.ask(tx, made[1])
+    await answer(tools, account, asked)
+    mended = [(await _of(database, account, each)).stopped_code for each in made]
+    assert mended == [None, None, None, "login_refused"]
+
+
+async def _connection(tools: Tools, account: UUID, server: PrivateOpenSSH, login: SecretChanges) -> UUID:
+    place = SftpPlace(
+        transport="sftp",
+        host=server.host,
+        port=server.port,
+        username=server.username,
+        host_keys=tuple(server.host_keys()),
+    )
+    async with tools.database.account(account) as tx:
+        settings = ConnectionSettings(name="Partner", place=place)
+        made = await connections.create(tx, tools.keys, settings, login, email=None)
+        await goals.create(tx, made.id, import_goal(), email=None)
+    return made.id
+
+
+async def _of(database: Database, account: UUID, connection_id: UUID) -> StoredConnection:
+    async with database.account(account) as tx:
+        return await connections.get(tx, connection_id)
