@@ -136,7 +136,7 @@ class Digest:
         name, self._is_session = _algorithm(Challenge("digest", parameters))
         self._hash = _ALGORITHMS[name]
         self._cnonce = cnonce or (lambda: secrets.token_urlsafe(24))
-        self._secret = self._hash(f"{username}:{parameters['realm']}:{password}".encode())
+        self._secret = self._hash(_bytes(f"{username}:{parameters['realm']}:{password}"))
         self._count = 0
 
     def __call__(self, method: str, target: str) -> str:
@@ -144,8 +144,8 @@ class Digest:
         asked = self._parameters
         self._count += 1
         count, cnonce = f"{self._count:08x}", self._cnonce()
-        secret = self._hash(f"{self._secret}:{asked['nonce']}:{cnonce}".encode()) if self._is_session else self._secret
-        about = self._hash(f"{method}:{target}".encode())
+        secret = self._hash(_bytes(f"{self._secret}:{asked['nonce']}:{cnonce}")) if self._is_session else self._secret
+        about = self._hash(_bytes(f"{method}:{target}"))
         has_qop = bool(_words(asked.get("qop", "")))
         middle = f"{asked['nonce']}:{count}:{cnonce}:auth" if has_qop else asked["nonce"]
         said = [
@@ -153,7 +153,7 @@ class Digest:
             f"realm={_quoted(asked['realm'])}",
             f"nonce={_quoted(asked['nonce'])}",
             f"uri={_quoted(target)}",
-            f'response="{self._hash(f"{secret}:{middle}:{about}".encode())}"',
+            f'response="{self._hash(_bytes(f"{secret}:{middle}:{about}"))}"',
         ]
         if "algorithm" in asked:
             said.append(f"algorithm={asked['algorithm']}")
@@ -168,11 +168,16 @@ class Digest:
     def _named(self) -> list[str]:
         name, asked = self._username, self._parameters
         if asked.get("userhash", "").lower() == "true":
-            hashed = self._hash(f"{name}:{asked['realm']}".encode())
+            hashed = self._hash(_bytes(f"{name}:{asked['realm']}"))
             return [f"username={_quoted(hashed)}", "userhash=true"]
         if not name.isascii():
             return [f"username*=UTF-8''{quote(name, safe='')}"]
         return [f"username={_quoted(name)}"]
+
+
+def _bytes(text: str) -> bytes:
+    """The bytes of a text of which a part came from the server, whatever its encoding."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _quoted(value: str) -> str:

@@ -25,6 +25,7 @@ _KEPT_IDLE_SECONDS = 3.0
 """How long an idle connection is used again: servers end them after five seconds and more."""
 _DRAINED_BYTES = 64 * 1024
 """What is read of an answer that nobody wants, so that the connection can be used again."""
+_DRAIN_SECONDS = 5.0
 _AGENT = "Tidegate"
 
 
@@ -163,8 +164,14 @@ class Wire:
             if answer.headers.get("content-encoding", "identity").lower() != "identity":
                 raise WebDavRefused("It packs its answers, though it was asked not to.")
             yield answer
-        finally:
-            await answer.body.put_down(self.deadlines.step_seconds)
+        except Failure:
+            await answer.body.put_down(_DRAIN_SECONDS)
+            raise
+        except BaseException:
+            # Who is cancelled, or wants no more of it, does not wait for a server.
+            await self.close()
+            raise
+        await answer.body.put_down(_DRAIN_SECONDS)
 
     async def _proved(self, question: Question) -> Answer:
         """The answer to a question that was asked with proof, where the server wants one: at most twice more."""
@@ -173,7 +180,7 @@ class Wire:
             answer = _answer(await self._sent(question, proof))
             if answer.status != 401:
                 return answer
-            await answer.body.put_down(self.deadlines.step_seconds)
+            await answer.body.put_down(_DRAIN_SECONDS)
             self._prover.challenged(answer.challenges, had_proof=proof is not None)
             if not isinstance(question.body, bytes) or not tries_left:
                 break
@@ -241,7 +248,9 @@ class Wire:
                 headers["Content-Length"] = str(question.size_bytes)
         # The target goes out as it is: httpcore would read a path of two slashes as a host.
         url = httpcore.URL(scheme=b"https", host=self._origin.host, port=self._origin.port, target=question.target)
-        return httpcore.Request(question.method, url, headers=list(headers.items()), content=content)
+        # What a challenge says goes back in the bytes in which it came.
+        said = [(name.encode(), value.encode("utf-8", "surrogateescape")) for name, value in headers.items()]
+        return httpcore.Request(question.method, url, headers=said, content=content)
 
     async def _moving(self, body: AsyncIterable[bytes], deadline: asyncio.Timeout) -> AsyncIterator[bytes]:
         """The body, with the deadline put off at each piece, and at the end: a server may have much to do then."""
@@ -277,5 +286,5 @@ def _answer(response: httpcore.Response) -> Answer:
         name, text = raw.decode("latin-1").lower(), value.decode("latin-1")
         headers.setdefault(name, text)
         if name == "www-authenticate":
-            challenges.append(text)
+            challenges.append(value.decode("utf-8", "surrogateescape"))
     return Answer(response.status, headers, challenges, Body(response))

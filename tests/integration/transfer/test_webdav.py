@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -432,6 +432,9 @@ async def test_a_reader_that_is_given_up_keeps_nobody_waiting(authority: Authori
         async with asyncio.timeout(5):
             assert (await folder.stat("a.csv")).size_bytes == 5
         await reading.aclose()
+        server.answer = _with({"GET": lambda _: Slow(big[:500_000], 0, 1 << 20)})
+        async with asyncio.timeout(3), aclosing(folder.read("a.csv")) as silent:
+            await anext(silent)
 
 
 # What statuses mean.
