@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import structlog
 
-from services.poller.answer import answer
+from services.poller.questions import Questions
 from services.poller.record import record
 from services.poller.spot import Seen
 from services.poller.tools import Tools
@@ -19,14 +19,14 @@ from shared.storage import arrivals, connections, integrations, uploads
 log = structlog.get_logger()
 
 
-def handlers(tools: Tools) -> Mapping[type[Message], MessageHandler]:
+def handlers(tools: Tools, questions: Questions) -> Mapping[type[Message], MessageHandler]:
     """Message -> what is done about it."""
 
     async def upload_closed(message: UploadClosed) -> None:
         await take_upload(tools, message)
 
     async def inquiry_asked(message: InquiryAsked) -> None:
-        await answer(tools, message.account_id, message.inquiry_id)
+        await questions.hear(message.account_id, message.inquiry_id)
 
     return {UploadClosed: upload_closed, InquiryAsked: inquiry_asked}
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from services.poller.clock import keep_time
 from services.poller.handlers import handlers
+from services.poller.questions import answering
 from services.poller.sweep import sweep
 from services.poller.tools import Tools
 from services.poller.watch import watch
@@ -50,7 +51,8 @@ async def running(base: Base, stopping: asyncio.Event) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _running(base: Base, tools: Tools, stopping: asyncio.Event) -> AsyncIterator[None]:
     async with (
-        consume_messages(base.bus, POLLER, handlers(tools), base.metrics, prefetch=20),
+        answering(tools) as questions,
+        consume_messages(base.bus, POLLER, handlers(tools, questions), base.metrics, prefetch=20),
         asyncio.TaskGroup() as group,
     ):
         group.create_task(watch(tools, stopping), name="watch")

@@ -1,18 +1,22 @@
 """What becomes of a connection that was tried: it is stopped or goes on, and what was written to try is gone."""
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
 from services.poller.answer import answer
+from services.poller.questions import OF_ONE_ACCOUNT, answering
 from services.poller.tools import Tools
 from shared.domain.connection import ConnectionSettings
 from shared.domain.export_goal import ExportProfiles
 from shared.storage import connections, goals, inquiries, notifications
 from shared.storage.database import Database
 from tests.builders import import_goal
+from tests.eventually import eventually
 from tests.integration.api.asking import EXPORT_GOAL
 from tests.integration.transfer.conftest import PASSWORD, Partner, partner
+from tests.real.database_fixtures import make_account
 
 
 class _Verifying:
@@ -45,6 +49,10 @@ class _Verifying:
         await answer(self.tools, self.account_id, asked)
         async with self.database.account(self.account_id) as tx:
             return (await inquiries.verifications(tx, [self.connection_id]))[self.connection_id]
+
+    async def state(self, inquiry_id: UUID) -> str:
+        async with self.database.account(self.account_id) as tx:
+            return (await inquiries.get(tx, inquiry_id)).state
 
     async def stopped(self) -> str | None:
         async with self.database.account(self.account_id) as tx:
@@ -92,3 +100,35 @@ async def test_what_a_poller_that_died_left_of_a_trial_is_removed_by_the_one_tha
         (tmp_path / f".tidegate-{asked.hex}.part").write_text("half")
         await answer(verifying.tools, account, asked)
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_servers_that_hang_hold_up_no_other_question_and_no_account_takes_all_the_room(
+    database: Database, tools: Tools, account: UUID, tmp_path: Path
+) -> None:
+    verifying = _Verifying(database, tools, account)
+
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        met.append(writer)
+
+    met: list[asyncio.StreamWriter] = []
+    server = await asyncio.start_server(mute, "127.0.0.1", 0)
+    hanging = Partner(server.sockets[0].getsockname()[1], [], [])
+    other_id = await make_account(database)
+    other = _Verifying(database, tools, other_id)
+    async with server, partner(tmp_path) as well, answering(verifying.tools) as questions:
+        await verifying.connect(hanging, PASSWORD)
+        await other.connect(well, PASSWORD)
+        for _ in range(OF_ONE_ACCOUNT + 5):
+            await questions.hear(account, await verifying.ask())
+        asked = await other.ask()
+        for _ in range(2):
+            await questions.hear(other_id, asked)
+
+        async def is_answered() -> bool:
+            return await other.state(asked) == "answered"
+
+        await eventually(is_answered, "the answer of the other account")
+        await eventually(lambda: len(met) == OF_ONE_ACCOUNT, "as many as an account may ask at once")
+    assert well.logins.count("password") == 1
+    for writer in met:
+        writer.transport.abort()
