@@ -5,7 +5,6 @@ from uuid import UUID
 
 from shared.bus.in_process import InProcessBus
 from shared.domain.connection import ConnectionSettings
-from shared.domain.legacy import warnings_of
 from shared.domain.place import SftpPlace
 from shared.observe.metrics import Metrics
 from shared.runtime.service import Base, base_of
@@ -14,6 +13,7 @@ from shared.storage.ssh_keys import NewKeyPair
 from shared.transfer import keys
 from tests.eventually import eventually
 from tests.integration.road.conftest import system
+from tests.integration.road.gateway import gateway_of
 from tests.integration.road.place import goal, make_tenant
 from tests.real.openssh import PrivateOpenSSH
 
@@ -53,6 +53,11 @@ async def test_one_key_pair_lets_several_connections_in_and_sha_1_is_told(
         found = [await connections.get(tx, each) for each in made]
         used = await ssh_keys.get(tx, stored.id)
     assert [each.legacy_algorithms for each in found] == [["host_key_ssh_rsa"]] * 2
-    assert [each.code for each in warnings_of(found[0].legacy_algorithms)] == ["legacy_algorithm"]
+    async with gateway_of(tenant) as client:
+        shown = await client.ask("GET", f"/v1/connections/{made[0]}", 200)
+        key = await client.ask("GET", f"/v1/ssh-keys/{stored.id}", 200)
+    assert [each["code"] for each in shown["warnings"]] == ["legacy_algorithm"]
+    assert "SHA-1" in shown["warnings"][0]["detail"]
+    assert (key["connection_ids"], key["warnings"]) == ([str(each) for each in made], [])
     assert used.last_used_at is not None
     assert len(await tenant.runs()) == 2
