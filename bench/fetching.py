@@ -86,6 +86,7 @@ async def _by_us(partner: PrivateOpenSSH, target: Path) -> float:
         place=place,
         login=login,
         file=file,
+        expected_sha256=None,
         file_name=NAME,
         arrived_at=now,
         upload_id=None,

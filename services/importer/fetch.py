@@ -14,7 +14,14 @@ from typing import BinaryIO
 from services.importer.order import Order
 from services.importer.source import Source
 from shared.domain.arrival import FileStamp
-from shared.domain.failures import EmptyFile, FileChanged, FileGone, FileMoving, FileUnstable
+from shared.domain.failures import (
+    ChecksumMismatch,
+    EmptyFile,
+    FileChanged,
+    FileGone,
+    FileMoving,
+    FileUnstable,
+)
 from shared.domain.names import shown
 from shared.domain.receipt import FileFacts
 from shared.runtime.desk import Desk
@@ -23,7 +30,8 @@ from shared.runtime.desk import Desk
 async def fetch(source: Source, order: Order, target: Path, desk: Desk) -> FileStamp:
     """Bring the file to `target` and note its size and SHA-256; the file as it was found.
 
-    Raises FileGone, FileMoving, FileChanged, EmptyFile; of a one-shot import's NoSuchFile and FileUnstable.
+    Raises FileGone, FileMoving, FileChanged, ChecksumMismatch, EmptyFile; of a one-shot import's NoSuchFile and
+    FileUnstable.
     """
     try:
         return await _fetch(source, order, target, desk)
@@ -53,6 +61,8 @@ async def _fetch(source: Source, order: Order, target: Path, desk: Desk) -> File
         # Nobody looks there again by themselves, so that the run tries again.
         raise FileChanged(found) if order.one_shot is None else FileUnstable(found)
     desk.file = FileFacts(name=shown(order.file.path), size_bytes=size, sha256=digest.hexdigest())
+    if order.expected_sha256 not in (None, digest.hexdigest()):
+        raise ChecksumMismatch(f"Found {digest.hexdigest()}, expected {order.expected_sha256}.")
     if size == 0 and not order.goal.allow_empty_file:
         raise EmptyFile
     return before

@@ -42,6 +42,8 @@ class Order:
     place: Place
     login: Login
     file: FileStamp
+    expected_sha256: str | None
+    """What a checksum or a manifest says of its bytes."""
     file_name: str
     """Its path when it arrived; where a run is repeated, the file may lie elsewhere by then."""
     arrived_at: datetime
@@ -82,6 +84,7 @@ async def read_order(tools: Tools, run: ClaimedRun) -> Order:
                 size_bytes=arrival["size_bytes"],
                 modified_at=arrival["modified_at"],
             ),
+            expected_sha256=arrival["expected_sha256"],
             file_name=arrival["path"],
             arrived_at=arrival["seen_at"],
             upload_id=arrival["upload_id"],

@@ -22,7 +22,7 @@ from shared.domain.place import DropPlace
 from shared.domain.run import RunState
 from shared.domain.watched import beneath
 from shared.observe.failpoints import reach
-from shared.storage import arrivals, connections, goals, notifications
+from shared.storage import arrivals, companions, connections, goals, notifications
 from shared.storage.database import Tx
 from shared.transfer.folder import Folder
 from shared.transfer.mark import Marked, mark
@@ -45,6 +45,8 @@ class Task:
     action: AfterDone | AfterFailed
     beneath: str
     """The subdirectory that it came from."""
+    companions: tuple[FileStamp, ...]
+    """What stood beside it and has no more to say: put away like it."""
 
 
 async def settle(tools: Tools, message: ArrivalEnded) -> None:
@@ -94,6 +96,7 @@ async def _task(tools: Tools, tx: Tx, arrival_id: UUID) -> Task | None:
         ),
         is_upload=arrival["upload_id"] is not None,
         action=_action(goal, runs),
+        companions=await _companions(tx, arrival_id, runs),
         beneath=beneath(goal.source.directory, split(arrival["path"])[0]),
     )
 
@@ -105,15 +108,37 @@ async def _goal(tx: Tx, runs: list[dict[str, Any]]) -> AnyImport:
     return goal
 
 
+async def _companions(tx: Tx, arrival_id: UUID, runs: list[dict[str, Any]]) -> tuple[FileStamp, ...]:
+    """Those of a file that failed stay: its sender mends it and them."""
+    if _has_failed(runs):
+        return ()
+    return tuple(each.file for each in await companions.of_arrival(tx, arrival_id) if not each.is_needed)
+
+
 def _action(goal: AnyImport, runs: list[dict[str, Any]]) -> AfterDone | AfterFailed:
-    has_failed = any(run["state"] == RunState.FAILED for run in runs)
-    return goal.source.afterwards.failed if has_failed else goal.source.afterwards.done
+    return goal.source.afterwards.failed if _has_failed(runs) else goal.source.afterwards.done
+
+
+def _has_failed(runs: list[dict[str, Any]]) -> bool:
+    return any(run["state"] == RunState.FAILED for run in runs)
 
 
 async def _mark(tools: Tools, account_id: UUID, task: Task) -> Marked:
     async with open_folder(task.place, task.login, tools.places, account_id=account_id) as folder:
         file = await _present(folder, task.file) if task.is_upload else task.file
-        return await mark(folder, file, task.action, beneath=task.beneath)
+        marked = await mark(folder, file, task.action, beneath=task.beneath)
+        if marked.outcome not in ("changed", "gone"):
+            for companion in task.companions:
+                await _mark_companion(folder, companion, task)
+        return marked
+
+
+async def _mark_companion(folder: Folder, companion: FileStamp, task: Task) -> None:
+    """What keeps it where it is keeps nothing of the file's own mark."""
+    try:
+        await mark(folder, companion, task.action, beneath=task.beneath)
+    except Permanent as failure:
+        log.warning("companion.not_marked", code=failure.code)
 
 
 async def _present(folder: Folder, file: FileStamp) -> FileStamp:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import structlog
 
 from services.poller.questions import Questions
-from services.poller.record import record
+from services.poller.record import imports_of, record
 from services.poller.spot import Seen
 from services.poller.tools import Tools
 from shared.bus.consumer import MessageHandler
@@ -50,6 +50,12 @@ async def take_upload(tools: Tools, message: UploadClosed) -> None:
             return
         assert upload.size_bytes is not None
         assert upload.modified_at is not None
+        watched = await imports_of(tx, connection_id)
+        if any(goal.source.readiness.looks_beside for goal in watched.goals.values()):
+            # What lies beside it, or what it stands beside, is seen by a look.
+            await connections.look_now(tx, connection_id)
+            tools.wake.set()
+            return
         file = FileStamp(path=upload.path, size_bytes=upload.size_bytes, modified_at=upload.modified_at)
         began_at = await arrivals.clock(tx)
         outcomes = await record(tx, connection_id, [Seen(file, upload.id, upload.state)], began_at)

@@ -8,12 +8,13 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
 
+from services.poller.companions import Beside, find_beside
 from services.poller.held import in_blackout
 from services.poller.listing import Listed, is_gone, list_watched, slices
 from services.poller.record import Watched, conclude, imports_of, record
@@ -37,6 +38,8 @@ log = structlog.get_logger()
 
 LOOK_SECONDS = 90.0
 """The whole look, however slow the place is."""
+_SOON_SECONDS = 10
+"""Until the next look where this one left checksums or manifests unread."""
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -51,6 +54,7 @@ class Found(Listed):
     version: int = 0
     legacy: frozenset[str] | None = None
     """Which legacy algorithms the login took; None where there was none."""
+    beside: Beside = field(default_factory=Beside)
 
 
 async def look(tools: Tools, account_id: UUID, connection_id: UUID) -> bool:
@@ -109,6 +113,8 @@ async def _end(tools: Tools, connection: StoredConnection, found: Found) -> None
             await connections.note_legacy(tx, connection.id, found.legacy)
         if found.failure is None:
             pause = connection.settings.interval_seconds
+            if found.beside.is_unread:
+                pause = min(pause, _SOON_SECONDS)
             await connections.looked(tx, connection.id, pause, failed=False, since=found.since)
         else:
             await note_failure(tx, connection, found.failure, since=found.since, version=found.version)
@@ -165,6 +171,7 @@ async def _list_each(tools: Tools, connection: StoredConnection, login: Login, w
     async with opened as folder:
         goals = list(watched.goals.values())
         await list_watched(folder, goals, watched.apart, found, makes_missing=is_hosted)
+        found.beside = await find_beside(tools.database, connection, folder, goals, found.listings, found.since)
 
 
 async def _record(
@@ -180,7 +187,7 @@ async def _record(
         async with tools.database.account(connection.account_id) as tx:
             await _still_ours(tools, tx, connection)
             seen = await _uploaded_each(tx, connection, part)
-            outcomes += await record(tx, connection.id, seen, began_at)
+            outcomes += await record(tx, connection.id, seen, began_at, found.beside)
             if number == len(parts):
                 outcomes += await conclude(
                     tx,

@@ -8,20 +8,24 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
+from services.poller.companions import Beside
 from services.poller.held import held, shut
 from services.poller.spot import Look, Seen, Spotted, spot
 from shared.domain.goal import AnyImport
+from shared.domain.names import quoted
 from shared.domain.watched import places_apart
 from shared.observe import tracing
 from shared.observe.failpoints import reach
-from shared.storage import arrivals, connections, expectations, goals, outbox, runs, turns
-from shared.storage.arrivals import Sighting
+from shared.storage import arrivals, companions, connections, expectations, goals, notifications, outbox, runs, turns
+from shared.storage.arrivals import Explained, Known, Sighting
 from shared.storage.database import Tx
 
 Item = TypeVar("Item")
 
 AT_ONCE = 2_000
 """How many files one statement writes."""
+_TOLD_TOGETHER = 10
+"""Files that one notification names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,9 @@ class Watched:
     apart: frozenset[str]
 
 
-async def record(tx: Tx, connection_id: UUID, seen: Sequence[Seen], began_at: datetime) -> Counter[str]:
+async def record(
+    tx: Tx, connection_id: UUID, seen: Sequence[Seen], began_at: datetime, beside: Beside | None = None
+) -> Counter[str]:
     """Compare what was seen with the ledger and write the difference; how many files by what became of them.
 
     What was not seen is not judged: see `conclude`.
@@ -44,7 +50,7 @@ async def record(tx: Tx, connection_id: UUID, seen: Sequence[Seen], began_at: da
     settings = (await connections.get(tx, connection_id)).settings
     ended_at = await arrivals.clock(tx)
     waiting = await held(tx, connection_id, settings, watched.goals, ended_at)
-    look = Look(began_at, ended_at, watched.apart, waiting)
+    look = Look(began_at, ended_at, watched.apart, waiting, beside or Beside())
     # Comparing thousands of names takes a moment: the loop goes on meanwhile, and the lease of this look is kept.
     found = await asyncio.to_thread(spot, seen, known, watched.goals, look)
     await _write(tx, connection_id, found, watched.goals)
@@ -92,6 +98,7 @@ async def _write(tx: Tx, connection_id: UUID, found: Spotted, watching: Mapping[
         made = await arrivals.insert(tx, connection_id, sightings)
         # None: a doorbell that was rung twice, after the file had been imported and marked.
         complete = [(made_id, new) for made_id, new in zip(made, several, strict=True) if made_id is not None]
+        await _prove(tx, connection_id, {new.seen.file.path: made_id for made_id, new in complete}, found)
         await _make_runs(tx, [(arrival_id, new.seen, new.goals) for arrival_id, new in complete], watching)
     for changed in _batches(found.grown):
         grown = {known.id: Sighting(seen.file, explained, seen.upload_id) for known, seen, explained in changed}
@@ -102,7 +109,35 @@ async def _write(tx: Tx, connection_id: UUID, found: Spotted, watching: Mapping[
         await arrivals.tell_uploads(tx, {known.id: upload_id for known, upload_id in found.uploaded})
     for ready in _batches(found.complete):
         await arrivals.accept(tx, [known.id for known, _, _ in ready])
+        await _prove(tx, connection_id, {known.file.path: known.id for known, _, _ in ready}, found)
         await _make_runs(tx, [(known.id, seen, takers) for known, seen, takers in ready], watching)
+    await _tell_overdue(tx, connection_id, found.overdue)
+
+
+async def _prove(tx: Tx, connection_id: UUID, arrival_ids: Mapping[str, UUID], found: Spotted) -> None:
+    """Note what said of these files, by their paths, that they are complete."""
+    proofs = {arrival_ids[path]: proof for path, proof in found.proofs.items() if path in arrival_ids}
+    await arrivals.expect(tx, {each: proof.sha256 for each, proof in proofs.items() if proof.sha256})
+    await companions.add(tx, connection_id, {each: proof.companions for each, proof in proofs.items()})
+
+
+async def _tell_overdue(tx: Tx, connection_id: UUID, overdue: Sequence[tuple[Known, Explained]]) -> None:
+    """Tell of files that are not complete in time: all of a look together, and each once."""
+    if not overdue:
+        return
+    await arrivals.set_overdue(tx, [known.id for known, _ in overdue])
+    lines = [f"{quoted(known.file.path)}: {explained.detail}" for known, explained in overdue[:_TOLD_TOGETHER]]
+    more = len(overdue) - len(lines)
+    news = notifications.News(
+        code="file_not_ready",
+        title="A file is not complete in time"
+        if len(overdue) == 1
+        else f"{len(overdue)} files are not complete in time",
+        detail="\n".join([*lines, f"... and {more} more."] if more else lines),
+        what_to_do="Ask the sender. The file is taken as soon as it is complete; /v1/arrivals says what it waits for.",
+        connection_id=connection_id,
+    )
+    await notifications.raise_(tx, news)
 
 
 def _batches(found: Sequence[Item]) -> Iterator[Sequence[Item]]:

@@ -4,23 +4,26 @@ Pure: nothing here looks, waits or writes. Whatever lies in a watched folder get
 also when no goal takes it. Only our own marks (`.done` and the like) are passed over.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from uuid import UUID
 
+from services.poller.companions import Beside
 from shared.domain.arrival import ArrivalState, FileStamp
 from shared.domain.goal import AnyImport
 from shared.domain.names import joined, split
 from shared.domain.watched import watches
 from shared.processing.patterns import taken
-from shared.storage.arrivals import Explained, Known
+from shared.storage.arrivals import UNTOUCHED, Explained, Known
+from shared.storage.companions import Companion
 from shared.transfer.readiness import Look as Before
-from shared.transfer.readiness import decide, is_own_name, is_temporary
+from shared.transfer.readiness import Waits, is_own_name, is_temporary, judge
 
 WAITING = ArrivalState.WAITING
-UNTOUCHED = (ArrivalState.WAITING, ArrivalState.UNMATCHED)
+_INCOMPLETE = ("companion", "manifest_incomplete", "manifest_unreadable")
+"""Why a file that stands for others still waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,15 @@ class Look:
     apart: frozenset[str] = frozenset()
     held: Mapping[UUID, Explained] = field(default_factory=dict)
     """What complete files wait for, by goal, of goals whose turn it is not."""
+    beside: Beside = field(default_factory=Beside)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What said of a file that it is complete, and what its bytes must be where that was said."""
+
+    sha256: str | None = None
+    companions: tuple[Companion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +81,10 @@ class Spotted:
     """Taken before their upload was told, and which upload it was."""
     vanished: list[UUID] = field(default_factory=list)
     """Of files in whose place others lie now."""
+    proofs: dict[str, Proof] = field(default_factory=dict)
+    """By the paths of files that are complete, where there is any."""
+    overdue: list[tuple[Known, Explained]] = field(default_factory=list)
+    """Files that are not complete in time, and have not been told yet."""
 
 
 def spot(seen: Sequence[Seen], known: Sequence[Known], goals: Mapping[UUID, AnyImport], look: Look) -> Spotted:
@@ -89,6 +105,9 @@ def spot(seen: Sequence[Seen], known: Sequence[Known], goals: Mapping[UUID, AnyI
             found.vanished += [present[path].id] if path in present else []
             continue
         if path in left_meanwhile or any(is_own_name(path, goal) for goal in goals.values()):
+            continue
+        if path in look.beside.companions:
+            _explain_companion(each, present.get(path), watched[split(path)[0]], look, found)
             continue
         takes_it = each.refused is None and not each.is_directory
         _judge(each, present.get(path), watched[split(path)[0]], takers if takes_it else (), look, found)
@@ -137,7 +156,7 @@ def _judge(
     """Put a file where it belongs; `goals` are those that watch its directory, of which the `takers` take it."""
     if known is not None and not _is_same(seen, known):
         if known.state in UNTOUCHED:
-            waits = _waits(seen, None, takers, goals, look)
+            waits = _waits(seen, known, takers, goals, look, found)
             found.grown.append((known, seen, waits or Explained(WAITING)))
             if waits is None:
                 found.complete.append((known, seen, takers))
@@ -149,7 +168,7 @@ def _judge(
             found.uploaded.append((known, seen.upload_id))
     if known is not None and known.state not in UNTOUCHED:
         return
-    reason = _waits(seen, known, takers, goals, look)
+    reason = _waits(seen, known, takers, goals, look, found)
     if known is None:
         explained = reason or Explained(ArrivalState.ACCEPTED)
         found.new.append(New(seen, explained, () if reason else takers))
@@ -160,13 +179,80 @@ def _judge(
 
 
 def _waits(
-    seen: Seen, known: Known | None, takers: Sequence[UUID], goals: Mapping[UUID, AnyImport], look: Look
+    seen: Seen,
+    known: Known | None,
+    takers: Sequence[UUID],
+    goals: Mapping[UUID, AnyImport],
+    look: Look,
+    found: Spotted,
 ) -> Explained | None:
     """What a file waits for; None where it is complete, and the turn of all that take it."""
     if not takers:
         return _unmatched(seen, goals)
-    unready = _unready(seen, known, [goals[taker] for taker in takers], look)
-    return unready or next((look.held[taker] for taker in takers if taker in look.held), None)
+    taking = [goals[taker] for taker in takers]
+    proof = _proof(seen, known, taking, look)
+    if isinstance(proof, Explained):
+        return _in_time(proof, known, taking, look, found)
+    if proof != Proof():
+        found.proofs[seen.file.path] = proof
+    return next((look.held[taker] for taker in takers if taker in look.held), None)
+
+
+def _in_time(
+    waits: Explained, known: Known | None, goals: Iterable[AnyImport], look: Look, found: Spotted
+) -> Explained:
+    """The same, told where a file has waited for longer than its goals say."""
+    limits = [minutes for goal in goals if (minutes := goal.source.readiness.deadline_minutes) is not None]
+    if known is None or not limits:
+        return waits
+    by = known.seen_at + timedelta(minutes=min(limits))
+    if look.ended_at < by:
+        return waits
+    late = replace(waits, detail=f"{waits.detail} It should have been complete by {by:%Y-%m-%dT%H:%M:%SZ}.")
+    if known.overdue_at is None:
+        found.overdue.append((known, late))
+    return late
+
+
+def _explain_companion(
+    seen: Seen, known: Known | None, goals: Mapping[UUID, AnyImport], look: Look, found: Spotted
+) -> None:
+    """A marker, a checksum or a manifest is nobody's file. What it stands for tells of it, where that is there."""
+    if known is not None and known.state not in UNTOUCHED and _is_same(seen, known):
+        return
+    is_told_there = seen.file.path in look.beside.awaited and seen.file.path not in look.beside.manifests
+    if known is None and is_told_there:
+        return
+    explained = _companion(seen.file, look)
+    if not is_told_there and explained.code in _INCOMPLETE:
+        beside = [goal for goal in goals.values() if goal.source.readiness.looks_beside]
+        explained = _in_time(explained, known, beside, look, found)
+    if known is None:
+        found.new.append(New(seen, explained))
+    elif known.state not in UNTOUCHED:
+        found.vanished.append(known.id)
+    elif not _is_same(seen, known):
+        found.grown.append((known, seen, explained))
+    elif explained != known.explained:
+        found.explained.append((known, explained))
+
+
+def _companion(file: FileStamp, look: Look) -> Explained:
+    """What is told of a file that stands for others."""
+    if file.path not in look.beside.manifests:
+        there = "there" if file.path in look.beside.awaited else "not there yet"
+        return Explained(WAITING, "companion", f"It stands for a file that is {there}.")
+    said = look.beside.around.said.get(file.path)
+    if isinstance(said, str):
+        return Explained(WAITING, "manifest_unreadable", f"It cannot be used as a manifest: {said}.")
+    directory = split(file.path)[0]
+    taken_already = look.beside.around.taken.get(file.path, frozenset())
+    if said is not None and all(joined(directory, name) in taken_already for name in said):
+        return Explained(WAITING, "manifest_done", "All files that it names have been taken.")
+    missing = look.beside.around.missing.get(file.path)
+    if missing:
+        return Explained(WAITING, "manifest_incomplete", f"Of the files that it names {len(missing)} are not there.")
+    return Explained(WAITING, "companion", "It stands for files beside it.")
 
 
 def _is_same(seen: Seen, known: Known) -> bool:
@@ -186,21 +272,33 @@ def _is_told_apart(seen: Seen, known: Known) -> bool:
     return seen.upload_id is None or (known.upload_id is None and seen.upload_state == "closed")
 
 
-def _unready(seen: Seen, known: Known | None, goals: Sequence[AnyImport], look: Look) -> Explained | None:
-    """Why a file that goals take is not complete yet; None when it is, for the most careful of them."""
+def _proof(seen: Seen, known: Known | None, goals: Sequence[AnyImport], look: Look) -> Explained | Proof:
+    """Why a file that goals take is not complete yet, or what says that it is, for the most careful of them."""
     if seen.upload_state == "open":
         return Explained(WAITING, "upload_open", "The upload has not been closed yet.")
     if seen.upload_state == "broken":
         return Explained(WAITING, "upload_broken_off", "The upload was broken off; upload the file again.")
+    before = None if known is None or not _is_same(seen, known) else Before(file=known.file, since=known.stamped_at)
+    hashes: set[str] = set()
+    companions: dict[str, Companion] = {}
     for goal in goals:
-        readiness = goal.source.readiness
-        if readiness.strategy == "rename" or (readiness.strategy == "closed" and seen.upload_state == "closed"):
-            continue
-        before = None if known is None else Before(file=known.file, since=known.stamped_at)
-        decision = decide(before, seen.file, look.ended_at, readiness.minimum_age_seconds)
-        if not decision.is_ready:
-            return Explained(WAITING, "still_growing", f"The file waits for {decision.waits_for}.")
-    return None
+        found = judge(
+            seen.file,
+            before,
+            goal.source.readiness,
+            look.ended_at,
+            look.beside.around,
+            is_closed=seen.upload_state == "closed",
+        )
+        if isinstance(found, Waits):
+            return Explained(WAITING, found.code, found.detail)
+        hashes.update((found.sha256,) if found.sha256 else ())
+        companions.update({each.path: Companion(each) for each in found.markers})
+        if found.manifest is not None:
+            companions[found.manifest.path] = Companion(found.manifest, is_manifest=True)
+    if len(hashes) > 1:
+        return Explained(WAITING, "checksums_differ", "What lies beside it says different hashes.")
+    return Proof(next(iter(hashes), None), tuple(companions.values()))
 
 
 def _unmatched(seen: Seen, goals: Mapping[UUID, AnyImport]) -> Explained:

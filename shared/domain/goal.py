@@ -30,23 +30,13 @@ from shared.domain.names import Directory
 from shared.domain.opt_in import ContactLanguage, OptIn
 from shared.domain.pattern import Pattern
 from shared.domain.processor import Processors
+from shared.domain.readiness import Readiness
 from shared.domain.returned import ReturnedRejects
 from shared.domain.schedule import Times
 from shared.domain.trimmed import folded
 from shared.domain.unpack import Unpack
 
 TEMPORARY_SUFFIXES = (".part", ".tmp", ".filepart")
-
-
-class Readiness(Model):
-    """How we know that an upload is complete.
-
-    stable: size and time held still over two looks and the minimum age. rename: a file under a name that matches is
-    complete, because the sender renames it when it is. closed: the hosted server saw the upload's end.
-    """
-
-    strategy: Literal["stable", "rename", "closed"] = "stable"
-    minimum_age_seconds: int = Field(default=30, ge=0, le=86_400)
 
 
 class AfterDone(Model):

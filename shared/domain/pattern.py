@@ -3,15 +3,25 @@
 Nothing is matched here; `tree` is what both kinds have in common, for comparing what they take.
 """
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from shared.domain.expression_tree import Characters, Node, Repeat, Sequence
 from shared.domain.model import Model
 from shared.domain.regular_expression import RegularExpressionText, regular_expression
 
 _ANY = Characters((), is_negated=True)
+
+
+def _checked_wildcard(value: str) -> str:
+    if "/" in value or "\0" in value:
+        raise ValueError("expected a file name pattern without '/'; the directory has a field of its own")
+    return value
+
+
+WildcardText = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_checked_wildcard)]
+"""A wildcard for names of files: `*` is any run of characters, `?` is one."""
 
 
 class Pattern(Model):
@@ -21,15 +31,8 @@ class Pattern(Model):
     `contacts_[0-9]{8}(_v2)?\\.csv`; read by an engine whose time is linear in the name.
     """
 
-    wildcard: str | None = Field(default=None, min_length=1, max_length=255)
+    wildcard: WildcardText | None = None
     regular_expression: RegularExpressionText | None = None
-
-    @field_validator("wildcard")
-    @classmethod
-    def _is_a_name(cls, value: str | None) -> str | None:
-        if value is not None and ("/" in value or "\0" in value):
-            raise ValueError("expected a file name pattern without '/'; the directory has a field of its own")
-        return value
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:

@@ -13,10 +13,11 @@ from shared.domain.dates import AUTO
 from shared.domain.export_goal import ExportGoal
 from shared.domain.expression_overlap import share_a_text
 from shared.domain.fields import FieldChoice, IdentifierField, MappedField, WrittenField
-from shared.domain.goal import AnyImport, Goal, ImportEvents, ImportGoal, Readiness
+from shared.domain.goal import AnyImport, Goal, ImportEvents, ImportGoal
 from shared.domain.merge import MergeRule, Mode, allowed
 from shared.domain.openpgp_key import KeyUse
 from shared.domain.property import Property, PropertyType
+from shared.domain.readiness import Readiness
 from shared.domain.trimmed import folded
 from shared.domain.watched import watches
 from shared.domain.zones import has_rules
@@ -339,8 +340,8 @@ def _unknown(pointer: str, entry: FieldChoice) -> Flaw:
 
 
 def _place_flaws(goal: AnyImport, around: Surroundings) -> Iterator[Flaw]:
-    if goal.source.readiness.strategy == "closed" and not around.is_hosted:
-        detail = "Only a hosted drop folder knows when an upload is closed; expected 'stable' or 'rename'."
+    if "closed" in goal.source.readiness.strategies and not around.is_hosted:
+        detail = "Only a hosted drop folder knows when an upload is closed; expected another strategy."
         yield Flaw("/source/readiness/strategy", "readiness_not_available", detail)
     if not goal.active:
         return

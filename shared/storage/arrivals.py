@@ -9,6 +9,9 @@ from uuid import UUID, uuid4
 from shared.domain.arrival import ArrivalState, FileStamp
 from shared.storage.database import Session, Tx
 
+UNTOUCHED = (ArrivalState.WAITING, ArrivalState.UNMATCHED)
+"""States of files that have not been taken."""
+
 
 @dataclass(frozen=True, slots=True)
 class Explained:
@@ -30,6 +33,7 @@ class Known:
     stamped_at: datetime
     vanished_at: datetime | None
     explained: Explained
+    overdue_at: datetime | None = None
 
     @property
     def state(self) -> ArrivalState:
@@ -73,6 +77,7 @@ async def present(tx: Tx, connection_id: UUID, looked_at: datetime, paths: Seque
                 stamped_at=row["stamped_at"],
                 vanished_at=row["vanished_at"],
                 explained=told.setdefault(why, why),
+                overdue_at=row["overdue_at"],
             )
         )
     return known
@@ -182,6 +187,17 @@ def _reasons(explained: Sequence[Explained]) -> tuple[list[str], list[str | None
 async def accept(tx: Tx, arrival_ids: Sequence[UUID]) -> None:
     """The files are complete; the caller makes their runs in the same transaction."""
     await tx.execute("arrivals.accept", tx.account_id, arrival_ids)
+
+
+async def expect(tx: Tx, hashes: Mapping[UUID, str]) -> None:
+    """Which SHA-256 files must have that are taken."""
+    if hashes:
+        await tx.execute("arrivals.expect", tx.account_id, list(hashes), list(hashes.values()))
+
+
+async def set_overdue(tx: Tx, arrival_ids: Sequence[UUID]) -> None:
+    """Files are not complete in time; the caller tells."""
+    await tx.execute("arrivals.set_overdue", tx.account_id, arrival_ids)
 
 
 async def vanish(tx: Tx, arrival_ids: Sequence[UUID]) -> None:

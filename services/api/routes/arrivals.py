@@ -49,7 +49,10 @@ class ArrivalShown(BaseModel):
     state: ArrivalState
     reason: Reason | None = Field(description="Why it waits, or why no goal takes it")
     sha256: str | None
+    expected_sha256: str | None = Field(description="What a checksum or a manifest beside it says")
     seen_at: datetime
+    waiting_since: datetime | None = Field(description="While it waits: since it was first seen")
+    overdue_at: datetime | None = Field(description="When it was told that it is not complete in time")
     accepted_at: datetime | None
     settled_at: datetime | None
     settled_as: str | None = Field(description="What became of the file: renamed, moved, deleted, left, ...")
@@ -116,5 +119,6 @@ def _facts(row: dict[str, Any]) -> dict[str, Any]:
     facts = {name: row[name] for name in ArrivalShown.model_fields if name in row}
     facts["path"] = shown(row["path"])
     facts["settled_path"] = None if row["settled_path"] is None else shown(row["settled_path"])
+    facts["waiting_since"] = row["seen_at"] if row["state"] == ArrivalState.WAITING else None
     unknown = {} if row["is_stamped"] else {"size_bytes": None, "modified_at": None}
     return {**facts, **unknown, "id": row["arrival_id"], "reason": reason}

@@ -51,6 +51,7 @@ from shared.domain.failures.base import (
 from shared.domain.failures.files import (
     AmbiguousDates,
     AmbiguousEncoding,
+    ChecksumMismatch,
     ColumnsCollide,
     DamagedWorkbook,
     DelimiterChanged,

@@ -163,6 +163,13 @@ class FileChanged(FileFailure):
     what_to_do = "Nothing: the new version is imported as an arrival of its own."
 
 
+class ChecksumMismatch(FileFailure):
+    """The file's bytes are not those that its checksum or its manifest says."""
+
+    code = "checksum_mismatch"
+    what_to_do = "Send the file and its checksum again; one of them is damaged, or of another version."
+
+
 class FileTooLarge(FileFailure):
     """The file is larger than what is taken."""
 

@@ -9,7 +9,7 @@ SELECT connection_id FROM tidegate.connections WHERE account_id = $1 AND connect
 -- name: present
 -- What is known to lie under some paths, and what has gone since a look began.
 SELECT arrival_id, path, size_bytes, modified_at, state, upload_id, seen_at, stamped_at, vanished_at, reason_code,
-    reason_detail
+    reason_detail, overdue_at
 FROM tidegate.arrivals
 WHERE account_id = $1 AND connection_id = $2 AND (vanished_at IS NULL OR vanished_at >= $3)
   AND path = ANY ($4::text[])
@@ -100,13 +100,25 @@ WHERE account_id = $1 AND arrival_id = ANY ($2::uuid[]) AND vanished_at IS NULL
 -- name: get
 -- One arrival, and whether its upload is the latest of the path where its file lies, if it was uploaded to us.
 SELECT a.arrival_id, a.connection_id, a.path, a.size_bytes, a.modified_at, a.sighting, a.state, a.upload_id, a.reason_code,
-    a.reason_detail, a.sha256, a.seen_at, a.accepted_at, a.settled_at, a.settled_as, a.settled_path, a.vanished_at,
-    a.kept_file_id, a.is_stamped, a.upload_id IS NULL OR a.settled_path <> a.path OR a.upload_id = (
+    a.reason_detail, a.sha256, a.expected_sha256, a.overdue_at, a.seen_at, a.accepted_at, a.settled_at, a.settled_as,
+    a.settled_path, a.vanished_at, a.kept_file_id, a.is_stamped,
+    a.upload_id IS NULL OR a.settled_path <> a.path OR a.upload_id = (
         SELECT u.upload_id FROM tidegate.uploads u JOIN tidegate.connections c USING (account_id, drop_folder_id)
         WHERE c.account_id = a.account_id AND c.connection_id = a.connection_id AND u.path = a.path
         ORDER BY u.opened_at DESC, u.upload_id LIMIT 1) AS is_latest_upload
 FROM tidegate.arrivals a
 WHERE a.account_id = $1 AND a.arrival_id = $2
+
+-- name: expect
+-- What the bytes of files must be, that are taken now.
+UPDATE tidegate.arrivals a SET expected_sha256 = g.sha256
+FROM unnest($2::uuid[], $3::text[]) AS g (arrival_id, sha256)
+WHERE a.account_id = $1 AND a.arrival_id = g.arrival_id
+
+-- name: set_overdue
+-- Files that are not complete in time; told once.
+UPDATE tidegate.arrivals SET overdue_at = now()
+WHERE account_id = $1 AND arrival_id = ANY ($2::uuid[]) AND overdue_at IS NULL
 
 -- name: set_sha256
 -- What the file's bytes were.
@@ -174,7 +186,8 @@ WHERE account_id = $1 AND connection_id = $2 AND state IN ('waiting', 'unmatched
 -- name: page
 -- Arrivals, newest first, after a cursor.
 SELECT arrival_id, connection_id, path, size_bytes, modified_at, sighting, state, upload_id, reason_code, reason_detail,
-    sha256, seen_at, accepted_at, settled_at, settled_as, settled_path, vanished_at, is_stamped
+    sha256, expected_sha256, overdue_at, seen_at, accepted_at, settled_at, settled_as, settled_path, vanished_at,
+    is_stamped
 FROM tidegate.arrivals a
 WHERE account_id = $1
   AND ($2::uuid IS NULL OR connection_id = $2)

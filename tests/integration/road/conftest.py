@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from uuid import UUID
 
-import pytest
 import pytest_asyncio
 
 from services.exporter.wiring import running as exporting
@@ -51,13 +50,10 @@ async def tenant(base: Base, account: UUID) -> AsyncIterator[Tenant]:
         yield made
 
 
-@pytest_asyncio.fixture(params=["hosted", "openssh"])
-async def anywhere(
-    request: pytest.FixtureRequest, base: Base, account: UUID, openssh_server: PrivateOpenSSH
-) -> AsyncIterator[Tenant]:
-    """The same, once with its files on our own disk and once on a partner's real server."""
-    making = make_tenant(base, account) if request.param == "hosted" else tenant_on(base, account, openssh_server)
-    made = await making
+@pytest_asyncio.fixture
+async def afar(base: Base, account: UUID, openssh_server: PrivateOpenSSH) -> AsyncIterator[Tenant]:
+    """The same, its files on a partner's real server."""
+    made = await tenant_on(base, account, openssh_server)
     async with watched(base, made):
         yield made
 

@@ -20,8 +20,8 @@ NAMES = {
 NO_FILES = ("link.csv", "pipe.csv", "directory.csv")
 
 
-async def test_files_of_any_name_are_imported_shown_escaped_and_renamed_exactly(anywhere: Tenant) -> None:
-    tenant = anywhere
+async def test_files_of_any_name_are_imported_shown_escaped_and_renamed_exactly(afar: Tenant) -> None:
+    tenant = afar
     await tenant.save(goal(rejects={"return_to": "back"}))
     tenant.drop("first.csv", "email,name\nfirst@b.example,x\n").with_name("link.csv").symlink_to("first.csv")
     os.mkfifo(tenant.directory / "pipe.csv")

@@ -10,9 +10,9 @@ CONTENT = "email,name\na@b.example,x\n"
 
 
 async def test_files_of_subdirectories_are_imported_by_name_and_put_away_with_their_subdirectory(
-    anywhere: Tenant,
+    afar: Tenant,
 ) -> None:
-    tenant = anywhere
+    tenant = afar
     names = ["2.csv", "a/1.csv", "a/b/9.csv", "a/b/c/too_deep.csv", ".hidden/x.csv"]
     for age, name in enumerate(names):
         path = tenant.drop(f"in/{name}", CONTENT if name != "2.csv" else "wrong\n1\n")

@@ -8,8 +8,9 @@ import pytest
 
 from services.poller.spot import Look, Seen, Spotted, spot
 from shared.domain.arrival import ArrivalState, FileStamp
-from shared.domain.goal import AfterDone, AfterFailed, Afterwards, ImportGoal, Readiness, Source
+from shared.domain.goal import AfterDone, AfterFailed, Afterwards, ImportGoal, Source
 from shared.domain.pattern import Pattern
+from shared.domain.readiness import Readiness
 from shared.storage.arrivals import Explained, Known
 from tests.builders import import_goal
 

@@ -1,0 +1,233 @@
+"""What lies beside files and says that they are complete: found by name, and read where it matters.
+
+Only checksums and manifests are read, and only while a file waits for them: so many at a look, each within bounds. The
+rest has its turn at the next look, which follows soon. Nothing here decides whether a file is complete.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from shared.domain.announced import MAX_BYTES, Entry, checksum_of, entries_of
+from shared.domain.arrival import FileStamp
+from shared.domain.failures import ConnectionLost, Failure, FileGone
+from shared.domain.goal import AnyImport
+from shared.domain.names import joined, matches, split
+from shared.domain.place import HostedPlace
+from shared.domain.readiness import beside, stands_for
+from shared.domain.watched import watches
+from shared.processing.patterns import taken
+from shared.storage import arrivals, companions, uploads
+from shared.storage.arrivals import UNTOUCHED, Known
+from shared.storage.connections import StoredConnection
+from shared.storage.database import Database
+from shared.transfer.folder import Folder, Listing
+from shared.transfer.readiness import Around, is_own_name, is_temporary
+
+MOST_READ = 200
+"""Checksums and manifests, at one look."""
+MOST_NAMES = 100_000
+"""That manifests which are read at one look may name together."""
+READ_SECONDS = 30.0
+_AT_ONCE = 4_000
+Said = dict[str, dict[str, Entry] | str]
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a look found beside files."""
+
+    around: Around = field(default_factory=Around)
+    companions: frozenset[str] = frozenset()
+    """All that may stand for other files, by their names."""
+    awaited: frozenset[str] = frozenset()
+    """Those of them whose file is there."""
+    manifests: frozenset[str] = frozenset()
+    is_unread: bool = False
+    """Whether something waits to be read."""
+
+
+@dataclass(slots=True)
+class _Names:
+    """What the names alone say."""
+
+    companions: set[str] = field(default_factory=set)
+    awaited: set[str] = field(default_factory=set)
+    manifests: set[str] = field(default_factory=set)
+    checksums: dict[str, str] = field(default_factory=dict)
+    """The path of a file by that of its checksum."""
+
+
+async def find_beside(
+    database: Database,
+    connection: StoredConnection,
+    folder: Folder,
+    goals: Collection[AnyImport],
+    listings: Mapping[str, Listing],
+    began_at: datetime,
+) -> Beside:
+    """What lies beside the listed files. Raises ConnectionLost, StorageUnavailable."""
+    looking = [goal for goal in goals if goal.source.readiness.looks_beside]
+    if not looking:
+        return Beside()
+    files = {file.path: file for listing in listings.values() for file in listing.files}
+    await _leave_out_open(database, connection, files)
+    names = await asyncio.to_thread(_by_name, looking, files)
+    wanted = await _wanted(database, connection, names, files, began_at)
+    said, tried = await _read_all(folder, wanted[:MOST_READ], files, names.checksums)
+    async with database.account(connection.account_id, read_only=True) as tx:
+        read = [files[path] for path in said if path in names.manifests]
+        taken_by = await companions.taken(tx, connection.id, read)
+    return Beside(
+        await asyncio.to_thread(Around.of, files, said, [path for path in said if path in names.manifests], taken_by),
+        frozenset(names.companions),
+        frozenset(names.awaited),
+        frozenset(names.manifests),
+        is_unread=tried < len(wanted),
+    )
+
+
+async def _leave_out_open(database: Database, connection: StoredConnection, files: dict[str, FileStamp]) -> None:
+    """On a hosted folder what is being uploaded, or was broken off, says nothing and is not there."""
+    place = connection.settings.place
+    if not isinstance(place, HostedPlace):
+        return
+    async with database.account(connection.account_id, read_only=True) as tx:
+        for paths in _parts(list(files)):
+            for path, upload in (await uploads.latest(tx, place.drop_folder_id, paths)).items():
+                if upload.state != "closed":
+                    del files[path]
+
+
+def _by_name(goals: Iterable[AnyImport], files: Mapping[str, FileStamp]) -> _Names:
+    """Pure: which files stand beside which."""
+    found = _Names()
+    in_directory: dict[str, list[str]] = {}
+    for path in files:
+        directory, name = split(path)
+        in_directory.setdefault(directory, []).append(name)
+    for goal in goals:
+        for directory, names in in_directory.items():
+            if watches(goal, directory):
+                _add(found, goal, directory, names)
+    return found
+
+
+def _add(found: _Names, goal: AnyImport, directory: str, names: Sequence[str]) -> None:
+    readiness = goal.source.readiness
+    own = {name for name in names if is_temporary(name) or is_own_name(joined(directory, name), goal)}
+    mine = set()
+    if "manifest" in readiness.strategies:
+        manifests = {name for name in names if matches(readiness.manifest, name)} - own
+        found.manifests.update(joined(directory, name) for name in manifests)
+        mine |= manifests
+    for template in readiness.templates:
+        bases = {name: base for name in names if name not in own and (base := stands_for(template, name)) is not None}
+        if "{name}" in template:
+            fits = taken(goal.source.pattern, list(bases.values()))
+            mine |= {name for name, is_taken in zip(bases, fits, strict=True) if is_taken}
+        else:
+            mine |= {name for name in bases if beside(template, name) != name}
+    found.companions.update(joined(directory, name) for name in mine)
+    there = set(names)
+    files = [name for name in names if name not in mine and name not in own]
+    for name in (name for name, is_taken in zip(files, taken(goal.source.pattern, files), strict=True) if is_taken):
+        for template in readiness.templates:
+            other = beside(template, name)
+            if other in there and other != name:
+                found.awaited.add(joined(directory, other))
+                if template == readiness.checksum and "checksum" in readiness.strategies:
+                    found.checksums[joined(directory, other)] = joined(directory, name)
+
+
+async def _wanted(
+    database: Database,
+    connection: StoredConnection,
+    names: _Names,
+    files: Mapping[str, FileStamp],
+    began_at: datetime,
+) -> list[str]:
+    """Which checksums and manifests are to be read: first what had no turn yet, last what is in vain."""
+    known: dict[str, Known] = {}
+    async with database.account(connection.account_id, read_only=True) as tx:
+        for paths in _parts([*names.checksums.values(), *names.manifests]):
+            present = await arrivals.present(tx, connection.id, began_at, paths)
+            known.update({each.file.path: each for each in present if each.vanished_at is None})
+    wanted: list[tuple[int, str]] = []
+    for path, file in names.checksums.items():
+        arrival = known.get(file)
+        if arrival is None or arrival.state in UNTOUCHED or arrival.file != files[file]:
+            wanted.append((_turn(arrival), path))
+    for path in names.manifests:
+        arrival = known.get(path)
+        is_done = arrival is not None and arrival.file == files[path] and arrival.explained.code == "manifest_done"
+        if not is_done:
+            wanted.append((_turn(arrival), path))
+    return [path for _, path in sorted(wanted, key=lambda each: (each[0], files[each[1]].modified_at, each[1]))]
+
+
+def _turn(arrival: Known | None) -> int:
+    """Smaller comes first: what was left over by a look goes before what is new, and both before what was read."""
+    if arrival is None:
+        return 1
+    code = arrival.explained.code or ""
+    return 0 if code.endswith("_unread") else 3 if code.endswith("_unreadable") or code == "marker_missing" else 2
+
+
+async def _read_all(
+    folder: Folder, wanted: Sequence[str], files: Mapping[str, FileStamp], checksums: Mapping[str, str]
+) -> tuple[Said, int]:
+    """What they say, and how many were tried, as far as there was time for it."""
+    said: Said = {}
+    names = tried = 0
+    loop = asyncio.get_running_loop()
+    until = loop.time() + READ_SECONDS
+    for path in wanted:
+        if loop.time() > until or names > MOST_NAMES:
+            break
+        tried += 1
+        told = await _read(folder, files[path], checksums.get(path))
+        if told is not None:
+            said[path] = told
+            names += len(told)
+    return said, tried
+
+
+async def _read(folder: Folder, file: FileStamp, of: str | None) -> dict[str, Entry] | str | None:
+    """What one file says; a sentence where it cannot be used, None where it is gone."""
+    if file.size_bytes > MAX_BYTES:
+        return f"it has more than {MAX_BYTES} bytes"
+    try:
+        content = await _content(folder, file.path)
+        if await folder.stat(file.path) != file:
+            # It was written anew since it was listed: what is put away later must be what was read.
+            return None
+        if of is None:
+            return await asyncio.to_thread(entries_of, content, split(file.path)[1])
+        name = split(of)[1]
+        return {name: Entry(sha256=checksum_of(content, name))}
+    except ValueError as error:
+        return str(error)
+    except FileGone:
+        return None
+    except ConnectionLost:
+        raise
+    except Failure as failure:
+        return f"{failure.sentence} {failure.detail}".strip().rstrip(".")
+
+
+async def _content(folder: Folder, path: str) -> bytes:
+    """All of a small file; one byte too many of a large one."""
+    content = b""
+    async with aclosing(folder.read(path)) as chunks:
+        async for chunk in chunks:
+            content += chunk
+            if len(content) > MAX_BYTES:
+                break
+    return content
+
+
+def _parts(paths: Sequence[str]) -> Iterable[list[str]]:
+    return (list(paths[begin : begin + _AT_ONCE]) for begin in range(0, len(paths), _AT_ONCE))

@@ -1,0 +1,57 @@
+"""Files that said of others that they are complete: markers, checksums, manifests. Writes `companions`.
+
+Nothing here commits.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from shared.domain.arrival import FileStamp
+from shared.storage.database import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Companion:
+    """A file beside an arrival."""
+
+    file: FileStamp
+    is_manifest: bool = False
+    is_needed: bool = False
+    """Whether it still stands for others that are not put away, or whose import failed."""
+
+
+async def add(tx: Tx, connection_id: UUID, companions: Mapping[UUID, Sequence[Companion]]) -> None:
+    """Note what stood beside arrivals, by their ids, when they were taken."""
+    rows = [(arrival_id, each) for arrival_id, several in companions.items() for each in several]
+    if not rows:
+        return
+    await tx.execute(
+        "companions.add",
+        tx.account_id,
+        connection_id,
+        [arrival_id for arrival_id, _ in rows],
+        [each.file.path for _, each in rows],
+        [each.file.size_bytes for _, each in rows],
+        [each.file.modified_at for _, each in rows],
+        [each.is_manifest for _, each in rows],
+    )
+
+
+async def of_arrival(tx: Tx, arrival_id: UUID) -> list[Companion]:
+    """What stood beside an arrival."""
+    rows = await tx.fetch("companions.of_arrival", tx.account_id, arrival_id)
+    return [
+        Companion(FileStamp(row["path"], row["size_bytes"], row["modified_at"]), is_needed=row["is_needed"])
+        for row in rows
+    ]
+
+
+async def taken(tx: Tx, connection_id: UUID, manifests: Sequence[FileStamp]) -> dict[str, frozenset[str]]:
+    """By the path of each manifest, the paths of the files that were taken because it names them."""
+    found: dict[str, set[str]] = {}
+    by_path = {each.path: each for each in manifests}
+    for row in await tx.fetch("companions.taken", tx.account_id, connection_id, list(by_path)):
+        if FileStamp(row["manifest"], row["size_bytes"], row["modified_at"]) == by_path[row["manifest"]]:
+            found.setdefault(row["manifest"], set()).add(row["path"])
+    return {path: frozenset(paths) for path, paths in found.items()}

@@ -1,0 +1,234 @@
+"""Files that other files say are complete: what a look makes of markers, checksums and manifests, case by case."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from pydantic import ValidationError
+
+from services.poller.companions import Beside, _by_name
+from services.poller.spot import Look, Seen, Spotted, spot
+from shared.domain.announced import Entry
+from shared.domain.arrival import ArrivalState, FileStamp
+from shared.domain.goal import ImportGoal
+from shared.domain.readiness import Readiness, beside, stands_for
+from shared.storage.arrivals import Explained, Known
+from shared.transfer.readiness import Around
+from tests.builders import import_goal
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+GOAL = uuid4()
+A, B = "a" * 64, "b" * 64
+UPLOAD = uuid4()
+
+
+def goal(*strategy: str, **more: Any) -> ImportGoal:
+    readiness = {"strategy": strategy, "minimum_age_seconds": 60, **more}
+    source = {"pattern": {"wildcard": "*.csv"}, "readiness": readiness}
+    plain = import_goal()
+    return plain.model_copy(update={"source": type(plain.source).model_validate(source)})
+
+
+def file(path: str, minute: int = 0, size: int = 10) -> FileStamp:
+    """One that was modified so many minutes before noon."""
+    return FileStamp(path, size, NOON - timedelta(minutes=minute))
+
+
+def looked(
+    goal: ImportGoal,
+    files: list[FileStamp],
+    said: Mapping[str, Mapping[str, Entry] | str] | None = None,
+    *,
+    known: list[Known] | None = None,
+    taken: Mapping[str, frozenset[str]] | None = None,
+) -> Spotted:
+    """What comes of files that are all there."""
+    by_path = {each.path: each for each in files}
+    names = _by_name([goal], by_path)
+    manifests = frozenset(names.manifests)
+    around = Around.of(by_path, said or {}, [path for path in said or {} if path in manifests], taken or {})
+    found = Beside(around, frozenset(names.companions), frozenset(names.awaited), manifests)
+    look = Look(NOON, NOON, beside=found)
+    return spot([Seen(each) for each in files], known or [], {GOAL: goal}, look)
+
+
+def told(found: Spotted) -> dict[str, str | None]:
+    """By path why a file waits; None for one that is taken."""
+    new = {each.seen.file.path: each.explained.code for each in found.new}
+    complete = {known.file.path: None for known, _, _ in found.complete}
+    return new | complete | {known.file.path: explained.code for known, explained in found.explained}
+
+
+def waiting(stamp: FileStamp, minutes: int = 90, code: str = "still_growing", overdue: bool = False) -> Known:
+    since = NOON - timedelta(minutes=minutes)
+    why = Explained(ArrivalState.WAITING, code)
+    return Known(uuid4(), stamp, None, since, since, None, why, since if overdue else None)
+
+
+X, Y = file("x.csv", 10), file("y.csv", 10)
+OK, SUM = file("x.csv.ok", 5), file("x.csv.sha256", 5)
+LIST = file("all.manifest.json", 5)
+BOTH = {LIST.path: {"x.csv": Entry(10, A), "y.csv": Entry(10)}}
+MARKER, CHECKSUM, MANIFEST = goal("marker"), goal("checksum"), goal("manifest")
+
+SAID = {SUM.path: {"x.csv": Entry(None, A)}}
+
+CASES: dict[str, tuple[Spotted, dict[str, str | None]]] = {
+    "a marker that is missing": (looked(MARKER, [X]), {"x.csv": "marker_missing"}),
+    "a marker that is there": (looked(MARKER, [X, OK]), {"x.csv": None}),
+    "a marker of an earlier version": (looked(MARKER, [X, file("x.csv.ok", 20)]), {"x.csv": "marker_outdated"}),
+    "a marker of the same second": (looked(MARKER, [X, file("x.csv.ok", 10)]), {"x.csv": None}),
+    "a marker without a file": (looked(MARKER, [OK]), {"x.csv.ok": "companion"}),
+    "a marker by the stem": (looked(goal("marker", marker="{stem}.done"), [X, file("x.done")]), {"x.csv": None}),
+    "another's marker is a file": (looked(MARKER, [file("x.txt.ok")]), {"x.txt.ok": "unmatched"}),
+    "a checksum that is missing": (looked(CHECKSUM, [X]), {"x.csv": "checksum_missing"}),
+    "a checksum that was not read": (looked(CHECKSUM, [X, SUM]), {"x.csv": "checksum_unread"}),
+    "a checksum that cannot be read": (looked(CHECKSUM, [X, SUM], {SUM.path: "no"}), {"x.csv": "checksum_unreadable"}),
+    "a checksum that came after its file": (
+        looked(CHECKSUM, [X, SUM], {SUM.path: {"x.csv": Entry(None, A)}}),
+        {"x.csv": None},
+    ),
+    "a checksum that came before its file, which must hold still": (
+        looked(CHECKSUM, [X, file("x.csv.sha256", 20)], {SUM.path: {"x.csv": Entry(None, A)}}),
+        {"x.csv": "still_growing"},
+    ),
+    "the same, once it has": (
+        looked(CHECKSUM, [X, file("x.csv.sha256", 20)], {SUM.path: {"x.csv": Entry(None, A)}}, known=[waiting(X)]),
+        {"x.csv": None},
+    ),
+    "a manifest that is missing": (looked(MANIFEST, [X]), {"x.csv": "manifest_missing"}),
+    "a manifest with all its files": (
+        looked(MANIFEST, [X, Y, LIST], BOTH),
+        {"x.csv": None, "y.csv": None, LIST.path: "companion"},
+    ),
+    "a manifest with one missing": (
+        looked(MANIFEST, [X, LIST], BOTH),
+        {"x.csv": "manifest_incomplete", LIST.path: "manifest_incomplete"},
+    ),
+    "a manifest with one that was taken before": (
+        looked(MANIFEST, [X, LIST], BOTH, taken={LIST.path: frozenset(["y.csv"])}),
+        {"x.csv": None, LIST.path: "companion"},
+    ),
+    "a file that comes again under an old manifest": (
+        looked(MANIFEST, [X, LIST], BOTH, taken={LIST.path: frozenset(["x.csv", "y.csv"])}),
+        {"x.csv": "manifest_missing", LIST.path: "manifest_done"},
+    ),
+    "a manifest whose sizes differ": (
+        looked(MANIFEST, [file("x.csv", 10, 9), Y, LIST], BOTH),
+        {"x.csv": "manifest_incomplete", "y.csv": "manifest_incomplete", LIST.path: "manifest_incomplete"},
+    ),
+    "a manifest without sizes, and a file that is newer": (
+        looked(MANIFEST, [file("x.csv", 1), LIST], {LIST.path: {"x.csv": Entry(None, A)}}),
+        {"x.csv": "manifest_incomplete", LIST.path: "manifest_incomplete"},
+    ),
+    "a manifest that cannot be read": (
+        looked(MANIFEST, [X, LIST], {LIST.path: "it is no text"}),
+        {"x.csv": "manifest_unreadable", LIST.path: "manifest_unreadable"},
+    ),
+    "a file that no manifest names": (
+        looked(MANIFEST, [X, Y, LIST], {LIST.path: {"x.csv": Entry()}}),
+        {"x.csv": None, "y.csv": "manifest_missing", LIST.path: "companion"},
+    ),
+    "several strategies, one of which does not hold": (
+        looked(goal("marker", "stable"), [X, OK]),
+        {"x.csv": "still_growing"},
+    ),
+    "several strategies that hold": (looked(goal("marker", "stable"), [X, OK], known=[waiting(X)]), {"x.csv": None}),
+    "a checksum and a manifest that differ": (
+        looked(goal("checksum", "manifest"), [X, Y, SUM, LIST], {**BOTH, SUM.path: {"x.csv": Entry(None, B)}}),
+        {"x.csv": "checksums_differ", "y.csv": "checksum_missing", LIST.path: "companion"},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_lies_beside_a_file_decides(case: str) -> None:
+    found, expected = CASES[case]
+    assert told(found) == expected
+
+
+def test_what_said_so_is_kept_with_the_hash() -> None:
+    found = looked(goal("marker", "checksum", "manifest"), [X, Y, OK, SUM, LIST], BOTH | SAID)
+    proof = found.proofs["x.csv"]
+    assert proof.sha256 == A
+    assert {(each.file.path, each.is_manifest) for each in proof.companions} == {
+        ("x.csv.ok", False),
+        ("x.csv.sha256", False),
+        ("all.manifest.json", True),
+    }
+
+
+def test_the_newest_manifest_that_names_a_file_counts() -> None:
+    old = file("old.manifest.json", 8)
+    found = looked(MANIFEST, [X, LIST, old], {old.path: {"x.csv": Entry(99)}, LIST.path: {"x.csv": Entry(10)}})
+    assert [each.file.path for each in found.proofs["x.csv"].companions] == [LIST.path]
+
+
+@pytest.mark.parametrize(("minutes", "overdue", "is_told"), [(59, False, False), (60, False, True), (600, True, False)])
+def test_what_waits_for_too_long_is_told_once(minutes: int, overdue: bool, is_told: bool) -> None:
+    late = goal("marker", deadline_minutes=60)
+    for stamp in (X, OK):
+        known = waiting(stamp, minutes, overdue=overdue)
+        found = looked(late, [stamp], known=[known])
+        assert [each.id for each, _ in found.overdue] == [known.id] * is_told
+        ((_, explained),) = found.explained
+        assert ("should have been complete by" in (explained.detail or "")) == (minutes >= 60)
+
+
+def test_markers_of_files_under_upload_say_nothing() -> None:
+    found = spot(
+        [Seen(X, UPLOAD, "open")],
+        [],
+        {GOAL: MARKER},
+        Look(NOON, NOON, beside=Beside(Around.of({OK.path: OK}, {}, (), {}))),
+    )
+    assert told(found) == {"x.csv": "upload_open"}
+
+
+@pytest.mark.parametrize(
+    "flawed",
+    [
+        {"strategy": []},
+        {"strategy": ["stable", "stable"]},
+        {"strategy": "often"},
+        {"marker": "ready"},
+        {"marker": "{name}"},
+        {"marker": "{name}{name}.ok"},
+        {"marker": "done/{name}.ok"},
+        {"marker": "{name}\n.ok"},
+        {"checksum": "{file}.md5"},
+        {"manifest": "a/*"},
+        {"strategy": ["marker", "checksum"], "marker": "{name}.x", "checksum": "{name}.x"},
+        {"deadline_minutes": 0},
+    ],
+)
+def test_settings_that_cannot_be_are_refused(flawed: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Readiness.model_validate(flawed)
+
+
+def test_what_was_saved_before_means_what_it_meant() -> None:
+    assert Readiness.model_validate({"strategy": "stable"}).strategies == {"stable"}
+    assert Readiness.model_validate_json(Readiness(strategy=("marker", "stable")).model_dump_json()).strategies == {
+        *("marker", "stable")
+    }
+
+
+@pytest.mark.parametrize(
+    ("template", "name", "expected"),
+    [
+        ("{name}.ok", "x.csv", "x.csv.ok"),
+        ("{stem}.done", "x.csv", "x.done"),
+        ("{stem}.done", "x", "x.done"),
+        ("ready_{name}", "x.csv", "ready_x.csv"),
+        ("{stem}.ok", ".x", ".x.ok"),
+    ],
+)
+def test_templates_name_the_file_beside(template: str, name: str, expected: str) -> None:
+    assert beside(template, name) == expected
+    base = stands_for(template, expected)
+    assert base is not None
+    assert name.startswith(base)
+    assert stands_for(template, "other") is None
