@@ -190,9 +190,8 @@ class FtpsFolder:
 
     async def _give_up(self, transfer: Transfer) -> None:
         """End what has not come to its end; what went wrong before is told, and not how this goes."""
-        if not (transfer.is_over or self._line.is_broken):
-            with suppress(Failure):
-                await self._line.ask(transfer.give_up)
+        if not transfer.is_over:
+            await self._line.courtesy(transfer.give_up)
 
     async def _replace_by_way_of_previous(self, source: str, target: str) -> None:
         """For servers that cannot replace: at no moment are both versions missing, also where this breaks off."""

@@ -89,6 +89,15 @@ class Line:
         self.session.hold(dialled.socket)
         return await self.ask(self.session.begin, command, dialled.socket)
 
+    async def courtesy(self, work: Callable[[], object]) -> None:
+        """A step that is good manners and no more: not taken by who is told to end, and its failure is nobody's."""
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            self.hang_up()
+        if not self.is_broken:
+            with suppress(Refused, Failure):
+                await self.within(_CLOSING_SECONDS, work)
+
     def hang_up(self) -> None:
         """End all connections; the thread comes back."""
         self.is_broken = True
@@ -97,9 +106,7 @@ class Line:
     async def close(self) -> None:
         """Take leave, where the server still listens, and give everything back."""
         try:
-            if not self.is_broken:
-                with suppress(Refused, ConnectionLost, ServerFailed):
-                    await self.within(_CLOSING_SECONDS, self.session.voidcmd, "QUIT")
+            await self.courtesy(self.session.take_leave)
         finally:
             self.hang_up()
             # Behind what the thread may still be at, which fails now that the sockets are shut down.

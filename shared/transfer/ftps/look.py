@@ -6,10 +6,9 @@ files. A listing is read in the session's thread as it comes, its entries are co
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 
-from shared.domain.failures import AccessDenied, ConnectionLost, Failure, ProtocolRefused, TooManyFiles
+from shared.domain.failures import AccessDenied, ConnectionLost, ProtocolRefused, TooManyFiles
 from shared.domain.names import from_bytes, quoted
 from shared.transfer.folder import NOT_A_FILE, Listing, RefusedName, note_directory, refuse, sort_out, stamp
 from shared.transfer.ftps.line import Line
@@ -130,8 +129,7 @@ class Look:
         rows, lines = _Rows(), Lines()
         while not await self._line.ask(_portion, transfer, lines, read, rows):
             if rows.count > self._max_entries:
-                with suppress(Failure):
-                    await self._line.ask(transfer.give_up)
+                await self._line.courtesy(transfer.give_up)
                 raise TooManyFiles(f"Found more than {self._max_entries} entries in {quoted(self._directory)}.")
         said = await self._line.ask(transfer.end_received)
         if transfer.was_cut:

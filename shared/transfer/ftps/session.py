@@ -196,6 +196,10 @@ class Session(ftplib.FTP_TLS):
         """Create a directory."""
         self.voidcmd(f"MKD {path}")
 
+    def take_leave(self) -> None:
+        """End the session in good manners."""
+        self.voidcmd("QUIT")
+
     def enter(self, path: str) -> None:
         """Go to a directory, from which LIST without a path tells."""
         self.voidcmd(f"CWD {path}")

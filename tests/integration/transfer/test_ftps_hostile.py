@@ -138,7 +138,7 @@ async def test_what_is_no_answer_of_a_server_that_works_is_told_in_time(
 ) -> None:
     began = time.monotonic()
     # Silence is a lost connection; what is said has the time that a busy machine needs.
-    seconds = 0.25 if expected is ConnectionLost else SILENT_SECONDS / 2
+    seconds = 0.15 if expected is ConnectionLost else SILENT_SECONDS / 2
     assert type(await _failure(opens(seconds=seconds, **answers))) is expected
     assert time.monotonic() - began < SILENT_SECONDS, "the server had enough before us"
 
@@ -270,6 +270,28 @@ async def test_who_is_cancelled_in_the_middle_of_a_step_leaves_no_thread(opens: 
     work.cancel()
     with pytest.raises(asyncio.CancelledError):
         await work
+
+
+async def test_who_is_cancelled_between_two_steps_waits_for_no_silent_server(opens: Opens) -> None:
+    reached = asyncio.Event()
+
+    async def use() -> None:
+        answers = _files(b"x" * (4 << 20), size=4 << 20, ends=True)
+        async with (
+            opens(seconds=30, QUIT=_silence, **answers) as folder,
+            aclosing(folder.read("a.csv")) as chunks,
+        ):
+            async for _ in chunks:
+                reached.set()
+                await asyncio.Event().wait()
+
+    work = asyncio.create_task(use())
+    await reached.wait()
+    began = time.monotonic()
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert time.monotonic() - began < 4
 
 
 async def test_a_reader_that_goes_away_leaves_the_session_of_use(opens: Opens) -> None:
