@@ -3,6 +3,7 @@
 import asyncio
 import errno
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +14,7 @@ from rich.console import Console
 
 from services.api.wiring import running as api_running
 from services.dropserver.wiring import running as dropserver_running
-from services.entry import all_in_one, rotate, watch_runs
+from services.entry import all_in_one, replay, rotate, watch_runs
 from services.entry.access import Access
 from services.entry.data_directory import DirectoryInUse
 from services.entry.inspect import inspect, read_answers
@@ -173,6 +174,25 @@ def list_runs(
 def watch(run: UUID, data_directory: DataDirectory = DEFAULT_DIRECTORY) -> None:
     """Follow one run with a progress bar until it has ended or waits for a person."""
     _run_with(lambda: watch_runs.watch(watch_runs.gateway(data_directory), run))
+
+
+@app.command("replay")
+def replay_files(
+    since: Annotated[datetime, typer.Option(help="From when on files were first seen; local time.")],
+    until: Annotated[datetime | None, typer.Option(help="Until when; now where it is not given.")] = None,
+    connection: Annotated[UUID | None, typer.Option(help="Of this connection alone.")] = None,
+    goal: Annotated[UUID | None, typer.Option(help="Of this goal alone.")] = None,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    data_directory: DataDirectory = DEFAULT_DIRECTORY,
+) -> None:
+    """Run files of a period again, as new runs; lists them first, and asks."""
+    if connection is not None and goal is not None:
+        raise typer.BadParameter("expected one of --connection, --goal")
+    chosen = {"connection_id": connection} if connection else {"goal_id": goal} if goal else {}
+    agrees = (lambda _: True) if yes else replay.confirmed
+    place = watch_runs.gateway
+    _run_with(lambda: replay.replay(place(data_directory), chosen, since, until or datetime.now(UTC), agrees=agrees))
 
 
 def main() -> None:

@@ -51,7 +51,7 @@ def gateway(data_directory: Path) -> Gateway:
 async def show(place: Gateway, limit: int) -> None:
     """Print the latest runs as a table."""
     async with place.client() as client:
-        page = await _get(client, f"/v1/runs?limit={limit}")
+        page = await ask(client, "GET", f"/v1/runs?limit={limit}")
     table = Table("run", "state", "file", "rows", "queued at", box=None, pad_edge=False)
     table.columns[0].no_wrap = True
     for run in page["items"]:
@@ -82,7 +82,7 @@ async def watch(place: Gateway, run_id: UUID, *, console: Console | None = None)
         with Progress(*columns, console=console or Console()) as bar:
             task = bar.add_task("queued", total=None, rows="")
             while True:
-                run = await _get(client, f"/v1/runs/{run_id}")
+                run = await ask(client, "GET", f"/v1/runs/{run_id}")
                 _draw(bar, task, run)
                 if run["state"] not in _OPEN:
                     return run
@@ -103,13 +103,16 @@ def _draw(bar: Progress, task: Any, run: dict[str, Any]) -> None:
         bar.update(task, description=step, total=1, completed=1, rows=f"{done:,} rows")
 
 
-async def _get(client: httpx.AsyncClient, path: str) -> dict[str, Any]:
+async def ask(client: httpx.AsyncClient, method: str, path: str, body: Any = None) -> dict[str, Any]:
+    """What the gateway answers. Raises NoAnswer."""
     try:
-        answer = await client.get(path)
+        answer = await client.request(method, path, json=body)
     except httpx.HTTPError as error:
         raise NoAnswer(f"The gateway at {client.base_url} does not answer ({type(error).__name__}).") from error
-    if answer.status_code != 200:
+    if not answer.is_success:
         problem = answer.json()
-        raise NoAnswer(f"The gateway answered {answer.status_code} ({problem.get('code')}): {problem.get('detail')}")
-    body: dict[str, Any] = answer.json()
-    return body
+        errors = "; ".join(f"{each['pointer']}: {each['detail']}" for each in problem.get("errors", []))
+        detail = problem.get("detail") or errors
+        raise NoAnswer(f"The gateway answered {answer.status_code} ({problem.get('code')}): {detail}")
+    told: dict[str, Any] = answer.json()
+    return told

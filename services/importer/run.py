@@ -100,7 +100,11 @@ async def is_put_off(order: Order, tools: Tools, desk: Desk) -> bool:
         if order.one_shot is not None:
             await arrivals.stamp(tx, desk.run.arrival_id, order.file)
         became = None
-        if may_be and await runs.has_read(tx, desk.run, sha256):
+        if may_be and desk.run.replay:
+            # Somebody asked for the same bytes again, but perhaps not for what adding or letting go again comes to.
+            if policy == "ask" or order.goal.judges_absent:
+                became = await _put_off(tx, "ask", _ASKED_AGAIN, desk)
+        elif may_be and await runs.has_read(tx, desk.run, sha256):
             became = await _put_off(tx, policy, _ASKED, desk)
         elif may_be and order.goal.judges_absent and await runs.has_ever_read(tx, desk.run, sha256):
             became = await _put_off(tx, "ask", _ASKED_OF_OLD, desk)
@@ -272,6 +276,11 @@ _ASKED_OF_OLD = Reason(
     code="duplicate_content",
     detail="The file's bytes are those of an earlier full file; who came with later ones would count as absent.",
     what_to_do="POST /v1/runs/{id}/approve imports the file; POST /v1/runs/{id}/cancel does not.",
+)
+_ASKED_AGAIN = Reason(
+    code="duplicate_content",
+    detail="The file is run again on request, and importing it again adds more, or lets people go again.",
+    what_to_do="POST /v1/runs/{id}/approve imports the file again; POST /v1/runs/{id}/cancel does not.",
 )
 _ASKED = Reason(
     code="duplicate_content",

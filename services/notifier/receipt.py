@@ -256,6 +256,8 @@ def _sentence(reason: Reason) -> str:
 
 def _facts(receipt: Receipt) -> tuple[CountLine, ...]:
     facts = [("Run", str(receipt.run_id)), ("Goal", f"{receipt.goal_id}, version {receipt.goal_version}")]
+    if receipt.replay:
+        facts.append(("Run again on request, time", str(receipt.replay)))
     if receipt.mends is not None:
         facts.append(("Mends the rejects of run", str(receipt.mends)))
     if receipt.file is not None:

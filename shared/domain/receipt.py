@@ -136,6 +136,9 @@ class Receipt(Counts):
     state: RunState
     reason: Reason | None = None
     file: FileFacts | None = None
+    replay: int = Field(
+        default=0, ge=0, description="Which one it is of the runs that were asked for again of the same file; 0: none"
+    )
     mends: UUID | None = None
     """The run whose rejects the file handed back."""
     properties_created: tuple[str, ...] = ()

@@ -84,3 +84,5 @@ class ClaimedRun(Model):
     queued_at: datetime
     started_at: datetime
     traceparent: str | None = None
+    replay: int = 0
+    """Which one it is of the runs that were asked for again of the same file; 0 is the first of all."""

@@ -76,6 +76,7 @@ class Desk:
             run_id=self.run.id,
             goal_id=self.run.goal_id,
             goal_version=self.run.goal_version,
+            replay=self.run.replay,
             state=state,
             reason=reason,
             file=file,

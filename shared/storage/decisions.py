@@ -90,7 +90,8 @@ async def retry(tx: Tx, run_id: UUID, *, out_of_order: bool = False) -> None:
     await _keep_file(tx, run)
     await runs.adopt_version(tx, run_id)
     await runs.requeue(tx, run_id, forget_attempts=True)
-    if run["arrival_id"] is not None:
+    # A file that is run again stays where its first run has put it.
+    if run["arrival_id"] is not None and not run["replay"]:
         await arrivals.reopen(tx, run["arrival_id"])
     await outbox.ring_run(tx, run_id, run["kind"])
     reach("api.retrying")
@@ -193,6 +194,7 @@ def _cancelled(facts: dict[str, Any]) -> Receipt:
         run_id=facts["run_id"],
         goal_id=facts["goal_id"],
         goal_version=facts["goal_version"],
+        replay=facts["replay"],
         state=RunState.CANCELLED,
         reason=ending.CANCELLED,
         file=file,

@@ -55,6 +55,8 @@ class NewRun:
     request_id: UUID | None = None
     due_at: datetime | None = None
     traceparent: str | None = None
+    replay: int = 0
+    """Which one it is of the runs that were asked for again of the same arrival; 0 is the first of all."""
 
 
 async def create(tx: Tx, new: NewRun) -> UUID | None:
@@ -80,6 +82,7 @@ async def create_all(tx: Tx, news: Sequence[NewRun]) -> list[UUID | None]:
         [new.order_name for new in news],
         [new.traceparent for new in news],
         [new.due_at for new in news],
+        [new.replay for new in news],
     )
     made = {row["run_id"] for row in rows}
     return [run_id if run_id in made else None for run_id in run_ids]

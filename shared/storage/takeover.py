@@ -76,6 +76,7 @@ async def _end(tx: Tx, run: Record, state: RunState, reason: Reason) -> None:
         run_id=run_id,
         goal_id=facts["goal_id"],
         goal_version=facts["goal_version"],
+        replay=facts["replay"],
         state=state,
         reason=reason,
         file=_file(facts),

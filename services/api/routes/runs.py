@@ -68,6 +68,7 @@ class RunShown(BaseModel):
     size_bytes: int | None
     sha256: str | None
     delivered_name: str | None = Field(description="Of the file that was exported")
+    replay: int = Field(description="Which one it is of the runs that were asked for again of the same file; 0: none")
     mends: UUID | None = Field(description="The run whose rejects the file handed back: its column `_run` says so")
     mended_by: list[UUID] = Field(description="The runs of files that handed rejects of this one back; at most 100")
     returned: ReturnShown | None

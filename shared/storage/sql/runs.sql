@@ -2,11 +2,11 @@
 -- New runs. Doubled requests meet the unique keys and make nothing.
 INSERT INTO tidegate.runs (account_id, run_id, kind, connection_id, goal_id, goal_version, arrival_id, replay, request_id,
     order_at, order_name, traceparent, due_at)
-SELECT g.account_id, n.run_id, n.kind, g.connection_id, g.goal_id, g.version, n.arrival_id, 0, n.request_id, n.order_at,
+SELECT g.account_id, n.run_id, n.kind, g.connection_id, g.goal_id, g.version, n.arrival_id, n.replay, n.request_id, n.order_at,
     n.order_name, n.traceparent, n.due_at
 FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::uuid[], $7::timestamptz[], $8::text[], $9::text[],
-    $10::timestamptz[])
-    AS n (run_id, goal_id, kind, arrival_id, request_id, order_at, order_name, traceparent, due_at)
+    $10::timestamptz[], $11::integer[])
+    AS n (run_id, goal_id, kind, arrival_id, request_id, order_at, order_name, traceparent, due_at, replay)
 JOIN tidegate.goals g ON g.account_id = $1 AND g.goal_id = n.goal_id
 ON CONFLICT DO NOTHING
 RETURNING run_id
@@ -79,7 +79,7 @@ FROM head
 WHERE r.account_id = $1 AND r.run_id = head.run_id AND r.state = head.state AND r.token = head.token
   AND (head.state = 'queued' OR (head.state = 'waiting' AND head.retry_at <= now()))
 RETURNING r.run_id, r.goal_id, r.goal_version, r.connection_id, r.arrival_id, r.attempt, r.token,
-    r.approved_at IS NOT NULL AS is_approved, r.approval, r.queued_at, r.started_at, r.traceparent
+    r.approved_at IS NOT NULL AS is_approved, r.approval, r.queued_at, r.started_at, r.traceparent, r.replay
 
 -- name: take_lease
 -- The lease of a run just claimed.
@@ -214,7 +214,7 @@ ORDER BY r.queued_at, r.run_id
 
 -- name: lock
 -- A run, held for a decision about it.
-SELECT run_id, kind, goal_id, goal_version, connection_id, arrival_id, state, waits_for, attempt, token, reason_code,
+SELECT run_id, kind, goal_id, goal_version, connection_id, arrival_id, replay, state, waits_for, attempt, token, reason_code,
     cancel_requested_at IS NOT NULL AS is_cancelled
 FROM tidegate.runs
 WHERE account_id = $1 AND run_id = $2

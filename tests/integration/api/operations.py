@@ -40,14 +40,14 @@ NAMES_NOTHING = {
     "consent_at", "constant", "contains", "create", "create_properties", "credentials", "cron", "custom_key_position",
     "dateFormat", "days", "days_of_month", "deadline_minutes", "decimalChar", "decimals", "declaration", "decrypt",
     "default_region", "default_rule", "defuse_formulas", "delete", "delimiter", "description", "dialect",
-    "direct_write", "directory", "done", "done_file", "doubleQuote", "duplicate_content", "email", "emails", "empty",
-    "empty_allowed", "encoding", "encrypt_to", "ends_with", "equals", "escapeChar", "event", "events", "expect",
-    "expected", "expires_at", "expression", "fact", "failed", "falseValues", "feedback", "field", "fields", "file",
-    "file_name", "files", "find", "fixed", "format", "former_until", "from", "full_file", "generate", "grace_minutes",
-    "greater", "group", "groupChar", "guards", "header", "headerJoin", "headerRows", "hold_order_for_seconds",
-    "home_directory", "host", "host_keys", "hosted_folders", "hostname", "id", "identifier", "identifiers",
-    "ids_as_names", "ignore", "ignore_case", "in", "interactions", "interval_seconds", "into", "items", "keep", "key",
-    "kind", "label", "language", "last_days", "latest", "leave", "leavers", "led_by", "less", "limit",
+    "direct_write", "directory", "done", "done_file", "doubleQuote", "dry_run", "duplicate_content", "email",
+    "emails", "empty", "empty_allowed", "encoding", "encrypt_to", "ends_with", "equals", "escapeChar", "event",
+    "events", "expect", "expected", "expires_at", "expression", "fact", "failed", "falseValues", "feedback", "field",
+    "fields", "file", "file_name", "files", "find", "fixed", "format", "former_until", "from", "full_file",
+    "generate", "grace_minutes", "greater", "group", "groupChar", "guards", "header", "headerJoin", "headerRows",
+    "hold_order_for_seconds", "home_directory", "host", "host_keys", "hosted_folders", "hostname", "id", "identifier",
+    "identifiers", "ids_as_names", "ignore", "ignore_case", "in", "interactions", "interval_seconds", "into", "items",
+    "keep", "key", "kind", "label", "language", "last_days", "latest", "leave", "leavers", "led_by", "less", "limit",
     "listDelimiter", "listIds", "lists", "local_directories", "made_from", "manifest", "map_all", "mapping",
     "mappings", "marker", "matches", "max_depth", "max_members", "max_new", "max_ratio", "max_sessions",
     "max_unpacked_bytes", "maximum_bytes", "maximum_rows", "members", "message", "messages", "minimum_age_seconds",
@@ -58,12 +58,13 @@ NAMES_NOTHING = {
     "processors", "progress_email_address", "properties", "public_key", "quota_bytes", "quota_files", "quoteChar",
     "readiness", "reasons", "record_type", "reference", "regular_expression", "rejects", "remove", "rename_suffix",
     "require_signature_by", "required", "resubscribe", "return_to", "rights", "root", "rows", "rule", "scopes",
-    "segments", "sent_at", "separator", "settings", "share", "sheetName", "sheetNumber", "sign_with", "since_last",
-    "skipInitialSpace", "source", "source_networks", "split", "starts_with", "strategy", "subdirectories", "suffix",
-    "suppression", "target", "text", "then", "time", "times", "times_per_day", "timezone", "tls", "to", "transport",
-    "trueValues", "trust_on_first_use", "type", "types", "unexpected", "unknown_choice", "unpack", "until",
-    "update_duplicates", "update_using", "url", "user_id", "username", "value", "values", "weekday",
-    "weekday_of_month", "weekdays", "when", "where", "which", "wildcard", "with", "with_unsubscribes", "within_days",
+    "segments", "sent_at", "separator", "settings", "share", "sheetName", "sheetNumber", "sign_with", "since",
+    "since_last", "skipInitialSpace", "source", "source_networks", "split", "starts_with", "strategy",
+    "subdirectories", "suffix", "suppression", "target", "text", "then", "time", "times", "times_per_day", "timezone",
+    "tls", "to", "transport", "trueValues", "trust_on_first_use", "type", "types", "unexpected", "unknown_choice",
+    "unpack", "until", "update_duplicates", "update_using", "url", "user_id", "username", "value", "values",
+    "weekday", "weekday_of_month", "weekdays", "when", "where", "which", "wildcard", "with", "with_unsubscribes",
+    "within_days",
 }  # fmt: skip
 """Fields of bodies, wherever they stand. The name of a field that names a thing must mean nothing else."""
 
@@ -88,6 +89,7 @@ GOALS = [
     IMPORT_GOAL | {"led_by": {"import_id": "{import_id}"}},
     IMPORT_GOAL | {"processors": [{"kind": "keep_rows", "where": ASKING}]},
 ]
+PERIOD = {"since": "2026-03-01T00:00:00Z", "until": "2026-03-02T00:00:00Z"}
 EVENT = {"type": "order", "identifiers": {"email": "ann@shop.example"}, "occurred_at": "2026-03-01T06:00:00Z"}
 BODIES: dict[str, list[Any]] = {
     "create_account": [{"name": "n"}],
@@ -123,6 +125,7 @@ BODIES: dict[str, list[Any]] = {
     ],
     "retry_run": [{}],
     "change_integrations": [{"partner_servers": "active"}],
+    "replay": [{name: f"{{{name}}}", **PERIOD} for name in ("connection_id", "goal_id")],
     "create_drop_folder": [{"name": "fresh {fresh}"}],
     "change_drop_folder": [{"name": "fresh {fresh}"}],
     "create_credential": [{}],

@@ -19,7 +19,7 @@ from shared.storage.database import Database, Tx
 from tests.integration.api.asking import EXPORT_GOAL, HOST_KEY, SFTP_PLACE, Client, set_up
 from tests.integration.api.conftest import make_key
 from tests.integration.api.ledger import arrive, ask_a_person, claim, fail, messages
-from tests.integration.api.operations import BODIES, EVENT
+from tests.integration.api.operations import BODIES, EVENT, PERIOD
 
 KEY = {"Idempotency-Key": "0b5ee0a8-4b1a-4b56-9f1e-1d0c4c3ac2fc"}
 PASSWORD = "correct horse battery staple"
@@ -117,6 +117,7 @@ async def _one_of_each(owner: Client, database: Database, account: UUID) -> dict
         "/v1/samples": ("/v1/samples", {"connection_id": partner["id"], "path": "in/a.csv"}),
         "/v1/samples/{sample_id}/answers": (f"/v1/samples/{sample['id']}/answers", {"answers": yes}),
         "/v1/imports": ("/v1/imports", {"sample_id": sample["id"], "goal_id": goal}),
+        "/v1/replays": ("/v1/replays", {"goal_id": goal, **PERIOD}),
         "/api/2.0/imports/sftp": ("/api/2.0/imports/sftp", BODIES["start_one_shot_import"][0]),
         "/v1/notifications/{notification_id}/read": (f"/v1/notifications/{notification}/read", None),
     }

@@ -34,6 +34,7 @@ FAMILIES = {
     "samples": "goals",
     "expectation": "goals",
     "runs": "runs",
+    "replays": "runs",
     "round": "runs",
     "arrivals": "runs",
     "notifications": "runs",
