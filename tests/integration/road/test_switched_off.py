@@ -1,4 +1,4 @@
-"""A connection that is switched off takes no upload; switched on again it takes what came meanwhile."""
+"""When a closed upload is not taken at once: its connection is switched off, or another file completes it."""
 
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -7,6 +7,7 @@ from services.poller.handlers import take_upload
 from services.poller.wiring import tools_of
 from shared.contracts.places import UploadClosed
 from shared.storage import connections, uploads
+from tests.eventually import eventually
 from tests.integration.road.place import Tenant, goal
 
 CONTENT = "email,name\nann@example.com,Ann\n"
@@ -22,6 +23,32 @@ async def test_an_upload_to_a_connection_that_is_switched_off_waits_until_it_is_
     run = await tenant.ended(lambda run: run["path"] == "a.csv")
 
     assert run["state"] == "completed", run["receipt"]
+
+
+async def test_an_upload_that_a_marker_completes_waits_until_the_marker_is_closed_too(tenant: Tenant) -> None:
+    readiness = {"strategy": ["marker", "closed"]}
+    await tenant.save(goal(source={"pattern": {"wildcard": "*.csv"}, "readiness": readiness}))
+    tools = tools_of(tenant.base, tenant.base.settings.work_directory)
+    await _under_way(tenant, "a.csv.ok")
+    await take_upload(tools, await _uploaded(tenant, "a.csv"))
+    await eventually(lambda: _waits(tenant, "a.csv", "marker_missing"), "the file to wait")
+    await take_upload(tools, await _uploaded(tenant, "a.csv.ok"))
+    await tenant.settled("a.csv")
+    assert {path.name for path in tenant.directory.iterdir()} == {"a.csv.done", "a.csv.ok.done"}
+
+
+async def _waits(tenant: Tenant, path: str, code: str) -> bool:
+    return (await tenant.arrivals()).get(path, {}).get("reason_code") == code
+
+
+async def _under_way(tenant: Tenant, name: str) -> None:
+    """An upload that has begun, and whose file can be seen."""
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        folder = (await connections.get(tx, tenant.connection_id)).settings.place
+        assert folder.transport == "hosted"
+        await uploads.open_(tx, folder.drop_folder_id, name)
+    tenant.directory.mkdir(parents=True, exist_ok=True)
+    (tenant.directory / name).touch()
 
 
 async def _switch(tenant: Tenant, *, on: bool) -> None:
