@@ -100,14 +100,13 @@ async def get_drop_folder(drop_folder_id: UUID, visit: Reader, response: Respons
         found = await drop_folders.get(tx, drop_folder_id)
         used = await drop_usage.get(tx, drop_folder_id)
     versions.show(response, found.version)
-    usage = FolderUsage(bytes=used.bytes, files=used.files, measured_at=used.measured_at)
-    return DropFolderInUse(**_folder(found).model_dump(), usage=usage)
+    return _in_use(found, used)
 
 
 @router.patch("/{drop_folder_id}", responses=ABSENT | CONFLICT | VERSIONED)
 async def change_drop_folder(
     drop_folder_id: UUID, body: DropFolderChange, visit: Writer, response: Response, if_match: versions.IfMatch
-) -> DropFolderShown:
+) -> DropFolderInUse:
     """Give a hosted folder another name or quota; a smaller quota takes nothing away that is there."""
     async with visit.writing() as tx:
         found = await drop_folders.lock(tx, drop_folder_id)
@@ -119,8 +118,9 @@ async def change_drop_folder(
         )
         if wanted != (found.name, found.quota_bytes, found.quota_files):
             found = await drop_folders.update(tx, drop_folder_id, *wanted)
+        used = await drop_usage.get(tx, drop_folder_id)
     versions.show(response, found.version)
-    return _folder(found)
+    return _in_use(found, used)
 
 
 @router.delete("/{drop_folder_id}", status_code=204, responses=ABSENT | CONFLICT | VERSIONED)
@@ -129,6 +129,11 @@ async def delete_drop_folder(drop_folder_id: UUID, visit: Writer, if_match: vers
     async with visit.writing() as tx:
         if_match.require((await drop_folders.lock(tx, drop_folder_id)).version)
         await removal.remove_drop_folder(tx, drop_folder_id)
+
+
+def _in_use(found: DropFolder, used: drop_usage.Usage) -> DropFolderInUse:
+    usage = FolderUsage(bytes=used.bytes, files=used.files, measured_at=used.measured_at)
+    return DropFolderInUse(**_folder(found).model_dump(), usage=usage)
 
 
 def _folder(each: DropFolder) -> DropFolderShown:

@@ -15,6 +15,7 @@ import httpx
 from services.api.app import create_app
 from services.api.limits import Limits
 from services.api.tools import HostedServer, Tools
+from shared.domain.integration import Integration
 from shared.domain.scope import OPERATOR_SCOPES, OWNER_SCOPES
 from shared.formats.openpgp.gpg import find_programs
 from shared.observe.metrics import Metrics
@@ -32,6 +33,7 @@ from tests.real.database_fixtures import make_account, own_database
 from tests.real.postgres import PrivatePostgres
 
 _START_SECONDS = 60
+_ALL_ACTIVE = {kind.value: "active" for kind in Integration}
 
 
 @dataclass(slots=True)
@@ -62,6 +64,8 @@ class Served:
         assert self._database is not None
         headers = {"Authorization": f"Bearer {self.owner_key}"}
         async with Client(base_url=self.url, headers=headers, timeout=30) as owner:
+            # What was said to the gateway before may have switched them off.
+            await owner.ask("PATCH", "/v1/integrations", 200, json=_ALL_ACTIVE, headers={"If-Match": "*"})
             folder = await owner.ask("POST", "/v1/drop-folders", 201, json={"name": f"folder {self._counted}"})
             place = {"transport": "hosted", "drop_folder_id": folder["id"]}
             new = {"name": f"connection {self._counted}", "place": place}

@@ -156,7 +156,7 @@ async def test_their_entity_tags_show_nothing(both: Both) -> None:
     """The very tag of their thing, which a client of theirs may have told: the thing is not there all the same."""
     tried = 0
     for each in TENANTS:
-        if "If-Match" not in each.parameters["header"]:
+        if "If-Match" not in each.parameters["header"] or not each.parameters["path"]:
             continue
         shown = await both.theirs.client.get(path_of(each, both.theirs.identifiers))
         headers = {"If-Match": shown.headers["ETag"]}

@@ -84,7 +84,7 @@ async def settle(client: Client, database: Database, account_id: UUID, mark: str
     export = await client.ask("POST", f"/v1/connections/{connection}/goals", 201, json=EXPORT_GOAL)
     goal = made["goal"]["id"]
     shown = await client.get(f"/v1/goals/{goal}")
-    changed = {**IMPORT_GOAL, "name": f"Changed {mark}"}
+    changed = {**IMPORT_GOAL, "name": f"Changed {mark}", "expect": {"by": "06:00"}}
     await client.ask("PUT", f"/v1/goals/{goal}", 200, json=changed, headers={"If-Match": shown.headers["ETag"]})
     keys = [
         await client.ask("POST", "/v1/keys", 201, json={"name": f"{mark} {n}", "scopes": ["runs:read"]}) for n in "ab"
