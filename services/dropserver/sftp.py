@@ -77,6 +77,14 @@ class DropServer:
             await server._close()
             await guard.tell_rest()
 
+    def present(self, host_keys: Sequence[str]) -> None:
+        """Prove itself to whoever comes from now on with these private keys; of one kind with the first."""
+        loaded = [asyncssh.import_private_key(text) for text in host_keys]
+        told = tuple(described(key) for key in loaded)
+        if told != self.host_keys and self._acceptor is not None:
+            self._acceptor.update(server_host_keys=loaded)
+            self.host_keys = told
+
     @property
     def port(self) -> int:
         """Where it listens."""
@@ -139,6 +147,7 @@ class DropServer:
             host,
             port,
             server_host_keys=list(keys),
+            send_server_host_keys=True,
             server_version="Tidegate",
             config=None,
             session_factory=_nothing_but_files,

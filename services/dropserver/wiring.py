@@ -3,21 +3,20 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import structlog
 
 from services.dropserver.ledger import DatabaseGate, DatabaseUploads
 from services.dropserver.sftp import DropServer
 from shared.bus.alongside import alongside
-from shared.domain.failures import StorageUnavailable
+from shared.domain.failures import SecretKeyMissing, StorageUnavailable
+from shared.runtime import server_keys
 from shared.runtime.service import Base
 from shared.storage import host_keys
-from shared.transfer.keys import make_private_key
 
 log = structlog.get_logger()
 
-TELL_SECONDS = 3600.0
+TELL_SECONDS = 30.0
 
 
 @asynccontextmanager
@@ -33,7 +32,9 @@ async def serving(base: Base) -> AsyncIterator[DropServer]:
     settings = base.settings
     gate = DatabaseGate(base.database, base.places, base.metrics)
     uploads = DatabaseUploads(base.database, base.metrics)
-    keys = [host_key(settings.sftp_host_key_file or settings.drop_directory / "host_key")]
+    if settings.sftp_host_key_file is None:
+        await server_keys.begin(base.database, base.keys, settings.drop_directory / "host_key")
+    keys = await _keys(base)
     async with (
         DropServer.open(settings.sftp_host, settings.sftp_port, keys, gate, uploads) as server,
         alongside(_tell(base, server)),
@@ -41,23 +42,25 @@ async def serving(base: Base) -> AsyncIterator[DropServer]:
         yield server
 
 
-def host_key(path: Path) -> str:
-    """The private host key, made where there is none, so that partners can pin it. Readable by its owner only."""
-    if not path.exists():
-        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        partial.touch(mode=0o600)
-        partial.write_text(make_private_key())
-        partial.rename(path)
-    return path.read_text()
+async def present(base: Base, server: DropServer) -> None:
+    """Present the host keys that there are now, and tell them. Raises StorageUnavailable, SecretKeyMissing."""
+    server.present(await _keys(base))
+    await host_keys.tell(base.database, [(key.fingerprint, key.algorithm) for key in server.host_keys])
+
+
+async def _keys(base: Base) -> list[str]:
+    """What the operator's file holds, where there is one; else what the database keeps."""
+    file = base.settings.sftp_host_key_file
+    if file is not None:
+        return [await asyncio.to_thread(file.read_text)]
+    return await server_keys.private_keys(base.database, base.keys)
 
 
 async def _tell(base: Base, server: DropServer) -> None:
     while True:
-        pairs = [(key.fingerprint, key.algorithm) for key in server.host_keys]
         try:
-            await host_keys.tell(base.database, pairs)
-        except StorageUnavailable as failure:
+            await present(base, server)
+        except (StorageUnavailable, SecretKeyMissing) as failure:
             log.warning("host_keys.not_told", code=failure.code)
             await asyncio.sleep(5)
             continue

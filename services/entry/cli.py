@@ -14,7 +14,7 @@ from rich.console import Console
 
 from services.api.wiring import running as api_running
 from services.dropserver.wiring import running as dropserver_running
-from services.entry import all_in_one, replay, rotate, watch_runs
+from services.entry import all_in_one, host_keys, replay, rotate, watch_runs
 from services.entry.access import Access
 from services.entry.data_directory import DirectoryInUse
 from services.entry.inspect import inspect, read_answers
@@ -36,10 +36,12 @@ app = typer.Typer(
 account_app = typer.Typer(no_args_is_help=True, help="Accounts, the tenants of a deployment.")
 key_app = typer.Typer(no_args_is_help=True, help="API keys.")
 secrets_app = typer.Typer(no_args_is_help=True, help="The secrets that are kept sealed in the database.")
+host_keys_app = typer.Typer(no_args_is_help=True, help="The host keys of the hosted SFTP server.")
 runs_app = typer.Typer(help="Runs, as the gateway shows them (TIDEGATE_API_URL, TIDEGATE_API_KEY, or --data-dir).")
 app.add_typer(account_app, name="account")
 app.add_typer(key_app, name="key")
 app.add_typer(secrets_app, name="secrets")
+app.add_typer(host_keys_app, name="host-keys")
 app.add_typer(runs_app, name="runs")
 
 DataDirectory = Annotated[Path, typer.Option("--data-dir", help="Where the all in one keeps everything.")]
@@ -148,6 +150,26 @@ def create_key(
         typer.echo(token)
 
     _run_with(create)
+
+
+@host_keys_app.command("list")
+def list_host_keys() -> None:
+    """Show the host keys; of one kind clients are shown the first, and told of the others."""
+    _run_with(host_keys.show)
+
+
+@host_keys_app.command("add")
+def add_host_key(
+    kind: Annotated[host_keys.Kind, typer.Option(help="What kind of key.")] = host_keys.Kind.ED25519,
+) -> None:
+    """Make another host key: it stands in sheets, and clients that are in are told of it."""
+    _run_with(lambda: host_keys.add(kind))
+
+
+@host_keys_app.command("retire")
+def retire_host_key(fingerprint: str) -> None:
+    """Present a host key no more, once partners have learnt of the next."""
+    _run_with(lambda: host_keys.retire(fingerprint))
 
 
 @secrets_app.command("rotate")

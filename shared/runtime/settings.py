@@ -80,7 +80,7 @@ class Settings(BaseSettings):
     sftp_host: str = "0.0.0.0"  # noqa: S104 partners come from outside
     sftp_port: int = Field(default=2222, ge=0, le=65_535)
     sftp_host_key_file: Path | None = None
-    """Private host key of the hosted SFTP server; made beside the drop folders where not given."""
+    """Private host key of the hosted SFTP server; where not given, those count that the database keeps."""
     public_sftp_host: str = "localhost"
     public_sftp_port: int | None = None
     """What partners are told, where it differs from where the server listens."""

@@ -3,14 +3,24 @@
 from collections.abc import Iterable
 
 from shared.storage.accounts import OPERATOR
-from shared.storage.database import Database
+from shared.storage.database import Database, Tx
 
 
 async def tell(database: Database, keys: Iterable[tuple[str, str]]) -> None:
     """The server proves itself with these (fingerprint, algorithm); told at its start and every hour."""
     async with database.account(OPERATOR) as tx:
         for fingerprint, algorithm in keys:
-            await tx.execute("host_keys.tell", fingerprint, algorithm)
+            await tell_one(tx, fingerprint, algorithm)
+
+
+async def tell_one(tx: Tx, fingerprint: str, algorithm: str) -> None:
+    """The server proves itself with this key, or soon will."""
+    await tx.execute("host_keys.tell", fingerprint, algorithm)
+
+
+async def forget(tx: Tx, fingerprint: str) -> None:
+    """The server proves itself with this key no more."""
+    await tx.execute("host_keys.forget", fingerprint)
 
 
 async def known(database: Database) -> tuple[str, ...]:

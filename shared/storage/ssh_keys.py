@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from shared.domain.failures import AlreadyExists, Conflict, InvalidRequest, NotFound, SshKeyInUse
+from shared.storage import accounts
 from shared.storage.database import Record, Tx
 from shared.storage.secrets import KeyRing, Place, keep
 
@@ -59,7 +60,7 @@ class KeyPairFilter:
 
 async def add(tx: Tx, ring: KeyRing, name: str, description: str, pair: NewKeyPair) -> StoredKeyPair:
     """Keep a key pair. Raises AlreadyExists for its name or fingerprint, Conflict where there are too many."""
-    if (await tx.value("ssh_keys.count", tx.account_id) or 0) >= MAX_KEYS:
+    if await count(tx) >= MAX_KEYS:
         raise Conflict(f"The account has {MAX_KEYS} SSH keys already; delete those no longer in use.")
     key_id = uuid4()
     row = await tx.row(
@@ -78,6 +79,13 @@ async def add(tx: Tx, ring: KeyRing, name: str, description: str, pair: NewKeyPa
         raise AlreadyExists("The account has an SSH key of that name or fingerprint already.")
     await keep(tx, ring)
     return await get(tx, key_id)
+
+
+async def count(tx: Tx) -> int:
+    """How many the account has; nobody else adds one until the transaction ends."""
+    # Held by a statement of its own: the next one then sees what whoever held it before has committed.
+    await accounts.lock(tx)
+    return int(await tx.value("ssh_keys.count", tx.account_id) or 0)
 
 
 async def get(tx: Tx, key_id: UUID) -> StoredKeyPair:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shared.storage.secrets import new_key
+from shared.transfer.keys import make_private_key
 from tests.acceptance.process import ServiceProcess
 from tests.real.ports import free_port
 
@@ -52,8 +53,11 @@ class System:
 
     @property
     def host_key(self) -> Path:
-        """The private host key of the hosted SFTP server."""
-        return self.place.directory / "drop" / "host_key"
+        """The private host key of the hosted SFTP server, an operator's own."""
+        path = self.place.directory / "host_key"
+        if not path.exists():
+            path.write_text(make_private_key())
+        return path
 
     def start(self, *names: str, failpoints: str = "", **settings: object) -> list[ServiceProcess]:
         """Start services side by side and return them when all are ready. `settings` are TIDEGATE_ variables;
@@ -155,6 +159,7 @@ class System:
             "TIDEGATE_BUS_PREFIX": self.prefix,
             "TIDEGATE_SECRET_KEY": self.secret_key,
             "TIDEGATE_DROP_DIRECTORY": str(directory / "drop"),
+            "TIDEGATE_SFTP_HOST_KEY_FILE": str(self.host_key),
             "TIDEGATE_WORK_DIRECTORY": str(directory / "work"),
             "TIDEGATE_MAIL_DIRECTORY": str(self.mails),
             "TIDEGATE_API_HOST": "127.0.0.1",

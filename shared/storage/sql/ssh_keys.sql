@@ -7,9 +7,8 @@ ON CONFLICT DO NOTHING
 RETURNING ssh_key_id
 
 -- name: count
--- How many the account has, with the account held: two at once do not both fit in where one does.
-SELECT (SELECT count(*) FROM tidegate.ssh_keys WHERE account_id = $1)
-FROM tidegate.accounts WHERE account_id = $1 FOR UPDATE
+-- How many the account has.
+SELECT count(*) FROM tidegate.ssh_keys WHERE account_id = $1
 
 -- name: get
 -- One key pair, but for its private half.
