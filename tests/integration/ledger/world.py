@@ -37,7 +37,7 @@ GRANT SELECT, INSERT ON clock.merged TO PUBLIC;
 """
 _EMPTY = """
 TRUNCATE tidegate.outbox, tidegate.notifications, tidegate.run_returns, tidegate.run_backends, tidegate.run_leases,
-    tidegate.runs, tidegate.one_shots, tidegate.arrivals, clock.merged;
+    tidegate.runs, tidegate.arrivals, clock.merged CASCADE;
 UPDATE tidegate.accounts SET served_at = '-infinity';
 """
 _RUNS = """
