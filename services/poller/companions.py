@@ -56,8 +56,8 @@ class _Names:
     companions: set[str] = field(default_factory=set)
     awaited: set[str] = field(default_factory=set)
     manifests: set[str] = field(default_factory=set)
-    checksums: dict[str, str] = field(default_factory=dict)
-    """The path of a file by that of its checksum."""
+    checksums: dict[str, set[str]] = field(default_factory=dict)
+    """The paths of files by that of their checksum: one that is named after their stem may stand for several."""
 
 
 async def find_beside(
@@ -139,7 +139,7 @@ def _add(found: _Names, goal: AnyImport, directory: str, names: Sequence[str]) -
             if other in there and other != name:
                 found.awaited.add(joined(directory, other))
                 if template == readiness.checksum and "checksum" in readiness.strategies:
-                    found.checksums[joined(directory, other)] = joined(directory, name)
+                    found.checksums.setdefault(joined(directory, other), set()).add(joined(directory, name))
 
 
 async def _wanted(
@@ -152,20 +152,24 @@ async def _wanted(
     """Which checksums and manifests are to be read: first what had no turn yet, last what is in vain."""
     known: dict[str, Known] = {}
     async with database.account(connection.account_id, read_only=True) as tx:
-        for paths in _parts([*names.checksums.values(), *names.manifests]):
+        for paths in _parts([*set().union(*names.checksums.values()), *names.manifests]):
             present = await arrivals.present(tx, connection.id, began_at, paths)
             known.update({each.file.path: each for each in present if each.vanished_at is None})
     wanted: list[tuple[int, str]] = []
-    for path, file in names.checksums.items():
-        arrival = known.get(file)
-        if arrival is None or arrival.state in UNTOUCHED or arrival.file != files[file]:
-            wanted.append((_turn(arrival), path))
+    for path, of in names.checksums.items():
+        turns = [_turn(known.get(file)) for file in of if _is_untaken(known.get(file), files[file])]
+        if turns:
+            wanted.append((min(turns), path))
     for path in names.manifests:
         arrival = known.get(path)
         is_done = arrival is not None and arrival.file == files[path] and arrival.explained.code == "manifest_done"
         if not is_done:
             wanted.append((_turn(arrival), path))
     return [path for _, path in sorted(wanted, key=lambda each: (each[0], files[each[1]].modified_at, each[1]))]
+
+
+def _is_untaken(arrival: Known | None, file: FileStamp) -> bool:
+    return arrival is None or arrival.state in UNTOUCHED or arrival.file != file
 
 
 def _turn(arrival: Known | None) -> int:
@@ -177,7 +181,7 @@ def _turn(arrival: Known | None) -> int:
 
 
 async def _read_all(
-    folder: Folder, wanted: Sequence[str], files: Mapping[str, FileStamp], checksums: Mapping[str, str]
+    folder: Folder, wanted: Sequence[str], files: Mapping[str, FileStamp], checksums: Mapping[str, Collection[str]]
 ) -> tuple[Said, int]:
     """What they say, and how many were tried, as far as there was time for it."""
     said: Said = {}
@@ -188,15 +192,18 @@ async def _read_all(
         if loop.time() > until or names > MOST_NAMES:
             break
         tried += 1
-        told = await _read(folder, files[path], checksums.get(path))
+        told = await _read(folder, files[path], [split(each)[1] for each in checksums.get(path, ())])
         if told is not None:
             said[path] = told
             names += len(told)
     return said, tried
 
 
-async def _read(folder: Folder, file: FileStamp, of: str | None) -> dict[str, Entry] | str | None:
-    """What one file says; a sentence where it cannot be used, None where it is gone."""
+async def _read(folder: Folder, file: FileStamp, of: Sequence[str]) -> dict[str, Entry] | str | None:
+    """What one file says; a sentence where it cannot be used, None where it is gone.
+
+    `of` are the names of the files whose checksum it is; a manifest's are its own to say.
+    """
     if file.size_bytes > MAX_BYTES:
         return f"it has more than {MAX_BYTES} bytes"
     try:
@@ -204,10 +211,9 @@ async def _read(folder: Folder, file: FileStamp, of: str | None) -> dict[str, En
         if await folder.stat(file.path) != file:
             # It was written anew since it was listed: what is put away later must be what was read.
             return None
-        if of is None:
+        if not of:
             return await asyncio.to_thread(entries_of, content, split(file.path)[1])
-        name = split(of)[1]
-        return {name: Entry(sha256=checksum_of(content, name))}
+        return _checksums(content, of)
     except ValueError as error:
         return str(error)
     except FileGone:
@@ -216,6 +222,20 @@ async def _read(folder: Folder, file: FileStamp, of: str | None) -> dict[str, En
         raise
     except Failure as failure:
         return f"{failure.sentence} {failure.detail}".strip().rstrip(".")
+
+
+def _checksums(content: bytes, of: Sequence[str]) -> dict[str, Entry]:
+    """What a checksum says of its files. Raises ValueError where it says nothing of any."""
+    said: dict[str, Entry] = {}
+    flaws: list[ValueError] = []
+    for name in of:
+        try:
+            said[name] = Entry(sha256=checksum_of(content, name))
+        except ValueError as flaw:
+            flaws.append(flaw)
+    if not said:
+        raise flaws[0]
+    return said
 
 
 async def _content(folder: Folder, path: str) -> bytes:

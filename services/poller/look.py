@@ -171,7 +171,12 @@ async def _list_each(tools: Tools, connection: StoredConnection, login: Login, w
     async with opened as folder:
         goals = list(watched.goals.values())
         await list_watched(folder, goals, watched.apart, found, makes_missing=is_hosted)
-        found.beside = await find_beside(tools.database, connection, folder, goals, found.listings, found.since)
+        try:
+            found.beside = await find_beside(tools.database, connection, folder, goals, found.listings, found.since)
+        except (Failure, asyncio.CancelledError):
+            # Without what lies beside files nothing can be said of them: markers would pass for data.
+            found.listings.clear()
+            raise
 
 
 async def _record(

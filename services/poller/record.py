@@ -54,7 +54,8 @@ async def record(
     # Comparing thousands of names takes a moment: the loop goes on meanwhile, and the lease of this look is kept.
     found = await asyncio.to_thread(spot, seen, known, watched.goals, look)
     await _write(tx, connection_id, found, watched.goals)
-    await expectations.hasten(tx, [each for each, goal in watched.goals.items() if goal.expect is not None])
+    if found.new or found.grown or found.complete or found.explained:
+        await expectations.hasten(tx, [each for each, goal in watched.goals.items() if goal.expect is not None])
     outcomes = _outcomes(found)
     if outcomes.total():
         reach("poller.recorded")

@@ -4,6 +4,7 @@ What is wrong is found by `shared/processing/goal_checks.py` and `clash_checks.p
 there is, and nothing is saved.
 """
 
+import asyncio
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -65,7 +66,9 @@ async def judge(tx: Tx, connection: StoredConnection, sent: Goal, stored: Stored
         messages=await _messages_named(tx, goal),
         openpgp_keys=await _keys_named(tx, goal),
     )
-    return Judged(goal, flaws_of(goal, around), missing_properties(goal, around.properties))
+    # Whether patterns share a name may take a moment for each other goal: the loop goes on meanwhile.
+    flaws = await asyncio.to_thread(flaws_of, goal, around)
+    return Judged(goal, flaws, missing_properties(goal, around.properties))
 
 
 class Clash(NamedTuple):

@@ -146,7 +146,11 @@ def judge(
         said = around.said.get(checksum.path)
         if said is None or isinstance(said, str):
             return _unread("checksum", _named(readiness.checksum, file), said)
-        found = replace(found, sha256=said[split(file.path)[1]].sha256, markers=(*found.markers, checksum))
+        entry = said.get(split(file.path)[1])
+        if entry is None:
+            # Read for another file that it stands for as well, or before the goal asked for it.
+            return _unread("checksum", _named(readiness.checksum, file), "it says nothing of this file")
+        found = replace(found, sha256=entry.sha256, markers=(*found.markers, checksum))
         is_told_otherwise = is_closed or not asked.isdisjoint(("marker", "manifest", "rename"))
         must_hold_still |= _is_older(checksum, file) and not is_told_otherwise
     if "manifest" in asked:

@@ -80,9 +80,10 @@ FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[]) AS g (arrival_id, st
 WHERE a.account_id = $1 AND a.arrival_id = g.arrival_id AND a.state IN ('waiting', 'unmatched')
 
 -- name: wait_all
--- All files of a connection that wait do so for one reason now.
+-- All complete files of a connection that wait do so for one reason now; the others go on waiting to be complete.
 UPDATE tidegate.arrivals SET reason_code = $3::text, reason_detail = $4::text
 WHERE account_id = $1 AND connection_id = $2 AND state = 'waiting' AND vanished_at IS NULL
+  AND reason_code IN ('scheduled', 'turn', 'blackout')
   AND (reason_code, reason_detail) IS DISTINCT FROM ($3::text, $4::text)
 
 -- name: accept

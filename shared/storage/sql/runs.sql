@@ -47,10 +47,11 @@ WHERE g.account_id = $1 AND g.goal_id = $2
 FOR NO KEY UPDATE OF g SKIP LOCKED
 
 -- name: hold_back
--- Runs of a goal that may not begin now: they wait until then, or until somebody resumes it.
+-- Runs of a goal that may not begin now: they wait until then, or until somebody resumes it. Who is paused is looked at
+-- again each minute, for a resume that is saved in this very moment does not see the run.
 UPDATE tidegate.runs
-SET state = 'waiting', waits_for = 'retry', retry_at = coalesce($3::timestamptz, 'infinity'), reason_code = $4, reason_detail = $5,
-    what_to_do = NULL
+SET state = 'waiting', waits_for = 'retry', retry_at = coalesce($3::timestamptz, now() + interval '1 minute'),
+    reason_code = $4, reason_detail = $5, what_to_do = NULL
 WHERE account_id = $1 AND goal_id = $2
   AND (state = 'queued' OR (state = 'waiting' AND waits_for = 'retry' AND retry_at <= now()))
 
@@ -312,9 +313,11 @@ WHERE state = 'waiting' AND waits_for = 'retry' AND hold_until < now() AND hold_
 LIMIT 100
 
 -- name: stop_holding
--- The later runs of the goal go on; -infinity keeps a further retry from holding them anew.
+-- The later runs of the goal go on; -infinity keeps a further retry from holding them anew. While nothing of the goal may
+-- begin there is nothing to go on.
 UPDATE tidegate.runs SET hold_until = '-infinity'
 WHERE account_id = $1 AND run_id = $2 AND state = 'waiting' AND hold_until < now() AND hold_until > '-infinity'
+  AND coalesce(reason_code, '') NOT IN ('paused', 'blackout')
 RETURNING goal_id, connection_id
 
 -- name: totals
@@ -344,7 +347,9 @@ UPDATE tidegate.run_leases SET expires_at = now() - interval '1 second' WHERE ac
 -- One run with what it is about.
 SELECT r.run_id, r.kind, r.connection_id, r.goal_id, r.goal_version, r.arrival_id, r.replay, r.parent_run_id, r.state,
     r.waits_for, r.reason_code, r.reason_detail, r.what_to_do, r.attempt, r.token, r.queued_at, r.started_at,
-    r.finished_at, nullif(r.retry_at, 'infinity') AS retry_at, r.approved_at, r.sha256, r.delivered_name, r.receipt, a.path,
+    r.finished_at,
+    CASE WHEN r.state <> 'waiting' OR r.reason_code IS DISTINCT FROM 'paused' THEN r.retry_at END AS retry_at,
+    r.approved_at, r.sha256, r.delivered_name, r.receipt, a.path,
     CASE WHEN a.is_stamped THEN a.size_bytes END AS size_bytes,
     ARRAY(SELECT m.run_id FROM tidegate.runs m WHERE m.account_id = r.account_id AND m.parent_run_id = r.run_id
           ORDER BY m.queued_at, m.run_id LIMIT 100) AS mended_by,
@@ -371,7 +376,9 @@ WHERE r.account_id = $1 AND r.run_id = $2
 -- Runs, newest first, after a cursor; without the names of their files' columns, of which each may have megabytes.
 SELECT r.run_id, r.kind, r.connection_id, r.goal_id, r.goal_version, r.arrival_id, r.replay, r.parent_run_id, r.state,
     r.waits_for, r.reason_code, r.reason_detail, r.what_to_do, r.attempt, r.token, r.queued_at, r.started_at,
-    r.finished_at, nullif(r.retry_at, 'infinity') AS retry_at, r.approved_at, r.sha256, r.delivered_name,
+    r.finished_at,
+    CASE WHEN r.state <> 'waiting' OR r.reason_code IS DISTINCT FROM 'paused' THEN r.retry_at END AS retry_at,
+    r.approved_at, r.sha256, r.delivered_name,
     r.receipt #- '{file,columns}' AS receipt, a.path,
     CASE WHEN a.is_stamped THEN a.size_bytes END AS size_bytes,
     ARRAY(SELECT m.run_id FROM tidegate.runs m WHERE m.account_id = r.account_id AND m.parent_run_id = r.run_id

@@ -12,15 +12,19 @@ READABLE = {
     "api_keys": "account_id expires_at key_id prefix revoked_at",
     "arrivals": "accepted_at account_id arrival_id connection_id seen_at settled_at settling_until state upload_id "
     "vanished_at",
-    "connections": "account_id connection_id drop_folder_id failures_in_a_row is_active looked_at next_look_at "
-    "round_due_at stopped_code",
+    "connections": "account_id connection_id drop_folder_id failures_in_a_row integration is_active looked_at "
+    "next_look_at round_due_at stopped_code",
     "credentials": "account_id credential_id drop_folder_id revoked_at username",
+    "drop_folder_usage": "account_id drop_folder_id measured_at",
+    "drop_folders": "account_id deleted_at drop_folder_id",
     "dues": "account_id due_at goal_id",
     "expectations": "account_id goal_id judge_at",
     "goals": "account_id connection_id deleted_at goal_id is_active kind version",
     "inquiries": "account_id asked_at inquiry_id state taken_until",
+    "integrations": "account_id kind state",
     "kept_answers": "account_id created_at",
     "kept_files": "account_id expires_at kept_file_id",
+    "login_scores": "account_id banned_until known_at network score scored_at username",
     "mails": "account_id attempts claimed_until mail_id next_try_at state",
     "openpgp_keys": "account_id expires_at is_revoked kind openpgp_key_id warned_days",
     "outbox": "account_id body created_at message_id name sent_at",
@@ -34,7 +38,7 @@ READABLE = {
     "watches": "account_id connection_id expires_at holder",
 }
 """All that it may read behind the walls. `outbox.body` is a message, which holds identities only (asyncapi.yaml); a
-user name of a hosted login is random, and made by us."""
+user name of a hosted login is random, and made by us; `login_scores.network` is that of whoever guessed at logins."""
 WRITABLE = {("outbox", "UPDATE", "sent_at"), ("outbox", "DELETE", None)}
 NEVER = frozenset(
     "name label email recipient path settled_path delivered_name order_name settings receipt answer title detail "  # noqa: SIM905 a list would take twenty lines

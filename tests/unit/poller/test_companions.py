@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from pydantic import ValidationError
 
-from services.poller.companions import Beside, _by_name
+from services.poller.companions import Beside, _by_name, _checksums
 from services.poller.spot import Look, Seen, Spotted, spot
 from shared.domain.announced import Entry
 from shared.domain.arrival import ArrivalState, FileStamp
@@ -86,6 +86,10 @@ CASES: dict[str, tuple[Spotted, dict[str, str | None]]] = {
     "a checksum that is missing": (looked(CHECKSUM, [X]), {"x.csv": "checksum_missing"}),
     "a checksum that was not read": (looked(CHECKSUM, [X, SUM]), {"x.csv": "checksum_unread"}),
     "a checksum that cannot be read": (looked(CHECKSUM, [X, SUM], {SUM.path: "no"}), {"x.csv": "checksum_unreadable"}),
+    "a checksum that was read for another file": (
+        looked(CHECKSUM, [X, SUM], {SUM.path: {"y.csv": Entry(None, A)}}),
+        {"x.csv": "checksum_unreadable"},
+    ),
     "a checksum that came after its file": (
         looked(CHECKSUM, [X, SUM], {SUM.path: {"x.csv": Entry(None, A)}}),
         {"x.csv": None},
@@ -232,3 +236,16 @@ def test_templates_name_the_file_beside(template: str, name: str, expected: str)
     assert base is not None
     assert name.startswith(base)
     assert stands_for(template, "other") is None
+
+
+def test_a_checksum_named_after_their_stem_is_read_for_all_its_files() -> None:
+    readiness = {"strategy": ["checksum"], "checksum": "{stem}.sha256"}
+    sources = [{"pattern": {"wildcard": f"*.{kind}"}, "readiness": readiness} for kind in ("csv", "xml")]
+    plain = import_goal()
+    goals = [plain.model_copy(update={"source": type(plain.source).model_validate(each)}) for each in sources]
+    files = {path: file(path) for path in ("x.csv", "x.xml", "x.sha256")}
+    assert _by_name(goals, files).checksums == {"x.sha256": {"x.csv", "x.xml"}}
+    listed = f"{A}  x.csv\n{B}  y.xml\n".encode()
+    assert _checksums(listed, ["x.csv", "x.xml"]) == {"x.csv": Entry(sha256=A)}
+    with pytest.raises(ValueError, match=r"x\.xml"):
+        _checksums(listed, ["x.xml"])
