@@ -51,7 +51,7 @@ class Doorman(asyncssh.SSHServer):
         self._connection: asyncssh.SSHServerConnection | None = None
         self._tenant: Tenant | None = None
         self._knock: Knock | None = None
-        self._offered: dict[tuple[str, str], Tenant] = {}
+        self._offered: dict[tuple[str, str], tuple[Knock, Tenant]] = {}
         """Who was known by user name and key when the key was offered, and so need not be asked for its signature."""
         self._is_in = False
         self._keys_offered = 0
@@ -108,7 +108,8 @@ class Doorman(asyncssh.SSHServer):
         self._tenant = None
         line = described(key).line
         if (username, line) in self._offered:
-            self._tenant = self._offered[username, line]
+            # With its knock: another user name may have been tried since, and must not get the credit.
+            self._knock, self._tenant = self._offered[username, line]
             return True
         self._keys_offered += 1
         if key.get_algorithm().startswith("ssh-dss") or self._keys_offered > _KEYS_OFFERED:
@@ -119,7 +120,7 @@ class Doorman(asyncssh.SSHServer):
 
         self._knock, self._tenant = await self._server.judged(username, self.address, ask)
         if self._tenant is not None:
-            self._offered[username, line] = self._tenant
+            self._offered[username, line] = self._knock, self._tenant
         return self._tenant is not None
 
     def auth_completed(self) -> None:

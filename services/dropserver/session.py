@@ -116,10 +116,14 @@ class DropSession(asyncssh.SFTPServer):
         SFTPServerHandler._cleanup, which only ever runs inside an `except` block of recv_packets (EOFError when
         the channel ends, OSError or asyncssh.Error when the connection is lost, PacketDecodeError for nonsense): there
         sys.exception() is set. A CLOSE that had arrived before the connection was lost is still processed
-        as one. Where clean-up does not run at all, broken_off() is called when the connection is gone.
+        as one. Where clean-up does not run at all, broken_off() is called when the connection is gone. Both may
+        be under way at once: who takes a file out of `_open` ends it, and nobody else does.
         """
         is_clean_up = sys.exception() is not None
         handle = _reading(file_obj)
+        if handle not in self._open:
+            # broken_off() had it before, and its descriptor may be another file's by now.
+            return _nothing()
         self._open.discard(handle)
         if not isinstance(handle, Upload):
             return self._house.carry_on(_put_down(handle))
@@ -134,8 +138,8 @@ class DropSession(asyncssh.SFTPServer):
 
     async def broken_off(self) -> None:
         """The connection is gone: whatever is still open was never finished."""
-        for handle in list(self._open):
-            self._open.discard(handle)
+        while self._open:
+            handle = self._open.pop()
             await (self._writing.break_off(handle) if isinstance(handle, Upload) else _put_down(handle))
 
     def exit(self) -> None:
@@ -298,6 +302,10 @@ def _upload(file_obj: object) -> Upload:
     if not isinstance(file_obj, Upload):
         raise asyncssh.SFTPPermissionDenied("The file is open for reading only.")
     return file_obj
+
+
+async def _nothing() -> None:
+    """All was done already."""
 
 
 async def _put_down(handle: Reading) -> None:

@@ -113,19 +113,19 @@ class DropServer:
         if (
             self.is_closing
             or len(self._doormen) >= limits.sessions
-            or self._addresses[doorman.address] >= limits.sessions_per_address
+            or self._addresses[neighbourhood(doorman.address)] >= limits.sessions_per_address
             or self.guard.refuses(doorman.address)
         ):
             return False
         self._doormen.add(doorman)
-        self._addresses[doorman.address] += 1
+        self._addresses[neighbourhood(doorman.address)] += 1
         return True
 
     def parts_with(self, doorman: Doorman) -> None:
         """The connection is gone."""
         if doorman in self._doormen:
             self._doormen.remove(doorman)
-            self._addresses[doorman.address] -= 1
+            self._addresses[neighbourhood(doorman.address)] -= 1
             self._addresses += Counter()  # drops the zeros
 
     async def judged(self, username: str, address: str, asked: Asked) -> tuple[Knock, Tenant | None]:

@@ -9,7 +9,7 @@ import structlog
 from services.dropserver.ledger import DatabaseGate, DatabaseUploads
 from services.dropserver.sftp import DropServer
 from shared.bus.alongside import alongside
-from shared.domain.failures import SecretKeyMissing, StorageUnavailable
+from shared.domain.failures import Failure
 from shared.runtime import server_keys
 from shared.runtime.service import Base
 from shared.storage import host_keys
@@ -37,7 +37,7 @@ async def serving(base: Base) -> AsyncIterator[DropServer]:
     keys = await _keys(base)
     async with (
         DropServer.open(settings.sftp_host, settings.sftp_port, keys, gate, uploads) as server,
-        alongside(_tell(base, server)),
+        alongside(keep_presenting(base, server)),
     ):
         yield server
 
@@ -56,12 +56,14 @@ async def _keys(base: Base) -> list[str]:
     return await server_keys.private_keys(base.database, base.keys)
 
 
-async def _tell(base: Base, server: DropServer) -> None:
+async def keep_presenting(base: Base, server: DropServer) -> None:
+    """Present the keys that there are, again and again, until cancelled; those of before where they cannot be had."""
     while True:
         try:
             await present(base, server)
-        except (StorageUnavailable, SecretKeyMissing) as failure:
-            log.warning("host_keys.not_told", code=failure.code)
+        except (Failure, OSError, ValueError) as error:
+            # A file that is being replaced, a key that was retired just now: the server goes on with those it has.
+            log.warning("host_keys.not_told", found=type(error).__name__)
             await asyncio.sleep(5)
             continue
         await asyncio.sleep(TELL_SECONDS)

@@ -111,7 +111,9 @@ class Writing:
         self._remember(upload.path, upload.begun.id)
 
     async def break_off(self, upload: Upload) -> None:
-        """The upload ended without its end."""
+        """The upload ended without its end; nothing where it has ended already."""
+        if not upload.is_open:
+            return
         self._house.register.end(self._tenant, upload)
         upload.is_open = False
         left = self._left(upload)
@@ -206,7 +208,8 @@ class Writing:
     def _left(self, upload: Upload) -> int | None:
         """What lies there of an upload that was not finished; nothing where there was no room for it.
 
-        Of one that was superseded its own size: what lies there is the other's.
+        Of one that was superseded its own size: what lies there is the other's. The same of one that is gone: who
+        took it away has given its room back, as of that size.
         """
         if upload.is_superseded:
             return upload.size_bytes
@@ -216,8 +219,8 @@ class Writing:
             if upload.is_full:
                 self._tree.remove(upload.path)
                 return None
-        except OSError:
-            return None
+        except OSError as error:
+            log.info("upload.not_there", upload_id=str(upload.begun.id), errno=error.errno)
         return os.fstat(upload.descriptor).st_size
 
     def _flush(self, upload: Upload) -> None:

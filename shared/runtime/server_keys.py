@@ -44,9 +44,15 @@ async def private_keys(database: Database, ring: KeyRing) -> list[str]:
 
 
 async def add(database: Database, ring: KeyRing, algorithm: Algorithm) -> StoredKeyPair:
-    """Another key, announced within a minute; clients are shown the older one of its kind until that is retired."""
+    """Another key, announced within a minute; clients are shown the older one of its kind until that is retired.
+
+    Raises Conflict where there is none yet: the only key would be shown at once, instead of the one in the file that
+    partners know.
+    """
     pair = await asyncio.to_thread(generated, algorithm)
     async with database.account(OPERATOR) as tx:
+        if await ssh_keys.count(tx) == 0:
+            raise Conflict("Start the hosted server once first: it takes over the key that it has.")
         made = await _add(tx, ring, pair)
         await host_keys.tell_one(tx, made.fingerprint, made.algorithm)
         return made

@@ -4,12 +4,13 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import AwareDatetime, BaseModel, Field, StrictBool, model_validator
+from pydantic import BaseModel, Field, StrictBool, model_validator
 
 from services.api.access import Visit, allowed
 from services.api.problems import FieldError, Refused
 from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, Asked
 from shared.domain.failures import InvalidRequest
+from shared.domain.moment import Moment
 from shared.domain.names import shown
 from shared.domain.scope import Scope
 from shared.storage import connections, goals, replays
@@ -25,8 +26,8 @@ class ReplayAsked(Asked):
 
     connection_id: UUID | None = None
     goal_id: UUID | None = None
-    since: AwareDatetime
-    until: AwareDatetime
+    since: Moment
+    until: Moment
     dry_run: StrictBool = Field(default=False, description="Whether to tell only what it would come to")
 
     @model_validator(mode="after")

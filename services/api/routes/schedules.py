@@ -19,13 +19,16 @@ Reader = Annotated[Visit, Depends(allowed(Scope.GOALS_READ))]
 
 MOST_TIMES = 100
 
+After = Annotated[Moment, Field(ge=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(9000, 1, 1, tzinfo=UTC))]
+"""So far from both ends of the calendar that 50 years more, in any time zone, still have a number."""
+
 
 class SchedulePreviewAsked(Asked):
     """A schedule, as goals and connections have it in `when`."""
 
     when: tuple[Times, ...] = Field(min_length=1, max_length=10)
     blackouts: Blackouts = ()
-    after: Moment | None = Field(default=None, description="Times after this moment; without it, after now")
+    after: After | None = Field(default=None, description="Times after this moment; without it, after now")
     times: int = Field(default=10, ge=1, le=MOST_TIMES, description="How many")
 
 

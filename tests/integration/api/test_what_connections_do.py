@@ -92,6 +92,12 @@ async def test_the_next_times_of_a_schedule_are_shown_before_it_is_saved(owner: 
     daily = {"when": [{"cron": "0 5 * * *", "timezone": "Middle-earth/Shire"}]}
     refused = await owner.ask("POST", "/v1/schedule-previews", 422, json=daily)
     assert refused["errors"][0]["pointer"].startswith("/when/0")
+    # The ends of the calendar have no number in other zones.
+    kiritimati = {"when": [{"cron": "0 5 * * *", "timezone": "Pacific/Kiritimati"}]}
+    for after in ("9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "9000-01-01T00:00:00Z"):
+        refused = await owner.ask("POST", "/v1/schedule-previews", 422, json=kiritimati | {"after": after})
+        assert [(each["pointer"], each["code"]) for each in refused["errors"]] == [("/after", "out_of_bounds")]
+    await owner.ask("POST", "/v1/schedule-previews", 200, json=kiritimati | {"after": "8999-12-31T23:59:59Z"})
 
 
 async def test_goals_and_connections_are_paused_and_resumed(owner: Client) -> None:

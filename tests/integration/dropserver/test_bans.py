@@ -57,7 +57,8 @@ async def test_a_user_name_that_is_guessed_at_from_everywhere_is_shut_out_until_
         # What was counted decays by half in each half-life, and the ban ends with its time.
         await _let_pass(database, account, timedelta(seconds=PATIENCE.half_life_seconds))
         [before] = await _counted(database, account)
-        assert 2.9 < before.score < ban.score / 2 + 0.6
+        # The refusal just now may be written down only after that.
+        assert 2.9 < before.score < ban.score / 2 + 1.1
         await _let_pass(database, account, timedelta(seconds=PATIENCE.ban_seconds))
         assert await _counted(database, account, is_banned=True) == []
         assert await house.lets_in(partner.username, password, local_addr=("127.0.0.9", 0))

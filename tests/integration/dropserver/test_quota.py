@@ -130,6 +130,22 @@ async def test_the_newer_upload_of_one_name_wins_also_at_another_replica(
         assert states == ["broken", "closed"]
 
 
+async def test_what_is_removed_while_it_is_written_gives_its_room_back_once(
+    database: Database, account: UUID, tmp_path: Path
+) -> None:
+    async with replicas(database, account, tmp_path) as house:
+        made, password = await house.login()
+        async with house.client(made.username, password) as client:
+            await _put(client, "kept.csv", bytes(1000))
+            for _ in range(2):
+                file = await client.open("a.csv", "wb")
+                await file.write(bytes(500))
+                await client.remove("a.csv")
+                with pytest.raises(asyncssh.SFTPNoSuchFile):
+                    await file.close()
+        assert await _used(house) == (1000, 1)
+
+
 async def _allow(house: Replicas, quota_bytes: int, quota_files: int) -> None:
     async with house.database.account(house.account_id) as tx:
         await drop_folders.update(tx, house.folder_id, f"n {uuid4()}", quota_bytes, quota_files)

@@ -3,12 +3,15 @@
 import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 import pytest
+from structlog.testing import capture_logs
 
 from services.dropserver.sftp import DropServer
-from services.dropserver.wiring import present, serving
+from services.dropserver.wiring import keep_presenting, present, serving
+from shared.bus.alongside import alongside
 from shared.bus.in_process import InProcessBus
 from shared.domain.failures import Conflict
 from shared.observe.metrics import Metrics
@@ -19,6 +22,7 @@ from shared.storage import host_keys
 from shared.storage.database import Database
 from shared.storage.secrets import new_key
 from shared.transfer.keys import described, make_private_key
+from tests.eventually import eventually
 
 
 async def test_replicas_present_the_same_key_and_a_new_one_takes_over_when_the_old_is_retired(
@@ -28,6 +32,9 @@ async def test_replicas_present_the_same_key_and_a_new_one_takes_over_when_the_o
     (tmp_path / "host_key").write_text(earlier)
     settings = read_settings(secret_key=new_key(), drop_directory=tmp_path, sftp_host="127.0.0.1", sftp_port=0)
     base = await base_of(settings, database, InProcessBus(), Metrics())
+    # Before a server has taken the earlier key over, another one would be the only one.
+    with pytest.raises(Conflict, match="Start the hosted server"):
+        await server_keys.add(database, base.keys, "ed25519")
     async with AsyncExitStack() as stack:
         servers = await asyncio.gather(*(stack.enter_async_context(serving(base)) for _ in "ab"))
         old = described(asyncssh.import_private_key(earlier)).fingerprint
@@ -49,6 +56,30 @@ async def test_replicas_present_the_same_key_and_a_new_one_takes_over_when_the_o
         assert await host_keys.known(database) == (new,)
     async with serving(base) as server:
         assert server.fingerprints == (new,)
+
+
+async def test_a_server_goes_on_with_its_keys_while_the_file_of_the_operator_cannot_be_read(
+    database: Database, tmp_path: Path
+) -> None:
+    file = tmp_path / "key"
+    file.write_text(make_private_key())
+    settings = read_settings(
+        secret_key=new_key(), drop_directory=tmp_path, sftp_host="127.0.0.1", sftp_port=0, sftp_host_key_file=file
+    )
+    base = await base_of(settings, database, InProcessBus(), Metrics())
+    async with serving(base) as server:
+        shown = server.fingerprints
+        for is_there in (True, False):
+            file.write_text("-----BEGIN OPENSSH PRIVATE KEY-----\n") if is_there else file.unlink()
+            with capture_logs() as logs:
+
+                def is_told(logs: list[Any] = logs) -> bool:
+                    return any(each["event"] == "host_keys.not_told" for each in logs)
+
+                async with alongside(keep_presenting(base, server)):
+                    await eventually(is_told, "a word of it")
+            assert server.fingerprints == shown
+            assert await _shown(server) == shown[0]
 
 
 async def _shown(server: DropServer) -> str:

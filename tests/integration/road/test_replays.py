@@ -59,6 +59,9 @@ async def test_files_of_a_period_run_again_from_where_they_lie(tenant: Tenant) -
         assert (await client.ask("POST", "/v1/replays", 202, json=earlier))["items"] == []
         await client.ask("POST", "/v1/replays", 422, json=period())
         await client.ask("POST", "/v1/replays", 422, json={**period(goal_id=goal_id), "until": SINCE.isoformat()})
+        await client.ask(
+            "POST", "/v1/replays", 422, json=period(goal_id=goal_id) | {"since": "0001-01-01T00:00:00+14:00"}
+        )
     assert (await tenant.profile("a@b.example"))["points"] == 1
     assert sorted(file.name for file in tenant.directory.iterdir()) == lie
 
