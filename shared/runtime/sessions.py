@@ -1,9 +1,10 @@
 """The sessions on partners' servers that all workers share: so many a host, in the order in which they were asked for.
 
-They stand in the database under leases, so that they are free again soon where a worker dies. Within a process one at a
-time asks for a host, however many wait: the database hears of each process and host once. A login that was refused is
-remembered by a keyed hash of server, user and credential, and tried again only where a person insists; until a login
-has once been accepted, it is tried in one session at a time. Nothing here dials.
+They stand in the database under leases, so that they are free again soon where a worker dies. Of those in a process who
+want the same (host, login, and how many sessions it may have) one at a time asks, however many wait; who wants another
+thing asks beside them, for what keeps one waiting need not keep the other. A login that was refused is remembered by a
+keyed hash of server, user and credential, and tried again only where a person insists; until a login has once been
+accepted, it is tried in one session at a time. Nothing here dials.
 """
 
 import asyncio
@@ -47,9 +48,13 @@ _holder: ContextVar["asyncio.Task[Any] | None"] = ContextVar("holder", default=N
 """The task that holds a session; those that it starts see it too."""
 
 
+_Wanted = tuple[int, bytes]
+"""How many sessions the host may have, and the login."""
+
+
 @dataclass(slots=True)
 class _Line:
-    """Those of this process who want a session of one host."""
+    """Those of this process who want a session of one host for one login, of as many as it may have."""
 
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     freed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -73,7 +78,7 @@ class SharedSessions:
         self._metrics = metrics
         self._per_host = per_host
         self._lease_seconds = lease_seconds
-        self._lines: dict[bytes, _Line] = {}
+        self._lines: dict[bytes, dict[_Wanted, _Line]] = {}
 
     @asynccontextmanager
     async def held(
@@ -107,19 +112,24 @@ class SharedSessions:
             finally:
                 _holder.set(None)
                 await self._given_back(ticket)
-                line.freed.set()
+                for other in self._lines[ticket.host_key].values():
+                    other.freed.set()
 
     @contextmanager
     def _in_line(self, ticket: Ticket) -> Iterator[_Line]:
-        """Where those of this process wait for the host; gone with the last of them."""
-        line = self._lines.setdefault(ticket.host_key, _Line())
+        """Where those of this process wait who want the same; gone with the last of them."""
+        lines = self._lines.setdefault(ticket.host_key, {})
+        wanted = (ticket.most, ticket.login_key)
+        line = lines.setdefault(wanted, _Line())
         line.wanted_by += 1
         try:
             yield line
         finally:
             line.wanted_by -= 1
             if not line.wanted_by:
-                del self._lines[ticket.host_key]
+                del lines[wanted]
+            if not lines:
+                self._lines.pop(ticket.host_key, None)
 
     async def _taken(
         self, ticket: Ticket, line: _Line, place: PartnerPlace, patience_seconds: float, *, insists: bool

@@ -16,6 +16,9 @@ WITH gone AS (
 ), earlier AS (
     SELECT count(*) AS waiting FROM others, held
     WHERE NOT is_held AND most > sessions
+      AND (NOT EXISTS (SELECT FROM others AS same WHERE same.is_held AND same.login_key = others.login_key)
+           OR EXISTS (SELECT FROM tidegate.partner_logins AS good WHERE good.login_key = others.login_key
+                      AND good.refused_at IS NULL AND good.succeeded_at > now() - interval '7 days'))
       AND asked < coalesce((SELECT asked FROM tidegate.host_sessions WHERE ticket = $1), 9223372036854775807)
 ), login AS (
     SELECT succeeded_at, refused_at,

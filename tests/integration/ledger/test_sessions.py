@@ -93,6 +93,12 @@ async def _standing(database: Database, wanted: int) -> bool:
     return bool(found == wanted)
 
 
+async def _having(database: Database, wanted: int) -> bool:
+    async with database.watching() as watch:
+        found = await watch.connection.fetchval("SELECT count(*) FROM tidegate.host_sessions WHERE is_held")
+    return bool(found == wanted)
+
+
 async def test_who_asked_first_is_served_first_whichever_worker_it_is(worker: MakeWorker, database: Database) -> None:
     await try_once(first := worker(1))
     served: list[int] = []
@@ -124,6 +130,31 @@ async def test_a_place_may_say_fewer_and_keeps_no_other_waiting(worker: MakeWork
     await waiting
     assert caught.value.code == "host_busy"
     assert "files.partner.example:22" in caught.value.detail
+
+
+async def test_who_waits_for_what_others_do_not_want_keeps_none_of_its_worker_waiting(
+    worker: MakeWorker, database: Database
+) -> None:
+    await try_once(mine := worker(3))
+    untried, narrow, done = Login(password="untried"), place(max_sessions=1), asyncio.Event()
+
+    async def holding(login: Login) -> None:
+        async with mine.held(place(), login, insists=False):
+            await done.wait()
+
+    tasks = [asyncio.create_task(holding(login)) for login in (LOGIN, untried)]
+    await eventually(lambda: _having(database, 2), "two sessions to be held")
+    waiting = [
+        asyncio.create_task(try_once(mine, where=narrow)),
+        asyncio.create_task(try_once(mine, untried)),
+    ]
+    await eventually(lambda: _standing(database, 2), "two to stand in line")
+    async with asyncio.timeout(1):
+        await try_once(mine)
+    await try_once(worker(3, patience_seconds=1))
+    assert not any(task.done() for task in waiting)
+    done.set()
+    await asyncio.gather(*tasks, *waiting)
 
 
 async def test_who_waits_in_vain_leaves_the_line(worker: MakeWorker) -> None:
