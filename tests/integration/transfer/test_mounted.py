@@ -1,5 +1,6 @@
 """Directories that the operator has mounted: the right one or none, confined, and given up where they hang."""
 
+import asyncio
 import os
 import threading
 import time
@@ -21,7 +22,7 @@ from shared.domain.failures import (
 )
 from shared.domain.place import DirectoryPlace
 from shared.transfer.dialling import OnStep
-from shared.transfer.disk_calls import MountCalls
+from shared.transfer.disk_calls import MountCalls, OwnDisk
 from shared.transfer.folder import Deadlines, Folder
 from shared.transfer.mounted import MARKER, Mounted, open_mounted
 from shared.transfer.open_folder import Places, open_folder
@@ -180,6 +181,54 @@ async def test_a_descriptor_that_comes_too_late_is_closed(tmp_path: Path) -> Non
         await calls.open(0.05, slow)
     thawed.set()
     await eventually(lambda: _is_closed(late), "the descriptor to be closed")
+
+
+async def test_the_number_of_a_descriptor_is_nobody_elses_while_a_call_that_was_given_up_may_use_it(
+    tmp_path: Path,
+) -> None:
+    calls, thawed = MountCalls(), threading.Event()
+    mine = await calls.open(5, os.open, tmp_path, os.O_RDONLY)
+
+    seen: list[int] = []
+
+    def slow() -> None:
+        thawed.wait()
+        seen.append(os.stat("another", dir_fd=mine).st_ino)
+
+    with pytest.raises(ConnectionLost):
+        await calls(0.05, slow)
+    calls.close(mine)
+    (tmp_path / "another").mkdir()
+    another = await calls.open(5, os.open, tmp_path / "another", os.O_RDONLY)
+    assert another != mine
+    # What was opened later is closed at once: a call that hangs for ever uses up no descriptors.
+    calls.close(another)
+    await eventually(lambda: _is_closed([another]), "what the call cannot use to be closed")
+    assert not await _is_closed([mine])
+    thawed.set()
+    await eventually(lambda: _is_closed([mine]), "the descriptor to be closed")
+    assert seen == [(tmp_path / "another").stat().st_ino]
+
+
+async def test_on_a_disk_of_our_own_who_is_cancelled_leaves_the_number_to_the_call(tmp_path: Path) -> None:
+    calls, began, thawed = OwnDisk(), threading.Event(), threading.Event()
+    mine = await calls.open(5, os.open, tmp_path / "a", os.O_WRONLY | os.O_CREAT)
+
+    def slow() -> int:
+        began.set()
+        thawed.wait()
+        return os.write(mine, b"1")
+
+    task = asyncio.create_task(calls(5, slow))
+    await asyncio.to_thread(began.wait)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    calls.close(mine)
+    assert not await _is_closed([mine])
+    thawed.set()
+    await eventually(lambda: _is_closed([mine]), "the descriptor to be closed")
+    assert (tmp_path / "a").read_bytes() == b"1"
 
 
 async def _is_closed(descriptors: list[int]) -> bool:
