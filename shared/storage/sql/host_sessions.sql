@@ -62,11 +62,15 @@ INSERT INTO tidegate.partner_logins (login_key, refused_at, told_at) VALUES ($1,
 ON CONFLICT (login_key) DO UPDATE SET refused_at = now(), succeeded_at = NULL, told_at = now()
 
 -- name: cut_off
--- The server hung up when it had seen the password: twice within a day is a refusal. Watching role.
+-- The server hung up when it had seen the password: again within a day is a refusal. What is cut off within the same
+-- minute may be one event that ended several sessions, and counts once; and it lifts no refusal. Watching role.
 INSERT INTO tidegate.partner_logins (login_key, cut_off_at, told_at) VALUES ($1, now(), now())
-ON CONFLICT (login_key) DO UPDATE SET cut_off_at = now(), told_at = now(),
-    refused_at = CASE WHEN partner_logins.cut_off_at > now() - interval '1 day' THEN now() END,
-    succeeded_at = NULL
+ON CONFLICT (login_key) DO UPDATE SET
+    cut_off_at = CASE WHEN partner_logins.cut_off_at > now() - interval '1 minute'
+        THEN partner_logins.cut_off_at ELSE now() END,
+    refused_at = CASE WHEN partner_logins.cut_off_at > now() - interval '1 day'
+        AND partner_logins.cut_off_at <= now() - interval '1 minute' THEN now() ELSE partner_logins.refused_at END,
+    succeeded_at = NULL, told_at = now()
 RETURNING refused_at IS NOT NULL AS is_refused
 
 -- name: forget_logins

@@ -237,19 +237,46 @@ async def test_a_login_that_was_never_accepted_is_tried_in_one_session_at_a_time
     assert len(tried) == 1
 
 
-async def test_a_server_that_hangs_up_over_a_login_twice_has_refused_it(worker: MakeWorker) -> None:
-    with pytest.raises(LoginCutOff):
-        await try_once(worker(), failure=LoginCutOff("It closed the connection."))
+async def test_a_server_that_hangs_up_over_a_login_again_after_a_minute_has_refused_it(
+    worker: MakeWorker, database: Database
+) -> None:
+    for _ in range(3):  # one event may end several sessions
+        with pytest.raises(LoginCutOff):
+            await try_once(worker(), failure=LoginCutOff("It closed the connection."))
+    await _a_minute_later(database)
     with pytest.raises(LoginRefused, match="twice"):
         await try_once(worker(), failure=LoginCutOff("It closed the connection."))
     with pytest.raises(LoginRefused, match="Not tried"):
         await try_once(worker())
 
 
-async def test_a_login_that_works_in_between_forgives_a_server_that_hung_up(worker: MakeWorker) -> None:
+async def test_a_login_that_was_refused_stays_so_when_the_server_hangs_up_over_another_trial(
+    worker: MakeWorker, database: Database
+) -> None:
+    with pytest.raises(LoginRefused):
+        await try_once(worker(), failure=LoginRefused())
+    await _a_minute_later(database)
+    with pytest.raises(LoginRefused):
+        await try_once(worker(), insists=True, failure=LoginCutOff("It closed the connection."))
+    with pytest.raises(LoginRefused, match="Not tried"):
+        await try_once(worker())
+
+
+async def _a_minute_later(database: Database) -> None:
+    async with database.watching() as watch:
+        await watch.connection.execute(
+            "UPDATE tidegate.partner_logins"
+            " SET cut_off_at = cut_off_at - interval '61 s', refused_at = refused_at - interval '61 s'"
+        )
+
+
+async def test_a_login_that_works_in_between_forgives_a_server_that_hung_up(
+    worker: MakeWorker, database: Database
+) -> None:
     for _ in range(2):
         with pytest.raises(LoginCutOff):
             await try_once(worker(), failure=LoginCutOff())
+        await _a_minute_later(database)
         await try_once(worker())
 
 
