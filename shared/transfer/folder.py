@@ -33,7 +33,8 @@ MAX_SIZE_BYTES = (1 << 63) - 1
 
 NOT_A_FILE = "it is a symbolic link or a special file, not a regular file"
 
-_SHOWN_BYTES = 255
+SHOWN_BYTES = 255
+"""Of a name that cannot be taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +113,7 @@ def sort_out(listing: Listing, directory: str, name: bytes) -> str | None:
     try:
         return _taken(directory, name)
     except ValueError as error:
-        text = from_bytes(name[:_SHOWN_BYTES]).replace("/", "\\x2f").replace("\0", "\\x00")
-        listing.refused.append(RefusedName(cut(text, _SHOWN_BYTES), str(error)))
+        listing.refused.append(RefusedName(_storable(name), str(error)))
         return None
 
 
@@ -133,6 +133,11 @@ def refuse(listing: Listing, name: bytes, reason: str) -> None:
     listing.refused.append(RefusedName(from_bytes(name), reason, is_name=False))
 
 
+def refuse_line(listing: Listing, line: bytes, reason: str) -> None:
+    """Put a line of a listing among the refused of which no name could be read; it may be anything."""
+    listing.refused.append(RefusedName(_storable(line), reason, is_name=False))
+
+
 def stamp(path: str, size_bytes: int | None, modified: float | None) -> FileStamp:
     """A file's stamp from seconds since 1970. Raises ValueError for what no file system has."""
     if size_bytes is None or not 0 <= size_bytes <= MAX_SIZE_BYTES:
@@ -148,9 +153,15 @@ def stamp(path: str, size_bytes: int | None, modified: float | None) -> FileStam
 
 def escaped(name: bytes) -> str:
     """A hostile name made fit to be shown: control characters and undecodable bytes escaped, cut at 255 bytes."""
-    text = name[:_SHOWN_BYTES].decode("utf-8", "backslashreplace")
+    text = name[:SHOWN_BYTES].decode("utf-8", "backslashreplace")
     shown = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
-    return shown if len(name) <= _SHOWN_BYTES else shown + "..."
+    return shown if len(name) <= SHOWN_BYTES else shown + "..."
+
+
+def _storable(name: bytes) -> str:
+    """The beginning of what is no name of a file, as a path of one part that the ledger takes."""
+    text = from_bytes(name[:SHOWN_BYTES]).replace("/", "\\x2f").replace("\0", "\\x00")
+    return cut(text, SHOWN_BYTES)
 
 
 def _taken(directory: str, name: bytes) -> str:

@@ -1,22 +1,34 @@
 """Looking into a directory of an FTPS server, once.
 
 By MLSD, which tells all there is to tell; or else by LIST for names, sizes and kinds, and by MDTM for the times of the
-files. A listing is read in the session's thread as it comes, its entries are counted, and it is never silently cut.
+files. A listing is read in the session's thread as it comes, its entries are counted, and it is never silently cut;
+of what cannot be taken only the beginning is kept.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from shared.domain.failures import AccessDenied, ConnectionLost, ProtocolRefused, TooManyFiles
 from shared.domain.names import from_bytes, quoted
-from shared.transfer.folder import NOT_A_FILE, Listing, RefusedName, note_directory, refuse, sort_out, stamp
+from shared.transfer.folder import (
+    NOT_A_FILE,
+    SHOWN_BYTES,
+    Listing,
+    RefusedName,
+    note_directory,
+    refuse,
+    refuse_line,
+    sort_out,
+    stamp,
+)
 from shared.transfer.ftps.line import Line
 from shared.transfer.ftps.listing import Entry, Lines, read_facts, read_line
 from shared.transfer.ftps.replies import Garbled, Refused, wire
 from shared.transfer.ftps.transfer import Transfer
 
 _PORTION_BYTES = 256 * 1024
+_KEPT_BYTES = SHOWN_BYTES + 1
 _TIMES_AT_ONCE = 50
 _ENTRIES_AT_ONCE = 2_000
 _NOT_OPENED = "failed to open directory"
@@ -166,7 +178,7 @@ class Look:
 
     def _refuse_unread(self, listing: Listing, rows: _Rows) -> None:
         for line, reason in rows.unread:
-            refuse(listing, line, reason)
+            refuse_line(listing, line, reason)
 
 
 def _portion(transfer: Transfer, lines: Lines, read: Read, rows: _Rows) -> bool:
@@ -180,8 +192,10 @@ def _portion(transfer: Transfer, lines: Lines, read: Read, rows: _Rows) -> bool:
         try:
             entry = read(line)
         except ValueError as error:
-            rows.unread.append((line, str(error)))
+            rows.unread.append((line[:SHOWN_BYTES], str(error)))
         else:
             if entry is not None:
-                rows.entries.append(entry)
+                # Of a name that is too long so much is kept that it is refused for that.
+                is_long = len(entry.name) > _KEPT_BYTES
+                rows.entries.append(replace(entry, name=entry.name[:_KEPT_BYTES]) if is_long else entry)
     return not data

@@ -7,11 +7,12 @@ itself is none: it would mean that every file has vanished.
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from hashlib import sha256
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from shared.domain.failures import DirectoryMissing, FileGone, TooManyFiles, WebDavRefused
 from shared.domain.names import cut, from_bytes, quoted, taken_path, to_bytes
-from shared.transfer.folder import MAX_ENTRIES, Listing, note_directory, refuse, sort_out, stamp
+from shared.transfer.folder import MAX_ENTRIES, SHOWN_BYTES, Listing, note_directory, refuse, sort_out, stamp
 from shared.transfer.webdav.multistatus import ASKED, Entry, Multistatus
 from shared.transfer.webdav.statuses import REDIRECTS, failure_of, is_other_spelling, refused_redirect
 from shared.transfer.webdav.wire import Answer, Question, Wire
@@ -76,8 +77,10 @@ class Looking:
                 others = others or entry.href
                 # What lies elsewhere is refused for the slashes in its name.
                 name = segments[-1] if segments and segments[:-1] == base else b"/" + entry.href.encode()
-                if name not in known:
-                    known.add(name)
+                # What is too long for a name is refused, and must not be kept by the gigabyte.
+                key = name if len(name) <= SHOWN_BYTES else sha256(name).digest()
+                if key not in known:
+                    known.add(key)
                     _sort(listing, directory, name, entry)
                 if len(known) > self._max_entries:
                     raise TooManyFiles(f"Found more than {self._max_entries} entries in {quoted(directory)}.")

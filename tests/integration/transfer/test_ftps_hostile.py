@@ -421,6 +421,20 @@ async def test_a_server_that_lists_for_people_alone_is_asked_for_each_time(opens
     assert {entry.shown for entry in listing.refused} == {"hidden.csv", "odd.csv", "what?"}
 
 
+async def test_of_what_cannot_be_read_or_taken_only_the_beginning_is_kept_in_a_form_that_can_be_stored(
+    opens: Opens,
+) -> None:
+    facts = "type=file;size=5;modify=20260102030405;"
+    lines = _listing("no/entry\0" + 4_000 * "x", f"{facts} {4_000 * 'y'}", f"{facts} {4_000 * 'y'}z", f"{facts} a.csv")
+    async with opens(MLSD=lines) as folder:
+        listing = await folder.list("")
+    assert [file.path for file in listing.files] == ["a.csv"]
+    unread, *long = listing.refused
+    assert unread.name.startswith("no\\x2fentry\\x00xxx")
+    assert len(unread.name) <= 255
+    assert {(entry.name, entry.reason) for entry in long} == {(255 * "y", "found a name of more than 255 bytes")}
+
+
 async def test_a_directory_of_which_the_server_says_that_it_holds_no_files_is_empty(opens: Opens) -> None:
     async with opens(FEAT=NO_FACTS, LIST="550 No files found.") as folder:
         assert (await folder.list("")).files == []
