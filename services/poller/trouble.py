@@ -6,6 +6,7 @@ from shared.domain.failures import (
     AddressRefused,
     CertificateFailure,
     Failure,
+    HostBusy,
     HostKeyFailure,
     LoginRefused,
     Permanent,
@@ -26,6 +27,10 @@ async def note_failure(
     tx: Tx, connection: StoredConnection, failure: Failure, *, since: datetime, version: int
 ) -> None:
     """Write the failure down; stop looking where only a person can mend it, unless one did so during the look."""
+    if isinstance(failure, HostBusy):
+        # Others of ours are at work there: nothing is wrong with the place, and its next turn is no later for it.
+        await connections.put_off(tx, connection.id, connection.settings.interval_seconds, since=since)
+        return
     pause = min(connection.settings.interval_seconds * 2**connection.failures_in_a_row, LONGEST_PAUSE_SECONDS)
     in_a_row = await connections.looked(tx, connection.id, pause, failed=True, since=since)
     await note_trial(tx, connection, failure, version=version)

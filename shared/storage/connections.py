@@ -360,6 +360,11 @@ async def looked(tx: Tx, connection_id: UUID, next_in_seconds: float, *, failed:
     return int(row or 0)
 
 
+async def put_off(tx: Tx, connection_id: UUID, seconds: float, *, since: datetime) -> None:
+    """A look that was to begin at `since` could not, for no fault of the connection's; the next one is due then."""
+    await tx.execute("connections.put_off", tx.account_id, connection_id, seconds, since)
+
+
 async def look_after(tx: Tx, connection_id: UUID, seconds: float) -> None:
     """Make it nobody's turn before it was tried, so that a wrong password is shown to its server once and not twice."""
     await tx.execute("connections.look_after", tx.account_id, connection_id, seconds)

@@ -178,6 +178,12 @@ SET looked_at = now(),
 WHERE account_id = $1 AND connection_id = $2
 RETURNING failures_in_a_row
 
+-- name: put_off
+-- A look could not be begun: the next one is due after so long, sooner where somebody asked meanwhile. No failure.
+UPDATE tidegate.connections
+SET next_look_at = CASE WHEN next_look_at > $4 THEN next_look_at ELSE now() + make_interval(secs => $3) END
+WHERE account_id = $1 AND connection_id = $2
+
 -- name: look_after
 -- Make it nobody's turn for so long: it is tried first.
 UPDATE tidegate.connections SET next_look_at = now() + make_interval(secs => $3)

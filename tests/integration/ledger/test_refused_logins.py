@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -10,6 +11,7 @@ from services.poller.answer import answer
 from services.poller.look import look
 from services.poller.tools import Tools
 from shared.domain.connection import ConnectionSettings
+from shared.domain.failures import HostBusy
 from shared.domain.place import SftpPlace
 from shared.observe.metrics import Metrics
 from shared.runtime.sessions import SharedSessions
@@ -17,6 +19,7 @@ from shared.storage import connections, goals, inquiries
 from shared.storage.connections import SecretChanges, StoredConnection
 from shared.storage.database import Database
 from tests.builders import import_goal
+from tests.fakes.sessions import FreeSessions
 from tests.real.openssh import PrivateOpenSSH
 
 
@@ -47,6 +50,25 @@ async def test_a_refused_login_is_shown_once_stops_all_that_use_it_and_one_verif
     await answer(tools, account, asked)
     mended = [(await _of(database, account, each)).stopped_code for each in made]
     assert mended == [None, None, None, "login_refused"]
+
+
+async def test_a_host_that_is_busy_with_us_backs_no_connection_off(
+    tools: Tools, database: Database, account: UUID
+) -> None:
+    tools = replace(tools, places=replace(tools.places, sessions=FreeSessions(failure=HostBusy())), lease_seconds=30)
+    async with database.account(account) as tx:
+        place = SftpPlace(transport="sftp", host="127.0.0.1", username="shop")
+        settings = ConnectionSettings(name="Partner", place=place)
+        made = (await connections.create(tx, tools.keys, settings, {"password": "x"}, email=None)).id
+        await goals.create(tx, made, import_goal(), email=None)
+    for _ in range(2):
+        async with database.account(account) as tx:
+            await connections.look_now(tx, made)
+        assert await look(tools, account, made)
+        found = await _of(database, account, made)
+        assert (found.failures_in_a_row, found.stopped_code) == (0, None)
+        left = found.next_look_at - datetime.now(UTC)
+        assert 0 < left.total_seconds() <= found.settings.interval_seconds
 
 
 async def _connection(tools: Tools, account: UUID, server: PrivateOpenSSH, login: SecretChanges) -> UUID:
