@@ -54,8 +54,8 @@ class Stream(httpcore.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """It is TLS from its first byte on."""
-        raise NotImplementedError
+        """Part of httpcore's protocol, and never asked for: the stream is TLS from its first byte on."""
+        raise RuntimeError("a stream that is TLS already was asked to become it")
 
     def get_extra_info(self, info: str) -> Any:
         """Of what httpcore asks: whether there is something to read, which on an idle connection is its end."""
