@@ -11,11 +11,11 @@ from datetime import datetime, time, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field
 
 from shared.domain.model import Model
-from shared.domain.wall_clock import WEEKDAYS, TimeOfDay, Weekday, moment_of, weekday_of
-from shared.domain.zones import known_zone
+from shared.domain.wall_clock import WEEKDAYS, TimeOfDay, Weekdays, moment_of, weekday_of
+from shared.domain.zones import ZoneName
 
 _DAY = timedelta(days=1)
 _MOST_IN_A_ROW = 100
@@ -25,22 +25,10 @@ _MOST_IN_A_ROW = 100
 class Blackout(Model):
     """A window in which nothing is begun. What is under way goes on."""
 
-    days: tuple[Weekday, ...] = Field(default=WEEKDAYS, min_length=1, max_length=7)
+    days: Weekdays = WEEKDAYS
     from_: TimeOfDay = Field(alias="from")
     to: TimeOfDay
-    timezone: str = "UTC"
-
-    @field_validator("days")
-    @classmethod
-    def _each_once(cls, value: tuple[Weekday, ...]) -> tuple[Weekday, ...]:
-        if len(set(value)) != len(value):
-            raise ValueError("found a day twice")
-        return value
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_timezone(cls, value: str) -> str:
-        return known_zone(value)
+    timezone: ZoneName = "UTC"
 
     def end_at(self, moment: datetime) -> datetime | None:
         """When the window ends that a moment lies in, in UTC; None where it lies in none."""

@@ -9,11 +9,11 @@ from datetime import date, datetime, time, timedelta
 from typing import Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, StrictBool, field_validator, model_validator
+from pydantic import Field, StrictBool, model_validator
 
 from shared.domain.model import Model
-from shared.domain.wall_clock import WEEKDAYS, TimeOfDay, Weekday, moment_of, weekday_of
-from shared.domain.zones import known_zone
+from shared.domain.wall_clock import WEEKDAYS, TimeOfDay, Weekdays, moment_of, weekday_of
+from shared.domain.zones import ZoneName
 
 _DAY_MINUTES = 24 * 60
 _Amount = Field(default=None, ge=0, le=2**53)
@@ -23,8 +23,8 @@ class Expectation(Model):
     """What is expected; where it is not so, people are told once, and a metric counts it."""
 
     by: TimeOfDay = Field(description="Until when the files of a day have come")
-    days: tuple[Weekday, ...] = Field(default=WEEKDAYS, min_length=1, max_length=7)
-    timezone: str = "UTC"
+    days: Weekdays = WEEKDAYS
+    timezone: ZoneName = "UTC"
     grace_minutes: int = Field(
         default=0, ge=0, lt=_DAY_MINUTES, description="For how long after `by` nobody is told; within the same day"
     )
@@ -36,18 +36,6 @@ class Expectation(Model):
     unexpected: StrictBool = Field(
         default=False, description="Whether to tell of files on other days, and of more than `files` on one"
     )
-
-    @field_validator("days")
-    @classmethod
-    def _each_once(cls, value: tuple[Weekday, ...]) -> tuple[Weekday, ...]:
-        if len(set(value)) != len(value):
-            raise ValueError("found a day twice")
-        return value
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_timezone(cls, value: str) -> str:
-        return known_zone(value)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -20,7 +20,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -28,10 +28,8 @@ from cronsim import CronSim, CronSimError
 from pydantic import BaseModel, Discriminator, Field, Tag, field_validator, model_validator
 
 from shared.domain.model import Model
-from shared.domain.wall_clock import TimeOfDay, Weekday, moment_of, weekday_of
-from shared.domain.zones import known_zone
-
-Day = TypeVar("Day")
+from shared.domain.wall_clock import TimeOfDay, Weekday, Weekdays, each_once, moment_of, weekday_of
+from shared.domain.zones import ZoneName
 
 _MINUTES = 24 * 60
 _LONGEST_GAP_DAYS = 64
@@ -41,12 +39,7 @@ _LONGEST_GAP_DAYS = 64
 class AtTimes(Model):
     """At times of day, in a time zone."""
 
-    timezone: str = "UTC"
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_timezone(cls, value: str) -> str:
-        return known_zone(value)
+    timezone: ZoneName = "UTC"
 
     @abstractmethod
     def next_after(self, moment: datetime) -> datetime | None:
@@ -125,12 +118,7 @@ class TimesPerDay(OnDays):
 class OnWeekdays(OnDays):
     """On days of the week."""
 
-    weekdays: tuple[Weekday, ...] = Field(min_length=1, max_length=7)
-
-    @field_validator("weekdays")
-    @classmethod
-    def _each_once(cls, value: tuple[Weekday, ...]) -> tuple[Weekday, ...]:
-        return _each_once(value)
+    weekdays: Weekdays
 
     def includes(self, day: date) -> bool:
         """Whether it is one of these days of the week."""
@@ -145,7 +133,7 @@ class OnDaysOfMonth(OnDays):
     @field_validator("days_of_month")
     @classmethod
     def _each_once(cls, value: tuple[int | Literal["last"], ...]) -> tuple[int | Literal["last"], ...]:
-        return _each_once(value)
+        return each_once(value)
 
     def includes(self, day: date) -> bool:
         """Whether it is one of these days of its month."""
@@ -177,12 +165,6 @@ _WHICH = ("first", "second", "third", "fourth")
 
 def _is_last(day: date, step_days: int) -> bool:
     return (day + timedelta(days=step_days)).month != day.month
-
-
-def _each_once(value: tuple[Day, ...]) -> tuple[Day, ...]:
-    if len(set(value)) != len(value):
-        raise ValueError("found a day twice")
-    return value
 
 
 class AfterGoal(Model):

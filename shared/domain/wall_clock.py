@@ -5,16 +5,27 @@ the first of both: the rules of Debian's cron.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
-from pydantic import StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]\z")]
 """`HH:MM`, of 24 hours."""
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
+Day = TypeVar("Day")
 _SECOND = timedelta(seconds=1)
+
+
+def each_once(days: tuple[Day, ...]) -> tuple[Day, ...]:
+    """The days. Raises ValueError where one stands there twice."""
+    if len(set(days)) != len(days):
+        raise ValueError("found a day twice")
+    return days
+
+
+Weekdays = Annotated[tuple[Weekday, ...], Field(min_length=1, max_length=7), AfterValidator(each_once)]
 
 
 def weekday_of(day: date) -> Weekday:

@@ -1,6 +1,9 @@
 """Time zones by their names in the IANA database."""
 
+from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator
 
 _STRANGE = ("Factory", "localtime", "posixrules")
 _COUNTED_OTHERWISE = ("right/", "posix/")
@@ -22,3 +25,6 @@ def known_zone(value: str) -> str:
     except (OSError, ValueError, ZoneInfoNotFoundError) as error:
         raise ValueError(f"found {value!r}, expected an IANA time zone such as Europe/Amsterdam") from error
     return value
+
+
+ZoneName = Annotated[str, AfterValidator(known_zone)]

@@ -18,9 +18,8 @@ from shared.domain.failures import Conflict, InvalidRequest, UnwritableValue
 from shared.domain.goal import Goal
 from shared.domain.moment import Moment
 from shared.domain.preview import MAX_PREVIEW_ROWS, ExportPreview, Preview
-from shared.domain.processors.base import ZoneName
 from shared.domain.scope import Scope
-from shared.domain.zones import has_rules
+from shared.domain.zones import ZoneName, has_rules
 from shared.processing.goal_flaws import date_flaws
 from shared.processing.typed_text import shown_moment
 from shared.runtime.export_preview import export_preview

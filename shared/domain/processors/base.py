@@ -9,7 +9,6 @@ from pydantic_core import CoreSchema
 from shared.domain.dates import date_pattern
 from shared.domain.field_choice import ColumnChoice, ColumnName, ColumnPosition
 from shared.domain.model import Model
-from shared.domain.zones import known_zone
 
 OnFailure = Literal["reject", "keep", "clear"]
 Row = dict[str, str]
@@ -29,7 +28,6 @@ def _date_pattern(text: str) -> str:
 Text = Annotated[str, StringConstraints(max_length=200), AfterValidator(_holdable)]
 Delimiter = Annotated[str, StringConstraints(min_length=1, max_length=20), AfterValidator(_holdable)]
 DatePatternText = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_date_pattern)]
-ZoneName = Annotated[str, AfterValidator(known_zone)]
 Columns = Annotated[tuple[ColumnName | ColumnPosition, ...], Field(min_length=1, max_length=400)]
 """Columns of a file, each by its header's name or its 0-based position."""
 

@@ -6,7 +6,8 @@ from pydantic import Field, model_validator
 
 from shared.domain.group_char import GroupChar, demand_two
 from shared.domain.model import Model
-from shared.domain.processors.base import DatePatternText, OneColumn, Shown, ZoneName
+from shared.domain.processors.base import DatePatternText, OneColumn, Shown
+from shared.domain.zones import ZoneName
 
 
 class ReformatDate(OneColumn):
