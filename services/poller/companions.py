@@ -10,6 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from services.poller.held import HELD
 from shared.domain.announced import MAX_BYTES, Entry, checksum_of, entries_of
 from shared.domain.arrival import FileStamp
 from shared.domain.failures import ConnectionLost, Failure, FileGone
@@ -31,6 +32,7 @@ MOST_READ = 200
 MOST_NAMES = 100_000
 """That manifests which are read at one look may name together."""
 READ_SECONDS = 30.0
+_HELD_TURN = 4
 _AT_ONCE = 4_000
 Said = dict[str, dict[str, Entry] | str]
 
@@ -45,8 +47,12 @@ class Beside:
     awaited: frozenset[str] = frozenset()
     """Those of them whose file is there."""
     manifests: frozenset[str] = frozenset()
+    named: Mapping[str, int] = field(default_factory=dict)
+    """By the path of a manifest that was read, how many of the files that it names goals take."""
     is_unread: bool = False
-    """Whether something waits to be read."""
+    """Whether something is left to be read."""
+    is_read_soon: bool = False
+    """Whether some of it should be, and not when its goal's time has come."""
 
 
 @dataclass(slots=True)
@@ -76,7 +82,7 @@ async def find_beside(
     await _leave_out_open(database, connection, files)
     names = await asyncio.to_thread(_by_name, looking, files)
     wanted = await _wanted(database, connection, names, files, began_at)
-    said, tried = await _read_all(folder, wanted[:MOST_READ], files, names.checksums)
+    said, tried = await _read_all(folder, [path for _, path in wanted[:MOST_READ]], files, names.checksums)
     async with database.account(connection.account_id, read_only=True) as tx:
         read = [files[path] for path in said if path in names.manifests]
         taken_by = await companions.taken(tx, connection.id, read)
@@ -85,7 +91,9 @@ async def find_beside(
         frozenset(names.companions),
         frozenset(names.awaited),
         frozenset(names.manifests),
+        await asyncio.to_thread(_named, looking, {each.path: said[each.path] for each in read}),
         is_unread=tried < len(wanted),
+        is_read_soon=any(turn < _HELD_TURN for turn, _ in wanted[tried:]),
     )
 
 
@@ -148,8 +156,8 @@ async def _wanted(
     names: _Names,
     files: Mapping[str, FileStamp],
     began_at: datetime,
-) -> list[str]:
-    """Which checksums and manifests are to be read: first what had no turn yet, last what is in vain."""
+) -> list[tuple[int, str]]:
+    """Which checksums and manifests are to be read, with their turns: first what had none yet, last what is held."""
     known: dict[str, Known] = {}
     async with database.account(connection.account_id, read_only=True) as tx:
         for paths in _parts([*set().union(*names.checksums.values()), *names.manifests]):
@@ -165,7 +173,24 @@ async def _wanted(
         is_done = arrival is not None and arrival.file == files[path] and arrival.explained.code == "manifest_done"
         if not is_done:
             wanted.append((_turn(arrival), path))
-    return [path for _, path in sorted(wanted, key=lambda each: (each[0], files[each[1]].modified_at, each[1]))]
+    return sorted(wanted, key=lambda each: (each[0], files[each[1]].modified_at, each[1]))
+
+
+def _named(goals: Iterable[AnyImport], said: Said) -> dict[str, int]:
+    """How many of the files that each manifest names are some goal's."""
+    found: dict[str, int] = {}
+    for path, entries in said.items():
+        directory, name = split(path)
+        wanted: set[str] = set()
+        for goal in goals:
+            readiness = goal.source.readiness
+            asks = "manifest" in readiness.strategies and matches(readiness.manifest, name)
+            if asks and watches(goal, directory) and not isinstance(entries, str):
+                files = list(entries)
+                fits = taken(goal.source.pattern, files)
+                wanted |= {file for file, is_taken in zip(files, fits, strict=True) if is_taken}
+        found[path] = len(wanted)
+    return found
 
 
 def _is_untaken(arrival: Known | None, file: FileStamp) -> bool:
@@ -173,10 +198,13 @@ def _is_untaken(arrival: Known | None, file: FileStamp) -> bool:
 
 
 def _turn(arrival: Known | None) -> int:
-    """Smaller comes first: what was left over by a look goes before what is new, and both before what was read."""
+    """Smaller comes first: what was left over by a look goes before what is new, and both before what was read; what is
+    complete and waits for its goal's time goes last."""
     if arrival is None:
         return 1
     code = arrival.explained.code or ""
+    if code in HELD:
+        return _HELD_TURN
     return 0 if code.endswith("_unread") else 3 if code.endswith("_unreadable") or code == "marker_missing" else 2
 
 

@@ -12,6 +12,9 @@ from shared.storage import dues, runs, turns
 from shared.storage.arrivals import Explained
 from shared.storage.database import Tx
 
+HELD = ("scheduled", "turn", runs.BLACKOUT)
+"""Why complete files wait."""
+
 
 async def held(
     tx: Tx, connection_id: UUID, settings: ConnectionSettings, goals: Mapping[UUID, AnyImport], now: datetime

@@ -24,7 +24,8 @@ from services.poller.trouble import note_failure
 from shared.domain.arrival import FileStamp
 from shared.domain.blackout import blackout_until
 from shared.domain.connection import Login
-from shared.domain.failures import ConnectionLost, Failure, LeaseLost, SecretKeyMissing, StorageUnavailable
+from shared.domain.failures import ConnectionLost, Failure, LeaseLost, SecretKeyMissing, StorageUnavailable, Transient
+from shared.domain.goal import AnyImport
 from shared.domain.place import BuiltInPlace, HostedPlace
 from shared.observe.failpoints import reach
 from shared.runtime.keeping import kept
@@ -55,6 +56,13 @@ class Found(Listed):
     legacy: frozenset[str] | None = None
     """Which legacy algorithms the login took; None where there was none."""
     beside: Beside = field(default_factory=Beside)
+
+    def leaves_over(self, goal: AnyImport) -> bool:
+        """Whether complete files of a goal may not have been seen as that, and are at the next look."""
+        is_unread = goal.source.readiness.looks_beside and self.beside.is_unread
+        # What will not be otherwise at the next look keeps no turn open.
+        is_cut = goal.source.subdirectories > 0 and isinstance(self.failure, Transient)
+        return is_unread or is_cut
 
 
 async def look(tools: Tools, account_id: UUID, connection_id: UUID) -> bool:
@@ -113,7 +121,7 @@ async def _end(tools: Tools, connection: StoredConnection, found: Found) -> None
             await connections.note_legacy(tx, connection.id, found.legacy)
         if found.failure is None:
             pause = connection.settings.interval_seconds
-            if found.beside.is_unread:
+            if found.beside.is_read_soon:
                 pause = min(pause, _SOON_SECONDS)
             await connections.looked(tx, connection.id, pause, failed=False, since=found.since)
         else:
@@ -200,6 +208,7 @@ async def _record(
                     began_at,
                     found.listings,
                     lambda path: path not in listed and is_gone(path, found.listings, known_directories),
+                    found.leaves_over,
                 )
         reach("poller.sliced")
     for outcome, count in outcomes.items():

@@ -63,10 +63,16 @@ async def record(
 
 
 async def conclude(
-    tx: Tx, connection_id: UUID, began_at: datetime, directories: Collection[str], is_missing: Callable[[str], bool]
+    tx: Tx,
+    connection_id: UUID,
+    began_at: datetime,
+    directories: Collection[str],
+    is_missing: Callable[[str], bool],
+    leaves_over: Callable[[AnyImport], bool],
 ) -> Counter[str]:
     """All that a look saw is written down: what it did not see has vanished, and goals that were due have had their
-    turn where their `directories` were listed. A file that came during the look is left to the next."""
+    turn where their `directories` were listed and the look left over none of their files. A file that came during the
+    look is left to the next."""
     await arrivals.lock_connection(tx, connection_id)
     gone = [arrival_id async for arrival_id, path in arrivals.lying(tx, connection_id, began_at) if is_missing(path)]
     for several in _batches(gone):
@@ -78,7 +84,9 @@ async def conclude(
     had_their_turn = [
         each
         for each, goal in watched.goals.items()
-        if goal.source.directory in directories and not any(shut(settings, goal, at) for at in moments)
+        if goal.source.directory in directories
+        and not leaves_over(goal)
+        and not any(shut(settings, goal, at) for at in moments)
     ]
     await turns.looked(tx, had_their_turn, began_at)
     return Counter(vanished=len(gone))
@@ -99,7 +107,9 @@ async def _write(tx: Tx, connection_id: UUID, found: Spotted, watching: Mapping[
         made = await arrivals.insert(tx, connection_id, sightings)
         # None: a doorbell that was rung twice, after the file had been imported and marked.
         complete = [(made_id, new) for made_id, new in zip(made, several, strict=True) if made_id is not None]
-        await _prove(tx, connection_id, {new.seen.file.path: made_id for made_id, new in complete}, found)
+        # One that waits for its goal's time is proved when it is taken: until then its manifest names it still.
+        taken = {new.seen.file.path: made_id for made_id, new in complete if new.goals}
+        await _prove(tx, connection_id, taken, found)
         await _make_runs(tx, [(arrival_id, new.seen, new.goals) for arrival_id, new in complete], watching)
     for changed in _batches(found.grown):
         grown = {known.id: Sighting(seen.file, explained, seen.upload_id) for known, seen, explained in changed}

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from uuid import UUID
 
 from services.poller.companions import Beside
+from services.poller.held import HELD
 from shared.domain.arrival import ArrivalState, FileStamp
 from shared.domain.goal import AnyImport
 from shared.domain.names import joined, split
@@ -22,6 +23,7 @@ from shared.transfer.readiness import Look as Before
 from shared.transfer.readiness import Waits, is_own_name, is_temporary, judge
 
 WAITING = ArrivalState.WAITING
+_UNREAD = ("checksum_unread", "manifest_unread")
 _INCOMPLETE = ("companion", "manifest_incomplete", "manifest_unreadable")
 """Why a file that stands for others still waits."""
 
@@ -190,12 +192,20 @@ def _waits(
     if not takers:
         return _unmatched(seen, goals)
     taking = [goals[taker] for taker in takers]
+    held = next((look.held[taker] for taker in takers if taker in look.held), None)
     proof = _proof(seen, known, taking, look)
     if isinstance(proof, Explained):
+        # What was complete when it was read is not read at every look until its time has come.
+        if held is not None and proof.code in _UNREAD and _was_complete(seen, known):
+            return held
         return _in_time(proof, known, taking, look, found)
     if proof != Proof():
         found.proofs[seen.file.path] = proof
-    return next((look.held[taker] for taker in takers if taker in look.held), None)
+    return held
+
+
+def _was_complete(seen: Seen, known: Known | None) -> bool:
+    return known is not None and known.explained.code in HELD and _is_same(seen, known)
 
 
 def _in_time(
@@ -295,7 +305,8 @@ def _proof(seen: Seen, known: Known | None, goals: Sequence[AnyImport], look: Lo
         hashes.update((found.sha256,) if found.sha256 else ())
         companions.update({each.path: Companion(each) for each in found.markers})
         if found.manifest is not None:
-            companions[found.manifest.path] = Companion(found.manifest, is_manifest=True)
+            names = look.beside.named.get(found.manifest.path)
+            companions[found.manifest.path] = Companion(found.manifest, is_manifest=True, names=names)
     if len(hashes) > 1:
         return Explained(WAITING, "checksums_differ", "What lies beside it says different hashes.")
     return Proof(next(iter(hashes), None), tuple(companions.values()))

@@ -17,8 +17,10 @@ class Companion:
 
     file: FileStamp
     is_manifest: bool = False
+    names: int | None = None
+    """Of a manifest: how many of the files that it names goals take."""
     is_needed: bool = False
-    """Whether it still stands for others that are not put away, or whose import failed."""
+    """Whether it still stands for others that are not taken or not put away yet, or whose import failed."""
 
 
 async def add(tx: Tx, connection_id: UUID, companions: Mapping[UUID, Sequence[Companion]]) -> None:
@@ -35,6 +37,7 @@ async def add(tx: Tx, connection_id: UUID, companions: Mapping[UUID, Sequence[Co
         [each.file.size_bytes for _, each in rows],
         [each.file.modified_at for _, each in rows],
         [each.is_manifest for _, each in rows],
+        [each.names for _, each in rows],
     )
 
 

@@ -5,7 +5,7 @@ import json
 import os
 from typing import Any
 
-from shared.storage import notifications
+from shared.storage import decisions, goals, notifications
 from tests.eventually import eventually
 from tests.integration.road.gateway import gateway_of
 from tests.integration.road.place import Tenant, goal
@@ -101,6 +101,29 @@ async def test_files_of_a_manifest_wait_for_each_other_are_told_when_late_and_go
         await tenant.settled(name)
     await eventually(lambda: "all.json.done" in lying(tenant), "the manifest to be marked")
     assert lying(tenant) == {"a.csv.done", "b.csv.done", "all.json.done", "stray.csv"}
+
+
+async def test_a_manifest_stays_until_all_its_files_were_taken_also_one_that_waits_for_its_time(afar: Tenant) -> None:
+    tenant = afar
+    readiness = {"strategy": ["manifest", "rename"], "manifest": "*.json"}
+    at_once, later = ({**SOURCE, "pattern": {"wildcard": f"{name}*.csv"}, "readiness": readiness} for name in "ab")
+    far_off = goal(name="Later", source=later, when=[{"cron": "0 0 29 2 *"}])
+    # Together: a look that has begun with one of them would know of no more.
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        await goals.create(tx, tenant.connection_id, goal(source=at_once), email=None)
+        waits_long = (await goals.create(tx, tenant.connection_id, far_off, email=None)).id
+    for name in ("a.csv", "b.csv"):
+        tenant.drop(name, content(name[0]))
+    tenant.drop("all.json", json.dumps({"files": [{"name": name} for name in ("a.csv", "b.csv")]}))
+    assert (await tenant.ended(lambda each: each["path"] == "a.csv"))["state"] == "completed"
+    await tenant.settled("a.csv")
+    await waits(tenant, "b.csv", "scheduled")
+    assert lying(tenant) == {"a.csv.done", "b.csv", "all.json"}
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        await decisions.run_now(tx, waits_long)
+    assert (await tenant.ended(lambda each: each["path"] == "b.csv"))["state"] == "completed"
+    await eventually(lambda: "all.json.done" in lying(tenant), "the manifest to be marked")
+    assert lying(tenant) == {"a.csv.done", "b.csv.done", "all.json.done"}
 
 
 async def _are_told(tenant: Tenant, files: int) -> bool:

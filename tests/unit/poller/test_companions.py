@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from pydantic import ValidationError
 
-from services.poller.companions import Beside, _by_name, _checksums
+from services.poller.companions import Beside, _by_name, _checksums, _named
 from services.poller.spot import Look, Seen, Spotted, spot
 from shared.domain.announced import Entry
 from shared.domain.arrival import ArrivalState, FileStamp
@@ -43,6 +43,7 @@ def looked(
     *,
     known: list[Known] | None = None,
     taken: Mapping[str, frozenset[str]] | None = None,
+    held: Explained | None = None,
 ) -> Spotted:
     """What comes of files that are all there."""
     by_path = {each.path: each for each in files}
@@ -50,7 +51,7 @@ def looked(
     manifests = frozenset(names.manifests)
     around = Around.of(by_path, said or {}, [path for path in said or {} if path in manifests], taken or {})
     found = Beside(around, frozenset(names.companions), frozenset(names.awaited), manifests)
-    look = Look(NOON, NOON, beside=found)
+    look = Look(NOON, NOON, beside=found, held={} if held is None else {GOAL: held})
     return spot([Seen(each) for each in files], known or [], {GOAL: goal}, look)
 
 
@@ -249,3 +250,25 @@ def test_a_checksum_named_after_their_stem_is_read_for_all_its_files() -> None:
     assert _checksums(listed, ["x.csv", "x.xml"]) == {"x.csv": Entry(sha256=A)}
     with pytest.raises(ValueError, match=r"x\.xml"):
         _checksums(listed, ["x.xml"])
+
+
+def test_what_was_complete_and_waits_for_its_time_is_not_read_again_until_then() -> None:
+    scheduled = Explained(ArrivalState.WAITING, "scheduled", "next at noon")
+    known = [waiting(X, code="scheduled"), waiting(Y)]
+    found = looked(CHECKSUM, [X, Y, SUM, file("y.csv.sha256", 5)], known=known, held=scheduled)
+    assert told(found) == {"x.csv": "scheduled", "y.csv": "checksum_unread"}
+    # Its time has come: now it is read.
+    assert told(looked(CHECKSUM, [X, SUM], known=known[:1])) == {"x.csv": "checksum_unread"}
+    # Another file by that name is another matter.
+    grown = looked(CHECKSUM, [file("x.csv", 9, size=11), SUM], known=known[:1], held=scheduled)
+    assert [explained.code for _, _, explained in grown.grown] == ["checksum_unread"]
+
+
+def test_a_manifest_counts_the_files_that_goals_take_of_those_it_names() -> None:
+    entries = dict.fromkeys(("a.csv", "b.csv", "picture.png", "all.json"), Entry())
+    wide = goal("manifest", manifest="*.json")
+    assert _named([wide, goal("stable")], {"all.json": entries, "in/all.json": entries}) == {
+        "all.json": 2,
+        "in/all.json": 0,
+    }
+    assert _named([wide], {"all.json": "it cannot be read"}) == {"all.json": 0}

@@ -12,11 +12,13 @@ CREATE TABLE tidegate.companions (
     size_bytes bigint NOT NULL,
     modified_at timestamptz NOT NULL,
     is_manifest boolean NOT NULL,
+    names integer,
     PRIMARY KEY (account_id, arrival_id, path),
     FOREIGN KEY (account_id, arrival_id) REFERENCES tidegate.arrivals,
     FOREIGN KEY (account_id, connection_id) REFERENCES tidegate.connections
 );
 CREATE INDEX companions_by_path ON tidegate.companions (account_id, connection_id, path) WHERE is_manifest;
+COMMENT ON COLUMN tidegate.companions.names IS 'Of a manifest: how many of the files that it names goals take.';
 COMMENT ON TABLE tidegate.companions IS 'Files that said of others that they are complete: put away like these.';
 
 ALTER TABLE tidegate.companions ENABLE ROW LEVEL SECURITY;
