@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 MAX_BYTES = 400_000
-MAX_RENDERED_BYTES = 1_500_000
+MAX_RENDERED_BYTES = 1_000_000
 RENDERED = ("openapi.yaml", "asyncapi.yaml")
 """What is rendered from the models and grows with them: it is reviewed by what changes of it."""
 MAX_AWKWARD_BYTES = 64_000

@@ -1,5 +1,7 @@
 """What the OpenAPI document says beyond the routes: the habits, the codes, what is refused before a route is asked."""
 
+import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeGuard
 
@@ -100,6 +102,7 @@ def _document(app: FastAPI, scopes: dict[str, list[str]], models: Sequence[type[
             wanted = scopes[operation["operationId"]]
             operation["security"] = [{"key": wanted}, *([{"basic": wanted}] if takes_basic(path) else [])]
             _tell_refusals(operation)
+    _share_refusals(document)
     for unused in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(unused, None)
     _tell_models(document["components"]["schemas"], models)
@@ -145,6 +148,31 @@ def _tell_refusals(operation: dict[str, Any]) -> None:
             if status in _HEADERS:
                 response.setdefault("headers", {}).update(_HEADERS[status])
     operation["responses"] = dict(sorted(responses.items()))
+
+
+def _share_refusals(document: dict[str, Any]) -> None:
+    """Say once what several operations answer alike where they refuse: they refer to it."""
+    operations = [each for several in document["paths"].values() for each in several.values()]
+    refused = Counter((status, _text(answer)) for each in operations for status, answer in _refusals(each))
+    names: dict[tuple[str, str], str] = {}
+    for (status, text), times in refused.items():
+        if times > 1:
+            alike = sum(known == status for known, _ in names)
+            names[status, text] = f"Problem{status}_{alike + 1}" if alike else f"Problem{status}"
+            document["components"].setdefault("responses", {})[names[status, text]] = json.loads(text)
+    for operation in operations:
+        for status, answer in _refusals(operation):
+            name = names.get((status, _text(answer)))
+            if name is not None:
+                operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
+
+
+def _refusals(operation: dict[str, Any]) -> list[tuple[str, Any]]:
+    return [(status, answer) for status, answer in operation["responses"].items() if status >= "400"]
+
+
+def _text(answer: Any) -> str:
+    return json.dumps(answer, sort_keys=True)
 
 
 def _may_be_repeated(operation: dict[str, Any]) -> None:

@@ -33,13 +33,19 @@ def test_every_operation_needs_a_key_and_tells_its_problems(operation: dict[str,
     assert name == "key"
     assert set(scopes) <= {scope.value for scope in Scope}
     assert scopes
-    responses = operation["responses"]
+    responses = {status: _meant(response) for status, response in operation["responses"].items()}
     assert {"401", "403", "414", "422", "429", "431", "503"} <= responses.keys()
     assert "Retry-After" in responses["429"]["headers"]
     assert "requestBody" not in operation or {"413", "415"} <= responses.keys()
     for status, response in responses.items():
         if status >= "400":
             assert list(response["content"]) == ["application/problem+json"]
+
+
+def _meant(response: dict[str, Any]) -> dict[str, Any]:
+    """A response, or the one that it refers to."""
+    name = response.get("$ref", "").removeprefix("#/components/responses/")
+    return DOCUMENT["components"]["responses"][name] if name else response
 
 
 def test_every_code_that_can_be_met_stands_in_the_description() -> None:

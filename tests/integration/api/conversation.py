@@ -80,6 +80,7 @@ class Conversation:
 
         at_most of the first, spread over the beginning of what Schemathesis makes of the operation; None for all.
         """
+        self._counted = 0
         operation = self._schema.find_operation_by_label(label)
         covering = CoverageGenerator(
             operation=operation,
@@ -114,10 +115,13 @@ class Conversation:
         case.validate_response(response, headers=headers, excluded_checks=_excluded(case, response))
 
     def _aim(self, case: Any) -> bool:
-        """Let every other case that is meant well be about a thing that exists, in whichever version."""
+        """Let every other case of an operation that is meant well, from the first on, be about a thing that exists, in
+        whichever version."""
         is_meant_well = case.meta is None or case.meta.generation.mode.is_positive
+        if not is_meant_well:
+            return False
         self._counted += 1
-        if not is_meant_well or self._counted % 2:
+        if self._counted % 2 == 0:
             return False
         if self._are_for != case.operation.label:
             self._things, self._are_for = self._gateway.make_things(), case.operation.label
