@@ -22,6 +22,7 @@ from shared.domain.failures import (
     ConnectionLost,
     Failure,
     FileGone,
+    HostBusy,
     InvalidGoal,
     LeaseLost,
     NameTaken,
@@ -45,6 +46,7 @@ from shared.storage.returns import Held
 from shared.transfer.deliver import Bearer, Parcel, Shipment, deliver
 from shared.transfer.folder import Folder
 from shared.transfer.open_folder import open_folder
+from shared.transfer.sessions import RUN_PATIENCE_SECONDS
 
 log = structlog.get_logger()
 
@@ -111,7 +113,7 @@ async def give_back(tools: Tools, message: ReturnRequested) -> None:
         await _end(tools, held, files)
     elif isinstance(failure, LeaseLost):
         log.warning("return.lost")
-    elif isinstance(failure, Permanent) or held.attempt >= MOST_ATTEMPTS:
+    elif isinstance(failure, Permanent) or (held.attempt >= MOST_ATTEMPTS and not isinstance(failure, HostBusy)):
         await _give_up(tools, held, files, failure)
     else:
         await _postpone(tools, held, failure)
@@ -147,8 +149,7 @@ async def _bring(tools: Tools, task: Task) -> tuple[Permanent | None, list[str]]
         reach("return.made")
         if not made.files and not task.asked.acknowledge:
             return made.failure, []
-        opened = open_folder(task.connection.drop_place, task.login, tools.places, account_id=held.account_id)
-        async with opened as folder:
+        async with _opened(tools, task) as folder:
             stem = await _named(tools, task, folder)
             reach("return.named")
             names = {suffix: stem + suffix for suffix in made.files}
@@ -160,6 +161,12 @@ async def _bring(tools: Tools, task: Task) -> tuple[Permanent | None, list[str]]
             await deliver(folder, Shipment(parcels), bearer)
         reach("return.delivered")
         return made.failure, list(names.values())
+
+
+def _opened(tools: Tools, task: Task) -> AbstractAsyncContextManager[Folder]:
+    place = task.connection.drop_place
+    account_id = task.held.account_id
+    return open_folder(place, task.login, tools.places, account_id=account_id, patience_seconds=RUN_PATIENCE_SECONDS)
 
 
 # Made.
@@ -269,9 +276,11 @@ async def _end(tools: Tools, held: Held, files: list[str]) -> None:
 
 
 async def _postpone(tools: Tools, held: Held, failure: Failure) -> None:
-    pause = min(AGAIN_SECONDS * 2 ** (held.attempt - 1), LONGEST_AGAIN_SECONDS)
+    # Where the host only serves others, nothing was tried, and it waits as often as it has to.
+    is_attempt = not isinstance(failure, HostBusy)
+    pause = min(AGAIN_SECONDS * 2 ** (held.attempt - 1), LONGEST_AGAIN_SECONDS) if is_attempt else AGAIN_SECONDS
     async with tools.database.account(held.account_id) as tx:
-        await returns.postpone(tx, held, pause, failure.code)
+        await returns.postpone(tx, held, pause, failure.code, is_attempt=is_attempt)
     tools.metrics.returns.labels("postponed").inc()
     log.warning("return.postponed", code=failure.code, attempt=held.attempt)
 

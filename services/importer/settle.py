@@ -1,7 +1,8 @@
 """Mark a file when every run of its arrival has ended: rename, move, delete or leave.
 
 Separate from the runs, because it happens once an arrival and after the commit: what fails here changes nothing of
-what was imported. Told by `arrival.ended`; the sweeper rings again where that was lost.
+what was imported. Told by `arrival.ended`; the sweeper rings again where that was lost. Few are marked at a time, so
+who finds its partner's host busy comes again later; who is at it keeps others from it for as long as that takes.
 """
 
 from dataclasses import dataclass
@@ -22,11 +23,13 @@ from shared.domain.place import DropPlace
 from shared.domain.run import RunState
 from shared.domain.watched import beneath
 from shared.observe.failpoints import reach
+from shared.runtime.keeping import kept
 from shared.storage import arrivals, companions, connections, goals, notifications
 from shared.storage.database import Tx
 from shared.transfer.folder import Folder
 from shared.transfer.mark import Marked, mark
 from shared.transfer.open_folder import open_folder
+from shared.transfer.sessions import RUN_PATIENCE_SECONDS
 
 log = structlog.get_logger()
 
@@ -61,8 +64,14 @@ async def settle(tools: Tools, message: ArrivalEnded) -> None:
     if settled_as:
         log.info("file.settled", outcome=settled_as, arrival_id=str(arrival_id))
         return
+
+    async def keep() -> None:
+        async with tools.database.account(account_id) as tx:
+            await arrivals.keep_settling(tx, arrival_id, tools.lease_seconds)
+
     try:
-        marked = Marked(outcome="changed") if task is None else await _mark(tools, account_id, task)
+        async with kept(keep, tools.lease_seconds):
+            marked = Marked(outcome="changed") if task is None else await _mark(tools, account_id, task)
     except StorageUnavailable:
         raise
     except Failure as failure:
@@ -124,7 +133,10 @@ def _has_failed(runs: list[dict[str, Any]]) -> bool:
 
 
 async def _mark(tools: Tools, account_id: UUID, task: Task) -> Marked:
-    async with open_folder(task.place, task.login, tools.places, account_id=account_id) as folder:
+    opened = open_folder(
+        task.place, task.login, tools.places, account_id=account_id, patience_seconds=RUN_PATIENCE_SECONDS
+    )
+    async with opened as folder:
         file = await _present(folder, task.file) if task.is_upload else task.file
         marked = await mark(folder, file, task.action, beneath=task.beneath)
         if marked.outcome not in ("changed", "gone"):

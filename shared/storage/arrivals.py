@@ -227,6 +227,11 @@ async def begin_settling(tx: Tx, arrival_id: UUID, lease_seconds: float) -> bool
     return await tx.row("arrivals.begin_settling", tx.account_id, arrival_id, lease_seconds) is not None
 
 
+async def keep_settling(tx: Tx, arrival_id: UUID, lease_seconds: float) -> None:
+    """Go on marking the file."""
+    await tx.execute("arrivals.keep_settling", tx.account_id, arrival_id, lease_seconds)
+
+
 async def settle(tx: Tx, arrival_id: UUID, as_: str, path: str | None, *, is_gone: bool) -> None:
     """The file was marked as `as_`, and lies at `path` now where that is known."""
     await tx.execute("arrivals.settle", tx.account_id, arrival_id, as_, path, is_gone)

@@ -51,9 +51,9 @@ async def name(tx: Tx, held: Held, stem: str) -> bool:
     return await tx.row("returns.name", tx.account_id, held.run_id, held.token, stem) is not None
 
 
-async def postpone(tx: Tx, held: Held, seconds: float, code: str) -> None:
-    """It did not work; the sweeper rings again after so long."""
-    await tx.execute("returns.postpone", tx.account_id, held.run_id, held.token, seconds, code)
+async def postpone(tx: Tx, held: Held, seconds: float, code: str, *, is_attempt: bool = True) -> None:
+    """It did not work, or was not even tried; the sweeper rings again after so long."""
+    await tx.execute("returns.postpone", tx.account_id, held.run_id, held.token, seconds, code, is_attempt)
 
 
 async def end(

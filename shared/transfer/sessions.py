@@ -14,7 +14,7 @@ from shared.domain.place import PartnerPlace
 PATIENCE_SECONDS = 30.0
 """Until a host counts as busy."""
 RUN_PATIENCE_SECONDS = 5.0
-"""The same for a run, which keeps its worker from others while it waits, and is put aside instead."""
+"""The same for a run, and for what is owed after it: they keep others waiting meanwhile, and are put aside instead."""
 
 
 class Session(Protocol):

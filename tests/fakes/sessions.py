@@ -1,5 +1,6 @@
 """Sessions for tests of drivers and places: as many as are wanted, and what was told of them is kept."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,11 +16,18 @@ class FreeSessions:
 
     told: list[str] = field(default_factory=list)
     failure: Failure | None = None
+    patience: list[float] = field(default_factory=list)
+    """Of those who asked, in seconds."""
+    is_free: asyncio.Event | None = None
+    """Who has asked waits for it, where there is one."""
 
     @asynccontextmanager
     async def held(
         self, place: PartnerPlace, login: Login, *, insists: bool, patience_seconds: float
     ) -> AsyncIterator["FreeSessions"]:
+        self.patience.append(patience_seconds)
+        if self.is_free is not None:
+            await self.is_free.wait()
         if self.failure is not None:
             raise self.failure
         self.told.append("held, insisting" if insists else "held")

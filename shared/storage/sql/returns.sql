@@ -37,7 +37,8 @@ RETURNING run_id
 
 -- name: postpone
 -- It did not work this time; the sweeper rings again.
-UPDATE tidegate.run_returns SET held_until = now() + make_interval(secs => $4), reason_code = $5
+UPDATE tidegate.run_returns SET held_until = now() + make_interval(secs => $4), reason_code = $5,
+    attempt = CASE WHEN $6 THEN attempt ELSE greatest(attempt - 1, 0) END
 WHERE account_id = $1 AND run_id = $2 AND token = $3 AND state = 'asked'
 
 -- name: end
