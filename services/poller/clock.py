@@ -51,7 +51,7 @@ async def tick(tools: Tools) -> None:
     for account_id, connection_id in rounds_due:
         await _apart(_ask_round(tools, account_id, connection_id), connection_id=str(connection_id))
     async with tools.database.watching() as watch:
-        movable = await turns.movable(watch)
+        movable = await turns.movable(watch, now)
     for account_id, connection_id in movable:
         await _apart(_move_on(tools, account_id, connection_id), connection_id=str(connection_id))
 

@@ -11,7 +11,7 @@ from operator import attrgetter
 
 from services.poller.spot import Seen
 from shared.domain.arrival import FileStamp
-from shared.domain.failures import ConnectionLost, DirectoryMissing, Failure, TooManyFiles
+from shared.domain.failures import ConnectionLost, DirectoryMissing, Failure, Permanent, TooManyFiles
 from shared.domain.goal import AnyImport
 from shared.domain.names import joined, split
 from shared.domain.watched import watches
@@ -30,6 +30,8 @@ class Listed:
 
     listings: dict[str, Listing] = field(default_factory=dict)
     failure: Failure | None = None
+    barred: set[str] = field(default_factory=set)
+    """Goals' own directories that cannot be listed, and will not be by waiting."""
     entries: int = 0
 
     @property
@@ -75,6 +77,8 @@ async def _list_one(folder: Folder, path: str, listed: Listed, *, is_asked_for: 
         # One that was found below another may be gone again.
         if is_asked_for or not isinstance(failure, DirectoryMissing):
             listed.failure = listed.failure or failure
+        if is_asked_for and isinstance(failure, Permanent):
+            listed.barred.add(path)
 
 
 def slices(listings: Mapping[str, Listing], goals: Iterable[AnyImport]) -> Iterator[list[Seen]]:

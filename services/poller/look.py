@@ -206,7 +206,7 @@ async def _record(
                     tx,
                     connection.id,
                     began_at,
-                    found.listings,
+                    found,
                     lambda path: path not in listed and is_gone(path, found.listings, known_directories),
                     found.leaves_over,
                 )

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -10,6 +10,7 @@ from uuid import UUID
 
 from services.poller.companions import Beside
 from services.poller.held import held, shut
+from services.poller.listing import Listed
 from services.poller.spot import Look, Seen, Spotted, spot
 from shared.domain.goal import AnyImport
 from shared.domain.names import quoted
@@ -66,13 +67,13 @@ async def conclude(
     tx: Tx,
     connection_id: UUID,
     began_at: datetime,
-    directories: Collection[str],
+    listed: Listed,
     is_missing: Callable[[str], bool],
     leaves_over: Callable[[AnyImport], bool],
 ) -> Counter[str]:
     """All that a look saw is written down: what it did not see has vanished, and goals that were due have had their
-    turn where their `directories` were listed and the look left over none of their files. A file that came during the
-    look is left to the next."""
+    turn where their directories were listed and the look left over none of their files. A file that came during the
+    look is left to the next. A round does not stand still behind a goal whose directory cannot be listed."""
     await arrivals.lock_connection(tx, connection_id)
     gone = [arrival_id async for arrival_id, path in arrivals.lying(tx, connection_id, began_at) if is_missing(path)]
     for several in _batches(gone):
@@ -81,14 +82,18 @@ async def conclude(
     settings = (await connections.get(tx, connection_id)).settings
     # What began or ended during the look counts as well: in it files may have waited.
     moments = (began_at, await arrivals.clock(tx))
+    open_ones = {
+        each: goal.source.directory
+        for each, goal in watched.goals.items()
+        if not any(shut(settings, goal, at) for at in moments)
+    }
     had_their_turn = [
         each
-        for each, goal in watched.goals.items()
-        if goal.source.directory in directories
-        and not leaves_over(goal)
-        and not any(shut(settings, goal, at) for at in moments)
+        for each, directory in open_ones.items()
+        if directory in listed.listings and not leaves_over(watched.goals[each])
     ]
-    await turns.looked(tx, had_their_turn, began_at)
+    in_vain = [each for each, directory in open_ones.items() if directory in listed.barred]
+    await turns.looked(tx, had_their_turn, began_at, in_vain=in_vain)
     return Counter(vanished=len(gone))
 
 

@@ -8,7 +8,7 @@ that are still to come. Writes `turns`; nothing here commits.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from pydantic import TypeAdapter
@@ -21,8 +21,12 @@ from shared.storage import arrivals, connections, outbox, runs
 from shared.storage.database import Session, Tx
 
 _GOAL: TypeAdapter[Goal] = TypeAdapter(Goal)
-AT_ONCE = 100
-"""Turns that one transaction passes over: a connection has fewer goals."""
+MOVED_AT_ONCE = 100
+"""Rounds that are moved on at a time; those left over come with the next."""
+_PASSED_AT_ONCE = 100
+"""Turns that are over, or of goals that were switched off, which one transaction ends; the next ends the rest."""
+_ASKED_AGAIN = timedelta(minutes=1)
+"""When a round in a blackout is tried again at the latest: the blackout may be taken away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +64,14 @@ async def of_connection(tx: Tx, connection_id: UUID) -> list[Turn]:
     return [Turn(**dict(row)) for row in await tx.fetch("turns.of_connection", tx.account_id, connection_id)]
 
 
-async def looked(tx: Tx, goal_ids: Collection[UUID], began_at: datetime) -> None:
-    """A look that began then was written down, and took what it was these goals' turn to take."""
+async def looked(tx: Tx, goal_ids: Collection[UUID], began_at: datetime, *, in_vain: Collection[UUID] = ()) -> None:
+    """A look that began then was written down, and took what it was these goals' turn to take.
+
+    Of goals that were looked for `in_vain` the turn in a round is over, so that others have theirs; a turn of its own
+    waits.
+    """
     await tx.execute("turns.taken", tx.account_id, list(goal_ids), began_at)
-    await tx.execute("turns.looked", tx.account_id, list(goal_ids), began_at)
+    await tx.execute("turns.looked", tx.account_id, [*goal_ids, *in_vain], began_at)
 
 
 async def ask_round(tx: Tx, connection_id: UUID, goal_ids: Sequence[UUID]) -> None:
@@ -72,9 +80,9 @@ async def ask_round(tx: Tx, connection_id: UUID, goal_ids: Sequence[UUID]) -> No
     await tx.execute("turns.add", tx.account_id, connection_id, list(goal_ids))
 
 
-async def movable(watch: Session) -> list[tuple[UUID, UUID]]:
+async def movable(watch: Session, now: datetime, limit: int = MOVED_AT_ONCE) -> list[tuple[UUID, UUID]]:
     """(account, connection) of rounds in which the next turn may begin, or the first is over."""
-    return [(row["account_id"], row["connection_id"]) for row in await watch.fetch("turns.movable", AT_ONCE)]
+    return [(row["account_id"], row["connection_id"]) for row in await watch.fetch("turns.movable", limit, now)]
 
 
 async def move_on(tx: Tx, connection_id: UUID, now: datetime) -> UUID | None:
@@ -83,14 +91,17 @@ async def move_on(tx: Tx, connection_id: UUID, now: datetime) -> UUID | None:
     Nothing happens where another moves the round, or its turn is under way. In a blackout the round waits.
     """
     await arrivals.lock_connection(tx, connection_id)
-    for _ in range(AT_ONCE):
+    for _ in range(_PASSED_AT_ONCE):
         head = await tx.row("turns.head", tx.account_id, connection_id)
         if head is None:
             return None
         if head["is_active"] and head["begun_at"] is None:
             goal = _GOAL.validate_python(head["settings"])
             settings = (await connections.get(tx, connection_id)).settings
-            if blackout_until((*goal.blackouts, *settings.blackouts), now) is not None:
+            until = blackout_until((*goal.blackouts, *settings.blackouts), now)
+            if until is not None:
+                # It keeps no round of another connection waiting meanwhile.
+                await tx.execute("turns.put_off", tx.account_id, head["number"], min(until, now + _ASKED_AGAIN))
                 return None
             return await _begin(tx, connection_id, head["number"], head["goal_id"], goal)
         if head["is_active"] and not head["is_over"]:

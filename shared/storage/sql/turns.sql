@@ -31,13 +31,15 @@ SELECT $1, $2, g.goal_id, true FROM unnest($3::uuid[]) WITH ORDINALITY AS g (goa
 ON CONFLICT (account_id, goal_id) WHERE in_round AND begun_at IS NULL DO NOTHING
 
 -- name: movable
--- Connections whose first turn has not begun, is over, or will never be, because its goal was switched off. Watching role.
+-- Connections whose first turn has not begun, is over, or will never be, because its goal was switched off; one of each
+-- account before the second of any. What was put off is left out until then. Watching role.
 SELECT h.account_id, h.connection_id
-FROM (SELECT DISTINCT ON (account_id, connection_id) account_id, connection_id, goal_id, number, begun_at, looked_at, run_id
+FROM (SELECT DISTINCT ON (account_id, connection_id) account_id, connection_id, goal_id, number, begun_at, looked_at, run_id,
+          not_before
       FROM tidegate.turns WHERE in_round ORDER BY account_id, connection_id, number) h
 JOIN tidegate.connections c ON c.account_id = h.account_id AND c.connection_id = h.connection_id
 JOIN tidegate.goals g ON g.account_id = h.account_id AND g.goal_id = h.goal_id
-WHERE c.is_active
+WHERE c.is_active AND (h.not_before IS NULL OR h.not_before <= $2)
   AND NOT EXISTS (SELECT FROM tidegate.resting_connections n
                   WHERE n.account_id = c.account_id AND n.connection_id = c.connection_id)
   AND (h.begun_at IS NULL OR NOT g.is_active
@@ -46,7 +48,7 @@ WHERE c.is_active
         WHERE r.account_id = h.account_id AND r.goal_id = h.goal_id AND r.queued_at <= coalesce(h.looked_at, 'infinity')
           AND (h.run_id IS NULL OR r.run_id = h.run_id)
           AND (r.state IN ('queued', 'running') OR (r.state = 'waiting' AND r.waits_for = 'retry')))))
-ORDER BY h.number
+ORDER BY row_number() OVER (PARTITION BY h.account_id ORDER BY h.number), h.number
 LIMIT $1
 
 -- name: head
@@ -63,6 +65,10 @@ WHERE t.account_id = $1 AND t.connection_id = $2 AND t.in_round
 ORDER BY t.number
 LIMIT 1
 FOR UPDATE OF t SKIP LOCKED
+
+-- name: put_off
+-- A turn cannot begin before a time.
+UPDATE tidegate.turns SET not_before = $3 WHERE account_id = $1 AND number = $2
 
 -- name: begin
 -- A turn begins: an import's with the next look, an export's with its run.

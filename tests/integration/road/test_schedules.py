@@ -201,6 +201,9 @@ async def test_files_wait_for_their_goals_time_and_are_then_taken_in_order(tenan
 async def test_goals_of_a_connection_are_carried_out_one_after_another_at_its_times(
     tenant: Tenant, tmp_path: Path
 ) -> None:
+    # Nothing is a directory there: this goal's turn passes, and keeps no other waiting.
+    tenant.drop("taken", "no directory")
+    await tenant.save(goal(name="Barred", position=0, source={"directory": "taken", "pattern": {"wildcard": "*"}}))
     first = await tenant.save(goal(name="First", position=1))
     second = await tenant.save(_export(name="Second", position=2))
     third = await tenant.save(
@@ -220,12 +223,18 @@ async def test_goals_of_a_connection_are_carried_out_one_after_another_at_its_ti
         return "a.csv" in found and found["a.csv"]["reason_code"] == "scheduled"
 
     await eventually(waits, "the file to wait", limit_seconds=30)
-    await tick(_at(tenant, TOMORROW + timedelta(days=2), tmp_path))
+    late = _at(tenant, TOMORROW + timedelta(days=2), tmp_path)
 
     async def is_over() -> bool:
         async with tenant.base.database.account(tenant.account_id) as tx:
             return await turns.of_connection(tx, tenant.connection_id) == []
 
+    async def has_begun() -> bool:
+        # A connection that a look has in hand is left to the next tick.
+        await tick(late)
+        return not await is_over()
+
+    await eventually(has_begun, "the round to begin", limit_seconds=30)
     await eventually(is_over, "the round to end", limit_seconds=60)
     ended = sorted(await tenant.runs(), key=lambda run: run["started_at"])
     assert [run["goal_id"] for run in ended][:2] == [first, second]

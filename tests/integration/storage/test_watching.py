@@ -33,7 +33,7 @@ READABLE = {
     "runs": "account_id arrival_id attempt connection_id finished_at goal_id goal_version hold_until kind order_at "
     "queued_at retry_at run_id rung_at started_at state token waits_for",
     "samples": "account_id expires_at sample_id",
-    "turns": "account_id asked_at begun_at connection_id goal_id in_round looked_at number run_id",
+    "turns": "account_id asked_at begun_at connection_id goal_id in_round looked_at not_before number run_id",
     "uploads": "account_id closed_at drop_folder_id opened_at state upload_id",
     "watches": "account_id connection_id expires_at holder",
 }
