@@ -8,25 +8,22 @@ what may take long (fsync, measuring, listing) does not.
 """
 
 import asyncio
-import errno
 import os
 import posixpath
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import NoReturn
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any, NoReturn
 
 import asyncssh
 from asyncssh import FXF_APPEND, FXF_READ, FXF_WRITE
 
+from services.dropserver.sftp_words import accessed, answer_of, answered, open_flags
 from services.dropserver.tenant import Tenant
 from services.dropserver.uploads import Reading, Upload
-from services.dropserver.writing import House, Writing, accessed, told
+from services.dropserver.writing import House, Writing
 from shared.domain.hosted_login import Right
 from shared.domain.names import checked_path, joined
-from shared.observe.failpoints import reach
 from shared.transfer.tree import Tree
-
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class DropSession(asyncssh.SFTPServer):
@@ -56,18 +53,18 @@ class DropSession(asyncssh.SFTPServer):
         if len(self._open) >= self._house.limits.open_files_per_session:
             raise asyncssh.SFTPFailure("Too many open files in this session; close some first.")
         if not writes:
-            with told():
+            with answered():
                 reading = Reading(self._tree.open(name, os.O_RDONLY))
             self._open.add(reading)
             return reading
-        upload = await self._writing.begin(name, pflags)
+        upload = await answer_of(self._writing.begin(name, open_flags(pflags)))
         self._open.add(upload)
         return upload
 
     def read(self, file_obj: object, offset: int, size: int) -> bytes:
         """Bytes of an open file."""
         self._require(Right.READ)
-        with told():
+        with answered():
             return os.pread(_reading(file_obj).descriptor, size, offset)
 
     def write(self, file_obj: object, offset: int, data: bytes) -> int | Awaitable[int]:
@@ -84,28 +81,15 @@ class DropSession(asyncssh.SFTPServer):
 
     async def _written_with_room(self, upload: Upload, start: int, data: bytes) -> int:
         try:
-            await self._house.carry_on(self._writing.make_room(upload, start + len(data)))
+            await self._carried_on(self._writing.make_room(upload, start + len(data)))
         except asyncssh.SFTPError:
             upload.has_failed = True
             raise
         return self._written(upload, start, data)
 
     def _written(self, upload: Upload, start: int, data: bytes) -> int:
-        try:
-            if upload.is_superseded:
-                raise asyncssh.SFTPFailure("The file is meanwhile uploaded by another session.")
-            if not upload.is_open:
-                raise asyncssh.SFTPFailure("The file is closed.")
-            view = memoryview(data)
-            with told():
-                while view:
-                    done = os.pwrite(upload.descriptor, view, start)
-                    start, view = start + done, view[done:]
-        except (OSError, asyncssh.SFTPError) as error:
-            upload.has_failed = True
-            upload.is_full = upload.is_full or (isinstance(error, OSError) and error.errno in _NO_ROOM)
-            raise
-        reach("dropserver.writing")
+        with answered():
+            self._writing.write(upload, start, data)
         return len(data)
 
     def close(self, file_obj: object) -> Awaitable[None]:
@@ -127,11 +111,11 @@ class DropSession(asyncssh.SFTPServer):
         self._open.discard(handle)
         if not isinstance(handle, Upload):
             return self._house.carry_on(_put_down(handle))
-        return self._house.carry_on(self._writing.break_off(handle)) if is_clean_up else self._finish(handle)
+        return self._carried_on(self._writing.break_off(handle)) if is_clean_up else self._finish(handle)
 
     async def _finish(self, upload: Upload) -> None:
         try:
-            await self._house.carry_on(self._writing.finish(upload))
+            await self._carried_on(self._writing.finish(upload))
         finally:
             # Only in the loop's next turn, when the driver has sent the answer: a stopping server waits for this.
             asyncio.get_running_loop().call_soon(self._house.register.end, self._tenant, upload)
@@ -150,7 +134,7 @@ class DropSession(asyncssh.SFTPServer):
     async def fsync(self, file_obj: object) -> None:
         """Bring what was written to disk."""
         self._require(Right.WRITE)
-        with told():
+        with answered():
             await asyncio.to_thread(os.fsync, _reading(file_obj).descriptor)
 
     # What lies there.
@@ -166,7 +150,7 @@ class DropSession(asyncssh.SFTPServer):
         To every login: uploads are resumed by it, and who may open a file by its name learns as much.
         """
         self._require()
-        with told():
+        with answered():
             return self._tree.stat(self._path(path))
 
     lstat = stat
@@ -175,7 +159,7 @@ class DropSession(asyncssh.SFTPServer):
         """The entries of a directory."""
         self._require(Right.LIST)
         name = self._path(path)
-        with told():
+        with answered():
             here = await asyncio.to_thread(self._tree.stat, name)
             found = await asyncio.to_thread(lambda: list(self._tree.scan(name)))
         for own in (b".", b".."):
@@ -200,7 +184,12 @@ class DropSession(asyncssh.SFTPServer):
     def setstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> Awaitable[None]:
         """Set a file's time; owner and permissions are taken note of politely and left alone."""
         self._require(Right.WRITE)
-        return self._house.carry_on(self._writing.set_time(self._path(path), attrs))
+        if attrs.size is not None:
+            raise asyncssh.SFTPOpUnsupported("Cut a file by opening it, so that it counts as an upload.")
+        if attrs.mtime is None:
+            self.stat(path)
+            return _nothing()
+        return self._carried_on(self._writing.set_time(self._path(path), accessed(attrs), float(attrs.mtime)))
 
     lsetstat = setstat
 
@@ -209,10 +198,10 @@ class DropSession(asyncssh.SFTPServer):
         self._require(Right.WRITE)
         upload = _upload(file_obj)
         if attrs.size is not None:
-            await self._house.carry_on(self._writing.make_room(upload, attrs.size))
+            await self._carried_on(self._writing.make_room(upload, attrs.size))
         if not upload.is_open:
             raise asyncssh.SFTPFailure("The file is closed.")
-        with told():
+        with answered():
             if attrs.size is not None:
                 os.ftruncate(upload.descriptor, attrs.size)
                 upload.size_bytes = attrs.size
@@ -222,27 +211,27 @@ class DropSession(asyncssh.SFTPServer):
     def rename(self, oldpath: bytes, newpath: bytes) -> Awaitable[None]:
         """Give a file another name; refused where the name is taken."""
         self._require(Right.WRITE)
-        return self._house.carry_on(self._writing.rename(self._path(oldpath), self._path(newpath), replace=False))
+        return self._carried_on(self._writing.rename(self._path(oldpath), self._path(newpath), replace=False))
 
     def posix_rename(self, oldpath: bytes, newpath: bytes) -> Awaitable[None]:
         """Give a file another name, replacing what has it."""
         self._require(Right.WRITE)
-        return self._house.carry_on(self._writing.rename(self._path(oldpath), self._path(newpath), replace=True))
+        return self._carried_on(self._writing.rename(self._path(oldpath), self._path(newpath), replace=True))
 
     def remove(self, path: bytes) -> Awaitable[None]:
         """Delete a file."""
         self._require(Right.WRITE)
-        return self._house.carry_on(self._writing.remove(self._path(path)))
+        return self._carried_on(self._writing.remove(self._path(path)))
 
     def mkdir(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> Awaitable[None]:
         """Create a directory."""
         self._require(Right.WRITE)
-        return self._house.carry_on(self._writing.make_directory(self._path(path)))
+        return self._carried_on(self._writing.make_directory(self._path(path)))
 
     def rmdir(self, path: bytes) -> Awaitable[None]:
         """Delete an empty directory."""
         self._require(Right.WRITE)
-        return self._house.carry_on(self._writing.remove_directory(self._path(path)))
+        return self._carried_on(self._writing.remove_directory(self._path(path)))
 
     # Not on offer.
 
@@ -275,6 +264,10 @@ class DropSession(asyncssh.SFTPServer):
             raise asyncssh.SFTPPermissionDenied("The login has expired; ask who gave it to you for another.")
         if right is not None and not self._tenant.may(right):
             raise asyncssh.SFTPPermissionDenied(f"The login does not have the right to {right.value}.")
+
+    def _carried_on(self, work: Coroutine[Any, Any, None]) -> Awaitable[None]:
+        """Do it to its end, from now on; refusals come as SFTP's errors."""
+        return answer_of(self._house.carry_on(work))
 
     def _path(self, path: bytes) -> str:
         """The path in the drop folder that the client means. Raises SFTPFailure for a name that cannot be."""

@@ -1,30 +1,29 @@
 """The ways of an upload: begun, finished, broken off, renamed, given another time; each told before it is answered.
 
 A client gets its OK only when the bytes are on disk and the ledger knows of them. What could not be told has not
-happened: the client gets a failure and sends again. Nothing here speaks SFTP but for its failures.
+happened: the client gets a failure and sends again. No protocol is spoken here: refusals.py has what goes wrong.
 """
 
 import asyncio
 import errno
 import os
 import stat
-from collections.abc import Awaitable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Coroutine
 from typing import Any, Protocol
 from uuid import UUID
 
-import asyncssh
 import structlog
-from asyncssh import FXF_APPEND, FXF_CREAT, FXF_EXCL, FXF_READ, FXF_TRUNC
 
+from services.dropserver.refusals import NameTaken, QuotaUsedUp, Refusal, registered, told
 from services.dropserver.tenant import Begun, Limits, Tenant, Uploads
 from services.dropserver.uploads import Register, Upload
-from shared.domain.failures import Failure, PlaceFull
+from shared.domain.failures import Failure
 from shared.domain.names import split
 from shared.observe.failpoints import reach
 from shared.transfer.tree import Tree, stamp_of
 
 _REMEMBERED_UPLOADS = 256
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 log = structlog.get_logger()
 
@@ -42,7 +41,7 @@ class House(Protocol):
 
 
 class Writing:
-    """What one session does to the files of its folder. Raises asyncssh.SFTPError and OSError, for the client."""
+    """What one session does to the files of its folder. Raises Refusal and OSError, for the client."""
 
     def __init__(self, house: House, tenant: Tenant, tree: Tree) -> None:
         self._house = house
@@ -51,37 +50,54 @@ class Writing:
         self._closed: dict[str, UUID] = {}
         """Uploads of this session that were finished, so that a time set afterwards is told under the same id."""
 
-    async def begin(self, path: str, pflags: int) -> Upload:
-        """Begin an upload, told before the old file is touched.
+    async def begin(self, path: str, flags: int) -> Upload:
+        """Begin an upload, told before the old file is touched. `flags` are the operating system's, as for os.open.
 
         One that begins anew gets a file of its own: who still reads or writes the old one, here or at another replica,
         goes on with that.
         """
         if self._house.is_closing:
-            raise asyncssh.SFTPFailure("The server is stopping; upload again in a minute.")
+            raise Refusal("The server is stopping; upload again in a minute.")
         with told():
             self._tree.stat(split(path)[0])
             before = self._size(path)
-        if before is not None and pflags & FXF_CREAT and pflags & FXF_EXCL:
-            raise asyncssh.SFTPFileAlreadyExists("The name is taken.")
-        cuts = bool(pflags & FXF_TRUNC)
-        with _registered():
+        if before is not None and flags & os.O_CREAT and flags & os.O_EXCL:
+            raise NameTaken("The name is taken.")
+        cuts = bool(flags & os.O_TRUNC)
+        with registered():
             begun = await self._house.uploads.opened(self._tenant, path, before, cuts=cuts)
         try:
             with told():
-                flags = _flags(pflags)
                 if cuts and before is not None and stat.S_ISREG(self._tree.stat(path).st_mode):
                     self._tree.remove(path)
                     flags |= os.O_CREAT
                 descriptor = self._tree.open(path, flags)
-        except (OSError, asyncssh.SFTPError):
+        except (OSError, Refusal):
             await self._tell_broken(begun, self._size_or_none(path))
             raise
         size = os.fstat(descriptor).st_size
-        appends = bool(pflags & FXF_APPEND)
+        appends = bool(flags & os.O_APPEND)
         upload = Upload(descriptor=descriptor, begun=begun, path=path, size_bytes=size, appends=appends)
         self._house.register.begin(self._tenant, upload)
         return upload
+
+    def write(self, upload: Upload, offset: int, data: bytes) -> None:
+        """Write into an upload what it has room for; what is not written whole marks it as failed."""
+        try:
+            if upload.is_superseded:
+                raise Refusal("The file is meanwhile uploaded by another session.")
+            if not upload.is_open:
+                raise Refusal("The file is closed.")
+            view = memoryview(data)
+            with told():
+                while view:
+                    done = os.pwrite(upload.descriptor, view, offset)
+                    offset, view = offset + done, view[done:]
+        except (OSError, Refusal) as error:
+            upload.has_failed = True
+            upload.is_full = upload.is_full or (isinstance(error, OSError) and error.errno in _NO_ROOM)
+            raise
+        reach("dropserver.writing")
 
     async def finish(self, upload: Upload) -> None:
         """Bring the file to disk, tell it, and only then let the client have its answer.
@@ -91,19 +107,19 @@ class Writing:
         upload.is_open = False
         try:
             if upload.is_superseded:
-                raise asyncssh.SFTPFailure("The file was meanwhile uploaded by another session.")
+                raise Refusal("The file was meanwhile uploaded by another session.")
             if upload.is_full:
-                raise asyncssh.SFTPQuotaExceeded("The drop folder is full; what was written of the file is removed.")
+                raise QuotaUsedUp("The drop folder is full; what was written of the file is removed.")
             if upload.has_failed:
-                raise asyncssh.SFTPFailure("A part of the file could not be written; send the file again.")
+                raise Refusal("A part of the file could not be written; send the file again.")
             with told():
                 await asyncio.to_thread(self._flush, upload)
             reach("dropserver.flushed")
             file = stamp_of(upload.path, os.fstat(upload.descriptor))
-            with _registered():
+            with registered():
                 facts = (file.path, file.size_bytes, file.modified_at)
                 await self._house.uploads.closed(self._tenant, upload.begun, *facts)
-        except (OSError, asyncssh.SFTPError):
+        except (OSError, Refusal):
             await self._tell_broken(upload.begun, self._left(upload))
             raise
         finally:
@@ -120,38 +136,37 @@ class Writing:
         os.close(upload.descriptor)
         await self._tell_broken(upload.begun, left)
 
-    async def set_time(self, path: str, attrs: asyncssh.SFTPAttrs) -> None:
-        """Set a file's time. Many clients do so after CLOSE: then the upload is told again, with its new time."""
-        if attrs.size is not None:
-            raise asyncssh.SFTPOpUnsupported("Cut a file by opening it, so that it counts as an upload.")
+    async def set_time(self, path: str, accessed: float, modified: float) -> None:
+        """Set a file's times, in seconds since 1970.
+
+        Many clients do so after they have closed it: then the upload is told again, with its new time.
+        """
         with told():
             self._tree.stat(path)
-            if attrs.mtime is None:
-                return
-            self._tree.set_times(path, accessed(attrs), float(attrs.mtime))
+            self._tree.set_times(path, accessed, modified)
             file = stamp_of(path, self._tree.stat(path))
         upload_id = self._closed.get(path)
         if upload_id is None or self._house.register.is_written(self._tenant, path):
             return
-        with _registered():
+        with registered():
             await self._house.uploads.retimed(self._tenant, upload_id, path, file.modified_at)
 
     async def rename(self, source: str, target: str, *, replace: bool) -> None:
         """Give a finished file another name, and tell it."""
         if any(self._house.register.is_written(self._tenant, path) for path in (source, target)):
-            raise asyncssh.SFTPFailure("The file is still being written; close it first.")
+            raise Refusal("The file is still being written; close it first.")
         with told():
             if stat.S_ISDIR(self._tree.stat(source).st_mode):
-                raise asyncssh.SFTPFailure("A directory cannot be renamed here; move its files.")
+                raise Refusal("A directory cannot be renamed here; move its files.")
             replaced = self._size(target) if replace and source != target else None
             self._tree.rename(source, target, replace=replace)
             file = stamp_of(target, self._tree.stat(target))
         reach("dropserver.renamed")
         try:
-            with _registered():
+            with registered():
                 facts = (file.size_bytes, file.modified_at, replaced)
                 told_as = await self._house.uploads.renamed(self._tenant, source, target, *facts)
-        except asyncssh.SFTPError:
+        except Refusal:
             # What the client is told did not happen must not have happened.
             with told():
                 self._tree.rename(target, source, replace=False)
@@ -171,7 +186,7 @@ class Writing:
 
     async def make_directory(self, path: str) -> None:
         """Create a directory, which counts as a file."""
-        with _registered():
+        with registered():
             await self._house.uploads.changed(self._tenant, 0, 1)
         try:
             with told():
@@ -192,9 +207,9 @@ class Writing:
             if end <= upload.begun.counted_bytes:
                 return
             try:
-                with _registered():
+                with registered():
                     upload.begun = await self._house.uploads.grown(self._tenant, upload.begun, end)
-            except asyncssh.SFTPQuotaExceeded:
+            except QuotaUsedUp:
                 upload.is_full = True
                 raise
 
@@ -253,43 +268,3 @@ class Writing:
             return self._tree.stat(path).st_size
         except FileNotFoundError:
             return None
-
-
-def accessed(attrs: asyncssh.SFTPAttrs) -> float:
-    """The access time that goes with a modification time."""
-    return float(attrs.atime if attrs.atime is not None else attrs.mtime or 0)
-
-
-@contextmanager
-def told() -> Iterator[None]:
-    """Let the operating system's words through, but never a path of our machine."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise asyncssh.SFTPPermissionDenied("Links are not followed here.") from error
-        raise OSError(error.errno, os.strerror(error.errno) if error.errno else "failed") from error
-
-
-@contextmanager
-def _registered() -> Iterator[None]:
-    """What could not be written down has not happened, and the client has to know."""
-    try:
-        yield
-    except PlaceFull as failure:
-        raise asyncssh.SFTPQuotaExceeded("The drop folder is full: its quota is used up.") from failure
-    except Failure as failure:
-        log.warning("upload.untold", code=failure.code)
-        raise asyncssh.SFTPFailure("The upload could not be registered; send the file again.") from failure
-
-
-def _flags(pflags: int) -> int:
-    flags = os.O_RDWR if pflags & FXF_READ else os.O_WRONLY
-    for theirs, ours in (
-        (FXF_APPEND, os.O_APPEND),
-        (FXF_CREAT, os.O_CREAT),
-        (FXF_TRUNC, os.O_TRUNC),
-        (FXF_EXCL, os.O_EXCL),
-    ):
-        flags |= ours if pflags & theirs else 0
-    return flags

@@ -1,0 +1,54 @@
+"""Why something that a client asked for is not done, in words for the client; each protocol has its own way to say it.
+
+Beside these an OSError may come, without a path of our machine in it.
+"""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+
+from shared.domain.failures import Failure, PlaceFull
+
+log = structlog.get_logger()
+
+
+class Refusal(Exception):
+    """It is not done. The text tells the client why, and what to do."""
+
+
+class NameTaken(Refusal):
+    """Something has that name already."""
+
+
+class QuotaUsedUp(Refusal):
+    """There is no room for it."""
+
+
+class LinkFound(Refusal):
+    """A symbolic link lies on the way."""
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Let the operating system's words through, but never a path of our machine. Raises OSError, LinkFound."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise LinkFound("Links are not followed here.") from error
+        raise OSError(error.errno, os.strerror(error.errno) if error.errno else "failed") from error
+
+
+@contextmanager
+def registered() -> Iterator[None]:
+    """What could not be written down has not happened, and the client has to know. Raises Refusal, QuotaUsedUp."""
+    try:
+        yield
+    except PlaceFull as failure:
+        raise QuotaUsedUp("The drop folder is full: its quota is used up.") from failure
+    except Failure as failure:
+        log.warning("upload.untold", code=failure.code)
+        raise Refusal("The upload could not be registered; send the file again.") from failure
