@@ -55,7 +55,7 @@ async def open_server(asked: OneShot, tools: Tools, account_id: UUID) -> AsyncIt
 
     async def pin(line: str) -> None:
         async with tools.database.account(account_id) as tx:
-            await connections.pin_first_host_key(tx, asked.connection_id, line)
+            await connections.pin_first_host_key(tx, asked.connection_id, asked.place.server, line)
         log.info("host_key.pinned_on_first_use")
         reach("importer.pinned")
 

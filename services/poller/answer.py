@@ -6,6 +6,7 @@ from uuid import UUID
 import structlog
 
 from services.poller.fetch_sample import fetch_sample
+from services.poller.first_key import FirstKey
 from services.poller.tools import Tools
 from services.poller.trouble import note_trial
 from shared.domain.connection import Login
@@ -66,32 +67,26 @@ async def _verify(
     stored: list[StoredGoal],
 ) -> None:
     """Try the connection step by step."""
-    place = connection.drop_place
-    version = connection.version
-
-    async def pin(line: str) -> None:
-        nonlocal version
-        async with tools.database.account(account_id) as tx:
-            version = (await connections.pin_host_key(tx, connection.id, line)).version
-
+    first_key = FirstKey(tools, connection)
     used: list[frozenset[str]] = []
 
     def opening(on_step: OnStep) -> AbstractAsyncContextManager[Folder]:
         # A person asks, who may have mended what other connections were refused for.
         return open_folder(
-            place,
+            first_key.connection.drop_place,
             login,
             tools.places,
             account_id=account_id,
             insists=True,
-            on_first_key=pin,
+            on_first_key=first_key.pin,
             on_step=on_step,
             on_legacy=used.append,
         )
 
     # Asked again after a crash, it removes what was left of it.
-    tried = await verify(place, opening, _uses(stored), probe=inquiry_id.hex)
+    tried = await verify(connection.drop_place, opening, _uses(stored), probe=inquiry_id.hex)
     reach("inquiry.found")
+    version = first_key.connection.version
     async with tools.database.account(account_id) as tx:
         found = {"ok": tried.failure is None, "steps": [step.model_dump(mode="json") for step in tried.steps]}
         if not await inquiries.answer(tx, inquiry_id, found):

@@ -9,15 +9,15 @@ from uuid import UUID
 
 import structlog
 
+from services.poller.first_key import FirstKey
 from services.poller.tools import Tools
 from shared.domain.connection import Login
 from shared.domain.failures import Failure, FileTooLarge
 from shared.domain.findings import Findings
-from shared.domain.place import HostedPlace
 from shared.domain.run import Reason
 from shared.observe.failpoints import reach
 from shared.runtime.desk import reason_of
-from shared.storage import connections, inquiries, kept_files, samples
+from shared.storage import inquiries, kept_files, samples
 from shared.storage.connections import StoredConnection
 from shared.storage.kept_files import Incoming, KeptFile
 from shared.storage.samples import StoredSample
@@ -52,13 +52,9 @@ async def _fetched(
     place = connection.drop_place
     assert sample.path is not None
 
-    async def pin(line: str) -> None:
-        async with tools.database.account(account_id) as tx:
-            await connections.pin_host_key(tx, connection.id, line)
-
     incoming = Incoming("sample", sample.name, tools.max_sample_bytes, kept_files.COMING_SECONDS, tools.max_kept_bytes)
-    on_first_key = None if isinstance(place, HostedPlace) else pin
-    async with open_folder(place, login, tools.places, account_id=account_id, on_first_key=on_first_key) as folder:
+    pin = FirstKey(tools, connection).pin
+    async with open_folder(place, login, tools.places, account_id=account_id, on_first_key=pin) as folder:
         found = await folder.stat(sample.path)
         if found.size_bytes > incoming.max_bytes:
             raise FileTooLarge(f"Found {found.size_bytes:,} bytes, expected at most {incoming.max_bytes:,}.")

@@ -15,6 +15,7 @@ from uuid import UUID
 import structlog
 
 from services.poller.companions import Beside, find_beside
+from services.poller.first_key import FirstKey
 from services.poller.held import in_blackout
 from services.poller.listing import Listed, is_gone, list_watched, slices
 from services.poller.record import Watched, conclude, imports_of, record
@@ -161,11 +162,12 @@ async def _list(
 
 
 async def _list_each(tools: Tools, connection: StoredConnection, login: Login, watched: Watched, found: Found) -> None:
+    first_key = FirstKey(tools, connection)
+
     async def pin(line: str) -> None:
-        async with tools.database.account(connection.account_id) as tx:
-            found.version = (await connections.pin_host_key(tx, connection.id, line)).version
-            found.since = await arrivals.clock(tx)
-        log.info("host_key.pinned_on_first_use")
+        await first_key.pin(line)
+        found.version = first_key.connection.version
+        found.since = first_key.pinned_at or found.since
 
     place = connection.settings.place
     is_hosted = isinstance(place, HostedPlace)

@@ -19,6 +19,7 @@ from shared.domain.failures import (
     AlreadyExists,
     Conflict,
     HostKeyChanged,
+    HostKeyUnknown,
     InvalidRequest,
     LoginRefused,
     ManualConnection,
@@ -300,16 +301,26 @@ async def pin_host_key(tx: Tx, connection_id: UUID, line: str) -> StoredConnecti
     return await get(tx, connection_id)
 
 
-async def pin_first_host_key(tx: Tx, connection_id: UUID, line: str) -> None:
-    """Trust the host key that was seen first. Raises HostKeyChanged where another one was pinned meanwhile."""
-    place = (await lock(tx, connection_id)).settings.place
-    assert isinstance(place, OneShotPlace)
+async def pin_first_host_key(tx: Tx, connection_id: UUID, server: tuple[str, int], line: str) -> StoredConnection:
+    """Trust the host key that was seen first at a server; a connection that has it by now stays as it is.
+
+    Raises HostKeyChanged where another one was pinned meanwhile, HostKeyUnknown where the connection leads elsewhere by
+    now or trusts no first key any more, and NotFound.
+    """
+    stored = await lock(tx, connection_id)
+    place = stored.settings.place
+    if not isinstance(place, SftpPlace | OneShotPlace) or place.server != server:
+        raise HostKeyUnknown("The connection was given another server meanwhile.")
     key = normalized(line)
-    if place.host_keys and key not in place.host_keys:
+    if key in place.host_keys:
+        return stored
+    shown = fingerprint_of(key)
+    if place.host_keys:
         expected = ", ".join(map(fingerprint_of, place.host_keys))
-        shown = fingerprint_of(key)
         raise HostKeyChanged(f"Found {shown}, expected {expected}.", presented_key=key, fingerprint=shown)
-    await pin_host_key(tx, connection_id, key)
+    if isinstance(place, SftpPlace) and not place.trust_on_first_use:
+        raise HostKeyUnknown(f"Found {shown}; no credential was sent.", presented_key=key, fingerprint=shown)
+    return await pin_host_key(tx, connection_id, key)
 
 
 async def accept_host_key(tx: Tx, connection_id: UUID, fingerprint: str) -> StoredConnection:

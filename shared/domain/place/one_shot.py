@@ -26,6 +26,11 @@ class OneShotPlace(Model):
         """Whom the secrets are meant for; it keeps none."""
         return (self.transport, self.host.lower(), self.port)
 
+    @property
+    def server(self) -> tuple[str, int]:
+        """Host and port."""
+        return (self.host.lower(), self.port)
+
     def entered_by(self, username: UserName, path: str) -> SftpPlace:
         """The place as one import sees it: an absolute path begins at the root, any other at the user's home."""
         return SftpPlace(
