@@ -1,11 +1,13 @@
 """Ask for the runs of goals whose time has come, and have goals of a connection carried out one after another.
 
+Beside that it has goals judged that expect files: however long this takes, no time waits for it.
+
 Every poller looks; a goal that one has in hand is left alone by the others, and a time makes one run. Times that passed
 while no poller lived make one run together, as soon as one lives again.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from uuid import UUID
 
@@ -27,9 +29,15 @@ GOALS_AT_ONCE = 100
 
 async def keep_time(tools: Tools, stopping: asyncio.Event) -> None:
     """Look at the clock until told to stop."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_again_and_again(tick, tools, stopping), name="tick")
+        group.create_task(_again_and_again(judge_due, tools, stopping), name="judge")
+
+
+async def _again_and_again(work: Callable[[Tools], Awaitable[None]], tools: Tools, stopping: asyncio.Event) -> None:
     while not stopping.is_set():
         try:
-            await tick(tools)
+            await work(tools)
         except StorageUnavailable as failure:
             log.warning("clock.blind", code=failure.code)
         with suppress(TimeoutError):
@@ -42,10 +50,7 @@ async def tick(tools: Tools) -> None:
     now = tools.now()
     async with tools.database.watching() as watch:
         goals_due = await dues.due(watch, now, GOALS_AT_ONCE)
-        to_judge = await expectations.due(watch, now, GOALS_AT_ONCE)
         rounds_due = await connections.rounds_due(watch, now, GOALS_AT_ONCE)
-    for account_id, goal_id in to_judge:
-        await _apart(judge_goal(tools, account_id, goal_id), goal_id=str(goal_id))
     for account_id, goal_id in goals_due:
         await _apart(_begin(tools, account_id, goal_id), goal_id=str(goal_id))
     for account_id, connection_id in rounds_due:
@@ -54,6 +59,14 @@ async def tick(tools: Tools) -> None:
         movable = await turns.movable(watch, now)
     for account_id, connection_id in movable:
         await _apart(_move_on(tools, account_id, connection_id), connection_id=str(connection_id))
+
+
+async def judge_due(tools: Tools) -> None:
+    """Judge goals that expect files, where it is time for that. Raises StorageUnavailable."""
+    async with tools.database.watching() as watch:
+        to_judge = await expectations.due(watch, tools.now(), GOALS_AT_ONCE)
+    for account_id, goal_id in to_judge:
+        await _apart(judge_goal(tools, account_id, goal_id), goal_id=str(goal_id))
 
 
 async def _apart(work: Coroutine[None, None, None], **about: str) -> None:

@@ -12,7 +12,7 @@ from services.poller.tools import Tools
 from shared.domain.expected_files import judge
 from shared.domain.goal import AnyImport
 from shared.runtime.expecting import came_lately
-from shared.storage import connections, expectations, goals
+from shared.storage import expectations, goals
 
 log = structlog.get_logger()
 
@@ -27,8 +27,8 @@ async def judge_goal(tools: Tools, account_id: UUID, goal_id: UUID) -> None:
         since = await expectations.take(tx, goal_id, expected, now)
         if since is None or expected is None or not isinstance(goal, AnyImport):
             return
-        if not (await connections.get(tx, stored.connection_id)).settings.active:
-            await expectations.begin_anew(tx, goal_id, expected, now)
+        if await expectations.rests(tx, goal_id):
+            await expectations.pass_over(tx, goal_id, expected, now)
             return
         came = await came_lately(tx, goal_id, goal, now)
         findings = judge(expected, came, since, now)

@@ -1,7 +1,8 @@
 """Whether the files of a goal came as they are expected: what to tell people, and how a day stands. Pure.
 
 Judged again and again, at deadlines and whenever a file came or a run ended, and the same findings come each time: who
-tells them knows which were told. What came before the expectation was set is not judged.
+tells them knows which were told. What came before the expectation was set, or before its connection was used again
+after a rest, is not judged; it counts as having come.
 """
 
 from collections.abc import Iterator, Sequence
@@ -42,12 +43,12 @@ class Found:
 def judge(expected: Expectation, came: Sequence[Came], since: datetime, now: datetime) -> list[Found]:
     """All that is not as expected of today and the day before; `came` in any order, `since` when it was set."""
     today = expected.day_of(now)
-    fresh = sorted((each for each in came if since <= each.came_at <= now), key=lambda each: each.came_at)
+    in_order = sorted((each for each in came if each.came_at <= now), key=lambda each: each.came_at)
     found: list[Found] = []
     for day in (today - timedelta(days=back) for back in range(DAYS_BACK, -1, -1)):
-        of_day = [each for each in fresh if expected.day_of(each.came_at) == day]
+        of_day = [each for each in in_order if expected.day_of(each.came_at) == day]
         found += _of_day(expected, day, of_day, since, now)
-        found += [each for file in of_day for each in _of_size(expected, file)]
+        found += [each for file in of_day if file.came_at >= since for each in _of_size(expected, file)]
     return found
 
 
@@ -66,9 +67,10 @@ def _of_day(expected: Expectation, day: date, came: Sequence[Came], since: datet
                 f"The last came at {_shown(last.came_at)}, expected by {_shown(deadline)}.",
                 last.run_id,
             )
-    if expected.unexpected and len(came) > wanted:
+    surplus = [each for each in came[wanted:] if each.came_at >= since]
+    if expected.unexpected and surplus:
         detail = f"Found {_files(len(came))} on {day}, expected {wanted or 'none'}."
-        yield Found("unexpected", str(day), detail, came[wanted].run_id)
+        yield Found("unexpected", str(day), detail, surplus[0].run_id)
 
 
 def _of_size(expected: Expectation, file: Came) -> Iterator[Found]:

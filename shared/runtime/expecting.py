@@ -1,5 +1,6 @@
 """The files of a goal that came lately: those that it took, and complete ones that wait for its turn."""
 
+import asyncio
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -18,7 +19,8 @@ async def came_lately(tx: Tx, goal_id: UUID, goal: AnyImport, now: datetime) -> 
     earliest = now - timedelta(days=DAYS_BACK + 2)
     found = await expectations.came(tx, goal_id, earliest)
     waiting = await expectations.complete(tx, goal_id, earliest)
-    fits = taken(goal.source.pattern, [split(path)[1] for path, _ in waiting])
+    # Comparing thousands of names takes a moment, and others are to be heard meanwhile.
+    fits = await asyncio.to_thread(taken, goal.source.pattern, [split(path)[1] for path, _ in waiting])
     for (path, each), is_taken in zip(waiting, fits, strict=True):
         if is_taken and watches(goal, split(path)[0]):
             found.append(each)

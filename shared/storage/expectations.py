@@ -11,6 +11,7 @@ from uuid import UUID
 from shared.domain.expectation import Expectation
 from shared.domain.expected_files import Came, Found
 from shared.domain.goal import AnyImport, Goal
+from shared.domain.integration import Integration
 from shared.storage import notifications
 from shared.storage.database import Session, Tx
 
@@ -52,7 +53,7 @@ async def hasten(tx: Tx, goal_ids: Collection[UUID]) -> None:
 
 
 async def due(watch: Session, now: datetime, limit: int) -> list[tuple[UUID, UUID]]:
-    """(account, goal) to be judged, those first that were due first."""
+    """(account, goal) to be judged: of each account those first that were due first, and the accounts in turn."""
     return [(row["account_id"], row["goal_id"]) for row in await watch.fetch("expectations.due", now, limit)]
 
 
@@ -72,9 +73,20 @@ async def since(tx: Tx, goal_id: UUID) -> datetime | None:
     return found
 
 
-async def begin_anew(tx: Tx, goal_id: UUID, expected: Expectation, now: datetime) -> None:
-    """The connection is switched off: what does not come meanwhile was not expected."""
+async def rests(tx: Tx, goal_id: UUID) -> bool:
+    """Whether the goal's connection is switched off or paused, by itself or with its integration."""
+    return bool(await tx.value("expectations.rests", tx.account_id, goal_id))
+
+
+async def pass_over(tx: Tx, goal_id: UUID, expected: Expectation, now: datetime) -> None:
+    """The goal's connection rests: what has not come by now was not expected."""
     await tx.execute("expectations.set", tx.account_id, goal_id, now, expected.next_deadline(now))
+
+
+async def begin_anew(tx: Tx, *, connection_id: UUID | None = None, integration: Integration | None = None) -> None:
+    """A connection, or all of an integration, is used again: what did not come meanwhile was not expected."""
+    kind = None if integration is None else integration.value
+    await tx.execute("expectations.begin_anew", tx.account_id, datetime.now(UTC), connection_id, kind)
 
 
 async def came(tx: Tx, goal_id: UUID, earliest: datetime) -> list[Came]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from shared.domain.failures import IntegrationOff
 from shared.domain.integration import Integration, IntegrationState
+from shared.storage import expectations
 from shared.storage.database import Record, Tx
 
 
@@ -44,6 +45,8 @@ async def hold(tx: Tx, kind: Integration) -> StoredIntegration:
 
 async def change(tx: Tx, kind: Integration, state: IntegrationState) -> StoredIntegration:
     """Give one another state; it was made by `hold` or `begin`."""
+    if state is IntegrationState.ACTIVE:
+        await expectations.begin_anew(tx, integration=kind)
     row = await tx.row("integrations.set", tx.account_id, kind.value, state.value)
     assert row is not None
     return _stored(row)

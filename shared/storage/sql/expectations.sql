@@ -12,9 +12,28 @@ DELETE FROM tidegate.expectations WHERE account_id = $1 AND goal_id = $2
 UPDATE tidegate.expectations SET judge_at = now() + make_interval(secs => $3)
 WHERE account_id = $1 AND goal_id = ANY ($2::uuid[]) AND judge_at > now() + make_interval(secs => $3)
 
+-- name: begin_anew
+-- Goals of one connection, or of all of an integration, expect from now on, and when next is found out at once.
+WITH held AS (
+    SELECT e.account_id, e.goal_id FROM tidegate.expectations e
+    JOIN tidegate.goals g ON g.account_id = e.account_id AND g.goal_id = e.goal_id
+    JOIN tidegate.connections c ON c.account_id = g.account_id AND c.connection_id = g.connection_id
+    WHERE e.account_id = $1 AND (c.connection_id = $3::uuid OR c.integration = $4::text)
+    ORDER BY e.goal_id FOR UPDATE OF e)
+UPDATE tidegate.expectations e SET since = $2, judge_at = $2
+FROM held WHERE e.account_id = held.account_id AND e.goal_id = held.goal_id
+
+-- name: rests
+-- Whether nothing is looked at for a goal.
+SELECT NOT c.is_active OR EXISTS (SELECT FROM tidegate.resting_connections n
+                                  WHERE n.account_id = c.account_id AND n.connection_id = c.connection_id)
+FROM tidegate.goals g JOIN tidegate.connections c ON c.account_id = g.account_id AND c.connection_id = g.connection_id
+WHERE g.account_id = $1 AND g.goal_id = $2
+
 -- name: due
--- Goals to be judged, those first that were due first. Watching role.
-SELECT account_id, goal_id FROM tidegate.expectations WHERE judge_at <= $1 ORDER BY judge_at LIMIT $2
+-- Goals to be judged, the first of each account before the second of any. Watching role.
+SELECT account_id, goal_id FROM tidegate.expectations
+WHERE judge_at <= $1 ORDER BY row_number() OVER (PARTITION BY account_id ORDER BY judge_at), judge_at LIMIT $2
 
 -- name: hold
 -- A goal that is to be judged, held; what another poller has in hand is left to it.

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from services.poller.clock import tick
+from services.poller.clock import judge_due
 from services.poller.wiring import tools_of
-from shared.storage import connections, notifications
+from shared.domain.integration import Integration, IntegrationState
+from shared.storage import connections, expectations, integrations, notifications
 from tests.integration.road.place import Tenant, goal
 
 SOON = timedelta(minutes=1)
@@ -28,7 +29,7 @@ async def test_files_are_told_that_are_missing_small_or_too_many(tenant: Tenant,
     tools = tools_of(tenant.base, tmp_path)
 
     async def shows(moment: datetime) -> None:
-        await tick(replace(tools, now=lambda: moment))
+        await judge_due(replace(tools, now=lambda: moment))
 
     expect = {"by": "06:00", "grace_minutes": 30, "minimum_rows": 2, "unexpected": True, "timezone": zone.key}
     goal_id = await tenant.save(goal(expect=expect))
@@ -51,10 +52,29 @@ async def test_files_are_told_that_are_missing_small_or_too_many(tenant: Tenant,
     assert missing.detail == f"Found 0 files by {tomorrow + timedelta(minutes=30):%Y-%m-%dT%H:%M:%SZ}, expected 1."
     assert 'tidegate_expectations_total{finding="late"}' in tools.metrics.text().decode()
 
-    # Nobody is told of a connection that is switched off.
-    async with tenant.base.database.account(tenant.account_id) as tx:
-        settings = (await connections.get(tx, tenant.connection_id)).settings.model_copy(update={"active": False})
-        await connections.update(tx, tenant.base.keys, tenant.connection_id, settings, {})
+    # Nobody is told of a connection that rests, whichever way, nor of that time when it is used again.
+    async def switch(*, active: bool) -> None:
+        async with tenant.base.database.account(tenant.account_id) as tx:
+            settings = (await connections.get(tx, tenant.connection_id)).settings.model_copy(update={"active": active})
+            await connections.update(tx, tenant.base.keys, tenant.connection_id, settings, {})
+
+    async def put(state: IntegrationState) -> None:
+        async with tenant.base.database.account(tenant.account_id) as tx:
+            await integrations.hold(tx, Integration.HOSTED_FOLDERS)
+            await integrations.change(tx, Integration.HOSTED_FOLDERS, state)
+
+    await switch(active=False)
     await shows(tomorrow + timedelta(days=1, hours=1))
+    await switch(active=True)
+    await put(IntegrationState.PAUSED)
     await shows(tomorrow + timedelta(days=2, hours=1))
     assert len(await _told(tenant, "file_missing")) == 1
+
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        since = await expectations.since(tx, goal_id)
+        await put(IntegrationState.ACTIVE)
+        again = await expectations.since(tx, goal_id)
+    assert since is not None
+    assert again is not None
+    assert again < since, "the clock that the test set was ahead"
+    assert abs(again - datetime.now(UTC)) < SOON

@@ -97,6 +97,16 @@ def test_what_passed_before_it_was_expected_is_not_told() -> None:
     assert _told(small, "2026-11-24T07:00:00Z", since=since) == [("missing", "2026-11-24")]
 
 
+def test_what_came_before_it_was_expected_has_come() -> None:
+    since = datetime.fromisoformat("2026-11-23T06:00:00Z")
+    early, later = _file("2026-11-23T05:00:00Z"), _file("2026-11-23T05:30:00Z", 2)
+    one = WEEKDAYS | {"unexpected": True, "minimum_rows": 11}
+    assert _told(one, "2026-11-23T09:00:00Z", early, later, since=since) == []
+    third = _file("2026-11-23T06:10:00Z", 3, rows=None)
+    assert _told(one, "2026-11-23T09:00:00Z", early, third, since=since) == [("unexpected", "2026-11-23")]
+    assert _told(one | {"files": 2}, "2026-11-23T09:00:00Z", early, since=since) == [("missing", "2026-11-23")]
+
+
 def test_a_day_stands_as_its_files_have_come() -> None:
     expected = Expectation.model_validate(WEEKDAYS)
     monday = datetime.fromisoformat("2026-11-23T05:00:00Z")
