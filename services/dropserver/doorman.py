@@ -7,7 +7,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol
-from uuid import UUID
 
 import asyncssh
 
@@ -54,6 +53,7 @@ class Doorman(asyncssh.SSHServer):
         self._offered: dict[tuple[str, str], tuple[Knock, Tenant]] = {}
         """Who was known by user name and key when the key was offered, and so need not be asked for its signature."""
         self._is_in = False
+        self._is_resting = False
         self._keys_offered = 0
         self._sessions: list[DropSession] = []
         self._used_at = time.monotonic()
@@ -85,7 +85,7 @@ class Doorman(asyncssh.SSHServer):
 
     async def validate_password(self, username: str, password: str) -> bool:
         """Whether the Gate knows that user name and password."""
-        self._tenant = None
+        self._knock = self._tenant = None
         given = password[:_MAX_PASSWORD_CHARACTERS]
 
         async def ask(knock: Knock) -> Tenant | None:
@@ -111,6 +111,7 @@ class Doorman(asyncssh.SSHServer):
             # With its knock: another user name may have been tried since, and must not get the credit.
             self._knock, self._tenant = self._offered[username, line]
             return True
+        self._knock = None
         self._keys_offered += 1
         if key.get_algorithm().startswith("ssh-dss") or self._keys_offered > _KEYS_OFFERED:
             return False
@@ -140,6 +141,7 @@ class Doorman(asyncssh.SSHServer):
         if self._tenant is None or len(self._sessions) >= self._server.limits.channels_per_session:
             raise asyncssh.ServiceNotAvailable("Too many sessions on one connection.")
         session = DropSession(channel, self._server, self._tenant, self._used)
+        session.is_resting = self._is_resting
         self._sessions.append(session)
         return session
 
@@ -149,9 +151,25 @@ class Doorman(asyncssh.SSHServer):
         return time.monotonic() - self._used_at
 
     @property
-    def credential_id(self) -> UUID | None:
+    def tenant(self) -> Tenant | None:
         """Whose connection it is, once somebody was let in."""
-        return self._tenant.credential_id if self._is_in and self._tenant is not None else None
+        return self._tenant if self._is_in else None
+
+    @tenant.setter
+    def tenant(self, tenant: Tenant | None) -> None:
+        """The login was changed: what it allows now holds for its sessions at once."""
+        self._tenant = tenant
+        if tenant is not None:
+            for session in self._sessions:
+                session.allow(tenant)
+
+    def rest(self, *, is_resting: bool) -> None:
+        """The account has hosted folders paused, or not: then no upload begins, and who has none under way goes."""
+        self._is_resting = is_resting
+        for session in self._sessions:
+            session.is_resting = is_resting
+        if is_resting and not any(session.has_uploads for session in self._sessions):
+            self.send_away()
 
     def send_away(self) -> None:
         """End the connection."""

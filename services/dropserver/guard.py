@@ -98,9 +98,7 @@ class Guard:
         return 0.0 if beyond < 0 else min(0.25 * 2.0 ** min(beyond, 10), SLOWEST_SECONDS)
 
     def failed(self, knock: Knock) -> None:
-        """A login failed. Of user names that nobody has, the address alone is counted; of those that rest, nothing."""
-        if knock.looked.is_resting:
-            return
+        """A login failed. Of user names that nobody has, the address alone is counted."""
         owner = knock.looked.account_id
         subjects: list[tuple[UUID | None, Subject]] = [(None, ("", knock.network))]
         if owner is not None:

@@ -1,7 +1,7 @@
 """Credentials, scores and uploads as the database has them: the Gate and the Uploads of the protocol server."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
@@ -11,14 +11,14 @@ import structlog
 from services.dropserver.guard import CameIn, Knock
 from services.dropserver.tenant import Begun, Tenant
 from shared.contracts.places import UploadClosed
-from shared.domain.failures import PlaceFull, UploadBrokenOff
+from shared.domain.failures import IntegrationOff, PlaceFull, UploadBrokenOff
 from shared.domain.hosted_login import is_within
 from shared.observe.failpoints import reach
 from shared.observe.metrics import Metrics
 from shared.runtime.room import LedgerRoom
 from shared.storage import credentials, drop_usage, login_scores, outbox, uploads
 from shared.storage.accounts import OPERATOR
-from shared.storage.credentials import Credential
+from shared.storage.credentials import Credential, InUse, Proof
 from shared.storage.database import Database, Tx
 from shared.storage.login_scores import PATIENCE, Looked, Patience, Subject
 from shared.transfer.open_folder import Places
@@ -43,19 +43,21 @@ class DatabaseGate:
 
     async def password(self, knock: Knock, password: str, address: str) -> Tenant | None:
         """Whose user name and password that is, where it may come from that address."""
-        credential = await self._credential(knock)
-        is_right = credential is not None and credential.is_password(password)
-        return self._judged(credential if is_right else None, address)
+        return await self._judged(knock, Proof.of_password(password), address)
 
     async def public_key(self, knock: Knock, key: str, address: str) -> Tenant | None:
         """Whose user name and public key that is, where it may come from that address."""
-        credential = await self._credential(knock)
-        is_right = credential is not None and credential.is_public_key(key)
-        return self._judged(credential if is_right else None, address)
+        return await self._judged(knock, Proof(public_key=key), address)
 
-    async def not_welcome(self, credential_ids: frozenset[UUID]) -> frozenset[UUID]:
-        """Which of these, who were let in, open nothing any more."""
-        return await credentials.not_welcome(self._database, credential_ids)
+    async def in_use(self, credential_ids: frozenset[UUID]) -> Mapping[UUID, InUse]:
+        """How these stand, with which somebody is in; those that open nothing any more are left out."""
+        return await credentials.in_use(self._database, credential_ids)
+
+    async def again(self, tenant: Tenant, address: str) -> Tenant | None:
+        """What a login that was changed allows now to who came in with that secret from that address."""
+        async with self._database.account(tenant.account_id, read_only=True) as tx:
+            credential = await credentials.find(tx, tenant.credential_id)
+        return self._let_in(credential, tenant.proof, address)
 
     async def unwelcome(self) -> frozenset[str]:
         """Networks to refuse without a word."""
@@ -73,19 +75,24 @@ class DatabaseGate:
                 if wrong:
                     await login_scores.add(tx, wrong, self._patience)
 
-    async def _credential(self, knock: Knock) -> Credential | None:
+    async def _judged(self, knock: Knock, proof: Proof, address: str) -> Tenant | None:
         """One look, also for a user name that nobody has: all take as long."""
         account_id = knock.looked.account_id or OPERATOR
         async with self._database.account(account_id, read_only=True) as tx:
-            return await credentials.opening(tx, knock.looked.credential_id or OPERATOR)
+            credential = await credentials.find(tx, knock.looked.credential_id or OPERATOR)
+        tenant = self._let_in(credential, proof, address)
+        is_in = tenant is not None and not knock.looked.is_resting
+        self._metrics.logins.labels("accepted" if is_in else "refused").inc()
+        if tenant is not None and knock.looked.is_resting:
+            raise IntegrationOff
+        return tenant
 
-    def _judged(self, credential: Credential | None, address: str) -> Tenant | None:
-        if credential is not None and not is_within(address, credential.allowed.source_networks):
+    def _let_in(self, credential: Credential | None, proof: Proof, address: str) -> Tenant | None:
+        if credential is None or not credential.is_opened_by(proof):
+            return None
+        if not is_within(address, credential.allowed.source_networks):
             # Said to the operator alone: who guesses must not learn that the secret was right.
             log.warning("login.from_elsewhere", credential_id=str(credential.id))
-            credential = None
-        self._metrics.logins.labels("refused" if credential is None else "accepted").inc()
-        if credential is None:
             return None
         return Tenant(
             account_id=credential.account_id,
@@ -94,7 +101,9 @@ class DatabaseGate:
             root=self._places.hosted(credential.account_id, credential.drop_folder_id),
             base=credential.directory,
             rights=credential.allowed.rights,
-            expires_at=credential.allowed.expires_at,
+            expires_at=credential.opens_until(proof),
+            version=credential.version,
+            proof=proof,
         )
 
 

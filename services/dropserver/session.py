@@ -33,12 +33,24 @@ class DropSession(asyncssh.SFTPServer):
         self, channel: "asyncssh.SSHServerChannel[bytes]", house: House, tenant: Tenant, on_use: Callable[[], None]
     ) -> None:
         super().__init__(channel)
+        self.is_resting = False
+        """The account has paused hosted folders: uploads under way are finished, and none begins."""
         self._house = house
         self._tenant = tenant
         self._on_use = on_use
         self._tree = Tree(tenant.root)
         self._writing = Writing(house, tenant, self._tree)
         self._open: set[Reading] = set()
+        self._ending: set[Upload] = set()
+
+    def allow(self, tenant: Tenant) -> None:
+        """The login was changed: from now on it allows this."""
+        self._tenant = tenant
+
+    @property
+    def has_uploads(self) -> bool:
+        """Whether uploads are under way."""
+        return bool(self._ending) or any(isinstance(each, Upload) for each in self._open)
 
     # Opening, reading, writing, closing.
 
@@ -49,6 +61,8 @@ class DropSession(asyncssh.SFTPServer):
             self._require(Right.WRITE)
         if pflags & FXF_READ or not writes:
             self._require(Right.READ)
+        if self.is_resting:
+            raise asyncssh.SFTPFailure("Hosted folders are paused here; try again later.")
         name = self._path(path)
         if len(self._open) >= self._house.limits.open_files_per_session:
             raise asyncssh.SFTPFailure("Too many open files in this session; close some first.")
@@ -69,8 +83,13 @@ class DropSession(asyncssh.SFTPServer):
 
     def write(self, file_obj: object, offset: int, data: bytes) -> int | Awaitable[int]:
         """Write into an upload, as far as the quota goes."""
-        self._require(Right.WRITE)
         upload = _upload(file_obj)
+        try:
+            self._require(Right.WRITE)
+        except asyncssh.SFTPError:
+            # Clients close a file all the same, and it is not what they sent.
+            upload.has_failed = True
+            raise
         start = upload.size_bytes if upload.appends else offset
         end = start + len(data)
         # What is appended next begins behind this, whether or not there is room yet.
@@ -114,11 +133,16 @@ class DropSession(asyncssh.SFTPServer):
         return self._carried_on(self._writing.break_off(handle)) if is_clean_up else self._finish(handle)
 
     async def _finish(self, upload: Upload) -> None:
+        self._ending.add(upload)
         try:
             await self._carried_on(self._writing.finish(upload))
         finally:
             # Only in the loop's next turn, when the driver has sent the answer: a stopping server waits for this.
-            asyncio.get_running_loop().call_soon(self._house.register.end, self._tenant, upload)
+            asyncio.get_running_loop().call_soon(self._ended, upload)
+
+    def _ended(self, upload: Upload) -> None:
+        self._ending.discard(upload)
+        self._house.register.end(self._tenant, upload)
 
     async def broken_off(self) -> None:
         """The connection is gone: whatever is still open was never finished."""

@@ -20,7 +20,7 @@ from services.dropserver.session import DropSession
 from services.dropserver.tenant import Gate, Limits, Tenant, Uploads
 from services.dropserver.uploads import Register
 from shared.bus.alongside import alongside
-from shared.domain.failures import Failure
+from shared.domain.failures import Failure, IntegrationOff
 from shared.storage.login_scores import PATIENCE, Patience
 from shared.transfer.keys import PublicKey, described
 
@@ -133,10 +133,12 @@ class DropServer:
         network = neighbourhood(address)
         try:
             knock = Knock(username, network, await self._gate.look(username, network))
-            if knock.looked.is_resting or self.guard.shuts_out(knock):
+            if self.guard.shuts_out(knock):
                 return knock, None
             await asyncio.sleep(self.guard.delay_seconds(knock))
             return knock, await asked(knock)
+        except IntegrationOff as failure:
+            raise asyncssh.ServiceNotAvailable("Hosted folders are paused here; try again later.") from failure
         except Failure as failure:
             log.warning("login.undecided", code=failure.code)
             raise asyncssh.ServiceNotAvailable("Logins cannot be checked now; try again in a minute.") from failure
@@ -176,25 +178,29 @@ class DropServer:
         """Close connections on which nothing was asked for too long, or whose login opens nothing any more."""
         limit = self.limits.idle_seconds
         while True:
-            await asyncio.sleep(min(limit / 2, 15.0))
+            await asyncio.sleep(min(limit / 2, self.limits.attend_seconds))
             for doorman in list(self._doormen):
                 if doorman.idle_seconds > limit:
                     doorman.send_away()
             await self._end_the_unwelcome()
 
     async def _end_the_unwelcome(self) -> None:
-        """Close connections of logins that were revoked meanwhile, or rest."""
-        inside = {doorman: doorman.credential_id for doorman in self._doormen if doorman.credential_id is not None}
+        """See that what was changed of logins meanwhile holds for those who are in: revoked, rotated, allowed less."""
+        inside = {doorman: doorman.tenant for doorman in self._doormen if doorman.tenant is not None}
         if not inside:
             return
         try:
-            gone = await self._gate.not_welcome(frozenset(inside.values()))
+            found = await self._gate.in_use(frozenset(tenant.credential_id for tenant in inside.values()))
+            for doorman, tenant in inside.items():
+                now = found.get(tenant.credential_id)
+                if now is not None and now.version != tenant.version:
+                    doorman.tenant = await self._gate.again(tenant, doorman.address)
+                if now is None or doorman.tenant is None or doorman.tenant.has_expired:
+                    doorman.send_away()
+                else:
+                    doorman.rest(is_resting=now.is_resting)
         except Failure as failure:
             log.warning("dropserver.blind", code=failure.code)
-            return
-        for doorman, credential_id in inside.items():
-            if credential_id in gone:
-                doorman.send_away()
 
     async def _close(self) -> None:
         """Take nothing new, let running uploads finish, and end what is left."""

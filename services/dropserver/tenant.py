@@ -3,6 +3,7 @@
 What stands behind Gate and Uploads (the database) is wired in; the protocol server knows nothing of it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,10 @@ from uuid import UUID
 
 from services.dropserver.guard import Knock, Scores
 from shared.domain.hosted_login import ALL_RIGHTS, Right
+from shared.storage.credentials import InUse, Proof
 from shared.storage.login_scores import Looked
+
+NO_PROOF = Proof()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,11 @@ class Tenant:
     base: str = ""
     rights: frozenset[Right] = ALL_RIGHTS
     expires_at: datetime | None = None
+    """When what it came in with opens no longer: the login's end, or that of its former secret."""
+    version: int = 1
+    """Of the login, as it was judged."""
+    proof: Proof = NO_PROOF
+    """What it came in with, so that it can be judged anew where the login is changed."""
 
     def may(self, right: Right) -> bool:
         """Whether the login allows that."""
@@ -43,6 +52,8 @@ class Tenant:
 class Gate(Scores, Protocol):
     """Knows the credentials. May raise a Failure when it cannot tell; then nobody is let in and nobody is blamed.
 
+    So is whoever brings the right secret while the account has hosted folders paused: IntegrationOff.
+
     Who knocks with a user name that nobody has is answered after as long as others are.
     """
 
@@ -52,8 +63,11 @@ class Gate(Scores, Protocol):
     async def password(self, knock: Knock, password: str, address: str) -> Tenant | None:
         """Who that is by its password, where the login may come from that address."""
 
-    async def not_welcome(self, credential_ids: frozenset[UUID]) -> frozenset[UUID]:
-        """Which of these, who were let in, open nothing any more."""
+    async def in_use(self, credential_ids: frozenset[UUID]) -> Mapping[UUID, InUse]:
+        """How these stand, with which somebody is in; those that open nothing any more are left out."""
+
+    async def again(self, tenant: Tenant, address: str) -> Tenant | None:
+        """What a login that was changed allows now to who came in with that secret from there; None: nothing."""
 
     async def public_key(self, knock: Knock, key: str, address: str) -> Tenant | None:
         """Who that is by its public key (OpenSSH's one line, without comment), from that address."""
@@ -113,5 +127,7 @@ class Limits:
     open_files_per_session: int = 64
     login_seconds: float = 30
     idle_seconds: float = 900
+    attend_seconds: float = 15
+    """How soon a login that is changed, or an account that is paused, is noticed by those who are in."""
     closing_seconds: float = 30
     """How long running uploads may go on when the server stops."""

@@ -43,9 +43,12 @@ async def serving(base: Base) -> AsyncIterator[DropServer]:
 
 
 async def present(base: Base, server: DropServer) -> None:
-    """Present the host keys that there are now, and tell them. Raises StorageUnavailable, SecretKeyMissing."""
+    """Present the host keys that there are now, and tell them. Raises Failure, OSError, ValueError."""
     server.present(await _keys(base))
-    await host_keys.tell(base.database, [(key.fingerprint, key.algorithm) for key in server.host_keys])
+    if base.settings.sftp_host_key_file is None:
+        await server_keys.tell(base.database, server.fingerprints)
+    else:
+        await host_keys.tell(base.database, [(key.fingerprint, key.algorithm) for key in server.host_keys])
 
 
 async def _keys(base: Base) -> list[str]:

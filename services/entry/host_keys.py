@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import typer
 
+from shared.domain.failures import Conflict
 from shared.runtime import server_keys
 from shared.runtime.settings import read_settings, required
 from shared.runtime.start import open_database
@@ -43,6 +44,11 @@ async def retire(fingerprint: str) -> None:
 @asynccontextmanager
 async def _opened() -> AsyncIterator[tuple[Database, KeyRing]]:
     settings = read_settings()
+    if settings.sftp_host_key_file is not None:
+        raise Conflict(
+            "TIDEGATE_SFTP_HOST_KEY_FILE names the file of the server's one host key, so those in the database are "
+            "shown to nobody. Exchange the file, or run the servers and this command without that variable."
+        )
     required(settings, "database_url", "watch_database_url", "secret_key")
     ring = KeyRing(settings.secret_keys)
     async with open_database(settings) as database:

@@ -6,6 +6,7 @@ and is shown in its place once the older is retired: so partners learn of a new 
 """
 
 import asyncio
+from collections.abc import Collection
 from pathlib import Path
 from typing import Literal
 
@@ -41,6 +42,16 @@ async def private_keys(database: Database, ring: KeyRing) -> list[str]:
     async with database.account(OPERATOR) as tx:
         found = await ssh_keys.page(tx, KeyPairFilter(), ssh_keys.MAX_KEYS)
         return [await ssh_keys.take(tx, ring, each.id) for each in found]
+
+
+async def tell(database: Database, fingerprints: Collection[str]) -> None:
+    """The server proves itself with these; those that were retired a moment ago are not told any more."""
+    async with database.account(OPERATOR) as tx:
+        for each in await ssh_keys.page(tx, KeyPairFilter(), ssh_keys.MAX_KEYS):
+            if each.fingerprint in fingerprints:
+                # Whoever retires it waits until this is told, and takes it back.
+                await ssh_keys.hold(tx, each.id)
+                await host_keys.tell_one(tx, each.fingerprint, each.algorithm)
 
 
 async def add(database: Database, ring: KeyRing, algorithm: Algorithm) -> StoredKeyPair:

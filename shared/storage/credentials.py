@@ -66,16 +66,40 @@ class Credential:
             return "revoked"
         return "expired" if self.is_expired else "active"
 
-    def is_password(self, password: str) -> bool:
-        """Whether this is the login's password, or its former one; takes the same time for a right and a wrong one."""
-        given = hashlib.sha256(password.encode("utf-8", "surrogatepass")).digest()
-        known = (self.password_sha256, self.former_password_sha256)
-        found = [hmac.compare_digest(given, each or _ABSENT) and each is not None for each in known]
-        return any(found)
+    def is_opened_by(self, proof: "Proof") -> bool:
+        """Whether that opens it now; takes the same time for a right and a wrong password."""
+        return any([self._is_current(proof), self._is_former(proof)]) and self.state == "active"
 
-    def is_public_key(self, line: str) -> bool:
-        """Whether this is the login's public key, or its former one."""
-        return line in (self.public_key, self.former_public_key)
+    def opens_until(self, proof: "Proof") -> datetime | None:
+        """Until when what opens it does so, by what is known now; None: for good."""
+        ends = (self.allowed.expires_at, None if self._is_current(proof) else self.former_until)
+        return min((each for each in ends if each is not None), default=None)
+
+    def _is_current(self, proof: "Proof") -> bool:
+        return proof.fits(self.public_key, self.password_sha256)
+
+    def _is_former(self, proof: "Proof") -> bool:
+        return proof.fits(self.former_public_key, self.former_password_sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What somebody logs in with: a public key in OpenSSH's one-line format, or a password, as its hash."""
+
+    public_key: str | None = None
+    password_sha256: bytes | None = field(default=None, repr=False)
+
+    @classmethod
+    def of_password(cls, password: str) -> "Proof":
+        """Of a password; what it was is not kept."""
+        return cls(password_sha256=hashlib.sha256(password.encode("utf-8", "surrogatepass")).digest())
+
+    def fits(self, public_key: str | None, password_sha256: bytes | None) -> bool:
+        """Whether it is that key or password; of a password it takes as long for a right and a wrong one."""
+        if self.password_sha256 is None:
+            return self.public_key is not None and self.public_key == public_key
+        is_same = hmac.compare_digest(self.password_sha256, password_sha256 or _ABSENT)
+        return is_same and password_sha256 is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,18 +178,26 @@ async def page(tx: Tx, drop_folder_id: UUID, chosen: CredentialFilter, limit: in
     return [_credential(tx, row) for row in rows]
 
 
-async def opening(tx: Tx, credential_id: UUID) -> Credential | None:
-    """A login that opens something now; None for one that is unknown, revoked or expired."""
+async def find(tx: Tx, credential_id: UUID) -> Credential | None:
+    """One login, revoked or not; None where there is none."""
     row = await tx.row("credentials.get", tx.account_id, credential_id)
-    found = None if row is None else _credential(tx, row)
-    return found if found is not None and found.state == "active" else None
+    return None if row is None else _credential(tx, row)
 
 
-async def not_welcome(database: Database, credential_ids: Collection[UUID]) -> frozenset[UUID]:
-    """Which of these open nothing any more: revoked, or of an account that has hosted folders paused or off."""
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """How a login stands that somebody is in with: a version that is another tells that something was changed."""
+
+    version: int
+    is_resting: bool
+    """The account has paused hosted folders, or switched them off."""
+
+
+async def in_use(database: Database, credential_ids: Collection[UUID]) -> dict[UUID, InUse]:
+    """How these stand; those that were revoked are left out."""
     async with database.watching() as watch:
-        rows = await watch.fetch("credentials.not_welcome", sorted(credential_ids))
-    return frozenset(row["credential_id"] for row in rows)
+        rows = await watch.fetch("credentials.in_use", sorted(credential_ids))
+    return {row["credential_id"]: InUse(row["version"], row["is_resting"]) for row in rows}
 
 
 async def mark_used(tx: Tx, credential_ids: Collection[UUID]) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from services.dropserver.guard import CameIn, Knock
 from services.dropserver.tenant import Begun, Tenant
 from shared.domain.failures import PlaceFull, StorageUnavailable
+from shared.storage.credentials import InUse
 from shared.storage.login_scores import Looked, Standing, Subject
 
 
@@ -55,9 +56,14 @@ class KnownLogins:
         self._ask(knock)
         return self.keys.get((knock.username, key))
 
-    async def not_welcome(self, credential_ids: frozenset[UUID]) -> frozenset[UUID]:
+    async def in_use(self, credential_ids: frozenset[UUID]) -> dict[UUID, InUse]:
         self._check()
-        return frozenset()
+        known = {each.credential_id: each for each in [*self.passwords.values(), *self.keys.values()]}
+        return {each: InUse(known[each].version, is_resting=False) for each in credential_ids if each in known}
+
+    async def again(self, tenant: Tenant, address: str) -> Tenant | None:
+        self._check()
+        return next((each for each in self.passwords.values() if each.credential_id == tenant.credential_id), None)
 
     async def unwelcome(self) -> frozenset[str]:
         self._check()

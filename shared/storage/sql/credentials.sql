@@ -39,11 +39,11 @@ WHERE c.account_id = $1 AND c.drop_folder_id = $2
 ORDER BY c.created_at, c.credential_id
 LIMIT $7
 
--- name: not_welcome
--- Logins of these that open nothing any more. Watching role.
-SELECT c.credential_id FROM tidegate.credentials c
+-- name: in_use
+-- How these logins stand, which somebody is in with; not those that were revoked. Watching role.
+SELECT c.credential_id, c.version, i.state IS NOT NULL AS is_resting FROM tidegate.credentials c
 LEFT JOIN tidegate.integrations i ON i.account_id = c.account_id AND i.kind = 'hosted_folders' AND i.state <> 'active'
-WHERE c.credential_id = ANY ($1::uuid[]) AND (c.revoked_at IS NOT NULL OR i.state IS NOT NULL)
+WHERE c.credential_id = ANY ($1::uuid[]) AND c.revoked_at IS NULL
 
 -- name: mark_used
 -- Somebody logged in with them; to the minute, so that who logs in all the time does not write all the time.

@@ -78,7 +78,7 @@ class Replicas:
         try:
             async with self.client(username, password, at=at, **options):
                 return True
-        except (asyncssh.PermissionDenied, asyncssh.ConnectionLost, ConnectionError):
+        except (asyncssh.DisconnectError, ConnectionError):
             return False
 
 

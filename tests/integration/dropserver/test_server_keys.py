@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from services.dropserver.sftp import DropServer
 from services.dropserver.wiring import keep_presenting, present, serving
+from services.entry import host_keys as commands
 from shared.bus.alongside import alongside
 from shared.bus.in_process import InProcessBus
 from shared.domain.failures import Conflict
@@ -53,6 +54,8 @@ async def test_replicas_present_the_same_key_and_a_new_one_takes_over_when_the_o
         for server in servers:
             await present(base, server)
             assert await _shown(server) == new
+        # A server that read its keys before one was retired does not bring it back.
+        await server_keys.tell(database, [old, new])
         assert await host_keys.known(database) == (new,)
     async with serving(base) as server:
         assert server.fingerprints == (new,)
@@ -80,6 +83,13 @@ async def test_a_server_goes_on_with_its_keys_while_the_file_of_the_operator_can
                     await eventually(is_told, "a word of it")
             assert server.fingerprints == shown
             assert await _shown(server) == shown[0]
+
+
+async def test_keys_that_nobody_is_shown_are_not_managed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TIDEGATE_SFTP_HOST_KEY_FILE", str(tmp_path / "key"))
+    for command in (commands.show(), commands.add(commands.Kind.ED25519), commands.retire("SHA256:x")):
+        with pytest.raises(Conflict, match="TIDEGATE_SFTP_HOST_KEY_FILE"):
+            await command
 
 
 async def _shown(server: DropServer) -> str:
