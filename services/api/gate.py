@@ -14,12 +14,12 @@ from collections.abc import Callable
 
 import structlog
 
-from services.api.addresses import client_of
 from services.api.asgi import Application, Receive, Scope, Send
 from services.api.edge import Refuse
 from services.api.limits import Limits
 from services.api.rates import Buckets
 from shared.domain.failures import Failure, RateExceeded, TooManyWrongKeys, Unauthenticated
+from shared.runtime.clients import client_of
 from shared.storage import keys
 from shared.storage.database import Database
 from shared.storage.keys import Caller

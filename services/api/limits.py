@@ -1,9 +1,8 @@
 """How much and how fast a gateway takes. Each holds for one process: replicas do not know of each other."""
 
-import ipaddress
 from dataclasses import dataclass
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+from shared.runtime.clients import Network
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """Where the gateway is put together and run."""
 
 import asyncio
-import ipaddress
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from services.api.limits import Limits
 from services.api.tools import HostedServer, Tools
 from shared.formats.openpgp.gpg import find_programs
 from shared.runtime.apart import apart
+from shared.runtime.clients import networks
 from shared.runtime.looking import Looking
 from shared.runtime.service import Base
 from shared.runtime.settings import Settings
@@ -42,7 +42,6 @@ def tools_of(base: Base, directory: Path, *, sftp_port: int | None = None) -> To
 
 def limits_of(settings: Settings) -> Limits:
     """How much and how fast a gateway takes under these settings."""
-    proxies = filter(None, (part.strip() for part in settings.trusted_proxies.split(",")))
     return Limits(
         sample_bytes=settings.max_sample_bytes,
         upload_bytes=settings.max_upload_bytes,
@@ -51,7 +50,7 @@ def limits_of(settings: Settings) -> Limits:
         requests_per_second=settings.requests_per_second,
         request_burst=settings.request_burst,
         wrong_keys_per_minute=settings.wrong_keys_per_minute,
-        trusted_proxies=tuple(ipaddress.ip_network(part) for part in proxies),
+        trusted_proxies=networks(settings.trusted_proxies),
     )
 
 

@@ -5,29 +5,26 @@ Logins are judged by the Gate, guesses slowed and shut out by the Guard. Files a
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import asyncssh
 
-from services.dropserver.guard import Guard, Knock
+from services.dropserver.guard import Knock
+from services.dropserver.house import Asked, House
 from services.dropserver.session import DropSession
-from services.dropserver.tenant import Gate, Tenant
-from services.dropserver.writing import House
+from services.dropserver.tenant import Tenant
+from shared.domain.failures import Failure, IntegrationOff
 from shared.transfer.keys import described
-from shared.transfer.tree import Tree
 
 _MAX_PASSWORD_CHARACTERS = 1_024
 _KEYS_OFFERED = 20
 """Of one connection; each costs a look into the database."""
 
 
-Asked = Callable[[Knock], Awaitable[Tenant | None]]
-"""Asks the Gate about a proof."""
-
-
-class Server(House, Protocol):
+class Server(Protocol):
     """What a doorman needs of the server it belongs to."""
+
+    house: House
 
     def admits(self, doorman: "Doorman") -> bool:
         """Whether another connection from that address is welcome; counts it if it is."""
@@ -35,18 +32,14 @@ class Server(House, Protocol):
     def parts_with(self, doorman: "Doorman") -> None:
         """The connection is gone."""
 
-    async def judged(self, username: str, address: str, asked: Asked) -> tuple[Knock, Tenant | None]:
-        """Ask the Gate, slowly where there were failures."""
-
 
 class Doorman(asyncssh.SSHServer):
     """One connection: lets it in, remembers whose it is, and cleans up when it is gone."""
 
-    def __init__(self, server: Server, gate: Gate, guard: Guard) -> None:
+    def __init__(self, server: Server) -> None:
         self.address = ""
         self._server = server
-        self._gate = gate
-        self._guard = guard
+        self._house = server.house
         self._connection: asyncssh.SSHServerConnection | None = None
         self._tenant: Tenant | None = None
         self._knock: Knock | None = None
@@ -69,10 +62,10 @@ class Doorman(asyncssh.SSHServer):
     def connection_lost(self, exc: Exception | None) -> None:
         """Break off what was not finished; the driver's own clean-up does not always run."""
         if not self._is_in and self._keys_offered and self._knock is not None:
-            self._guard.failed(self._knock)
+            self._house.guard.failed(self._knock)
         self._server.parts_with(self)
         for session in self._sessions:
-            self._server.carry_on(session.broken_off())
+            self._house.carry_on(session.broken_off())
 
     def begin_auth(self, username: str) -> bool:
         """Everybody has to log in."""
@@ -89,11 +82,11 @@ class Doorman(asyncssh.SSHServer):
         given = password[:_MAX_PASSWORD_CHARACTERS]
 
         async def ask(knock: Knock) -> Tenant | None:
-            return await self._gate.password(knock, given, self.address)
+            return await self._house.gate.password(knock, given, self.address)
 
-        self._knock, self._tenant = await self._server.judged(username, self.address, ask)
+        self._knock, self._tenant = await self._judged(username, ask)
         if self._tenant is None:
-            self._guard.failed(self._knock)
+            self._house.guard.failed(self._knock)
         return self._tenant is not None
 
     def public_key_auth_supported(self) -> bool:
@@ -117,9 +110,9 @@ class Doorman(asyncssh.SSHServer):
             return False
 
         async def ask(knock: Knock) -> Tenant | None:
-            return await self._gate.public_key(knock, line, self.address)
+            return await self._house.gate.public_key(knock, line, self.address)
 
-        self._knock, self._tenant = await self._server.judged(username, self.address, ask)
+        self._knock, self._tenant = await self._judged(username, ask)
         if self._tenant is not None:
             self._offered[username, line] = self._knock, self._tenant
         return self._tenant is not None
@@ -133,14 +126,13 @@ class Doorman(asyncssh.SSHServer):
         if self._tenant is None or self._knock is None:
             raise asyncssh.PermissionDenied("Nobody was let in.")
         self._is_in = True
-        self._guard.succeeded(self._knock)
-        _make_home(self._tenant)
+        self._house.let_in(self._knock, self._tenant)
 
     def session(self, channel: "asyncssh.SSHServerChannel[bytes]") -> DropSession:
         """An SFTP session on a channel of this connection."""
-        if self._tenant is None or len(self._sessions) >= self._server.limits.channels_per_session:
+        if self._tenant is None or len(self._sessions) >= self._house.limits.channels_per_session:
             raise asyncssh.ServiceNotAvailable("Too many sessions on one connection.")
-        session = DropSession(channel, self._server, self._tenant, self._used)
+        session = DropSession(channel, self._house, self._tenant, self._used)
         session.is_resting = self._is_resting
         self._sessions.append(session)
         return session
@@ -187,18 +179,13 @@ class Doorman(asyncssh.SSHServer):
             self._connection.abort()
             await self._connection.wait_closed()
 
+    async def _judged(self, username: str, asked: Asked) -> tuple[Knock, Tenant | None]:
+        try:
+            return await self._house.judged(username, self.address, asked)
+        except IntegrationOff as failure:
+            raise asyncssh.ServiceNotAvailable("Hosted folders are paused here; try again later.") from failure
+        except Failure as failure:
+            raise asyncssh.ServiceNotAvailable("Logins cannot be checked now; try again in a minute.") from failure
+
     def _used(self) -> None:
         self._used_at = time.monotonic()
-
-
-def _make_home(tenant: Tenant) -> None:
-    """The folder's directory and the credential's in it, made at the first login."""
-    tenant.root.mkdir(mode=0o750, parents=True, exist_ok=True)
-    tree = Tree(tenant.root)
-    parts = tenant.base.split("/") if tenant.base else []
-    for depth in range(1, len(parts) + 1):
-        path = "/".join(parts[:depth])
-        try:
-            tree.make_directory(path)
-        except FileExistsError:
-            continue

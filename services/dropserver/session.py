@@ -20,7 +20,7 @@ from asyncssh import FXF_APPEND, FXF_READ, FXF_WRITE
 from services.dropserver.sftp_words import accessed, answer_of, answered, open_flags
 from services.dropserver.tenant import Tenant
 from services.dropserver.uploads import Reading, Upload
-from services.dropserver.writing import House, Writing
+from services.dropserver.writing import Host, Writing
 from shared.domain.hosted_login import Right
 from shared.domain.names import checked_path, joined
 from shared.transfer.tree import Tree
@@ -30,7 +30,7 @@ class DropSession(asyncssh.SFTPServer):
     """A client's view of its directory."""
 
     def __init__(
-        self, channel: "asyncssh.SSHServerChannel[bytes]", house: House, tenant: Tenant, on_use: Callable[[], None]
+        self, channel: "asyncssh.SSHServerChannel[bytes]", house: Host, tenant: Tenant, on_use: Callable[[], None]
     ) -> None:
         super().__init__(channel)
         self.is_resting = False

@@ -28,8 +28,8 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 log = structlog.get_logger()
 
 
-class House(Protocol):
-    """What a session needs of the server it belongs to."""
+class Host(Protocol):
+    """What a session needs of the house it is in."""
 
     limits: Limits
     uploads: Uploads
@@ -43,7 +43,7 @@ class House(Protocol):
 class Writing:
     """What one session does to the files of its folder. Raises Refusal and OSError, for the client."""
 
-    def __init__(self, house: House, tenant: Tenant, tree: Tree) -> None:
+    def __init__(self, house: Host, tenant: Tenant, tree: Tree) -> None:
         self._house = house
         self._tenant = tenant
         self._tree = tree

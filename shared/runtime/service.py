@@ -5,7 +5,6 @@ grace period, and the process leaves.
 """
 
 import asyncio
-import ipaddress
 import os
 import secrets
 import signal
@@ -24,6 +23,7 @@ from shared.bus.relay import relay, relay_once
 from shared.domain.failures import BusUnavailable, StorageUnavailable
 from shared.observe import failpoints, logging, tracing
 from shared.observe.metrics import Metrics
+from shared.runtime.clients import networks
 from shared.runtime.health import health
 from shared.runtime.room import LedgerRoom
 from shared.runtime.sessions import SharedSessions
@@ -142,8 +142,7 @@ async def base_of(settings: Settings, database: Database, bus: Bus, metrics: Met
 
 def places_of(settings: Settings, database: Database, keys: KeyRing, metrics: Metrics) -> Places:
     """How places are reached under these settings."""
-    parts = filter(None, (part.strip() for part in settings.allowed_networks.split(",")))
-    policy = AddressPolicy(tuple(ipaddress.ip_network(part) for part in parts))
+    policy = AddressPolicy(networks(settings.allowed_networks))
     mounted = {name: Mounted(path) for name, path in settings.directories.items()}
     sessions = SharedSessions(
         database, keys, metrics, per_host=settings.sessions_per_host, lease_seconds=settings.lease_seconds

@@ -72,7 +72,7 @@ async def test_an_address_from_which_nobody_ever_came_is_refused_without_a_word(
         for _ in range(4):
             assert not await house.lets_in("root", "guess")
         await _until(house, OPERATOR, account, banned=1)
-        guard = house.servers[1].guard
+        guard = house.servers[1].house.guard
         assert not guard.refuses("127.0.0.1")
         await guard.look()
         assert guard.refuses("127.0.0.1")

@@ -238,7 +238,7 @@ async def test_a_stopping_server_lets_a_running_upload_finish(host: Host) -> Non
             file = await client.open("a.csv", "wb")
             await file.write(b"first")
             stopping = asyncio.create_task(hosted.server._close())
-            await _until(lambda: hosted.server.is_closing)
+            await _until(lambda: hosted.server.house.is_closing)
             with pytest.raises(asyncssh.SFTPFailure, match="stopping"):
                 await client.open("b.csv", "wb")
             await file.write(b" and last")

@@ -1,4 +1,4 @@
-"""Which address a request comes from, in the granularity in which one client has addresses.
+"""Which address an HTTP request comes from, also in the granularity in which one client has addresses.
 
 X-Forwarded-For is believed from the right, as far as those who wrote it are trusted proxies; the first one that is
 not is the client. A client that writes the header itself only adds to its left.
@@ -8,26 +8,41 @@ import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from services.api.limits import Network
-
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _IPV6_SITE_BITS = 64
+
+
+def networks(listed: str) -> tuple[Network, ...]:
+    """Networks as settings name them: CIDR, comma-separated."""
+    return tuple(ipaddress.ip_network(part) for part in filter(None, (part.strip() for part in listed.split(","))))
 
 
 def client_of(scope: Mapping[str, Any], trusted: Sequence[Network]) -> str:
     """The client's IPv4 address or IPv6 /64; "unknown" where the server does not say."""
-    peer = _read(scope["client"][0]) if scope.get("client") else None
+    address = address_of(scope, trusted)
+    return "unknown" if address is None else _site_of(address)
+
+
+def peer_of(scope: Mapping[str, Any]) -> Address | None:
+    """The other end of the connection; None where the server does not say."""
+    return _read(scope["client"][0]) if scope.get("client") else None
+
+
+def address_of(scope: Mapping[str, Any], trusted: Sequence[Network]) -> Address | None:
+    """The client's address; None where the server does not say."""
+    peer = peer_of(scope)
     if peer is None:
-        return "unknown"
+        return None
     hops = reversed(b",".join(_forwarded_for(scope["headers"])).decode("latin-1").split(","))
     for hop in hops:
-        if not _is_in(peer, trusted):
+        if not is_in(peer, trusted):
             break
         told = _read(hop)
         if told is None:
             break
         peer = told
-    return _site_of(peer)
+    return peer
 
 
 def _forwarded_for(headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
@@ -49,7 +64,8 @@ def _read(text: str) -> Address | None:
     return mapped or address
 
 
-def _is_in(address: Address, networks: Sequence[Network]) -> bool:
+def is_in(address: Address, networks: Sequence[Network]) -> bool:
+    """Whether an address is in one of those networks."""
     return any(address.version == network.version and address in network for network in networks)
 
 

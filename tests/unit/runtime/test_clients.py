@@ -4,7 +4,7 @@ import ipaddress
 
 import pytest
 
-from services.api.addresses import client_of
+from shared.runtime.clients import client_of
 
 TRUSTED = (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("fd00::/8"))
 
