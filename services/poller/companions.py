@@ -6,11 +6,13 @@ rest has its turn at the next look, which follows soon. Nothing here decides whe
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
-from services.poller.held import HELD
+from services.poller.held import HELD, held
 from shared.domain.announced import MAX_BYTES, Entry, checksum_of, entries_of
 from shared.domain.arrival import FileStamp
 from shared.domain.failures import ConnectionLost, Failure, FileGone
@@ -32,7 +34,6 @@ MOST_READ = 200
 MOST_NAMES = 100_000
 """That manifests which are read at one look may name together."""
 READ_SECONDS = 30.0
-_HELD_TURN = 4
 _AT_ONCE = 4_000
 Said = dict[str, dict[str, Entry] | str]
 
@@ -42,58 +43,62 @@ class Beside:
     """What a look found beside files."""
 
     around: Around = field(default_factory=Around)
-    companions: frozenset[str] = frozenset()
-    """All that may stand for other files, by their names."""
+    companions: Mapping[UUID, AbstractSet[str]] = field(default_factory=dict)
+    """By goal what may stand for files of it, by their names."""
+    files: frozenset[str] = frozenset()
+    """What of this another goal takes as its file."""
     awaited: frozenset[str] = frozenset()
-    """Those of them whose file is there."""
+    """Markers and checksums whose file is there."""
     manifests: frozenset[str] = frozenset()
     named: Mapping[str, int] = field(default_factory=dict)
-    """By the path of a manifest that was read, how many of the files that it names goals take."""
+    """How many of goals' files a marker or checksum stands for that are there, or a manifest names that was read."""
     is_unread: bool = False
     """Whether something is left to be read."""
-    is_read_soon: bool = False
-    """Whether some of it should be, and not when its goal's time has come."""
 
 
 @dataclass(slots=True)
 class _Names:
     """What the names alone say."""
 
-    companions: set[str] = field(default_factory=set)
-    awaited: set[str] = field(default_factory=set)
+    companions: dict[UUID, set[str]] = field(default_factory=dict)
+    awaited: dict[str, set[str]] = field(default_factory=dict)
+    """The paths of files by that of their marker or checksum: one named after their stem may stand for several."""
     manifests: set[str] = field(default_factory=set)
     checksums: dict[str, set[str]] = field(default_factory=dict)
-    """The paths of files by that of their checksum: one that is named after their stem may stand for several."""
+    """The same of checksums that are to be read."""
+    asked_by: dict[str, set[UUID]] = field(default_factory=dict)
+    """The goals for whose files a checksum is to be read."""
 
 
 async def find_beside(
     database: Database,
     connection: StoredConnection,
     folder: Folder,
-    goals: Collection[AnyImport],
+    goals: Mapping[UUID, AnyImport],
     listings: Mapping[str, Listing],
     began_at: datetime,
 ) -> Beside:
     """What lies beside the listed files. Raises ConnectionLost, StorageUnavailable."""
-    looking = [goal for goal in goals if goal.source.readiness.looks_beside]
+    looking = {goal_id: goal for goal_id, goal in goals.items() if goal.source.readiness.looks_beside}
     if not looking:
         return Beside()
     files = {file.path: file for listing in listings.values() for file in listing.files}
     await _leave_out_open(database, connection, files)
     names = await asyncio.to_thread(_by_name, looking, files)
-    wanted = await _wanted(database, connection, names, files, began_at)
-    said, tried = await _read_all(folder, [path for _, path in wanted[:MOST_READ]], files, names.checksums)
+    wanted = await _wanted(database, connection, looking, names, files, began_at)
+    said, tried = await _read_all(folder, wanted[:MOST_READ], files, names.checksums)
     async with database.account(connection.account_id, read_only=True) as tx:
         read = [files[path] for path in said if path in names.manifests]
         taken_by = await companions.taken(tx, connection.id, read)
     return Beside(
         await asyncio.to_thread(Around.of, files, said, [path for path in said if path in names.manifests], taken_by),
-        frozenset(names.companions),
+        names.companions,
+        await asyncio.to_thread(_files, goals, names.companions),
         frozenset(names.awaited),
         frozenset(names.manifests),
-        await asyncio.to_thread(_named, looking, {each.path: said[each.path] for each in read}),
+        {path: len(of) for path, of in names.awaited.items()}
+        | await asyncio.to_thread(_named, looking.values(), {each.path: said[each.path] for each in read}),
         is_unread=tried < len(wanted),
-        is_read_soon=any(turn < _HELD_TURN for turn, _ in wanted[tried:]),
     )
 
 
@@ -109,21 +114,21 @@ async def _leave_out_open(database: Database, connection: StoredConnection, file
                     del files[path]
 
 
-def _by_name(goals: Iterable[AnyImport], files: Mapping[str, FileStamp]) -> _Names:
+def _by_name(goals: Mapping[UUID, AnyImport], files: Mapping[str, FileStamp]) -> _Names:
     """Pure: which files stand beside which."""
     found = _Names()
     in_directory: dict[str, list[str]] = {}
     for path in files:
         directory, name = split(path)
         in_directory.setdefault(directory, []).append(name)
-    for goal in goals:
+    for goal_id, goal in goals.items():
         for directory, names in in_directory.items():
             if watches(goal, directory):
-                _add(found, goal, directory, names)
+                _add(found, goal_id, goal, directory, names)
     return found
 
 
-def _add(found: _Names, goal: AnyImport, directory: str, names: Sequence[str]) -> None:
+def _add(found: _Names, goal_id: UUID, goal: AnyImport, directory: str, names: Sequence[str]) -> None:
     readiness = goal.source.readiness
     own = {name for name in names if is_temporary(name) or is_own_name(joined(directory, name), goal)}
     mine = set()
@@ -137,35 +142,62 @@ def _add(found: _Names, goal: AnyImport, directory: str, names: Sequence[str]) -
             fits = taken(goal.source.pattern, list(bases.values()))
             mine |= {name for name, is_taken in zip(bases, fits, strict=True) if is_taken}
         else:
-            mine |= {name for name in bases if beside(template, name) != name}
-    found.companions.update(joined(directory, name) for name in mine)
+            mine |= bases.keys()
+    found.companions.setdefault(goal_id, set()).update(joined(directory, name) for name in mine)
     there = set(names)
     files = [name for name in names if name not in mine and name not in own]
     for name in (name for name, is_taken in zip(files, taken(goal.source.pattern, files), strict=True) if is_taken):
         for template in readiness.templates:
             other = beside(template, name)
             if other in there and other != name:
-                found.awaited.add(joined(directory, other))
+                found.awaited.setdefault(joined(directory, other), set()).add(joined(directory, name))
                 if template == readiness.checksum and "checksum" in readiness.strategies:
                     found.checksums.setdefault(joined(directory, other), set()).add(joined(directory, name))
+                    found.asked_by.setdefault(joined(directory, other), set()).add(goal_id)
+
+
+def _files(goals: Mapping[UUID, AnyImport], companions: Mapping[UUID, AbstractSet[str]]) -> frozenset[str]:
+    """Pure: what stands for files of one goal, and is a file of another."""
+    in_directory: dict[str, set[str]] = {}
+    for path in set().union(*companions.values()):
+        directory, name = split(path)
+        if not is_temporary(name):
+            in_directory.setdefault(directory, set()).add(name)
+    found = set()
+    for goal_id, goal in goals.items():
+        for directory, names in in_directory.items():
+            if watches(goal, directory):
+                fits = zip(names, taken(goal.source.pattern, list(names)), strict=True)
+                found.update(
+                    {joined(directory, name) for name, is_taken in fits if is_taken} - companions.get(goal_id, set())
+                )
+    return frozenset(found)
 
 
 async def _wanted(
     database: Database,
     connection: StoredConnection,
+    goals: Mapping[UUID, AnyImport],
     names: _Names,
     files: Mapping[str, FileStamp],
     began_at: datetime,
-) -> list[tuple[int, str]]:
-    """Which checksums and manifests are to be read, with their turns: first what had none yet, last what is held."""
+) -> list[str]:
+    """Which checksums and manifests are to be read, in order: first what was left over.
+
+    Of files that are complete and wait for their goals' turn none is read until then.
+    """
     known: dict[str, Known] = {}
-    async with database.account(connection.account_id, read_only=True) as tx:
+    async with database.account(connection.account_id) as tx:
+        waiting = await held(tx, connection.id, connection.settings, goals, await arrivals.clock(tx))
         for paths in _parts([*set().union(*names.checksums.values()), *names.manifests]):
             present = await arrivals.present(tx, connection.id, began_at, paths)
             known.update({each.file.path: each for each in present if each.vanished_at is None})
     wanted: list[tuple[int, str]] = []
     for path, of in names.checksums.items():
-        turns = [_turn(known.get(file)) for file in of if _is_untaken(known.get(file), files[file])]
+        are_held = names.asked_by[path] <= waiting.keys()
+        turns = [
+            _turn(known.get(file)) for file in of if _is_to_be_judged(known.get(file), files[file], is_held=are_held)
+        ]
         if turns:
             wanted.append((min(turns), path))
     for path in names.manifests:
@@ -173,7 +205,8 @@ async def _wanted(
         is_done = arrival is not None and arrival.file == files[path] and arrival.explained.code == "manifest_done"
         if not is_done:
             wanted.append((_turn(arrival), path))
-    return sorted(wanted, key=lambda each: (each[0], files[each[1]].modified_at, each[1]))
+    wanted.sort(key=lambda each: (each[0], files[each[1]].modified_at, each[1]))
+    return [path for _, path in wanted]
 
 
 def _named(goals: Iterable[AnyImport], said: Said) -> dict[str, int]:
@@ -193,19 +226,21 @@ def _named(goals: Iterable[AnyImport], said: Said) -> dict[str, int]:
     return found
 
 
-def _is_untaken(arrival: Known | None, file: FileStamp) -> bool:
-    return arrival is None or arrival.state in UNTOUCHED or arrival.file != file
+def _is_to_be_judged(arrival: Known | None, file: FileStamp, *, is_held: bool) -> bool:
+    if arrival is None or arrival.file != file:
+        return True
+    return arrival.state in UNTOUCHED and not (is_held and arrival.explained.code in HELD)
 
 
 def _turn(arrival: Known | None) -> int:
-    """Smaller comes first: what was left over by a look goes before what is new, and both before what was read; what is
-    complete and waits for its goal's time goes last."""
+    """Smaller comes first: what was left over by a look, or waited for its goal's turn, goes before what is new, and
+    both before what was read."""
     if arrival is None:
         return 1
     code = arrival.explained.code or ""
-    if code in HELD:
-        return _HELD_TURN
-    return 0 if code.endswith("_unread") else 3 if code.endswith("_unreadable") or code == "marker_missing" else 2
+    if code.endswith("_unread") or code in HELD:
+        return 0
+    return 3 if code.endswith("_unreadable") or code == "marker_missing" else 2
 
 
 async def _read_all(

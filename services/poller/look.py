@@ -122,7 +122,7 @@ async def _end(tools: Tools, connection: StoredConnection, found: Found) -> None
             await connections.note_legacy(tx, connection.id, found.legacy)
         if found.failure is None:
             pause = connection.settings.interval_seconds
-            if found.beside.is_read_soon:
+            if found.beside.is_unread:
                 pause = min(pause, _SOON_SECONDS)
             await connections.looked(tx, connection.id, pause, failed=False, since=found.since)
         else:
@@ -179,8 +179,8 @@ async def _list_each(tools: Tools, connection: StoredConnection, login: Login, w
 
     opened = open_folder(place, login, tools.places, account_id=connection.account_id, on_first_key=pin, on_legacy=note)
     async with opened as folder:
-        goals = list(watched.goals.values())
-        await list_watched(folder, goals, watched.apart, found, makes_missing=is_hosted)
+        goals = watched.goals
+        await list_watched(folder, list(goals.values()), watched.apart, found, makes_missing=is_hosted)
         try:
             found.beside = await find_beside(tools.database, connection, folder, goals, found.listings, found.since)
         except (Failure, asyncio.CancelledError):

@@ -100,15 +100,19 @@ def spot(seen: Sequence[Seen], known: Sequence[Known], goals: Mapping[UUID, AnyI
     left_meanwhile = {each.file.path for each in known if each.vanished_at is not None} - present.keys()
     watched = _by_directory(seen, goals, look)
     named_for = _named_for(seen, watched)
+    beside = look.beside.companions
     for each in seen:
         path = each.file.path
-        takers = tuple(goal_id for goal_id, paths in named_for.items() if path in paths)
+        takers = tuple(
+            goal_id for goal_id, paths in named_for.items() if path in paths and path not in beside.get(goal_id, ())
+        )
         if each.is_directory and not _is_waited_for(path, takers, goals, look):
             found.vanished += [present[path].id] if path in present else []
             continue
         if path in left_meanwhile or any(is_own_name(path, goal) for goal in goals.values()):
             continue
-        if path in look.beside.companions:
+        # What one goal takes for a marker may be another's file: nobody's data is passed over.
+        if not takers and any(path in each_goals for each_goals in beside.values()):
             _explain_companion(each, present.get(path), watched[split(path)[0]], look, found)
             continue
         takes_it = each.refused is None and not each.is_directory
@@ -255,9 +259,11 @@ def _companion(file: FileStamp, look: Look) -> Explained:
     said = look.beside.around.said.get(file.path)
     if isinstance(said, str):
         return Explained(WAITING, "manifest_unreadable", f"It cannot be used as a manifest: {said}.")
+    if said is None:
+        return Explained(WAITING, "manifest_unread", "It is read at the next look.")
     directory = split(file.path)[0]
     taken_already = look.beside.around.taken.get(file.path, frozenset())
-    if said is not None and all(joined(directory, name) in taken_already for name in said):
+    if all(joined(directory, name) in taken_already for name in said):
         return Explained(WAITING, "manifest_done", "All files that it names have been taken.")
     missing = look.beside.around.missing.get(file.path)
     if missing:
@@ -303,10 +309,14 @@ def _proof(seen: Seen, known: Known | None, goals: Sequence[AnyImport], look: Lo
         if isinstance(found, Waits):
             return Explained(WAITING, found.code, found.detail)
         hashes.update((found.sha256,) if found.sha256 else ())
-        companions.update({each.path: Companion(each) for each in found.markers})
-        if found.manifest is not None:
-            names = look.beside.named.get(found.manifest.path)
-            companions[found.manifest.path] = Companion(found.manifest, is_manifest=True, names=names)
+        named = look.beside.named
+        for each in (*found.markers, *((found.manifest,) if found.manifest is not None else ())):
+            companions[each.path] = Companion(
+                each,
+                is_manifest=each is found.manifest,
+                names=named.get(each.path),
+                is_file=each.path in look.beside.files,
+            )
     if len(hashes) > 1:
         return Explained(WAITING, "checksums_differ", "What lies beside it says different hashes.")
     return Proof(next(iter(hashes), None), tuple(companions.values()))

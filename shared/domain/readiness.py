@@ -32,8 +32,8 @@ class Readiness(Model):
     fetched must have it (`checksum_mismatch`), and a file that is newer than its checksum must also be stable.
     manifest: a file in the same directory, ours or a list as sha256sum writes it, names the file, and all files that it
     names are there with the sizes that it says; hashes that it says are compared as well. They are read up to 1 MiB and
-    10,000 names. When a file was imported and put away, its marker and checksum are put away like it, and a manifest
-    when all its files were.
+    10,000 names. When a file was imported and put away, its marker and checksum are put away like it; what stands for
+    several files, as a manifest does, when all of them were.
     deadline_minutes: a file that is not complete so long after it was first seen is told (`file_not_ready`), once.
     """
 

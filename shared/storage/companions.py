@@ -18,9 +18,12 @@ class Companion:
     file: FileStamp
     is_manifest: bool = False
     names: int | None = None
-    """Of a manifest: how many of the files that it names goals take."""
+    """How many of the files that it stands for, or as a manifest names, goals take."""
+    is_file: bool = False
+    """Whether another goal takes it as its file: it is put away when that was imported."""
     is_needed: bool = False
-    """Whether it still stands for others that are not taken or not put away yet, or whose import failed."""
+    """Whether it is not to be put away: it is a file itself, or still stands for others that are not taken or not put
+    away yet, or whose import failed."""
 
 
 async def add(tx: Tx, connection_id: UUID, companions: Mapping[UUID, Sequence[Companion]]) -> None:
@@ -38,6 +41,7 @@ async def add(tx: Tx, connection_id: UUID, companions: Mapping[UUID, Sequence[Co
         [each.file.modified_at for _, each in rows],
         [each.is_manifest for _, each in rows],
         [each.names for _, each in rows],
+        [each.is_file for _, each in rows],
     )
 
 

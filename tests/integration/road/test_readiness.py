@@ -103,27 +103,30 @@ async def test_files_of_a_manifest_wait_for_each_other_are_told_when_late_and_go
     assert lying(tenant) == {"a.csv.done", "b.csv.done", "all.json.done", "stray.csv"}
 
 
-async def test_a_manifest_stays_until_all_its_files_were_taken_also_one_that_waits_for_its_time(afar: Tenant) -> None:
+async def test_what_stands_for_several_files_stays_until_all_were_taken_also_one_that_waits_for_its_time(
+    afar: Tenant,
+) -> None:
     tenant = afar
-    readiness = {"strategy": ["manifest", "rename"], "manifest": "*.json"}
-    at_once, later = ({**SOURCE, "pattern": {"wildcard": f"{name}*.csv"}, "readiness": readiness} for name in "ab")
+    readiness = {"strategy": ["manifest", "marker", "rename"], "manifest": "*.json", "marker": "{stem}.ready"}
+    at_once, later = ({**SOURCE, "pattern": {"wildcard": f"*.{name}"}, "readiness": readiness} for name in "ab")
     far_off = goal(name="Later", source=later, when=[{"cron": "0 0 29 2 *"}])
     # Together: a look that has begun with one of them would know of no more.
     async with tenant.base.database.account(tenant.account_id) as tx:
         await goals.create(tx, tenant.connection_id, goal(source=at_once), email=None)
         waits_long = (await goals.create(tx, tenant.connection_id, far_off, email=None)).id
-    for name in ("a.csv", "b.csv"):
-        tenant.drop(name, content(name[0]))
-    tenant.drop("all.json", json.dumps({"files": [{"name": name} for name in ("a.csv", "b.csv")]}))
-    assert (await tenant.ended(lambda each: each["path"] == "a.csv"))["state"] == "completed"
-    await tenant.settled("a.csv")
-    await waits(tenant, "b.csv", "scheduled")
-    assert lying(tenant) == {"a.csv.done", "b.csv", "all.json"}
+    for name in ("x.a", "x.b"):
+        tenant.drop(name, content(name[-1]))
+    tenant.drop("all.json", json.dumps({"files": [{"name": name} for name in ("x.a", "x.b")]}))
+    tenant.drop("x.ready", "")
+    assert (await tenant.ended(lambda each: each["path"] == "x.a"))["state"] == "completed"
+    await tenant.settled("x.a")
+    await waits(tenant, "x.b", "scheduled")
+    assert lying(tenant) == {"x.a.done", "x.b", "all.json", "x.ready"}
     async with tenant.base.database.account(tenant.account_id) as tx:
         await decisions.run_now(tx, waits_long)
-    assert (await tenant.ended(lambda each: each["path"] == "b.csv"))["state"] == "completed"
-    await eventually(lambda: "all.json.done" in lying(tenant), "the manifest to be marked")
-    assert lying(tenant) == {"a.csv.done", "b.csv.done", "all.json.done"}
+    assert (await tenant.ended(lambda each: each["path"] == "x.b"))["state"] == "completed"
+    marked = {"x.a.done", "x.b.done", "all.json.done", "x.ready.done"}
+    await eventually(lambda: lying(tenant) == marked, "the manifest and the marker to be marked")
 
 
 async def _are_told(tenant: Tenant, files: int) -> bool:

@@ -1,18 +1,20 @@
 """Files that other files say are complete: what a look makes of markers, checksums and manifests, case by case."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from pydantic import ValidationError
 
-from services.poller.companions import Beside, _by_name, _checksums, _named
+from services.poller.companions import Beside, _by_name, _checksums, _files, _is_to_be_judged, _named, _turn
 from services.poller.spot import Look, Seen, Spotted, spot
 from shared.domain.announced import Entry
 from shared.domain.arrival import ArrivalState, FileStamp
 from shared.domain.goal import ImportGoal
+from shared.domain.pattern import Pattern
 from shared.domain.readiness import Readiness, beside, stands_for
 from shared.storage.arrivals import Explained, Known
 from shared.transfer.readiness import Around
@@ -46,13 +48,28 @@ def looked(
     held: Explained | None = None,
 ) -> Spotted:
     """What comes of files that are all there."""
+    return looked_for({GOAL: goal}, files, said, known=known, taken=taken, held=held)
+
+
+def looked_for(
+    goals: Mapping[UUID, ImportGoal],
+    files: list[FileStamp],
+    said: Mapping[str, Mapping[str, Entry] | str] | None = None,
+    *,
+    known: list[Known] | None = None,
+    taken: Mapping[str, frozenset[str]] | None = None,
+    held: Explained | None = None,
+) -> Spotted:
+    """The same, of several goals."""
     by_path = {each.path: each for each in files}
-    names = _by_name([goal], by_path)
+    names = _by_name(goals, by_path)
     manifests = frozenset(names.manifests)
     around = Around.of(by_path, said or {}, [path for path in said or {} if path in manifests], taken or {})
-    found = Beside(around, frozenset(names.companions), frozenset(names.awaited), manifests)
+    counts = {path: len(of) for path, of in names.awaited.items()}
+    files_too = _files(goals, names.companions)
+    found = Beside(around, names.companions, files_too, frozenset(names.awaited), manifests, counts)
     look = Look(NOON, NOON, beside=found, held={} if held is None else {GOAL: held})
-    return spot([Seen(each) for each in files], known or [], {GOAL: goal}, look)
+    return spot([Seen(each) for each in files], known or [], goals, look)
 
 
 def told(found: Spotted) -> dict[str, str | None]:
@@ -127,6 +144,10 @@ CASES: dict[str, tuple[Spotted, dict[str, str | None]]] = {
     "a manifest without sizes, and a file that is newer": (
         looked(MANIFEST, [file("x.csv", 1), LIST], {LIST.path: {"x.csv": Entry(None, A)}}),
         {"x.csv": "manifest_incomplete", LIST.path: "manifest_incomplete"},
+    ),
+    "a manifest that is not read yet": (
+        looked(MANIFEST, [X, LIST]),
+        {"x.csv": "manifest_missing", LIST.path: "manifest_unread"},
     ),
     "a manifest that cannot be read": (
         looked(MANIFEST, [X, LIST], {LIST.path: "it is no text"}),
@@ -245,7 +266,10 @@ def test_a_checksum_named_after_their_stem_is_read_for_all_its_files() -> None:
     plain = import_goal()
     goals = [plain.model_copy(update={"source": type(plain.source).model_validate(each)}) for each in sources]
     files = {path: file(path) for path in ("x.csv", "x.xml", "x.sha256")}
-    assert _by_name(goals, files).checksums == {"x.sha256": {"x.csv", "x.xml"}}
+    ids = [uuid4(), uuid4()]
+    names = _by_name(dict(zip(ids, goals, strict=True)), files)
+    assert names.checksums == {"x.sha256": {"x.csv", "x.xml"}}
+    assert names.asked_by == {"x.sha256": set(ids)}
     listed = f"{A}  x.csv\n{B}  y.xml\n".encode()
     assert _checksums(listed, ["x.csv", "x.xml"]) == {"x.csv": Entry(sha256=A)}
     with pytest.raises(ValueError, match=r"x\.xml"):
@@ -262,6 +286,53 @@ def test_what_was_complete_and_waits_for_its_time_is_not_read_again_until_then()
     # Another file by that name is another matter.
     grown = looked(CHECKSUM, [file("x.csv", 9, size=11), SUM], known=known[:1], held=scheduled)
     assert [explained.code for _, _, explained in grown.grown] == ["checksum_unread"]
+
+
+def test_what_is_complete_and_waits_is_read_again_once_its_turn_has_come() -> None:
+    scheduled = waiting(X, code="scheduled")
+    assert not _is_to_be_judged(scheduled, X, is_held=True)
+    assert _is_to_be_judged(scheduled, X, is_held=False)
+    assert _is_to_be_judged(scheduled, file("x.csv", 9, size=11), is_held=True)
+    assert _is_to_be_judged(waiting(X, code="checksum_missing"), X, is_held=True)
+    assert _is_to_be_judged(None, X, is_held=True)
+    assert not _is_to_be_judged(replace(scheduled, explained=Explained(ArrivalState.ACCEPTED)), X, is_held=False)
+    # What waited is no later than what is new.
+    assert _turn(scheduled) == _turn(waiting(X, code="checksum_unread")) < _turn(None)
+
+
+def test_the_data_of_one_goal_are_never_passed_over_as_what_stands_for_files_of_another() -> None:
+    other = uuid4()
+    texts = goal("rename")
+    source = texts.source.model_copy(update={"pattern": Pattern(wildcard="*.txt")})
+    goals = {GOAL: goal("marker", marker="{stem}.txt"), other: texts.model_copy(update={"source": source})}
+    marker, stray = file("x.txt", 5), file("notes.txt", 5)
+    found = looked_for(goals, [X, marker, stray])
+    assert {each.seen.file.path: each.goals for each in found.new} == {
+        "x.csv": (GOAL,),
+        "x.txt": (other,),
+        "notes.txt": (other,),
+    }
+    # It is put away when it was imported.
+    assert [each.is_file for each in found.proofs["x.csv"].companions] == [True]
+    # A goal's own markers are none of its files, whatever its pattern takes.
+    everything = goals[GOAL].source.model_copy(update={"pattern": Pattern(wildcard="*")})
+    own = {GOAL: goals[GOAL].model_copy(update={"source": everything})}
+    assert told(looked_for(own, [X, marker, stray])) == {"x.csv": None, "notes.txt": "companion"}
+    early = goal("marker", marker="{stem}.ok")
+    assert told(looked(early, [file("x.ok")])) == {"x.ok": "companion"}
+
+
+def test_what_stands_for_several_files_says_for_how_many() -> None:
+    both = goal("marker", "rename", marker="{stem}.ok")
+    source = both.source.model_copy(update={"pattern": Pattern(wildcard="*")})
+    found = looked(both.model_copy(update={"source": source}), [X, file("x.xml", 10), file("x.ok"), Y, file("y.ok")])
+    assert {
+        path: [each.names for each in proof.companions if not each.is_file] for path, proof in found.proofs.items()
+    } == {
+        "x.csv": [2],
+        "x.xml": [2],
+        "y.csv": [1],
+    }
 
 
 def test_a_manifest_counts_the_files_that_goals_take_of_those_it_names() -> None:
