@@ -1,15 +1,25 @@
 """Whether some text fits two regular expressions whole. See regular_expression.py.
 
-Both are walked at once, as automata that may be in one place each. Anchors are passed over, and a pair that is too
-large is taken to share a text: the answer may be yes where it is no, never the other way round.
+Both are walked at once, as automata that may be in one place each. Anchors are passed over: the answer may be yes where
+it is no, never the other way round. What it may cost is bounded, also over many comparisons: `Budget`.
 """
 
 from dataclasses import dataclass, field
 
 from shared.domain.expression_tree import Anchor, Characters, Choice, Group, Node, Ranges, Repeat, Sequence
 
-MOST_PAIRS = 200_000
+MOST_PAIRS = 400_000
 _LAST = 0x10FFFF
+
+
+@dataclass(slots=True)
+class Budget:
+    """How many pairs of places may still be walked through, by all comparisons together.
+
+    Each may take half of what is left: one that is too much leaves enough for the others to be told from it.
+    """
+
+    pairs: int = MOST_PAIRS
 
 
 @dataclass(slots=True)
@@ -64,23 +74,27 @@ class _Automaton:
         return end
 
 
-def share_a_text(one: Node, other: Node, *, most_pairs: int = MOST_PAIRS) -> bool:
-    """Whether some text fits both whole; True also where finding out would take too long."""
+def share_a_text(one: Node, other: Node, budget: Budget) -> bool | None:
+    """Whether some text fits both whole; None where finding out would take too long."""
+    limit = budget.pairs // 2
     left, right = _Automaton(), _Automaton()
     ends = (left.add(one, left.place()), right.add(other, right.place()))
     reached = {(0, 0)}
     frontier = [(0, 0)]
+    found: bool | None = False
     while frontier:
         p, q = frontier.pop()
-        if (p, q) == ends or len(reached) > most_pairs:
-            return True
+        if (p, q) == ends or len(reached) > limit:
+            found = True if (p, q) == ends else None
+            break
         following = [(to, q) for to in left.free[p]] + [(p, to) for to in right.free[q]]
         following += [(a, b) for some, a in left.steps[p] for others, b in right.steps[q] if _meet(some, others)]
         for pair in following:
             if pair not in reached:
                 reached.add(pair)
                 frontier.append(pair)
-    return False
+    budget.pairs -= len(reached)
+    return found
 
 
 def _ranges(characters: Characters) -> Ranges:

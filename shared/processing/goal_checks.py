@@ -11,7 +11,6 @@ from shared.domain.built_in import RESERVED_NAMES, SYSTEM_ID, identifier_named
 from shared.domain.consent import Resubscribe
 from shared.domain.dates import AUTO
 from shared.domain.export_goal import ExportGoal
-from shared.domain.expression_overlap import share_a_text
 from shared.domain.fields import FieldChoice, IdentifierField, MappedField, WrittenField
 from shared.domain.goal import AnyImport, Goal, ImportEvents, ImportGoal
 from shared.domain.merge import MergeRule, Mode, allowed
@@ -19,7 +18,6 @@ from shared.domain.openpgp_key import KeyUse
 from shared.domain.property import Property, PropertyType
 from shared.domain.readiness import Readiness
 from shared.domain.trimmed import folded
-from shared.domain.watched import watches
 from shared.domain.zones import has_rules
 from shared.processing.clash_checks import clash_flaws
 from shared.processing.constants import misfit
@@ -28,6 +26,7 @@ from shared.processing.export_checks import export_flaws
 from shared.processing.goal_flaws import Flaw, Surroundings, date_flaws
 from shared.processing.key_checks import key_flaws
 from shared.processing.processor_checks import faults_of
+from shared.processing.sibling_checks import sibling_flaws
 
 
 def completed(goal: Goal, *, is_hosted: bool) -> Goal:
@@ -343,26 +342,7 @@ def _place_flaws(goal: AnyImport, around: Surroundings) -> Iterator[Flaw]:
     if "closed" in goal.source.readiness.strategies and not around.is_hosted:
         detail = "Only a hosted drop folder knows when an upload is closed; expected another strategy."
         yield Flaw("/source/readiness/strategy", "readiness_not_available", detail)
-    if not goal.active:
-        return
-    for sibling in around.siblings:
-        if isinstance(sibling, AnyImport) and sibling.active and _is_torn(goal, sibling):
-            detail = (
-                f"The goal {sibling.name!r} takes files of the same names from this directory and does something else "
-                "with them afterwards; a file can only be put in one place."
-            )
-            yield Flaw("/source/afterwards", "conflicting_afterwards", detail)
-        if (
-            isinstance(sibling, AnyImport)
-            and sibling.active
-            and _takes_the_same(goal, sibling)
-            and goal.when != sibling.when
-        ):
-            detail = (
-                f"The goal {sibling.name!r} takes files of the same names from this directory at other times; a file "
-                "is taken once, by all the goals that want it."
-            )
-            yield Flaw("/when", "conflicting_when", detail)
+    yield from sibling_flaws(goal, around)
 
 
 def _return_flaws(goal: AnyImport, around: Surroundings) -> Iterator[Flaw]:
@@ -397,15 +377,3 @@ def _fixed_flaws(goal: ImportGoal, around: Surroundings) -> Iterator[Flaw]:
                 "manual_import",
                 f"The goal is of imports that clients ask for, whose {name} stays as it is.",
             )
-
-
-def _is_torn(goal: AnyImport, sibling: AnyImport) -> bool:
-    return goal.source.afterwards != sibling.source.afterwards and _takes_the_same(goal, sibling)
-
-
-def _takes_the_same(goal: AnyImport, sibling: AnyImport) -> bool:
-    """Whether some file would be taken by both."""
-    one, other = goal.source, sibling.source
-    if not watches(goal, other.directory) and not watches(sibling, one.directory):
-        return False
-    return share_a_text(one.pattern.tree, other.pattern.tree)
