@@ -68,7 +68,7 @@ class House:
         guard = Guard(gate, patience)
         house = cls(gate, uploads, limits or Limits(), guard)
         try:
-            async with alongside(guard.tell_news(), guard.learn()):
+            async with alongside(guard.tell_news(), guard.learn(), house.let_go()):
                 yield house
         finally:
             await house.all_carried()
@@ -146,6 +146,17 @@ class House:
                     guest.rest(is_resting=now.is_resting)
         except Failure as failure:
             log.warning("dropserver.blind", code=failure.code)
+
+    async def let_go(self) -> None:
+        """Hold no file for uploads whose name another replica's have meanwhile, until cancelled."""
+        while True:
+            await asyncio.sleep(self.limits.attend_seconds)
+            here = {each.begun.id: each for each in self.register.under_way()}
+            try:
+                for upload_id in await self.uploads.superseded(frozenset(here)) if here else ():
+                    self.register.supersede(here[upload_id])
+            except Failure as failure:
+                log.warning("dropserver.blind", code=failure.code)
 
     async def uploads_ended(self) -> None:
         """Begin nothing new, and wait until no upload runs, for `closing_seconds` from the first call at most."""

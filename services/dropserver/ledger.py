@@ -1,7 +1,7 @@
 """Credentials, scores and uploads as the database has them: the Gate and the Uploads of the protocol server."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
@@ -116,15 +116,18 @@ class DatabaseUploads:
 
     async def opened(self, tenant: Tenant, path: str, before_bytes: int | None, *, cuts: bool) -> Begun:
         """A client begins to write a file. Raises PlaceFull."""
-        freed = (before_bytes or 0) if cuts else 0
-        new = 1 if before_bytes is None else 0
+        kept = 0 if cuts else before_bytes or 0
 
         async def begin(tx: Tx) -> Begun | None:
+            former = await drop_usage.supersede(tx, tenant.drop_folder_id, path)
             upload_id = await uploads.open_(tx, tenant.drop_folder_id, path)
+            # What an upload under way has set aside covers the file that it writes, and the file's name.
+            freed = (before_bytes or 0 if former is None else former) - kept
+            new = 1 if before_bytes is None and former is None else 0
             granted = await drop_usage.take(tx, tenant.drop_folder_id, 1 - freed, drop_usage.FIRST_BYTES - freed, new)
             if granted is None:
                 return None
-            counted = (before_bytes or 0) + granted
+            counted = kept + granted + freed
             await drop_usage.count_upload(tx, upload_id, counted)
             return Begun(upload_id, counted)
 
@@ -133,7 +136,7 @@ class DatabaseUploads:
         return begun
 
     async def grown(self, tenant: Tenant, begun: Begun, size_bytes: int) -> Begun:
-        """The file is to grow. Raises PlaceFull."""
+        """The file is to grow. Raises PlaceFull, UploadBrokenOff."""
 
         async def grow(tx: Tx) -> Begun | None:
             least = size_bytes - begun.counted_bytes
@@ -141,7 +144,8 @@ class DatabaseUploads:
             if granted is None:
                 return None
             counted = begun.counted_bytes + granted
-            await drop_usage.count_upload(tx, begun.id, counted)
+            if not await drop_usage.count_upload(tx, begun.id, counted):
+                raise UploadBrokenOff
             return Begun(begun.id, counted)
 
         return await self._with_room(tenant, grow)
@@ -170,6 +174,16 @@ class DatabaseUploads:
                 gone = -1 if left_bytes is None else 0
                 await drop_usage.change(tx, tenant.drop_folder_id, (left_bytes or 0) - begun.counted_bytes, gone)
         self._metrics.uploads.labels("broken").inc()
+
+    async def removed(self, tenant: Tenant, path: str, bytes_: int) -> None:
+        """The client deleted a file, and perhaps one that is being written."""
+        async with self._database.account(tenant.account_id) as tx:
+            former = await drop_usage.supersede(tx, tenant.drop_folder_id, path)
+            await drop_usage.change(tx, tenant.drop_folder_id, -(bytes_ if former is None else former), -1)
+
+    async def superseded(self, upload_ids: Collection[UUID]) -> Collection[UUID]:
+        """Which of these were broken off elsewhere."""
+        return set(upload_ids) - await uploads.under_way(self._database, upload_ids)
 
     async def changed(self, tenant: Tenant, bytes_: int, files: int) -> None:
         """So many are more or fewer. Raises PlaceFull."""

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 import asyncssh
 from asyncssh import FXF_APPEND, FXF_READ, FXF_WRITE
 
+from services.dropserver.discreet import discreet
 from services.dropserver.sftp_words import accessed, answer_of, answered, open_flags
 from services.dropserver.tenant import Tenant
 from services.dropserver.uploads import Reading, Upload
@@ -26,6 +27,7 @@ from shared.domain.names import checked_path, joined
 from shared.transfer.tree import Tree
 
 
+@discreet
 class DropSession(asyncssh.SFTPServer):
     """A client's view of its directory."""
 
@@ -94,7 +96,7 @@ class DropSession(asyncssh.SFTPServer):
         end = start + len(data)
         # What is appended next begins behind this, whether or not there is room yet.
         upload.size_bytes = max(upload.size_bytes, end)
-        if upload.is_superseded or end <= upload.begun.counted_bytes:
+        if upload.is_lost or end <= upload.begun.counted_bytes:
             return self._written(upload, start, data)
         return self._written_with_room(upload, start, data)
 

@@ -3,7 +3,7 @@
 What stands behind Gate and Uploads (the database) is wired in; the protocol server knows nothing of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -104,6 +104,12 @@ class Uploads(Protocol):
 
     async def broken(self, tenant: Tenant, begun: Begun, left_bytes: int | None) -> None:
         """The upload ended without its end, or `closed` could not be told; so much of it lies there, None: no file."""
+
+    async def removed(self, tenant: Tenant, path: str, bytes_: int) -> None:
+        """The client deleted a file of so many bytes; an upload of it that is under way is broken off with it."""
+
+    async def superseded(self, upload_ids: Collection[UUID]) -> Collection[UUID]:
+        """Which of these, that are under way here, were broken off elsewhere, because another upload has their name."""
 
     async def changed(self, tenant: Tenant, bytes_: int, files: int) -> None:
         """So many bytes and files, directories included, are more or fewer. Raises PlaceFull."""

@@ -35,12 +35,32 @@ class Upload(Reading):
     size_bytes: int
     appends: bool
     is_superseded: bool = False
+    is_removed: bool = False
     has_failed: bool = False
     is_full: bool = False
     """It failed for want of room: what there is of it is taken away."""
     is_open: bool = True
     """Until its descriptor is closed, which may then be another file's."""
     growing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether nothing can come of it, whatever is written."""
+        return self.is_superseded or self.is_removed
+
+    def let_go(self) -> None:
+        """Hold the file no longer, which nothing will come of; its name is another's, or nobody's.
+
+        Without this a client could keep any number of nameless files, of which nothing is counted. The number of the
+        descriptor stays taken until it is closed, because a call may be using it just now.
+        """
+        if not self.is_open:
+            return
+        nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            os.dup2(nothing, self.descriptor, inheritable=False)
+        finally:
+            os.close(nothing)
 
 
 class Register:
@@ -55,9 +75,22 @@ class Register:
         """An upload begins; one that wrote the same file is superseded."""
         before = self._uploads.get((tenant.drop_folder_id, upload.path))
         if before is not None:
-            before.is_superseded = True
+            self.supersede(before)
         self._uploads[tenant.drop_folder_id, upload.path] = upload
         self._is_empty.clear()
+
+    def supersede(self, upload: Upload) -> None:
+        """Another upload of that name has begun, here or elsewhere."""
+        upload.is_superseded = True
+        upload.let_go()
+
+    def removed(self, tenant: Tenant, path: str) -> None:
+        """The file was deleted: what is still written of it is nobody's."""
+        upload = self._uploads.get((tenant.drop_folder_id, path))
+        if upload is not None:
+            upload.is_removed = True
+            upload.let_go()
+            self.end(tenant, upload)
 
     def end(self, tenant: Tenant, upload: Upload) -> None:
         """An upload has ended, one way or the other."""
@@ -69,6 +102,10 @@ class Register:
     def is_written(self, tenant: Tenant, path: str) -> bool:
         """Whether somebody writes that file now."""
         return (tenant.drop_folder_id, path) in self._uploads
+
+    def under_way(self) -> list[Upload]:
+        """All that are, but for those that are about to end."""
+        return [each for each in self._uploads.values() if each.is_open and not each.is_lost]
 
     async def emptied(self) -> None:
         """Wait until no upload runs; give it a limit."""

@@ -10,7 +10,7 @@ import os
 import stat
 from collections.abc import Awaitable, Coroutine
 from typing import Any, Protocol
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import structlog
 
@@ -18,11 +18,14 @@ from services.dropserver.refusals import NameTaken, QuotaUsedUp, Refusal, regist
 from services.dropserver.tenant import Begun, Limits, Tenant, Uploads
 from services.dropserver.uploads import Register, Upload
 from shared.domain.failures import Failure
-from shared.domain.names import split
+from shared.domain.names import joined, split
 from shared.observe.failpoints import reach
 from shared.transfer.tree import Tree, stamp_of
 
 _REMEMBERED_UPLOADS = 256
+_ATTEMPTS = 5
+"""To be the one who makes a file."""
+_REMOVED = "The file was removed or replaced while it was written."
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 log = structlog.get_logger()
@@ -68,10 +71,7 @@ class Writing:
             begun = await self._house.uploads.opened(self._tenant, path, before, cuts=cuts)
         try:
             with told():
-                if cuts and before is not None and stat.S_ISREG(self._tree.stat(path).st_mode):
-                    self._tree.remove(path)
-                    flags |= os.O_CREAT
-                descriptor = self._tree.open(path, flags)
+                descriptor = self._anew(path, flags) if cuts else self._tree.open(path, flags)
         except (OSError, Refusal):
             await self._tell_broken(begun, self._size_or_none(path))
             raise
@@ -86,6 +86,8 @@ class Writing:
         try:
             if upload.is_superseded:
                 raise Refusal("The file is meanwhile uploaded by another session.")
+            if upload.is_removed:
+                raise FileNotFoundError(errno.ENOENT, _REMOVED)
             if not upload.is_open:
                 raise Refusal("The file is closed.")
             view = memoryview(data)
@@ -108,6 +110,8 @@ class Writing:
         try:
             if upload.is_superseded:
                 raise Refusal("The file was meanwhile uploaded by another session.")
+            if upload.is_removed:
+                raise FileNotFoundError(errno.ENOENT, _REMOVED)
             if upload.is_full:
                 raise QuotaUsedUp("The drop folder is full; what was written of the file is removed.")
             if upload.has_failed:
@@ -159,7 +163,12 @@ class Writing:
             if stat.S_ISDIR(self._tree.stat(source).st_mode):
                 raise Refusal("A directory cannot be renamed here; move its files.")
             replaced = self._size(target) if replace and source != target else None
-            self._tree.rename(source, target, replace=replace)
+            aside = self._set_aside(target) if replaced is not None else None
+            try:
+                self._tree.rename(source, target, replace=replace)
+            except OSError:
+                self._put_back(aside, target)
+                raise
             file = stamp_of(target, self._tree.stat(target))
         reach("dropserver.renamed")
         try:
@@ -170,7 +179,10 @@ class Writing:
             # What the client is told did not happen must not have happened.
             with told():
                 self._tree.rename(target, source, replace=False)
+                self._put_back(aside, target)
             raise
+        if aside is not None:
+            self._tree.remove(aside)
         self._closed.pop(source, None)
         if told_as is None:
             self._closed.pop(target, None)
@@ -182,7 +194,11 @@ class Writing:
         with told():
             before = self._tree.stat(path).st_size
             self._tree.remove(path)
-        await self._changed(-before, -1)
+        self._house.register.removed(self._tenant, path)
+        try:
+            await self._house.uploads.removed(self._tenant, path, before)
+        except Failure as failure:
+            log.warning("room.untold", code=failure.code)
 
     async def make_directory(self, path: str) -> None:
         """Create a directory, which counts as a file."""
@@ -223,14 +239,15 @@ class Writing:
     def _left(self, upload: Upload) -> int | None:
         """What lies there of an upload that was not finished; nothing where there was no room for it.
 
-        Of one that was superseded its own size: what lies there is the other's. The same of one that is gone: who
-        took it away has given its room back, as of that size.
+        What another upload has put into its place, where there is such. Of one that is gone its own size: who took it
+        away by another way than ours has given its room back, as of that size.
         """
-        if upload.is_superseded:
-            return upload.size_bytes
+        if upload.is_lost:
+            return self._size_or_none(upload.path) or 0
         try:
-            if not os.path.samestat(self._tree.stat(upload.path), os.fstat(upload.descriptor)):
-                return upload.size_bytes
+            lies_there = self._tree.stat(upload.path)
+            if not os.path.samestat(lies_there, os.fstat(upload.descriptor)):
+                return lies_there.st_size
             if upload.is_full:
                 self._tree.remove(upload.path)
                 return None
@@ -238,12 +255,46 @@ class Writing:
             log.info("upload.not_there", upload_id=str(upload.begun.id), errno=error.errno)
         return os.fstat(upload.descriptor).st_size
 
+    def _anew(self, path: str, flags: int) -> int:
+        """A descriptor of a new file in the place of what lies there now.
+
+        Exclusively: another replica may have begun to write that name after this one has looked, and two of them in
+        one file would mix what they write.
+        """
+        if flags & os.O_EXCL:
+            return self._tree.open(path, flags)
+        for _ in range(_ATTEMPTS):
+            there = self._found(path)
+            if not (flags & os.O_CREAT if there is None else stat.S_ISREG(there.st_mode)):
+                return self._tree.open(path, flags)
+            try:
+                if there is not None:
+                    self._tree.remove(path)
+                return self._tree.open(path, flags | os.O_CREAT | os.O_EXCL)
+            except (FileExistsError, FileNotFoundError):
+                # Somebody else was quicker.
+                continue
+        raise Refusal("The file is meanwhile uploaded by another session.")
+
+    def _set_aside(self, path: str) -> str | None:
+        """Another name beside it for a file that is about to be replaced, so that it can be had back."""
+        if not stat.S_ISREG(self._tree.stat(path).st_mode):
+            return None
+        aside = joined(split(path)[0], f".{uuid4().hex}.tidegate")
+        self._tree.set_aside(path, aside)
+        return aside
+
+    def _put_back(self, aside: str | None, path: str) -> None:
+        """Give what was set aside its name again, which it may still have."""
+        if aside is not None:
+            self._tree.rename(aside, path, replace=False)
+
     def _flush(self, upload: Upload) -> None:
         """Data and name on disk, and the name still that of this file."""
         os.fsync(upload.descriptor)
         self._tree.flush_name(upload.path)
         if not os.path.samestat(self._tree.stat(upload.path), os.fstat(upload.descriptor)):
-            raise FileNotFoundError(errno.ENOENT, "The file was removed or replaced while it was written.")
+            raise FileNotFoundError(errno.ENOENT, _REMOVED)
 
     async def _tell_broken(self, begun: Begun, left_bytes: int | None) -> None:
         """Tell it as broken; where even that fails it stays open in the ledger, and never becomes an arrival."""
@@ -264,7 +315,11 @@ class Writing:
             del self._closed[next(iter(self._closed))]
 
     def _size(self, path: str) -> int | None:
+        found = self._found(path)
+        return None if found is None else found.st_size
+
+    def _found(self, path: str) -> os.stat_result | None:
         try:
-            return self._tree.stat(path).st_size
+            return self._tree.stat(path)
         except FileNotFoundError:
             return None

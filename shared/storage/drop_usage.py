@@ -1,5 +1,5 @@
 """What is used of hosted folders' quotas, counted for all replicas together. Writes `drop_folder_usage`, and of
-`uploads` what is counted for those under way.
+`uploads` what is counted for those under way, and which of them give way to others.
 
 Who writes sets room aside first, in blocks, and gives back what it did not need: so a folder never holds more than
 its quota, however many write at once, but for what somebody puts there by another way. It is measured anew from the
@@ -57,9 +57,16 @@ async def change(tx: Tx, drop_folder_id: UUID, bytes_: int, files: int = 0) -> N
         await tx.execute("drop_usage.change", tx.account_id, drop_folder_id, bytes_, files)
 
 
-async def count_upload(tx: Tx, upload_id: UUID, counted_bytes: int) -> None:
-    """So much is counted for the file of an upload under way."""
-    await tx.execute("drop_usage.count_upload", tx.account_id, upload_id, counted_bytes)
+async def count_upload(tx: Tx, upload_id: UUID, counted_bytes: int) -> bool:
+    """So much is counted for the file of an upload under way; False where it is that no longer."""
+    return await tx.execute("drop_usage.count_upload", tx.account_id, upload_id, counted_bytes) > 0
+
+
+async def supersede(tx: Tx, drop_folder_id: UUID, path: str) -> int | None:
+    """Break off what is under way of a path, at whichever replica; what was counted for it, None where none is."""
+    rows = await tx.fetch("drop_usage.supersede", tx.account_id, drop_folder_id, path)
+    counted = [row["counted_bytes"] for row in rows if row["is_counted"]]
+    return sum(counted) if counted else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 """Uploads to hosted folders: what clients did there. Writes `uploads`; the dropserver calls, the poller reads."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from shared.storage.database import Record, Tx
+from shared.storage.database import Database, Record, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,7 @@ class Upload:
 
 
 async def open_(tx: Tx, drop_folder_id: UUID, path: str) -> UUID:
-    """A client opened a file for writing; of earlier uploads of it none will be complete."""
-    await tx.execute("uploads.supersede", tx.account_id, drop_folder_id, path)
+    """A client opened a file for writing. The caller has broken off what was under way of that path."""
     upload_id: UUID = await tx.value("uploads.open", tx.account_id, drop_folder_id, path)
     return upload_id
 
@@ -61,6 +60,13 @@ async def rename(
 async def retime(tx: Tx, upload_id: UUID, modified_at: datetime) -> bool:
     """A client set the time of a complete file, as some do after the upload; False where it is not complete."""
     return await tx.row("uploads.retime", tx.account_id, upload_id, modified_at) is not None
+
+
+async def under_way(database: Database, upload_ids: Collection[UUID]) -> set[UUID]:
+    """Which of these are under way, whosever they are."""
+    async with database.watching() as watch:
+        rows = await watch.fetch("uploads.under_way", sorted(upload_ids))
+    return {row["upload_id"] for row in rows}
 
 
 async def get(tx: Tx, upload_id: UUID) -> tuple[Upload | None, UUID | None]:

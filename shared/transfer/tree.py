@@ -86,13 +86,15 @@ class Tree:
             found = os.stat(source_name, dir_fd=old, follow_symlinks=False)
             if replace:
                 os.replace(source_name, target_name, src_dir_fd=old, dst_dir_fd=new)
-            elif not stat.S_ISREG(found.st_mode) or not self._linked(old, source_name, new, target_name, found):
+            elif stat.S_ISREG(found.st_mode) and self._has_link(old, source_name, new, target_name, found):
+                os.unlink(source_name, dir_fd=old)
+            else:
                 self._rename_after_a_look(old, source_name, new, target_name)
             _flush(new)
 
     @staticmethod
-    def _linked(old: int, source: bytes, new: int, target: bytes, found: os.stat_result) -> bool:
-        """Whether the rename could be made with a hard link; not every file system has them."""
+    def _has_link(old: int, source: bytes, new: int, target: bytes, found: os.stat_result) -> bool:
+        """Whether it could be given that name as well, by a hard link; not every file system has them."""
         try:
             os.link(source, target, src_dir_fd=old, dst_dir_fd=new, follow_symlinks=False)
         except FileExistsError:
@@ -104,7 +106,6 @@ class Tree:
             if error.errno in (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.EXDEV, errno.ENOSYS, errno.EINVAL):
                 return False
             raise
-        os.unlink(source, dir_fd=old)
         return True
 
     @staticmethod
@@ -113,6 +114,15 @@ class Tree:
             os.stat(target, dir_fd=new, follow_symlinks=False)
             raise FileExistsError(errno.EEXIST, "the name is taken")
         os.rename(source, target, src_dir_fd=old, dst_dir_fd=new)
+
+    def set_aside(self, path: str, aside: str) -> None:
+        """Give a file another name in its directory beside the one it has; on a file system without links, instead."""
+        directory, name = _parted(path)
+        with self.directory(directory) as parent:
+            found = os.stat(name, dir_fd=parent, follow_symlinks=False)
+            other = _parted(aside)[1]
+            if not self._has_link(parent, name, parent, other, found):
+                os.rename(name, other, src_dir_fd=parent, dst_dir_fd=parent)
 
     def remove(self, path: str) -> None:
         """Delete a file."""

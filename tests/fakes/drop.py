@@ -2,14 +2,14 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from services.dropserver.guard import CameIn, Knock
 from services.dropserver.tenant import Begun, Tenant
-from shared.domain.failures import PlaceFull, StorageUnavailable
+from shared.domain.failures import PlaceFull, StorageUnavailable, UploadBrokenOff
 from shared.storage.credentials import InUse
 from shared.storage.login_scores import Looked, Standing, Subject
 
@@ -89,29 +89,37 @@ class RememberedUploads:
     def __init__(self) -> None:
         self.told: list[Told] = []
         self.is_down = False
+        self.broken_by: Exception | None = None
+        """A mistake of our own, which whatever is told runs into."""
         self.quota_bytes = 10**12
         self.quota_files = 10**6
         self.used_bytes = 0
         self.used_files = 0
         self._paths: dict[UUID, str] = {}
+        self._open: dict[str, Begun] = {}
         self._changed = asyncio.Event()
 
     async def opened(self, tenant: Tenant, path: str, before_bytes: int | None, *, cuts: bool) -> Begun:
         upload_id = uuid4()
         self._paths[upload_id] = path
         self._note(Told("opened", path, upload_id=upload_id))
-        self._take(0, 0 if before_bytes is not None else 1)
-        if cuts:
-            self.used_bytes -= before_bytes or 0
-            return Begun(upload_id, 0)
-        return Begun(upload_id, before_bytes or 0)
+        former = self._open.pop(path, None)
+        kept = 0 if cuts else before_bytes or 0
+        self._take(0, 0 if former is not None or before_bytes is not None else 1)
+        self.used_bytes += kept - (before_bytes or 0 if former is None else former.counted_bytes)
+        self._open[path] = Begun(upload_id, kept)
+        return self._open[path]
 
     async def grown(self, tenant: Tenant, begun: Begun, size_bytes: int) -> Begun:
+        if self._paths[begun.id] not in self._open:
+            raise UploadBrokenOff
         self._take(size_bytes - begun.counted_bytes, 0)
-        return Begun(begun.id, size_bytes)
+        self._open[self._paths[begun.id]] = grown = Begun(begun.id, size_bytes)
+        return grown
 
     async def closed(self, tenant: Tenant, begun: Begun, path: str, size_bytes: int, modified_at: datetime) -> None:
         self._note(Told("closed", path, size_bytes, modified_at, begun.id))
+        del self._open[path]
         self.used_bytes += size_bytes - begun.counted_bytes
 
     async def retimed(self, tenant: Tenant, upload_id: UUID, path: str, modified_at: datetime) -> None:
@@ -119,8 +127,16 @@ class RememberedUploads:
 
     async def broken(self, tenant: Tenant, begun: Begun, left_bytes: int | None) -> None:
         self._note(Told("broken", self._paths[begun.id], upload_id=begun.id))
-        self.used_bytes += (left_bytes or 0) - begun.counted_bytes
-        self.used_files -= left_bytes is None
+        if self._open.get(self._paths[begun.id], begun).id == begun.id and self._open.pop(self._paths[begun.id], None):
+            self.used_bytes += (left_bytes or 0) - begun.counted_bytes
+            self.used_files -= left_bytes is None
+
+    async def removed(self, tenant: Tenant, path: str, bytes_: int) -> None:
+        former = self._open.pop(path, None)
+        self._take(-(bytes_ if former is None else former.counted_bytes), -1)
+
+    async def superseded(self, upload_ids: Collection[UUID]) -> Collection[UUID]:
+        return set(upload_ids) - {each.id for each in self._open.values()}
 
     async def changed(self, tenant: Tenant, bytes_: int, files: int) -> None:
         self._take(bytes_, files)
@@ -134,7 +150,14 @@ class RememberedUploads:
             self._take(-replaced, -1)
         return upload_id
 
+    def _check(self) -> None:
+        if self.broken_by is not None:
+            raise self.broken_by
+        if self.is_down:
+            raise StorageUnavailable
+
     def _take(self, bytes_: int, files: int) -> None:
+        self._check()
         if (bytes_ > 0 and self.used_bytes + bytes_ > self.quota_bytes) or (
             files > 0 and self.used_files + files > self.quota_files
         ):
@@ -155,7 +178,6 @@ class RememberedUploads:
                 await self._changed.wait()
 
     def _note(self, told: Told) -> None:
-        if self.is_down:
-            raise StorageUnavailable
+        self._check()
         self.told.append(told)
         self._changed.set()

@@ -56,7 +56,14 @@ GROUP BY path
 
 -- name: count_upload
 -- What is counted for the file of an upload under way.
-UPDATE tidegate.uploads SET counted_bytes = $3 WHERE account_id = $1 AND upload_id = $2
+UPDATE tidegate.uploads SET counted_bytes = $3 WHERE account_id = $1 AND upload_id = $2 AND state = 'open'
+
+-- name: supersede
+-- Another upload of that path begins, or the file is deleted: those under way are broken off, whichever replica has
+-- them. Of one that has not told of itself for long nothing is counted any more but what lies there.
+UPDATE tidegate.uploads SET state = 'broken'
+WHERE account_id = $1 AND drop_folder_id = $2 AND path = $3 AND state = 'open'
+RETURNING counted_bytes, opened_at > now() - interval '1 day' AS is_counted
 
 -- name: due
 -- Folders that were not measured for long, or never. Watching role.

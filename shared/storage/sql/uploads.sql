@@ -3,10 +3,9 @@
 INSERT INTO tidegate.uploads (account_id, drop_folder_id, path, state, opened_at)
 VALUES ($1, $2, $3, 'open', clock_timestamp()) RETURNING upload_id
 
--- name: supersede
--- Another upload of that path begins: those under way are broken off, whichever replica has them.
-UPDATE tidegate.uploads SET state = 'broken'
-WHERE account_id = $1 AND drop_folder_id = $2 AND path = $3 AND state = 'open'
+-- name: under_way
+-- Which of these uploads are under way. Watching role.
+SELECT upload_id FROM tidegate.uploads WHERE upload_id = ANY ($1::uuid[]) AND state = 'open'
 
 -- name: close
 -- A client closed what it had opened: the upload is complete.

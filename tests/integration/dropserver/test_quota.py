@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import asyncssh
 import pytest
 
+from services.dropserver.tenant import Limits
 from shared.domain.connection import Login
 from shared.domain.failures import PlaceFull
 from shared.domain.place import HostedPlace
@@ -111,7 +112,7 @@ async def test_a_measure_counts_what_lies_there_and_what_is_set_aside(
 async def test_the_newer_upload_of_one_name_wins_also_at_another_replica(
     database: Database, account: UUID, tmp_path: Path
 ) -> None:
-    async with replicas(database, account, tmp_path, count=2) as house:
+    async with replicas(database, account, tmp_path, count=2, limits=Limits(attend_seconds=0.1)) as house:
         made, password = await house.login()
         async with (
             house.client(made.username, password) as first,
@@ -120,12 +121,16 @@ async def test_the_newer_upload_of_one_name_wins_also_at_another_replica(
             old = await first.open("a.csv", "wb")
             await old.write(b"the older one, which is longer")
             new = await second.open("a.csv", "wb")
-            await old.write(b" and longer")
+            with pytest.raises(asyncssh.SFTPFailure, match="another session"):  # noqa: PT012 until it is noticed
+                async with asyncio.timeout(10):
+                    while True:
+                        await old.write(b" and longer")
             await new.write(b"new")
             await new.close()
             with pytest.raises(asyncssh.SFTPError):
                 await old.close()
         assert (house.directory / "a.csv").read_bytes() == b"new"
+        assert await _used(house) == (3, 1)
         states = await database_rows(house, "SELECT state FROM tidegate.uploads ORDER BY opened_at")
         assert states == ["broken", "closed"]
 
@@ -143,7 +148,19 @@ async def test_what_is_removed_while_it_is_written_gives_its_room_back_once(
                 await client.remove("a.csv")
                 with pytest.raises(asyncssh.SFTPNoSuchFile):
                     await file.close()
-        assert await _used(house) == (1000, 1)
+            # The same of one that gives way to another, and of one that is removed to make room for another.
+            left = [await client.open("a.csv", "wb") for _ in range(3)]
+            await left[-1].write(bytes(500))
+            await client.remove("a.csv")
+            await _put(client, "a.csv", bytes(300))
+            async with client.open("kept.csv", "ab") as file:
+                await file.write(bytes(50))
+            left.append(await client.open("kept.csv", "r+b"))
+            for each in left[:-1]:
+                with pytest.raises(asyncssh.SFTPError):
+                    await each.close()
+            await left[-1].close()
+        assert await _used(house) == (1350, 2)
 
 
 async def _allow(house: Replicas, quota_bytes: int, quota_files: int) -> None:

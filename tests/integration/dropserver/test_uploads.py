@@ -10,6 +10,7 @@ import asyncssh
 import pytest
 
 from services.dropserver.tenant import Limits
+from shared.domain.failures import SecretKeyMissing
 from shared.transfer.directory import LocalDirectory
 from tests.integration.dropserver.conftest import Host, Hosted, kill
 
@@ -125,10 +126,18 @@ async def test_an_upload_that_cannot_be_registered_fails_for_the_client(host: Ho
 async def test_a_rename_that_cannot_be_registered_did_not_happen(host: Host) -> None:
     async with host() as hosted, hosted.client() as connection, connection.start_sftp_client() as client:
         await _write(client, "a.part", b"1")
+        await _write(client, "b.csv", b"what was there before")
         hosted.uploads.is_down = True
-        with pytest.raises(asyncssh.SFTPFailure):
-            await client.posix_rename("a.part", "a.csv")
-        assert sorted(file.name for file in hosted.folder.iterdir()) == ["a.part"]
+        for target in ("a.csv", "b.csv"):
+            with pytest.raises(asyncssh.SFTPFailure):
+                await client.posix_rename("a.part", target)
+        lying = {file.name: file.read_bytes() for file in hosted.folder.iterdir()}
+        assert lying == {"a.part": b"1", "b.csv": b"what was there before"}
+        with pytest.raises(asyncssh.SFTPError):
+            await client.posix_rename("none.csv", "b.csv")
+        hosted.uploads.is_down = False
+        await client.posix_rename("a.part", "b.csv")
+        assert {file.name: file.read_bytes() for file in hosted.folder.iterdir()} == {"b.csv": b"1"}
 
 
 async def test_a_time_set_after_the_upload_is_told_under_the_same_id(host: Host) -> None:
@@ -179,6 +188,32 @@ async def test_a_file_removed_while_it_is_written_does_not_ring(host: Host) -> N
         with pytest.raises(asyncssh.SFTPNoSuchFile):
             await file.close()
         assert [what for what, _ in hosted.uploads.short] == ["opened", "broken"]
+
+
+async def test_nobody_keeps_files_that_have_no_name(host: Host) -> None:
+    """Room that was given back is free on the disk too, however many uploads a client leaves open."""
+    async with host() as hosted, hosted.client() as connection, connection.start_sftp_client() as client:
+        for _ in range(3):
+            file = await client.open("a.csv", "wb")
+            await file.write(bytes(1000))
+        await client.remove("a.csv")
+        for attempt in (file.write(b"1"), file.close()):
+            with pytest.raises(asyncssh.SFTPNoSuchFile):
+                await attempt
+        held = [str(each.readlink()) for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
+        assert [each for each in held if str(hosted.folder) in each] == []
+        assert (hosted.uploads.used_bytes, hosted.uploads.used_files) == (0, 0)
+
+
+async def test_a_client_is_not_told_what_our_own_mistakes_say(host: Host) -> None:
+    async with host() as hosted, hosted.client() as connection, connection.start_sftp_client() as client:
+        await _write(client, "a.csv", b"1")
+        for broken in (KeyError("/srv/secret"), SecretKeyMissing("/srv/secret")):
+            hosted.uploads.broken_by = broken
+            for attempt in (_write(client, "b.csv", b"1"), client.mkdir("d"), client.utime("a.csv", (1, 1))):
+                with pytest.raises(asyncssh.SFTPFailure) as refused:
+                    await attempt
+                assert "secret" not in str(refused.value)
 
 
 async def test_an_upload_may_be_resumed_and_downloaded_again(host: Host) -> None:
