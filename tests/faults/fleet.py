@@ -68,7 +68,8 @@ class Fleet:
         """Wait until a failpoint has struck; whom."""
         await eventually(lambda: self.system.was_reached(point), f"{point} to be reached", limit_seconds=STRIKE_SECONDS)
         pid = int((self.system.failpoints / point).read_text())
-        return next(each for each in self.system.processes if each.pid == pid)
+        # The youngest with that number: in an hour of cases the system gives those of ended ones anew.
+        return next(each for each in reversed(self.system.processes) if each.pid == pid)
 
     async def is_frozen(self, process: ServiceProcess) -> None:
         """Wait until a process has stopped in the middle of what it did."""

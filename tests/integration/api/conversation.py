@@ -25,7 +25,12 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.generation.drivers import CoverageGenerator
 from schemathesis.generation.feedback import NO_FEEDBACK
 from schemathesis.generation.overrides import Override
-from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance, unsupported_method
+from schemathesis.specs.openapi.checks import (
+    missing_required_header,
+    negative_data_rejection,
+    positive_data_acceptance,
+    unsupported_method,
+)
 
 from tests.integration.api.operations import OPERATIONS
 from tests.integration.api.served import Served
@@ -51,7 +56,7 @@ def _excluded(case: Any, response: requests.Response) -> list[Any]:
     """The checks that say nothing of an answer.
 
     A parameter that is wrong by being nothing at all is never sent. An address that is too long is refused before
-    anybody looks at the method.
+    anybody looks at the method or the key.
     """
     sent = parse_qs(urlsplit(response.request.url or "").query, keep_blank_values=True)
     is_as_meant = set(case.query or ()) <= sent.keys()
@@ -59,7 +64,7 @@ def _excluded(case: Any, response: requests.Response) -> list[Any]:
     return [
         positive_data_acceptance,
         *([] if is_as_meant else [negative_data_rejection]),
-        *([unsupported_method] if is_too_long else []),
+        *([unsupported_method, missing_required_header] if is_too_long else []),
     ]
 
 
