@@ -13,6 +13,7 @@ from shared.domain.place import DropPlace
 from shared.domain.run import ClaimedRun
 from shared.formats.openpgp.message import require_able
 from shared.storage import connections, goals, openpgp_keys, runs, segments
+from shared.storage.connections import StoredConnection
 from shared.storage.database import Tx
 
 
@@ -30,6 +31,7 @@ class Order:
     """One export as it was ordered."""
 
     goal: ExportGoal
+    connection: StoredConnection
     place: DropPlace
     login: Login
     secrets: Secrets
@@ -56,6 +58,7 @@ async def read_order(tools: Tools, run: ClaimedRun) -> Order:
         names = list(asked.alike(run.id)) if goal.target.is_new_each_time else [asked.whole]
         return Order(
             goal=goal,
+            connection=connection,
             place=connection.drop_place,
             login=await connections.login_of(tx, tools.keys, run.connection_id),
             secrets=await _secrets(tx, tools, goal),

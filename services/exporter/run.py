@@ -38,6 +38,7 @@ KIND: Final = "export"
 async def carry_out(desk: Desk, tools: Tools) -> None:
     """Write what the goal selects to files and put them where the partner picks them up."""
     order = await read_order(tools, desk.run)
+    desk.connection = order.connection
     reach("exporter.named")
     with workspace(tools.work_directory, desk.run) as workplace:
         with desk.step("select"):

@@ -58,6 +58,8 @@ class Order:
     """Folded names of columns that the goal's latest effective runs have seen and told of; empty before the first."""
     is_late: bool
     """Whether a later file of this goal has been imported already."""
+    connection: StoredConnection | None = None
+    """As it was read, and is stopped where its place does not let us in."""
 
 
 async def read_order(tools: Tools, run: ClaimedRun) -> Order:
@@ -93,6 +95,7 @@ async def read_order(tools: Tools, run: ClaimedRun) -> Order:
             bundle=await openpgp_keys.bundle_of(tx, tools.keys),
             known_columns=frozenset(map(folded, await runs.columns_seen(tx, run))),
             is_late=await runs.is_older_than_completed(tx, run.id),
+            connection=connection,
         )
 
 

@@ -52,6 +52,7 @@ MERGE_ATTEMPTS = 5
 async def carry_out(desk: Desk, tools: Tools) -> None:
     """Bring one arrived file into the profiles, or leave them as they were."""
     order = await read_order(tools, desk.run)
+    desk.connection = order.connection
     with workspace(tools.work_directory, desk.run) as workplace:
         file = workplace / "fetched"
         with desk.step("fetch"):

@@ -8,12 +8,13 @@ import structlog
 from services.poller.fetch_sample import fetch_sample
 from services.poller.first_key import FirstKey
 from services.poller.tools import Tools
-from services.poller.trouble import note_trial
 from shared.domain.connection import Login
 from shared.domain.export_goal import ExportGoal
 from shared.domain.failures import NotFound
+from shared.domain.watched import places_apart, watches
 from shared.observe.failpoints import reach
 from shared.runtime.keeping import kept
+from shared.runtime.trouble import note_trial
 from shared.storage import connections, goals, inquiries, samples
 from shared.storage.connections import StoredConnection
 from shared.storage.database import Tx
@@ -109,9 +110,11 @@ async def _verify(
 
 def _uses(stored: list[StoredGoal]) -> Uses:
     imports = [each.goal for each in stored if not isinstance(each.goal, ExportGoal)]
+    apart = places_apart(imports)
     targets = [each.goal.target for each in stored if isinstance(each.goal, ExportGoal)]
     return Uses(
         watched=frozenset(goal.source.directory for goal in imports),
         written=frozenset(target.directory for target in targets),
+        watches=lambda directory: any(watches(goal, directory, apart) for goal in imports),
         in_place=frozenset(target.directory for target in targets if target.direct_write),
     )

@@ -5,7 +5,7 @@ all the room. What is lost here with the process, or finds no room even to wait,
 """
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
@@ -22,6 +22,9 @@ AT_ONCE = 100
 OF_ONE_ACCOUNT = 20
 WAITING = 2_000
 """Under way and waiting for room; a task each, and nothing of a connection yet."""
+WAITING_OF_ONE_ACCOUNT = 30
+"""The same of one account. Those of them that wait are fewer than the sweeper rings for at a time, or what was put off
+would never be among those."""
 
 
 class Questions:
@@ -32,17 +35,24 @@ class Questions:
         self._room = asyncio.Semaphore(AT_ONCE)
         self._room_of: defaultdict[UUID, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(OF_ONE_ACCOUNT))
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
+        self._heard_of: Counter[UUID] = Counter()
 
     async def hear(self, account_id: UUID, inquiry_id: UUID) -> None:
         """Answer a question when there is room for it, and return at once; one that is heard again is not doubled."""
         if inquiry_id in self._tasks:
             return
-        if len(self._tasks) >= WAITING:
+        if len(self._tasks) >= WAITING or self._heard_of[account_id] >= WAITING_OF_ONE_ACCOUNT:
             log.warning("inquiry.put_off")
             return
         task = asyncio.create_task(self._answer(account_id, inquiry_id))
         self._tasks[inquiry_id] = task
-        task.add_done_callback(lambda _: self._tasks.pop(inquiry_id))
+        self._heard_of[account_id] += 1
+
+        def is_over(_: asyncio.Task[None]) -> None:
+            del self._tasks[inquiry_id]
+            self._heard_of[account_id] -= 1
+
+        task.add_done_callback(is_over)
 
     async def end(self) -> None:
         """Give up what is not answered: another poller will be rung for it."""

@@ -198,7 +198,7 @@ async def _ring_unreturned(tools: Tools) -> None:
 
 async def _ring_inquiries(tools: Tools) -> None:
     async with tools.database.watching() as watch:
-        unheard = await inquiries.unheard(watch, _patience(tools), 100)
+        unheard = await inquiries.unheard(watch, _patience(tools), 500, of_one_account=20)
     for account_id, inquiry_id in unheard:
         async with tools.database.account(account_id) as tx:
             await outbox.put(tx, InquiryAsked(**outbox.heading(tx), inquiry_id=inquiry_id))

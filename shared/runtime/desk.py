@@ -12,6 +12,7 @@ from shared.domain.receipt import Counts, FileFacts, MemberFacts, Receipt
 from shared.domain.run import ENDED, ClaimedRun, Reason, RunState
 from shared.observe import tracing
 from shared.observe.metrics import Metrics
+from shared.storage.connections import StoredConnection
 from shared.storage.runs import Progress
 
 
@@ -25,6 +26,8 @@ class Desk:
     has_younger: Callable[[], bool] = lambda: False
     """Whether the run has lasted, and others are in hand beside it that have not."""
     progress: Progress = field(default_factory=Progress)
+    connection: StoredConnection | None = None
+    """As the run found it, once that is known."""
     file: FileFacts | None = None
     warnings: list[Reason] = field(default_factory=list)
     properties_created: tuple[str, ...] = ()

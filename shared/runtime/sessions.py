@@ -151,10 +151,14 @@ class SharedSessions:
             if turn is None or not turn.is_held:
                 await self._given_back(ticket)
         if turn.refused_at is not None and turn.is_barred:
+            again = (
+                "It is tried again a minute later."
+                if insists
+                else "It is tried again when somebody verifies the connection, once a minute at most."
+            )
             raise LoginRefused(
                 f"Not tried: {_shown(place)} refused the same user and credential at "
-                f"{turn.refused_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC, for this or another connection. It is tried "
-                "again when somebody verifies the connection, once a minute at most."
+                f"{turn.refused_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC, for this or another connection. {again}"
             )
         return turn
 
@@ -205,6 +209,11 @@ class HeldSession:
             return
         with suppress(StorageUnavailable):  # then it is noted next time
             await host_sessions.succeeded(self._database, self._ticket.login_key)
+
+    async def let_in(self) -> None:
+        """Keep nobody waiting who wants the same login: it is not being tried."""
+        with suppress(StorageUnavailable):  # then they wait for this session's end
+            await host_sessions.let_in(self._database, self._ticket)
 
 
 def _host_key(place: PartnerPlace) -> bytes:

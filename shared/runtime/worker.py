@@ -22,6 +22,7 @@ from shared.observe.metrics import Metrics
 from shared.runtime.desk import Desk, reason_of
 from shared.runtime.places import Places
 from shared.runtime.service import Base, worker_name
+from shared.runtime.trouble import STOPPING, note_trial
 from shared.runtime.waiting import first_of
 from shared.storage import ending, migrate, runs, staging, takeover
 from shared.storage.database import Database, Tx
@@ -198,6 +199,7 @@ class Worker:
         reach("worker.given_up")
 
     async def _fail(self, desk: Desk, failure: Failure) -> None:
+        await self._note(desk, failure)
         reason = reason_of(failure)
         if isinstance(failure, Transient):
             reason = Reason(
@@ -206,6 +208,18 @@ class Worker:
                 what_to_do="Retry the run when the place answers again.",
             )
         await self._end(desk, RunState.FAILED, reason)
+
+    async def _note(self, desk: Desk, failure: Failure) -> None:
+        """A place that does not let us in is shown on the connection, and tried by nobody else.
+
+        In a transaction of its own, which waits for a person's change and holds nothing that this waits for. A
+        built-in connection is not stopped: what it was tried with was that one import's.
+        """
+        connection = desk.connection
+        if connection is None or connection.is_built_in or not isinstance(failure, STOPPING):
+            return
+        async with self.database.account(desk.run.account_id) as tx:
+            await note_trial(tx, connection, failure, version=connection.version)
 
     async def _end(self, desk: Desk, state: RunState, reason: Reason) -> None:
         async with self._clearing(desk) as tx:

@@ -58,6 +58,12 @@ async def keep(database: Database, ticket: Ticket, seconds: float) -> None:
         await watch.execute("host_sessions.keep", ticket.id, ticket.host_key, ticket.login_key, ticket.most, seconds)
 
 
+async def let_in(database: Database, ticket: Ticket) -> None:
+    """The session goes on without the login having been tried."""
+    async with database.watching() as watch:
+        await watch.execute("host_sessions.let_in", ticket.id)
+
+
 async def give_back(database: Database, ticket: Ticket) -> None:
     """The session is over, or no longer wanted."""
     async with database.watching() as watch:

@@ -80,9 +80,10 @@ async def verifications(tx: Tx, connection_ids: Sequence[UUID]) -> dict[UUID, In
     return {row["connection_id"]: _inquiry(row) for row in rows}
 
 
-async def unheard(watch: Session, seconds: float, limit: int) -> list[tuple[UUID, UUID]]:
-    """Questions that somebody should have taken so long ago: (account, inquiry)."""
-    return [(row["account_id"], row["inquiry_id"]) for row in await watch.fetch("inquiries.unheard", seconds, limit)]
+async def unheard(watch: Session, seconds: float, limit: int, *, of_one_account: int) -> list[tuple[UUID, UUID]]:
+    """Questions that somebody should have taken so long ago, the oldest of each account first: (account, inquiry)."""
+    rows = await watch.fetch("inquiries.unheard", seconds, limit, of_one_account)
+    return [(row["account_id"], row["inquiry_id"]) for row in rows]
 
 
 def _inquiry(row: Record) -> Inquiry:

@@ -96,12 +96,17 @@ class Shown:
         return cls(fingerprint, names, validity)
 
 
+def unjudging_context() -> ssl.SSLContext:
+    """For a connection that is only to show a certificate: nothing is sent over it."""
+    return _unjudging(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+
+
 def shown_certificate(connection: socket, server_name: str) -> Shown | None:
     """What a server shows that was not accepted, so that a person may compare it: nothing else is sent to it.
 
     The connection is a blocking one with a time limit, on which TLS begins; it is of no use afterwards. Raises OSError.
     """
-    context = _unjudging(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    context = unjudging_context()
     with context.wrap_socket(connection, server_hostname=server_name) as wrapped:
         certificate = wrapped.getpeercert(binary_form=True)
     return None if certificate is None else Shown.of(certificate)

@@ -21,6 +21,9 @@ from shared.transfer.resolver import SystemResolver
 OnStep = Callable[[str], None]
 """Told the name of each step on the way to a place as it begins: resolve, connect, host_key or certificate, login."""
 
+OnProof = Callable[[], None]
+"""Told that the server has taken a proof of who we are. One that asks for none lets everybody in."""
+
 _BUFFER_BYTES = 256 * 1024
 
 

@@ -105,10 +105,14 @@ class OwnDisk:
 
         try:
             return await asyncio.shield(work)
-        finally:
-            if not work.done():  # who waited was cancelled
+        except asyncio.CancelledError:
+            if not work.done():
                 self._descriptors.given_up()
                 work.add_done_callback(came_back)
+            elif not work.cancelled() and work.exception() is None:
+                # It came in the very turn in which nobody waited for it any longer.
+                put_away(work.result())
+            raise
 
 
 class MountCalls:
@@ -140,13 +144,21 @@ class MountCalls:
                 await self._room.acquire()
                 work = self._begun(put_away, lambda: call(*given))
                 found: _Found = await work.answer
+                work.is_taken = True
                 return found
         except TimeoutError as error:
             raise ConnectionLost(f"The file system did not answer within {seconds:g} seconds.") from error
         finally:
-            if work is not None and not work.is_over:
-                self._descriptors.given_up()
-                work.came_back = self._descriptors.returned
+            if work is not None:
+                self._left(work)
+
+    def _left(self, work: "_Work") -> None:
+        """Nobody waits for a call any longer, whether or not it has answered."""
+        if not work.is_over:
+            self._descriptors.given_up()
+            work.came_back = self._descriptors.returned
+        elif not work.is_taken:
+            work.put_away()
 
     def _begun(self, put_away: Callable[[Any], None], call: Callable[[], Any]) -> "_Work":
         work = _Work(self._room, call, put_away)
@@ -164,6 +176,8 @@ class _Work:
         self._loop = asyncio.get_running_loop()
         self.answer: asyncio.Future[Any] = self._loop.create_future()
         self.is_over = False
+        self.is_taken = False
+        """Whether who waited has got the answer."""
         self.came_back: Callable[[], None] = _nobody_waits
         """Called at the end; set by who gives the call up."""
 
@@ -179,6 +193,11 @@ class _Work:
         finally:
             with suppress(RuntimeError):  # the loop has ended, and nobody waits
                 self._loop.call_soon_threadsafe(self._tell, found, failure)
+
+    def put_away(self) -> None:
+        """An answer came in the very turn in which nobody waited for it any longer."""
+        if not self.answer.cancelled() and self.answer.exception() is None:
+            self._put_away(self.answer.result())
 
     def _tell(self, found: Any, failure: Exception | None) -> None:
         self.is_over = True

@@ -16,7 +16,7 @@ from shared.domain.failures import (
     DirectoryNotMounted,
 )
 from shared.domain.place import DirectoryPlace, DropPlace, FtpsPlace, HostedPlace, PartnerPlace, WebDavPlace
-from shared.transfer.dialling import OnStep, Reach
+from shared.transfer.dialling import OnProof, OnStep, Reach
 from shared.transfer.directory import LocalDirectory
 from shared.transfer.folder import Folder
 from shared.transfer.ftps.opening import open_ftps
@@ -71,19 +71,36 @@ def open_folder(
         return _open_hosted(places, account_id, place.drop_folder_id)
     if isinstance(place, DirectoryPlace):
         return open_mounted(_mounted(place, login, places), place.home_directory, places.reach.deadlines)
-    opened = _dialled(place, login, places.reach, on_first_key, on_step, on_legacy)
+    proof = _Proof()
+    opened = _dialled(place, login, places.reach, on_first_key, on_step, proof.take, on_legacy)
     held = places.sessions.held(place, login, insists=insists, patience_seconds=patience_seconds)
-    return _open_partner(held, opened)
+    return _open_partner(held, opened, proof)
+
+
+@dataclass(slots=True)
+class _Proof:
+    """Whether the server has taken a proof of who we are."""
+
+    was_taken: bool = False
+
+    def take(self) -> None:
+        """It has."""
+        self.was_taken = True
 
 
 @asynccontextmanager
 async def _open_partner(
-    held: AbstractAsyncContextManager[Session], opened: AbstractAsyncContextManager[Folder]
+    held: AbstractAsyncContextManager[Session], opened: AbstractAsyncContextManager[Folder], proof: _Proof
 ) -> AsyncIterator[Folder]:
     """The one way to a partner's server, whatever is spoken with it."""
-    async with held as session, opened as folder:
-        await session.logged_in()
-        yield folder
+    async with held as session:
+        async with opened as folder:
+            is_proved = proof.was_taken
+            await (session.logged_in() if is_proved else session.let_in())
+            yield folder
+        if proof.was_taken and not is_proved:
+            # Some servers let everybody look, and ask before anything is written.
+            await session.logged_in()
 
 
 def _dialled(
@@ -92,13 +109,16 @@ def _dialled(
     reach: Reach,
     on_first_key: FirstKey | None,
     on_step: OnStep,
+    on_proof: OnProof,
     on_legacy: OnLegacy,
 ) -> AbstractAsyncContextManager[Folder]:
     if isinstance(place, FtpsPlace):
-        return open_ftps(place, login, reach, on_step=on_step)
+        return open_ftps(place, login, reach, on_step=on_step, on_proof=on_proof)
     if isinstance(place, WebDavPlace):
-        return open_webdav(place, login, reach, on_step=on_step)
-    return open_sftp(place, login, reach, on_first_key=on_first_key, on_step=on_step, on_legacy=on_legacy)
+        return open_webdav(place, login, reach, on_step=on_step, on_proof=on_proof)
+    return open_sftp(
+        place, login, reach, on_first_key=on_first_key, on_step=on_step, on_proof=on_proof, on_legacy=on_legacy
+    )
 
 
 @asynccontextmanager

@@ -23,6 +23,9 @@ class Session(Protocol):
     async def logged_in(self) -> None:
         """The server has accepted the login."""
 
+    async def let_in(self) -> None:
+        """The server has let us in and asked for no proof: that says nothing of the login."""
+
 
 class Sessions(Protocol):
     """The sessions that we may have on partners' servers."""

@@ -16,7 +16,7 @@ from shared.domain.connection import Login
 from shared.domain.failures import ConnectionLost, HostKeyUnknown, ProtocolRefused, UnsupportedKey
 from shared.domain.place import SftpPlace
 from shared.observe.cancellation import heed_cancellation
-from shared.transfer.dialling import OnStep, Reach, find
+from shared.transfer.dialling import OnProof, OnStep, Reach, find
 from shared.transfer.folder import Deadlines
 from shared.transfer.keys import described, loaded_private_key, loaded_public_key
 from shared.transfer.sftp_entry import Entry, Line
@@ -39,6 +39,7 @@ async def open_sftp(
     *,
     on_first_key: FirstKey | None = None,
     on_step: OnStep = lambda _: None,
+    on_proof: OnProof = lambda: None,
     on_legacy: OnLegacy = lambda _: None,
 ) -> AsyncIterator[SftpFolder]:
     """Connect, prove who the server is, log in, and open the home directory.
@@ -60,6 +61,8 @@ async def open_sftp(
     entry = Entry(line, pinned, login, keys)
     connection = await entry.enter(dialled, on_step)
     on_legacy(entry.legacy)
+    if entry.was_proved:
+        on_proof()
     try:
         heed_cancellation()
         yield await _at_home(connection, place, reach.deadlines)

@@ -112,6 +112,8 @@ class Entry:
     ) -> None:
         self.legacy: frozenset[str] = frozenset()
         """Which legacy algorithms it took."""
+        self.was_proved = False
+        """Whether the server let us in for something that we showed it."""
         self._line = line
         self._pinned = pinned
         self._login = login
@@ -182,6 +184,7 @@ class Entry:
                 on_step("login")
             raise self._refusal(error, doorkeeper) from error
         on_step("login")
+        self.was_proved = doorkeeper.was_anything_tried
         self.legacy = legacy_of(host_signatures, doorkeeper.signed_with, connection.get_server_host_key())
         return connection
 

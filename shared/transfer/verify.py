@@ -7,7 +7,8 @@ it is given the way.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Literal
@@ -23,6 +24,7 @@ from shared.domain.failures import (
     HostKeyFailure,
     LoginRefused,
     ServerFailed,
+    StorageUnavailable,
     TooManyFiles,
     UnsupportedKey,
 )
@@ -43,6 +45,8 @@ Opening = Callable[[OnStep], AbstractAsyncContextManager[Folder]]
 
 ALL_SECONDS = 300.0
 """The whole trial, however slow the place is."""
+MAX_LISTED = 200
+"""Directories of one trial."""
 CLEARING_SECONDS = 5.0
 COMING_BACK_SECONDS = 30.0
 
@@ -75,6 +79,8 @@ class Uses:
     written: frozenset[str] = frozenset()
     in_place: frozenset[str] = frozenset()
     """Of those written to, where nothing can be renamed and so nothing is asked to be."""
+    watches: Callable[[str], bool] = lambda _: False
+    """Whether imports watch a directory that lies below one of theirs."""
 
     @property
     def listed(self) -> list[str]:
@@ -84,7 +90,7 @@ class Uses:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """How it went: the steps in the order in which they were tried, and what one of them failed with."""
+    """How it went: the steps in the order in which they were tried, and what the first to fail failed with."""
 
     steps: list[Step]
     failure: Failure | None
@@ -136,9 +142,9 @@ class _Trial:
 
     async def carry_out(self, folder: Folder) -> None:
         """Raises what the folder raises."""
-        for directory in self._uses.listed:
-            self._trail.begin("list", directory)
-            await self._list(folder, directory)
+        await self._list_each(folder)
+        if self._trail.has_failed:
+            return
         for directory in sorted(self._uses.written):
             try:
                 await self._write(folder, directory)
@@ -146,18 +152,44 @@ class _Trial:
                 # In the same session where that is still good; else over another one.
                 await _removed(folder, self.left)
 
-    async def _list(self, folder: Folder, directory: str) -> None:
+    async def _list_each(self, folder: Folder) -> None:
+        """Every directory that goals use, also those below others: one that cannot be listed keeps none from it."""
+        named, listed = set(self._uses.listed), 0
+        waiting = deque(self._uses.listed)
+        while waiting and listed < MAX_LISTED:
+            directory = waiting.popleft()
+            listed += 1
+            if directory not in named:
+                self._trail.insert("list", directory)
+            self._trail.begin("list", directory)
+            try:
+                below = await self._list(folder, directory, is_named=directory in named)
+            except (ConnectionLost, StorageUnavailable):
+                raise
+            except Failure as failure:
+                self._trail.fail(failure)
+                continue
+            waiting += [path for path in sorted({*below} - named) if self._uses.watches(path)]
+        if waiting:
+            self._trail.note(f"Goals watch more directories; {MAX_LISTED} are the most that are tried.")
+
+    async def _list(self, folder: Folder, directory: str, *, is_named: bool) -> list[str]:
+        """What lies below a directory."""
         try:
-            await folder.list(directory)
+            return (await folder.list(directory)).directories
         except DirectoryMissing:
+            if not is_named:
+                self._trail.note("It was gone again.")
+                return []
             if directory and (self._is_hosted or directory not in self._uses.watched):
                 self._trail.note("It is not there yet, and is made when it is needed.")
-                return
+                return []
             raise
         except (AccessDenied, TooManyFiles) as failure:
-            if directory in self._uses.watched or not self._uses.written:
+            if not is_named or directory in self._uses.watched or not self._uses.written:
                 raise
             self._trail.note(f"{failure.sentence} Exports need no listing.")
+            return []
 
     async def _write(self, folder: Folder, directory: str) -> None:
         """As exports write: aside, read back, then renamed over what was there; or in place."""
@@ -239,7 +271,7 @@ async def _once(content: bytes) -> AsyncIterator[bytes]:
 class _Trail:
     """Which steps there are, and how far we came."""
 
-    plan: Sequence[tuple[StepName, str | None]]
+    plan: list[tuple[StepName, str | None]]
     steps: list[Step] = field(default_factory=list)
     """All of them, once it is known how it ended."""
     failure: Failure | None = None
@@ -247,6 +279,23 @@ class _Trail:
     _began: float = field(default_factory=time.monotonic)
     _took: dict[int, int] = field(default_factory=dict)
     _notes: dict[int, list[str]] = field(default_factory=dict)
+    _failed: dict[int, Failure] = field(default_factory=dict)
+    """Steps that failed and kept those behind them from nothing."""
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a step has failed."""
+        return bool(self._failed)
+
+    def insert(self, name: StepName, directory: str) -> None:
+        """A step was found to be needed behind the one under way."""
+        # Those of this name that are planned already come first; of the later ones nothing is known yet.
+        last = max(number for number, step in enumerate(self.plan) if step[0] == name)
+        self.plan.insert(last + 1, (name, directory))
+
+    def fail(self, failure: Failure) -> None:
+        """The step under way failed, and the trial goes on."""
+        self._failed[self._at] = failure
 
     def begin(self, name: str, directory: str | None = None) -> None:
         """A step begins; those before it went well. One that has begun already goes on."""
@@ -262,13 +311,16 @@ class _Trail:
     def end(self, failure: Failure | None = None) -> None:
         """Every step went well, or the one that was begun last failed and those after it were not tried."""
         self._measure()
-        self.failure = failure
-        failed = len(self.plan) if failure is None else self._step_of(failure)
-        well = len(self.plan) if failure is None else min(self._at, failed)
-        self.steps = [self._went_well(number) for number in range(well)]
-        self.steps += [self._not_tried(number) for number in range(well, len(self.plan))]
+        self.failure = failure or next(iter(self._failed.values()), None)
+        tried = len(self.plan) if self.failure is None else self._at + 1
         if failure is not None:
-            self.steps[failed] = self._broken(failed, failure)
+            failed = self._step_of(failure)
+            self._failed[failed] = failure
+            tried = min(self._at, failed)
+        self.steps = [self._went_well(number) for number in range(tried)]
+        self.steps += [self._not_tried(number) for number in range(tried, len(self.plan))]
+        for number, each in self._failed.items():
+            self.steps[number] = self._broken(number, each)
 
     def add(self, text: str) -> None:
         """Say something more of the step that failed, or of the last one."""

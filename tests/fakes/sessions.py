@@ -38,3 +38,6 @@ class FreeSessions:
 
     async def logged_in(self) -> None:
         self.told.append("logged in")
+
+    async def let_in(self) -> None:
+        self.told.append("let in")

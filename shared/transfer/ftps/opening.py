@@ -23,7 +23,7 @@ from shared.domain.failures import (
 from shared.domain.place import FtpsPlace
 from shared.observe.cancellation import heed_cancellation
 from shared.transfer.certificates import Shown, translated
-from shared.transfer.dialling import Host, OnStep, Reach, find
+from shared.transfer.dialling import Host, OnProof, OnStep, Reach, find
 from shared.transfer.ftps.folder import FtpsFolder
 from shared.transfer.ftps.line import Line
 from shared.transfer.ftps.replies import Garbled, Refused, wire
@@ -31,7 +31,12 @@ from shared.transfer.ftps.replies import Garbled, Refused, wire
 
 @asynccontextmanager
 async def open_ftps(
-    place: FtpsPlace, login: Login, reach: Reach, *, on_step: OnStep = lambda _: None
+    place: FtpsPlace,
+    login: Login,
+    reach: Reach,
+    *,
+    on_step: OnStep = lambda _: None,
+    on_proof: OnProof = lambda: None,
 ) -> AsyncIterator[FtpsFolder]:
     """Connect, have the server prove who it is, log in, and open the home directory.
 
@@ -46,7 +51,8 @@ async def open_ftps(
         on_step("certificate")
         await _secured(line, place, reach)
         on_step("login")
-        await _logged_in(line, place, login)
+        if await _logged_in(line, place, login):
+            on_proof()
         home = await _at_home(line, place)
         heed_cancellation()
         yield FtpsFolder(line, home)
@@ -94,7 +100,8 @@ async def _shown(place: FtpsPlace, host: Host, reach: Reach) -> Shown | None:
         return None
 
 
-async def _logged_in(line: Line, place: FtpsPlace, login: Login) -> None:
+async def _logged_in(line: Line, place: FtpsPlace, login: Login) -> bool:
+    """Log in; whether the server wanted the password."""
     if login.password is None:
         raise LoginRefused("The connection has no password.")
     try:
@@ -102,8 +109,10 @@ async def _logged_in(line: Line, place: FtpsPlace, login: Login) -> None:
     except ValueError as error:
         raise LoginRefused("The password holds a line break or a NUL, which FTP cannot say.") from error
     try:
-        if await line.within(line.deadlines.login_seconds, line.session.introduce, words[0]):
+        is_asked = await line.within(line.deadlines.login_seconds, line.session.introduce, words[0])
+        if is_asked:
             await _proved(line, words[1])
+        return is_asked
     except Refused as refused:
         raise LoginRefused(f"Tried a password; the server answered {refused.code}.") from refused
 

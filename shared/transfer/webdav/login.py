@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from shared.domain.failures import LoginRefused
+from shared.domain.failures import AccessDenied, LoginRefused
 
 _MAX_CHALLENGES = 20
 _PARAMETER = re.compile(r'\s*([A-Za-z0-9!#$%&\'*+.^_`|~-]{1,64})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",=]+))\s*(?:,|\Z)')
@@ -46,10 +46,15 @@ class Challenge:
 class Prover:
     """Who we are, and how the server wants it proved, once it has said so."""
 
-    def __init__(self, username: str, password: str | None) -> None:
+    def __init__(self, username: str, password: str | None, on_proof: Callable[[], None] = lambda: None) -> None:
+        """`on_proof` is called when the server has accepted a proof."""
         self._username = username
         self._password = password
+        self._on_proof = on_proof
         self._answer: Callable[[str, str], str] | None = None
+        self._was_accepted = False
+        self._is_renewed = False
+        """Whether a proof that was good before is given anew, and nothing was accepted since."""
 
     @property
     def is_asked(self) -> bool:
@@ -60,17 +65,34 @@ class Prover:
         """The Authorization header of a request; None where the server has not asked for one yet."""
         return None if self._answer is None else self._answer(method, target)
 
-    def challenged(self, headers: Sequence[str], *, had_proof: bool) -> None:
-        """The server answered 401 with these WWW-Authenticate headers. Raises LoginRefused where that is final.
+    def accepted(self) -> None:
+        """The server did what it was asked with a proof."""
+        self._was_accepted, self._is_renewed = True, False
+        self._on_proof()
 
-        A proof is given once; only a Digest whose nonce has grown old is given again.
+    def challenged(self, headers: Sequence[str], *, had_proof: bool, may_repeat: bool = True) -> None:
+        """The server answered 401 with these WWW-Authenticate headers. Raises LoginRefused, AccessDenied where final.
+
+        A proof is given once; only a Digest whose nonce has grown old is given again. Many servers answer 401 also to
+        who may not do just this: a login that was good before is not refused by it. Not all of them say that a nonce
+        has grown old, so that another one is answered once where the request `may_repeat`.
         """
         offered = read_challenges(headers)
         if had_proof and not any(each.parameters.get("stale", "").lower() == "true" for each in offered):
-            raise LoginRefused("Tried a password.")
+            if not self._was_accepted:
+                raise LoginRefused("Tried a password.")
+            if self._is_renewed or not may_repeat or not self._has_other_nonce(offered):
+                raise AccessDenied("It answered 401 to a login that it had accepted before.")
+            self._is_renewed = True
         if self._password is None:
             raise LoginRefused("The server asks for a login, and the connection has no password.")
         self._answer = self._best(offered, self._password)
+
+    def _has_other_nonce(self, offered: Sequence[Challenge]) -> bool:
+        answered = self._answer
+        return isinstance(answered, Digest) and any(
+            each.parameters.get("nonce", answered.nonce) != answered.nonce for each in offered
+        )
 
     def _best(self, offered: Sequence[Challenge], password: str) -> Callable[[str, str], str]:
         digests = [each for each in offered if each.scheme == "digest" and _is_known(each)]
@@ -138,6 +160,11 @@ class Digest:
         self._cnonce = cnonce or (lambda: secrets.token_urlsafe(24))
         self._secret = self._hash(_bytes(f"{username}:{parameters['realm']}:{password}"))
         self._count = 0
+
+    @property
+    def nonce(self) -> str:
+        """Of the challenge."""
+        return self._parameters["nonce"]
 
     def __call__(self, method: str, target: str) -> str:
         """The header of the next request."""

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from shared.domain.connection import Login
 from shared.domain.place import WebDavPlace
 from shared.observe.cancellation import heed_cancellation
-from shared.transfer.dialling import OnStep, Reach, find
+from shared.transfer.dialling import OnProof, OnStep, Reach, find
 from shared.transfer.webdav.folder import WebDavFolder
 from shared.transfer.webdav.login import Prover
 from shared.transfer.webdav.wire import Wire
@@ -18,7 +18,12 @@ from shared.transfer.webdav.wire import Wire
 
 @asynccontextmanager
 async def open_webdav(
-    place: WebDavPlace, login: Login, reach: Reach, *, on_step: OnStep = lambda _: None
+    place: WebDavPlace,
+    login: Login,
+    reach: Reach,
+    *,
+    on_step: OnStep = lambda _: None,
+    on_proof: OnProof = lambda: None,
 ) -> AsyncIterator[WebDavFolder]:
     """Connect, have the server prove who it is, log in, and open the directory of the place's url.
 
@@ -27,7 +32,7 @@ async def open_webdav(
     """
     on_step("resolve")
     host = await find(place.host, place.port, reach)
-    wire = Wire(place, host, reach.certificates, Prover(place.username, login.password))
+    wire = Wire(place, host, reach.certificates, Prover(place.username, login.password, on_proof))
     try:
         await wire.connect(on_step)
         on_step("login")

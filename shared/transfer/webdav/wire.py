@@ -15,7 +15,7 @@ import httpcore
 
 from shared.domain.failures import CertificateFailure, ConnectionLost, Failure, TlsRefused, WebDavRefused
 from shared.domain.place import WebDavPlace
-from shared.transfer.certificates import Certificates, Shown, shown_certificate, translated
+from shared.transfer.certificates import Certificates, Shown, translated, unjudging_context
 from shared.transfer.dialling import Host, OnStep, secured
 from shared.transfer.folder import Deadlines
 from shared.transfer.webdav.login import Prover
@@ -158,7 +158,10 @@ class Wire:
 
     @asynccontextmanager
     async def ask(self, question: Question) -> AsyncIterator[Answer]:
-        """The answer, with our login where the server wants one. Raises ConnectionLost, LoginRefused, WebDavRefused."""
+        """The answer, with our login where the server wants one.
+
+        Raises ConnectionLost, LoginRefused, WebDavRefused, and AccessDenied where our login may not do this.
+        """
         answer = await self._proved(question)
         try:
             if answer.headers.get("content-encoding", "identity").lower() != "identity":
@@ -179,10 +182,13 @@ class Wire:
             proof = self._prover.proof(question.method, question.target)
             answer = _answer(await self._sent(question, proof))
             if answer.status != 401:
+                if proof is not None and answer.status // 100 == 2:
+                    self._prover.accepted()
                 return answer
             await answer.body.put_down(_DRAIN_SECONDS)
-            self._prover.challenged(answer.challenges, had_proof=proof is not None)
-            if not isinstance(question.body, bytes) or not tries_left:
+            may_repeat = isinstance(question.body, bytes)
+            self._prover.challenged(answer.challenges, had_proof=proof is not None, may_repeat=may_repeat)
+            if not may_repeat or not tries_left:
                 break
         raise ConnectionLost("The server asked for the login again, in the middle of a transfer.")
 
@@ -268,15 +274,13 @@ class Wire:
     async def _shown(self) -> Shown | None:
         """What the server shows, asked over a connection of its own; None where it shows nothing now."""
         try:
-            dialled = (await self._host.dial()).socket
-        except Failure:
+            async with asyncio.timeout(self.deadlines.login_seconds):
+                _, writer = await secured(await self._host.dial(), unjudging_context(), self._place.host)
+        except (OSError, Failure):  # a TimeoutError is an OSError
             return None
-        with dialled:
-            dialled.settimeout(self.deadlines.login_seconds)
-            try:
-                return await asyncio.to_thread(shown_certificate, dialled, self._place.host)
-            except OSError:
-                return None
+        certificate = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        writer.transport.abort()
+        return None if certificate is None else Shown.of(certificate)
 
 
 def _answer(response: httpcore.Response) -> Answer:

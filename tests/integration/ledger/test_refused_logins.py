@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -20,6 +21,7 @@ from shared.storage.connections import SecretChanges, StoredConnection
 from shared.storage.database import Database
 from tests.builders import import_goal
 from tests.fakes.sessions import FreeSessions
+from tests.integration.transfer.conftest import PASSWORD, partner
 from tests.real.openssh import PrivateOpenSSH
 
 
@@ -29,8 +31,7 @@ async def test_a_refused_login_is_shown_once_stops_all_that_use_it_and_one_verif
     server = own_openssh()
     if server.password is None:
         pytest.skip("the account that runs the tests has no password of ours")
-    sessions = SharedSessions(database, tools.keys, Metrics(), per_host=8, lease_seconds=30)
-    tools = replace(tools, places=replace(tools.places, sessions=sessions), lease_seconds=30)
+    tools = _sharing(tools)
     logins: list[SecretChanges] = [{"password": "wrong one"}] * 3 + [{"password": "another wrong one"}]
     made = [await _connection(tools, account, server, login) for login in logins]
 
@@ -52,6 +53,39 @@ async def test_a_refused_login_is_shown_once_stops_all_that_use_it_and_one_verif
     assert mended == [None, None, None, "login_refused"]
 
 
+async def test_a_login_that_was_corrected_is_tried_at_once(
+    tools: Tools, database: Database, account: UUID, tmp_path: Path
+) -> None:
+    tools = _sharing(tools)
+    made = UUID(int=0)
+
+    async def tried() -> str:
+        async with database.account(account) as tx:
+            asked = await inquiries.ask(tx, made)
+        await answer(tools, account, asked)
+        async with database.account(account) as tx:
+            found = (await inquiries.get(tx, asked)).answer
+        assert found is not None
+        return " ".join(step["detail"] for step in found["steps"] if step["name"] == "login")
+
+    async def correct(password: str, **place: object) -> None:
+        async with database.account(account) as tx:
+            changed = ConnectionSettings(name="Partner", place=server.place(*server.lines, **place))
+            await connections.update(tx, tools.keys, made, changed, {"password": password})
+
+    async with partner(tmp_path) as server:
+        settings = ConnectionSettings(name="Partner", place=server.place(*server.lines))
+        async with database.account(account) as tx:
+            made = (await connections.create(tx, tools.keys, settings, {"password": "wrong"}, email=None)).id
+        assert "Tried a password" in await tried()
+        assert "a minute later" in await tried()
+        await correct("wrong", username="another")
+        assert "Tried a password" in await tried()
+        await correct(PASSWORD, username="another")
+        assert await tried() == ""
+    assert server.logins.count("password") == 3
+
+
 async def test_a_host_that_is_busy_with_us_backs_no_connection_off(
     tools: Tools, database: Database, account: UUID
 ) -> None:
@@ -69,6 +103,12 @@ async def test_a_host_that_is_busy_with_us_backs_no_connection_off(
         assert (found.failures_in_a_row, found.stopped_code) == (0, None)
         left = found.next_look_at - datetime.now(UTC)
         assert 0 < left.total_seconds() <= found.settings.interval_seconds
+
+
+def _sharing(tools: Tools) -> Tools:
+    """A poller that keeps count of sessions and remembers refused logins."""
+    sessions = SharedSessions(tools.database, tools.keys, Metrics(), per_host=8, lease_seconds=30)
+    return replace(tools, places=replace(tools.places, sessions=sessions), lease_seconds=30)
 
 
 async def _connection(tools: Tools, account: UUID, server: PrivateOpenSSH, login: SecretChanges) -> UUID:

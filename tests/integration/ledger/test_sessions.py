@@ -237,6 +237,26 @@ async def test_a_login_that_was_never_accepted_is_tried_in_one_session_at_a_time
     assert len(tried) == 1
 
 
+async def test_a_server_that_asks_for_no_login_keeps_nobody_waiting_and_forgives_none_that_was_refused(
+    worker: MakeWorker, database: Database
+) -> None:
+    async with worker(3).held(place(), LOGIN, insists=False) as session:
+        await session.let_in()
+        await try_once(worker(3, patience_seconds=1))
+    other = Login(password="refused")
+    with pytest.raises(LoginRefused):
+        await try_once(worker(), other, failure=LoginRefused())
+    await _a_minute_later(database)
+
+    async def let_in() -> None:
+        async with worker().held(place(), other, insists=True) as session:
+            await session.let_in()
+
+    await asyncio.create_task(let_in())
+    with pytest.raises(LoginRefused, match="Not tried"):
+        await try_once(worker(), other)
+
+
 async def test_a_server_that_hangs_up_over_a_login_again_after_a_minute_has_refused_it(
     worker: MakeWorker, database: Database
 ) -> None:

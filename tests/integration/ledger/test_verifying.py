@@ -1,12 +1,13 @@
 """What becomes of a connection that was tried: it is stopped or goes on, and what was written to try is gone."""
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
 from services.poller.answer import answer
-from services.poller.questions import OF_ONE_ACCOUNT, answering
+from services.poller.questions import OF_ONE_ACCOUNT, WAITING_OF_ONE_ACCOUNT, answering
 from services.poller.tools import Tools
 from shared.domain.connection import ConnectionSettings
 from shared.domain.export_goal import ExportProfiles
@@ -118,9 +119,17 @@ async def test_servers_that_hang_hold_up_no_other_question_and_no_account_takes_
     async with server, partner(tmp_path) as well, answering(verifying.tools) as questions:
         await verifying.connect(hanging, PASSWORD)
         await other.connect(well, PASSWORD)
-        for _ in range(OF_ONE_ACCOUNT + 5):
+        for _ in range(WAITING_OF_ONE_ACCOUNT + 15):
             await questions.hear(account, await verifying.ask())
+        assert len(questions._tasks) == WAITING_OF_ONE_ACCOUNT
         asked = await other.ask()
+        for account_id in (account, other_id):
+            async with database.account(account_id) as tx:
+                await tx.connection.execute("UPDATE tidegate.inquiries SET asked_at = asked_at - interval '1 minute'")
+        async with database.watching() as watch:
+            rung = await inquiries.unheard(watch, 5, 21, of_one_account=20)
+        # What is put off is rung again beside what waits, and leaves room for others.
+        assert Counter(account_id for account_id, _ in rung) == {account: 20, other_id: 1}
         for _ in range(2):
             await questions.hear(other_id, asked)
 

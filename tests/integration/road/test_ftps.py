@@ -17,6 +17,18 @@ async def test_files_come_and_go_by_ftps_until_the_server_shows_another_certific
     tenant: Tenant, vsftpd: PrivateVsftpd
 ) -> None:
     partner = await _moved(tenant, vsftpd)
+    target = {"directory": "out/deep", "file_name": "all.csv"}
+    exporting = {"kind": "export_profiles", "name": "All", "target": target, "columns": [{"property": "email"}]}
+    goal_id = await partner.save(ExportProfiles.model_validate(exporting))
+    # Nothing looks where nothing is imported: the run that meets the refusal shows it on the connection.
+    await _log_in_with(partner, "wrong")
+    run = await partner.exported(goal_id)
+    assert run["reason_code"] == "login_refused"
+    assert await _stopped(partner) == "login_refused"
+    assert [news.code for news in await _news(partner)] == ["run_failed", "login_refused"]
+    await _log_in_with(partner, PASSWORD)
+    assert await _stopped(partner) is None
+
     await partner.save(goal(source=STABLE))
     run = await partner.imported("a.csv", "email,name\nann@example.com,Ann\n")
     assert run["state"] == "completed", run["receipt"]
@@ -24,9 +36,6 @@ async def test_files_come_and_go_by_ftps_until_the_server_shows_another_certific
     assert (await partner.profile("ann@example.com"))["name"] == "Ann"
     assert [path.name for path in partner.directory.iterdir()] == ["a.csv.done"]
 
-    target = {"directory": "out/deep", "file_name": "all.csv"}
-    exporting = {"kind": "export_profiles", "name": "All", "target": target, "columns": [{"property": "email"}]}
-    goal_id = await partner.save(ExportProfiles.model_validate(exporting))
     for _ in range(2):  # the second one replaces the first
         run = await partner.exported(goal_id)
         assert run["state"] == "completed", run["receipt"]
@@ -36,10 +45,9 @@ async def test_files_come_and_go_by_ftps_until_the_server_shows_another_certific
 
     await _pin(partner, "AA:" * 31 + "AA")
     await eventually(lambda: _is_stopped(partner), "the connection to be stopped")
-    async with partner.base.database.account(partner.account_id) as tx:
-        [news] = await notifications.page(tx, notifications.NotificationFilter(), 10)
-    assert news.news.code == "certificate_changed"
-    assert vsftpd.certificate.fingerprint in news.news.detail
+    news = (await _news(partner))[0]
+    assert news.code == "certificate_changed"
+    assert vsftpd.certificate.fingerprint in news.detail
 
 
 async def _moved(tenant: Tenant, vsftpd: PrivateVsftpd) -> Tenant:
@@ -65,6 +73,21 @@ async def _pin(tenant: Tenant, fingerprint: str, port: int | None = None) -> Non
         await connections.update(tx, tenant.base.keys, tenant.connection_id, changed, secrets)
 
 
-async def _is_stopped(tenant: Tenant) -> bool:
+async def _log_in_with(tenant: Tenant, password: str) -> None:
     async with tenant.base.database.account(tenant.account_id) as tx:
-        return (await connections.get(tx, tenant.connection_id)).stopped_code == "certificate_changed"
+        settings = (await connections.get(tx, tenant.connection_id)).settings
+        await connections.update(tx, tenant.base.keys, tenant.connection_id, settings, {"password": password})
+
+
+async def _news(tenant: Tenant) -> list[notifications.News]:
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        return [each.news for each in await notifications.page(tx, notifications.NotificationFilter(), 10)]
+
+
+async def _is_stopped(tenant: Tenant) -> bool:
+    return await _stopped(tenant) == "certificate_changed"
+
+
+async def _stopped(tenant: Tenant) -> str | None:
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        return (await connections.get(tx, tenant.connection_id)).stopped_code

@@ -1,8 +1,9 @@
 """Places for the drivers: a local directory, one that is mounted, SFTP servers (OpenSSH, asyncssh's own, ours), FTPS
 servers (vsftpd, pyftpdlib)."""
 
+import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
@@ -28,11 +29,13 @@ from shared.transfer.keys import described, make_private_key
 from shared.transfer.mounted import MARKER, Mounted, open_mounted
 from shared.transfer.sftp import open_sftp
 from shared.transfer.webdav.opening import open_webdav
+from tests.eventually import eventually
 from tests.fakes.drop import KnownLogins, RememberedUploads
 from tests.fakes.room import Roomy
+from tests.integration.transfer.scripted_ftps import Answer, Opened, Opens, ScriptedFtps
 from tests.real import apache, pyftpd, vsftpd
 from tests.real.apache import PrivateApache
-from tests.real.authority import Authority
+from tests.real.authority import Authority, Issued
 from tests.real.openssh import PrivateOpenSSH
 from tests.real.pyftpd import Pyftpd
 from tests.real.vsftpd import PrivateVsftpd
@@ -134,6 +137,27 @@ async def partner(
     finally:
         acceptor.close()
         await acceptor.wait_closed()
+
+
+@pytest.fixture
+async def opens(server_certificate: Issued, authority: Authority) -> AsyncIterator[Opens]:
+    """Folders on servers with answers of their own. No thread outlives it, and no word of the password is said."""
+    servers: list[ScriptedFtps] = []
+    with ExitStack() as held:
+
+        def made(*, seconds: float = 10, password: str = PASSWORD, **answers: Answer) -> Opened:
+            server = held.enter_context(ScriptedFtps(server_certificate, **answers))
+            servers.append(server)
+            names = ("connect", "login", "step", "idle", "listing")
+            ways = reach(authority, **{f"{name}_seconds": seconds for name in names})
+            return open_ftps(ftps_place(server.port, username="shop"), Login(password=password), ways)
+
+        yield made
+    heard = [line for server in servers for line in server.heard if not line.startswith("PASS ")]
+    assert all(PASSWORD not in line for line in heard)
+    await eventually(
+        lambda: not any(thread.name.startswith("ftps") for thread in threading.enumerate()), "the threads' end"
+    )
 
 
 @pytest.fixture

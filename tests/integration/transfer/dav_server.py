@@ -6,7 +6,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from shared.domain.connection import Login
+from shared.transfer.webdav.folder import WebDavFolder
+from shared.transfer.webdav.opening import open_webdav
+from tests.integration.transfer.conftest import reach, webdav_place
 from tests.real.authority import Authority, Issued
+
+LOGIN = Login(password="open sesame")
 
 FILE = "Sun, 22 Nov 2026 22:12:28 GMT"
 
@@ -176,3 +182,38 @@ async def _body(headers: dict[str, str], reader: asyncio.StreamReader) -> bytes:
         await reader.readline()
     await reader.readline()
     return b"".join(parts)
+
+
+@asynccontextmanager
+async def opened(server: DavServer, login: Login = LOGIN, **deadlines: float) -> AsyncIterator[WebDavFolder]:
+    """A folder on it."""
+    ways = reach(server.authority, **deadlines)
+    async with open_webdav(webdav_place(server.url()), login, ways) as folder:
+        yield folder
+
+
+async def chunks(*pieces: bytes) -> AsyncIterator[bytes]:
+    """Content in pieces."""
+    for chunk in pieces:
+        yield chunk
+
+
+async def bytes_of(folder: WebDavFolder, path: str) -> bytes:
+    """The bytes of a file."""
+    return b"".join([chunk async for chunk in folder.read(path)])
+
+
+def but(changes: dict[str, Callable[[Asked], Reply]]) -> Callable[[Asked], Reply]:
+    """An orderly server, but for these methods and paths."""
+
+    def answer(asked: Asked) -> Reply:
+        changed = changes.get(f"{asked.method} {asked.target}") or changes.get(asked.method)
+        return plain(asked) if changed is None else changed(asked)
+
+    return answer
+
+
+def in_turn(*replies: Reply) -> Callable[[Asked], Reply]:
+    """One after the other; the last of them for ever."""
+    left = list(replies)
+    return lambda _: left.pop(0) if len(left) > 1 else left[0]

@@ -1,11 +1,19 @@
-"""An FTPS server that says what a test wants it to say; else it behaves. One thread a connection, blocking sockets."""
+"""An FTPS server that says what a test wants it to say; else it behaves. One thread a connection, blocking sockets.
+
+Every socket is held by the server from its making on, and closed with it: none is left to whoever breaks off.
+"""
 
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
+from typing import TypeVar
 
+import pytest
+
+from shared.domain.failures import Failure
+from shared.transfer.ftps.folder import FtpsFolder
 from tests.real.authority import Issued
 
 HOST = "127.0.0.1"
@@ -14,6 +22,13 @@ SILENT_SECONDS = 20.0
 
 FACTS = "211-Features:\r\n MLST type*;size*;modify*;\r\n SIZE\r\n MDTM\r\n UTF8\r\n211 End"
 NO_FACTS = "211-Features:\r\n SIZE\r\n MDTM\r\n211 End"
+FILE = "type=file;size=5;modify=20260102030405; a.csv\r\n"
+"""A line of a listing."""
+
+Opened = AbstractAsyncContextManager[FtpsFolder]
+Opens = Callable[..., Opened]
+"""Opens a folder on a server with answers of its own; `seconds` is how long any step may take."""
+Held = TypeVar("Held", bound=socket.socket)
 
 
 class Talk:
@@ -29,17 +44,21 @@ class Talk:
         self.control.sendall("".join(f"{line}\r\n" for line in lines).encode("latin-1"))
 
     def secure(self) -> None:
-        self.control = self.server.hold(self.server.context.wrap_socket(self.control, server_side=True))
+        self.control = self.server.by_tls(self.control)
 
     def plain_data(self) -> socket.socket:
         """The data connection, still without TLS."""
         return self.server.hold(self.passive.accept()[0])
 
+    def data_by_tls(self) -> ssl.SSLSocket:
+        """The data connection."""
+        return self.server.by_tls(self.plain_data())
+
     @contextmanager
     def data(self) -> Iterator[ssl.SSLSocket]:
         """The data connection; at its end TLS says so, and the server that all is done."""
         self.say("150 here it comes")
-        wrapped = self.server.context.wrap_socket(self.plain_data(), server_side=True)
+        wrapped = self.data_by_tls()
         try:
             yield wrapped
             wrapped.settimeout(1)
@@ -100,6 +119,8 @@ class ScriptedFtps:
         self.heard: list[str] = []
         self._answers: dict[str, Answer] = {"GREETING": "220 welcome"} | BEHAVED | answers
         self._held: list[socket.socket] = []
+        self._holding = threading.Lock()
+        self._is_over = False
         self._threads: list[threading.Thread] = []
         self._listener = self.hold(socket.create_server((HOST, 0)))
         self.port: int = self._listener.getsockname()[1]
@@ -109,23 +130,38 @@ class ScriptedFtps:
         return self
 
     def __exit__(self, *_: object) -> None:
+        with self._holding:
+            self._is_over = True
         for held in self._held:
             with suppress(OSError):
                 socket.socket.shutdown(held, socket.SHUT_RDWR)
-            held.close()
+        # Each thread fails at what it waits for, or at the next socket that it would have.
         for thread in self._threads:
-            thread.join(5)
+            thread.join(SILENT_SECONDS)
+            assert not thread.is_alive(), "a connection of the scripted server does not end"
+        for held in self._held:
+            held.close()
 
-    def hold(self, held: socket.socket) -> socket.socket:
-        """Close it at the end."""
+    def hold(self, held: Held) -> Held:
+        """Close it at the end. Raises OSError where that has come."""
+        with self._holding:
+            if self._is_over:
+                held.close()
+                raise ConnectionAbortedError("the server has ended")
+            self._held.append(held)
         held.settimeout(SILENT_SECONDS)
-        self._held.append(held)
         return held
+
+    def by_tls(self, plain: socket.socket) -> ssl.SSLSocket:
+        """A connection that is held, with TLS begun."""
+        wrapped = self.hold(self.context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False))
+        wrapped.do_handshake()
+        return wrapped
 
     def _start(self, work: Callable[..., None], *args: object) -> None:
         thread = threading.Thread(target=work, args=args, daemon=True)
-        self._threads.append(thread)
         thread.start()
+        self._threads.append(thread)
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -157,3 +193,21 @@ class ScriptedFtps:
                 return ""
             line += byte
         return line[:-2].decode("latin-1")
+
+
+async def failure_of(opened: Opened, use: Callable[[FtpsFolder], object] = lambda folder: folder.list("")) -> Failure:
+    """What using a folder fails with, which it must."""
+    with pytest.raises(Failure) as raised:
+        async with opened as folder:
+            await use(folder)  # type: ignore[misc]  # what a folder does is awaited
+    return raised.value
+
+
+async def read_all(folder: FtpsFolder, path: str = "a.csv") -> bytes:
+    """The bytes of a file."""
+    return b"".join([chunk async for chunk in folder.read(path)])
+
+
+async def once(content: bytes) -> AsyncIterator[bytes]:
+    """Content in one piece."""
+    yield content

@@ -183,6 +183,34 @@ async def test_a_descriptor_that_comes_too_late_is_closed(tmp_path: Path) -> Non
     await eventually(lambda: _is_closed(late), "the descriptor to be closed")
 
 
+@pytest.mark.parametrize("calls", [MountCalls(), OwnDisk()], ids=["mounted", "own"])
+async def test_a_descriptor_that_comes_in_the_turn_in_which_who_waits_is_cancelled_is_closed(
+    tmp_path: Path, calls: MountCalls | OwnDisk
+) -> None:
+    loop = asyncio.get_running_loop()
+
+    def after(turns: int, task: asyncio.Task[int]) -> None:
+        loop.call_soon(after, turns - 1, task) if turns else task.cancel()
+
+    for turns in range(8):
+        thawed, opened = threading.Event(), list[int]()
+
+        def slow(thawed: threading.Event, opened: list[int]) -> int:
+            thawed.wait()
+            opened.append(os.open(tmp_path, os.O_RDONLY))
+            return opened[0]
+
+        task = asyncio.create_task(calls.open(5, slow, thawed, opened))
+        await asyncio.sleep(0.01)
+        thawed.set()
+        _stand_still(opened)
+        after(turns, task)
+        [found] = await asyncio.gather(task, return_exceptions=True)
+        if isinstance(found, int):
+            calls.close(found)
+        await eventually(lambda opened=opened: _is_closed(opened), "the descriptor to be closed")
+
+
 async def test_the_number_of_a_descriptor_is_nobody_elses_while_a_call_that_was_given_up_may_use_it(
     tmp_path: Path,
 ) -> None:
@@ -229,6 +257,13 @@ async def test_on_a_disk_of_our_own_who_is_cancelled_leaves_the_number_to_the_ca
     thawed.set()
     await eventually(lambda: _is_closed([mine]), "the descriptor to be closed")
     assert (tmp_path / "a").read_bytes() == b"1"
+
+
+def _stand_still(opened: list[int]) -> None:
+    """Keep the loop from going on until the answer is on its way to it."""
+    while not opened:
+        time.sleep(0.001)
+    time.sleep(0.01)
 
 
 async def _is_closed(descriptors: list[int]) -> bool:

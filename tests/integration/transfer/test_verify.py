@@ -126,6 +126,40 @@ async def test_each_failure_stands_at_its_step(tmp_path: Path) -> None:
     assert [(s.name, s.code) for s in steps if s.outcome == "failed"] == [("connect", "connection_lost")]
 
 
+async def test_each_directory_that_goals_watch_is_listed_and_which_cannot_be_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Closed(asyncssh.SFTPServer):
+        async def scandir(self, path: bytes) -> object:
+            if path.endswith((b"/shut", b"/in/b")):
+                raise asyncssh.SFTPPermissionDenied("no")
+            async for each in super().scandir(path):
+                yield each
+
+    for name in ("in/a/deep", "in/b", "in/c", "in/done", "shut", "out"):
+        (tmp_path / name).mkdir(parents=True)
+    uses = Uses(frozenset({"in", "shut"}), frozenset({"out"}), watches=lambda path: path in ("in/a", "in/b", "in/c"))
+    async with partner(tmp_path, server=Closed) as server:
+        places = _places(tmp_path)
+
+        def opening(on_step: OnStep) -> AbstractAsyncContextManager[Folder]:
+            place = server.place(*server.lines)
+            return open_folder(place, LOGIN, places, account_id=ACCOUNT, on_step=on_step)
+
+        async def listed() -> list[tuple[str | None, str]]:
+            tried = await verify(server.place(*server.lines), opening, uses, probe="0a1b")
+            assert tried.failure is not None
+            assert tried.failure.code == "access_denied"
+            assert {step.outcome for step in tried.steps if step.name in WRITING} == {"not_tried"}
+            assert [step.name for step in tried.steps[:4]] == [*GETTING_IN]
+            return [(step.directory, step.code or step.outcome) for step in tried.steps if step.name == "list"]
+
+        top = [("in", "ok"), ("out", "ok"), ("shut", "access_denied")]
+        assert await listed() == [*top, ("in/a", "ok"), ("in/b", "access_denied"), ("in/c", "ok")]
+        monkeypatch.setattr(verifying, "MAX_LISTED", 4)
+        assert await listed() == [*top, ("in/a", "ok")]
+
+
 async def test_a_directory_that_an_export_writes_to_is_made_as_an_export_makes_it(tmp_path: Path) -> None:
     async with partner(tmp_path) as server:
         steps = await _tried(server.place(*server.lines), _places(tmp_path), OUT)

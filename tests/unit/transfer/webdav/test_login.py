@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.failures import LoginRefused
+from shared.domain.failures import AccessDenied, LoginRefused
 from shared.transfer.webdav.login import Digest, Prover, read_challenges
 
 NONCE = "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v"
@@ -135,6 +135,32 @@ def test_a_login_is_tried_once_and_a_nonce_that_grew_old_is_no_second_try() -> N
         Prover("name", "pass").challenged(["Negotiate", "NTLM"], had_proof=False)
     with pytest.raises(LoginRefused, match="has no password"):
         Prover("name", None).challenged(["Basic"], had_proof=False)
+
+
+def test_a_login_that_was_good_before_is_not_refused_but_may_not_do_it() -> None:
+    proofs: list[str] = []
+    prover = Prover("name", "pass", lambda: proofs.append("taken"))
+    prover.challenged(["Basic"], had_proof=False)
+    prover.accepted()
+    with pytest.raises(AccessDenied):
+        prover.challenged(["Basic"], had_proof=True)
+    assert proofs == ["taken"]
+
+    prover = Prover("name", "pass")
+    prover.challenged([DIGEST.format("MD5")], had_proof=False)
+    prover.accepted()
+    anew = DIGEST.format("MD5").replace('"n"', '"m"')
+    with pytest.raises(AccessDenied):  # the same nonce again, and what is sent once alone
+        prover.challenged([DIGEST.format("MD5")], had_proof=True)
+    with pytest.raises(AccessDenied):
+        prover.challenged([anew], had_proof=True, may_repeat=False)
+    for _ in range(2):  # each time that it was good meanwhile
+        prover.challenged([anew], had_proof=True)
+        assert 'nonce="m"' in (prover.proof("GET", "/") or "")
+        with pytest.raises(AccessDenied):
+            prover.challenged([DIGEST.format("MD5")], had_proof=True)
+        prover.challenged([DIGEST.format("MD5") + ", stale=true"], had_proof=True)
+        prover.accepted()
 
 
 @given(st.lists(st.text(alphabet='Digestrealm="\\, \x80\xff\udcff', max_size=400), max_size=5))
