@@ -17,11 +17,9 @@ from services.api.paging import Listing, Page, PageQuery
 from services.api.patches import MergePatch, judged, merged
 from services.api.problems import FieldError, Refused
 from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, VERSIONED, Asked, SecretShown
-from services.api.routes.goals import RunsAsked
 from services.api.routes.inquiries import InquiryShown, await_answer, shown_inquiry
 from shared.domain.blackout import Blackouts, blackout_until
 from shared.domain.connection import ConnectionSettings
-from shared.domain.export_goal import ExportGoal
 from shared.domain.failures import AddressRefused, InvalidRequest, UnsupportedKey
 from shared.domain.host_key import fingerprint_of
 from shared.domain.integration import integration_of
@@ -30,7 +28,7 @@ from shared.domain.place import DropPlace, HostedPlace, PartnerPlace, Place, Sft
 from shared.domain.run import Reason
 from shared.domain.schedule import Times
 from shared.domain.scope import Scope
-from shared.storage import connections, decisions, goals, inquiries, integrations, removal, turns
+from shared.storage import connections, inquiries, integrations, removal
 from shared.storage.connections import SecretChanges, SecretName, StoredConnection
 from shared.storage.database import Tx
 from shared.storage.inquiries import Inquiry
@@ -112,21 +110,6 @@ class ConnectionShown(BaseModel):
     )
     next_look_at: datetime | None = Field(description="null for connections that are built in: nobody looks there")
     created_at: datetime
-
-
-class TurnShown(BaseModel):
-    """A goal's turn in a round."""
-
-    goal_id: UUID
-    asked_at: datetime
-    begun_at: datetime | None = Field(description="null of one that is still to come")
-    run_id: UUID | None = Field(description="Of an export that has begun; an import may have several runs, or none")
-
-
-class RoundShown(BaseModel):
-    """The goals that are carried out one after another: the first is under way, or begins soon."""
-
-    turns: list[TurnShown]
 
 
 class HostKeyAccepted(Asked):
@@ -275,44 +258,6 @@ async def pause_connection(connection_id: UUID, visit: Writer, response: Respons
 async def resume_connection(connection_id: UUID, visit: Writer, response: Response) -> ConnectionShown:
     """Switch a connection on: it is looked at, and its runs in the queue begin. Times that passed stay passed."""
     return await _switched(connection_id, visit, response, is_on=True)
-
-
-@router.post("/{connection_id}/runs", status_code=202, responses=ABSENT | CONFLICT, tags=["runs"])
-async def run_connection(
-    connection_id: UUID, visit: Annotated[Visit, Depends(allowed(Scope.RUNS_WRITE))], response: Response
-) -> RunsAsked:
-    """Carry out all active goals now in their order, each once the one before has ended, however it did.
-
-    What is asked for while goals are carried out so comes behind them; one that is still to come is enough. `round`
-    of the connection shows whose turn it is.
-    """
-    async with visit.writing() as tx:
-        active = [each for each in await goals.of_connection(tx, connection_id) if each.goal.active]
-        if any(isinstance(each.goal, ExportGoal) for each in active):
-            visit.require(Scope.EXPORTS_WRITE)
-        run_ids = await decisions.run_round(tx, connection_id)
-        is_looking = any(
-            turn.takes_files and turn.run_id is None for turn in await turns.of_connection(tx, connection_id)
-        )
-    response.headers["Location"] = f"/v1/connections/{connection_id}/round"
-    return RunsAsked(run_ids=run_ids, is_looking=is_looking)
-
-
-@router.get("/{connection_id}/round", responses=ABSENT, tags=["runs"])
-async def get_round(connection_id: UUID, visit: Annotated[Visit, Depends(allowed(Scope.RUNS_READ))]) -> RoundShown:
-    """Whose turn it is where a connection's goals are carried out one after another, and who follows."""
-    async with visit.reading() as tx:
-        await connections.get(tx, connection_id)
-        found = [turn for turn in await turns.of_connection(tx, connection_id) if turn.in_round]
-    return RoundShown(turns=[TurnShown.model_validate(turn, from_attributes=True) for turn in found])
-
-
-@router.delete("/{connection_id}/round", status_code=204, responses=ABSENT, tags=["runs"])
-async def end_round(connection_id: UUID, visit: Annotated[Visit, Depends(allowed(Scope.RUNS_WRITE))]) -> None:
-    """Call off the turns that have not begun; what has begun goes on."""
-    async with visit.writing() as tx:
-        await connections.get(tx, connection_id)
-        await turns.drop_round(tx, connection_id)
 
 
 async def _held(tx: Tx, connection_id: UUID, if_match: versions.Condition) -> StoredConnection:

@@ -1,21 +1,16 @@
-"""Properties, connections, goals and hosted folders: made, changed, checked, with secrets that never come back."""
+"""Properties, connections and integrations: made, changed, checked, with secrets that never come back."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import pytest
-
 from services.api.tools import Tools
 from shared.domain.host_key import fingerprint_of
-from shared.domain.scope import Scope
-from shared.storage import connections, inquiries, login_scores
-from shared.storage.accounts import OPERATOR
+from shared.storage import connections, inquiries
 from shared.storage.database import Database
 from shared.transfer.keys import make_private_key
-from tests.integration.api.asking import EXPORT_GOAL, HOST_KEY, IMPORT_GOAL, OTHER_HOST_KEY, SFTP_PLACE, Client, set_up
-from tests.integration.api.conftest import FINGERPRINT, make_key
+from tests.integration.api.asking import HOST_KEY, OTHER_HOST_KEY, SFTP_PLACE, Client
 
 ANY = {"If-Match": "*"}
 
@@ -290,70 +285,6 @@ async def test_two_connections_do_not_watch_one_folder(owner: Client) -> None:
     await owner.ask("POST", "/v1/connections", 422, json=sent)
 
 
-async def test_a_goal_comes_back_as_it_was_saved_and_every_change_is_a_version(owner: Client) -> None:
-    made = await set_up(owner)
-    path = f"/v1/goals/{made['goal']['id']}"
-    answer = await owner.get(path)
-    assert answer.json() == made["goal"]
-    assert made["goal"]["version"] == 1
-    assert made["goal"]["dialect"]["dateFormat"] == "DD.MM.YYYY"
-    assert made["goal"]["source"]["readiness"]["strategy"] == "stable"
-    # A property that came later, another match of a field, and one of a value.
-    level = {"name": "level", "type": "single_choice", "choices": ["Gold", "Silver"]}
-    await owner.ask("POST", "/v1/properties", 201, json=level)
-    mapping = [
-        {"field": "Given name", "property": "first_name"},
-        {"field": "Level", "property": "level", "choices": {"1": "Gold"}},
-    ]
-    changed = {**IMPORT_GOAL, "name": "Hourly contacts", "mapping": mapping}
-    await owner.ask("PUT", path, 428, json=changed)
-    saved = await owner.ask("PUT", path, 200, json=changed, headers={"If-Match": answer.headers["ETag"]})
-    assert (saved["version"], saved["name"]) == (2, "Hourly contacts")
-    assert [(each["field"], each["property"], each["choices"]) for each in saved["mapping"]] == [
-        ("Given name", "first_name", {}), ("Level", "level", {"1": "Gold"}),
-    ]  # fmt: skip
-    listed = await owner.ask("GET", f"/v1/connections/{made['connection']['id']}/goals", 200)
-    assert listed["items"] == [saved]
-    await owner.ask("DELETE", path, 412, headers={"If-Match": '"1"'})
-    await owner.ask("DELETE", path, 204, headers={"If-Match": '"2"'})
-    await owner.ask("GET", path, 404)
-
-
-async def test_on_a_hosted_folder_the_end_of_the_upload_is_readiness(owner: Client) -> None:
-    made = await set_up(owner, hosted=True)
-    assert made["goal"]["source"]["readiness"]["strategy"] == "closed"
-
-
-@pytest.mark.parametrize(
-    ("change", "pointer", "code"),
-    [
-        ({"identifiers": [{"field": "E", "property": "mail"}]}, "/identifiers/0/property", "unknown_property"),
-        (
-            {"identifiers": [{"field": "E", "property": "first_name"}], "mapping": []},
-            "/identifiers/0/property",
-            "not_an_identifier",
-        ),
-        ({"mapping": [{"field": "F", "property": "first_name", "rule": "sum"}]}, "/mapping/0/rule", "rule_not_allowed"),
-        (
-            {"opt_in": {"declaration": "everyone", "resubscribe": "if_newer"}},
-            "/opt_in/time",
-            "consent_time_needed",
-        ),
-        ({"dialect": {"dateFormat": "DD.QQ"}}, "/dialect/dateFormat", "invalid_date_pattern"),
-        ({"domain_group": "west"}, "/domain_group", "unknown_domain_group"),
-        ({"frequency": "daily"}, "/frequency", "unknown_field"),
-        ({"opt_in": None}, "/opt_in", "wrong_type"),
-    ],
-)
-async def test_a_goal_that_cannot_work_is_refused_with_its_field(
-    owner: Client, change: dict[str, Any], pointer: str, code: str
-) -> None:
-    made = await set_up(owner)
-    path = f"/v1/connections/{made['connection']['id']}/goals"
-    problem = await owner.ask("POST", path, 422, json={**IMPORT_GOAL, **change})
-    assert [(error["pointer"], error["code"]) for error in problem["errors"]] == [(pointer, code)]
-
-
 async def test_a_property_that_is_built_in_is_nobodys_to_change(owner: Client) -> None:
     language = await owner.ask("GET", "/v1/properties/language", 200)
     assert (language["built_in"], language["created_at"]) == (True, None)
@@ -362,91 +293,6 @@ async def test_a_property_that_is_built_in_is_nobodys_to_change(owner: Client) -
     change = {"label": "Sprache"}
     problem = await owner.ask("PATCH", "/v1/properties/language", 409, json=change, headers={"If-Match": '"1"'})
     assert problem["code"] == "property_is_built_in"
-
-
-async def test_opt_in_must_be_stated(owner: Client) -> None:
-    made = await set_up(owner)
-    path = f"/v1/connections/{made['connection']['id']}/goals"
-    without = {name: value for name, value in IMPORT_GOAL.items() if name != "opt_in"}
-    problem = await owner.ask("POST", path, 422, json=without)
-    assert problem["errors"][0] == {
-        "pointer": "/opt_in",
-        "code": "missing_field",
-        "detail": "Field required.",
-    }
-
-
-async def test_goals_on_one_folder_must_agree_on_what_becomes_of_a_file(owner: Client) -> None:
-    made = await set_up(owner)
-    path = f"/v1/connections/{made['connection']['id']}/goals"
-    source = {"directory": "in", "pattern": {"wildcard": "*.csv"}, "afterwards": {"done": {"delete": True}}}
-    problem = await owner.ask("POST", path, 422, json={**IMPORT_GOAL, "source": source})
-    assert problem["errors"][0]["code"] == "conflicting_afterwards"
-    source["pattern"] = {"wildcard": "orders_*.csv"}
-    await owner.ask("POST", path, 201, json={**IMPORT_GOAL, "source": source})
-
-
-async def test_an_export_needs_columns_that_exist(owner: Client) -> None:
-    made = await set_up(owner)
-    path = f"/v1/connections/{made['connection']['id']}/goals"
-    await owner.ask("POST", path, 201, json=EXPORT_GOAL)
-    sent = {**EXPORT_GOAL, "columns": [{"property": "shoe_size"}]}
-    problem = await owner.ask("POST", path, 422, json=sent)
-    assert problem["errors"][0]["pointer"] == "/columns/0/property"
-
-
-async def test_a_credential_comes_with_the_sheet_to_hand_over(owner: Client) -> None:
-    folder = await owner.ask("POST", "/v1/drop-folders", 201, json={"name": "incoming"})
-    path = f"/v1/drop-folders/{folder['id']}/credentials"
-    sheet = await owner.ask("POST", path, 201, json={"directory": "acme"})
-    assert (sheet["host"], sheet["port"]) == ("drop.shop.example", 2222)
-    assert sheet["host_key_fingerprints"] == [FINGERPRINT]
-    assert sheet["directory"] == "acme"
-    assert len(sheet["password"]) >= 24
-    assert sheet["naming_rules"]
-    listed = await owner.get(path)
-    assert sheet["password"] not in listed.text
-    assert listed.json()["items"][0]["username"] == sheet["username"]
-    await owner.ask("DELETE", f"{path}/{sheet['id']}", 428)
-    await owner.ask("DELETE", f"{path}/{sheet['id']}", 204, headers={"If-Match": '"1"'})
-    revoked = await owner.ask("GET", f"{path}/{sheet['id']}", 200)
-    assert (revoked["state"], revoked["revoked_at"] is not None) == ("revoked", True)
-
-
-async def test_what_a_credential_may_do_is_changed_and_its_secret_rotated(owner: Client) -> None:
-    folder = await owner.ask("POST", "/v1/drop-folders", 201, json={"name": "incoming"})
-    path = f"/v1/drop-folders/{folder['id']}/credentials"
-    asked = {
-        "name": "Acme",
-        "rights": ["write", "list"],
-        "expires_at": "2099-01-01T00:00:00Z",
-        "source_networks": ["192.0.2.0/24", "2001:db8::1"],
-    }
-    sheet = await owner.ask("POST", path, 201, json=asked)
-    assert {name: sheet[name] for name in asked} == asked | {
-        "rights": ["write", "list"],
-        "source_networks": ["192.0.2.0/24", "2001:db8::1/128"],
-    }
-    for wrong in ({"rights": []}, {"rights": ["shell"]}, {"source_networks": ["192.0.2.1/24"]}):
-        problem = await owner.ask("POST", path, 422, json=wrong)
-        assert problem["errors"][0]["pointer"].startswith(f"/{next(iter(wrong))}")
-    one = f"{path}/{sheet['id']}"
-    await owner.ask("PATCH", one, 428, json={"rights": ["read"]})
-    change = {"rights": ["read"], "expires_at": "2020-01-01T00:00:00Z"}
-    changed = await owner.ask("PATCH", one, 200, json=change, headers={"If-Match": '"1"'})
-    assert (changed["rights"], changed["state"], changed["name"]) == (["read"], "expired", "Acme")
-    assert [each["id"] for each in (await owner.ask("GET", f"{path}?state=expired", 200))["items"]] == [sheet["id"]]
-    await owner.ask("PATCH", one, 412, json={"rights": ["list"]}, headers={"If-Match": '"1"'})
-    await owner.ask("PATCH", one, 200, json={"expires_at": None}, headers={"If-Match": '"2"'})
-    rotated = await owner.ask("POST", f"{one}/rotate", 200, json={"former_until": "2099-01-01T00:00:00Z"})
-    assert rotated["password"] not in (None, sheet["password"])
-    assert (rotated["username"], rotated["former_until"]) == (sheet["username"], "2099-01-01T00:00:00Z")
-    by_key = await owner.ask("POST", f"{one}/rotate", 200, json={"public_key": HOST_KEY})
-    assert (by_key["kind"], by_key["password"], by_key["former_until"]) == ("public_key", None, None)
-    await owner.ask("DELETE", one, 204, headers={"If-Match": '"5"'})
-    for method, where, sent in (("PATCH", one, {"name": "n"}), ("POST", f"{one}/rotate", {})):
-        headers = {"If-Match": "*"} if method == "PATCH" else {}
-        assert (await owner.ask(method, where, 409, json=sent, headers=headers))["code"] == "conflict"
 
 
 async def test_a_new_account_hosts_folders_only_after_its_owner_has_said_so(
@@ -476,69 +322,6 @@ async def test_a_new_account_hosts_folders_only_after_its_owner_has_said_so(
     paused = {"partner_servers": "paused"}
     await owner.ask("PATCH", "/v1/integrations", 200, json=paused, headers={"If-Match": "*"})
     await owner.ask("POST", "/v1/connections", 201, json=sent)
-
-
-async def test_an_account_lifts_bans_of_its_user_names_and_the_operator_those_of_addresses(
-    owner: Client, operator: Client, database: Database, account: UUID
-) -> None:
-    for account_id, failures in (
-        (account, {("drop-one", ""): 60, ("drop-two", ""): 3, ("drop-one", "192.0.2.1"): 60}),
-        (OPERATOR, {("", "192.0.2.1"): 60}),
-    ):
-        async with database.account(account_id) as tx:
-            await login_scores.add(tx, failures)
-    listed = (await owner.ask("GET", "/v1/login-bans", 200))["items"]
-    shown = sorted((each["username"], each["network"] or "", each["score"], each["state"]) for each in listed)
-    assert shown == [
-        ("drop-one", "", 60, "banned"),
-        ("drop-one", "192.0.2.1", 60, "counted"),
-        ("drop-two", "", 3, "counted"),
-    ]
-    [ban] = (await owner.ask("GET", "/v1/login-bans?state=banned&username=drop-one", 200))["items"]
-    await owner.ask("POST", f"/v1/login-bans/{ban['id']}/lift", 200)
-    assert (await owner.ask("GET", "/v1/login-bans?state=banned", 200))["items"] == []
-    await owner.ask("GET", "/v1/address-bans", 403)
-    [address] = (await operator.ask("GET", "/v1/address-bans", 200))["items"]
-    assert (address["network"], address["state"], address["banned_until"] > address["banned_at"]) == (
-        "192.0.2.1",
-        "banned",
-        True,
-    )
-    await owner.ask("POST", f"/v1/login-bans/{address['id']}/lift", 404)
-    await operator.ask("POST", f"/v1/address-bans/{address['id']}/lift", 200)
-    assert (await operator.ask("GET", "/v1/address-bans", 200))["items"] == []
-
-
-async def test_a_credential_by_public_key_has_no_password(owner: Client) -> None:
-    folder = await owner.ask("POST", "/v1/drop-folders", 201, json={"name": "incoming"})
-    path = f"/v1/drop-folders/{folder['id']}/credentials"
-    sheet = await owner.ask("POST", path, 201, json={"public_key": f"{HOST_KEY} their comment"})
-    assert sheet["password"] is None
-    assert sheet["fingerprint"] == fingerprint_of(HOST_KEY)
-    problem = await owner.ask("POST", path, 422, json={"public_key": "ssh-ed25519 AAAA"})
-    assert problem["errors"][0]["pointer"] == "/public_key"
-    await owner.ask("POST", path, 422, json={"directory": "../elsewhere"})
-
-
-async def test_a_goal_lists_the_properties_that_are_missing_and_then_makes_them(
-    owner: Client, connect: Callable[..., Client], database: Database, account: UUID
-) -> None:
-    made = await set_up(owner)
-    path = f"/v1/connections/{made['connection']['id']}/goals"
-    mapping = [{"field": "Points", "property": "points", "type": "integer"}, {"constant": "web", "property": "origin"}]
-    body = IMPORT_GOAL | {"name": "Second", "mapping": mapping, "create_properties": True}
-    checked = await owner.ask("POST", f"{path}/check", 200, json=body)
-    expected = [{"name": "points", "type": "integer"}, {"name": "origin", "type": "text"}]
-    assert checked == {"properties_to_create": expected, "file_names": []}
-    without = await owner.ask("POST", f"{path}/check", 422, json=body | {"create_properties": False})
-    assert [flaw["code"] for flaw in without["errors"]] == ["unknown_property"] * 2
-    known = (await owner.ask("GET", "/v1/properties", 200))["items"]
-    writer = connect(await make_key(database, account, frozenset({Scope.GOALS_WRITE})))
-    assert (await writer.ask("POST", path, 403, json=body))["code"] == "scope_missing"
-    assert (await owner.ask("GET", "/v1/properties", 200))["items"] == known
-    await owner.ask("POST", path, 201, json=body)
-    now = (await owner.ask("GET", "/v1/properties", 200))["items"]
-    assert {(each["name"], each["type"]) for each in now[len(known) :]} == {("points", "integer"), ("origin", "text")}
 
 
 async def test_a_host_that_nobody_may_contact_is_refused_on_save(owner: Client) -> None:
