@@ -211,7 +211,7 @@ class HeldSession:
             await host_sessions.succeeded(self._database, self._ticket.login_key)
 
     async def let_in(self) -> None:
-        """Keep nobody waiting who wants the same login: it is not being tried."""
+        """Keep nobody waiting or out who wants the same login: it is not being tried."""
         with suppress(StorageUnavailable):  # then they wait for this session's end
             await host_sessions.let_in(self._database, self._ticket)
 

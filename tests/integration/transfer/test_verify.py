@@ -1,6 +1,7 @@
 """What a person reads when a connection is tried: which step failed, why, what to do, and how long each took."""
 
 import asyncio
+import time
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from uuid import uuid4
@@ -15,7 +16,8 @@ from shared.transfer.addresses import AddressPolicy
 from shared.transfer.dialling import OnStep, Reach
 from shared.transfer.folder import Folder
 from shared.transfer.open_folder import Places, open_folder
-from shared.transfer.verify import Step, Uses, verify
+from shared.transfer.trail import Step
+from shared.transfer.verify import Uses, verify
 from tests.fakes.sessions import FreeSessions
 from tests.integration.transfer.conftest import PASSWORD, partner, reach
 
@@ -65,20 +67,23 @@ async def test_a_place_that_works_says_so_for_every_step_and_keeps_no_probe(tmp_
 async def test_how_long_each_step_took_is_told_at_that_step(tmp_path: Path) -> None:
     class Slow(asyncssh.SFTPServer):
         async def realpath(self, path: bytes) -> bytes:
+            met.append(time.monotonic())
             await asyncio.sleep(0.2)
             return super().realpath(path)
 
     async def resolver(host: str, port: int) -> list[str]:
         await asyncio.sleep(0.2)
+        met.append(time.monotonic())
         return ["127.0.0.1"]
 
+    met: list[float] = []
     async with partner(tmp_path, server=Slow) as server:
         place = server.place(*server.lines, host="partner.example")
         ways = Reach(reach().policy, resolver=resolver)
         took = {step.name: step.milliseconds or 0 for step in await _tried(place, _places(tmp_path, ways))}
     assert took["resolve"] >= 200
     assert took["login"] >= 200
-    assert took["connect"] < 200
+    assert took["connect"] <= 1_000 * (met[1] - met[0]) + 1
 
 
 async def test_an_unknown_host_key_comes_along_to_be_accepted(tmp_path: Path) -> None:
@@ -136,9 +141,11 @@ async def test_each_directory_that_goals_watch_is_listed_and_which_cannot_be_is_
             async for each in super().scandir(path):
                 yield each
 
-    for name in ("in/a/deep", "in/b", "in/c", "in/done", "shut", "out"):
+    for name in ("in/a/deep", "in/b", "in/line\nbreak", "in/done", "shut", "out"):
         (tmp_path / name).mkdir(parents=True)
-    uses = Uses(frozenset({"in", "shut"}), frozenset({"out"}), watches=lambda path: path in ("in/a", "in/b", "in/c"))
+    uses = Uses(
+        frozenset({"in", "shut"}), frozenset({"out"}), watches=lambda path: path in ("in/a", "in/b", "in/line\nbreak")
+    )
     async with partner(tmp_path, server=Closed) as server:
         places = _places(tmp_path)
 
@@ -155,7 +162,7 @@ async def test_each_directory_that_goals_watch_is_listed_and_which_cannot_be_is_
             return [(step.directory, step.code or step.outcome) for step in tried.steps if step.name == "list"]
 
         top = [("in", "ok"), ("out", "ok"), ("shut", "access_denied")]
-        assert await listed() == [*top, ("in/a", "ok"), ("in/b", "access_denied"), ("in/c", "ok")]
+        assert await listed() == [*top, ("in/a", "ok"), ("in/b", "access_denied"), ("in/line\\x0abreak", "ok")]
         monkeypatch.setattr(verifying, "MAX_LISTED", 4)
         assert await listed() == [*top, ("in/a", "ok")]
 
