@@ -138,7 +138,7 @@ async def _worked(
         nonlocal working
         if working is not None:
             seconds = await asyncio.shield(working)
-            if desk.has_younger():
+            if desk.place.has_younger():
                 # So much the database and we leave to them. Who lasts takes twice as long then, at most.
                 await asyncio.sleep(min(seconds, LONGEST_STEP_BACK_SECONDS))
         working = loop.run_in_executor(thread, _timed, work, block)

@@ -22,6 +22,7 @@ from shared.domain.run import RunState
 from shared.observe.failpoints import reach
 from shared.runtime.desk import Desk
 from shared.runtime.table_text import Told
+from shared.runtime.visits import Visit, host_of
 from shared.runtime.workspace import workspace
 from shared.storage import ending, exchanges, export_marks, runs
 from shared.storage.exchanges import Exchange
@@ -29,6 +30,7 @@ from shared.storage.run_connection import run_connection
 from shared.storage.selections.of_goal import selections_of
 from shared.transfer.deliver import Bearer, Shipment, deliver
 from shared.transfer.open_folder import open_folder
+from shared.transfer.sessions import LITTLE_PATIENCE_SECONDS, PATIENCE_SECONDS
 
 log = structlog.get_logger()
 
@@ -86,7 +88,11 @@ def facts_of(order: Order, files: Sequence[Finished], main: Spooled) -> FileFact
 
 
 async def bring(order: Order, goods: Shipment, tools: Tools, desk: Desk) -> None:
-    """All files to the partner: whole, and together."""
+    """All files to the partner: whole, and together. What is left to do afterwards is little.
+
+    A run that is put aside makes its files anew. So it waits for a session as long as anybody, unless it has to keep
+    its place while it does.
+    """
 
     async def still_ours() -> None:
         async with tools.database.account(desk.run.account_id) as tx:
@@ -96,8 +102,14 @@ async def bring(order: Order, goods: Shipment, tools: Tools, desk: Desk) -> None
         desk.advance(bytes_done=size)
 
     bearer = Bearer(KIND, desk.run.id, desk.run.token, still_ours, advance)
-    desk.advance(bytes_total=sum(each.spool.stat().st_size for each in goods.parcels))
-    async with open_folder(order.place, order.login, tools.places, account_id=desk.run.account_id) as folder:
+    size, account_id = sum(each.spool.stat().st_size for each in goods.parcels), desk.run.account_id
+    desk.advance(bytes_total=size)
+    host = host_of(order.place)
+    has_left = host is not None and desk.place.left(Visit(desk.run, host, size))
+    patience = PATIENCE_SECONDS if has_left else LITTLE_PATIENCE_SECONDS
+    async with open_folder(
+        order.place, order.login, tools.places, account_id=account_id, patience_seconds=patience
+    ) as folder:
         await deliver(folder, goods, bearer)
 
 

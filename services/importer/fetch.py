@@ -30,8 +30,8 @@ from shared.runtime.desk import Desk
 async def fetch(source: Source, order: Order, target: Path, desk: Desk) -> FileStamp:
     """Bring the file to `target` and note its size and SHA-256; the file as it was found.
 
-    Raises FileGone, FileMoving, FileChanged, ChecksumMismatch, EmptyFile; of a one-shot import's NoSuchFile and
-    FileUnstable.
+    Raises FileGone, FileMoving, FileChanged, ChecksumMismatch, EmptyFile, WorkerBusy; of a one-shot import's NoSuchFile
+    and FileUnstable.
     """
     try:
         return await _fetch(source, order, target, desk)
@@ -46,6 +46,7 @@ async def _fetch(source: Source, order: Order, target: Path, desk: Desk) -> File
     before = await source.stat(order.file.path)
     if order.one_shot is None:
         _check_same(before, order)
+    desk.place.takes(before.size_bytes)
     desk.advance(bytes_total=before.size_bytes)
     digest = hashlib.sha256()
     size = 0
@@ -55,6 +56,9 @@ async def _fetch(source: Source, order: Order, target: Path, desk: Desk) -> File
                 await asyncio.to_thread(_keep, file, digest, chunk)
                 size += len(chunk)
                 desk.advance(bytes_done=len(chunk))
+                if size > before.size_bytes:
+                    # Room was made for so much, and what comes without end would take all there is.
+                    break
     after = await source.stat(order.file.path)
     if after != before or size != before.size_bytes:
         found = f"Found {size} bytes where {before.size_bytes} were expected, or a later time."

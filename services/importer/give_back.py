@@ -46,7 +46,7 @@ from shared.storage.returns import Held
 from shared.transfer.deliver import Bearer, Parcel, Shipment, deliver
 from shared.transfer.folder import Folder
 from shared.transfer.open_folder import open_folder
-from shared.transfer.sessions import RUN_PATIENCE_SECONDS
+from shared.transfer.sessions import LITTLE_PATIENCE_SECONDS
 
 log = structlog.get_logger()
 
@@ -166,7 +166,7 @@ async def _bring(tools: Tools, task: Task) -> tuple[Permanent | None, list[str]]
 def _opened(tools: Tools, task: Task) -> AbstractAsyncContextManager[Folder]:
     place = task.connection.drop_place
     account_id = task.held.account_id
-    return open_folder(place, task.login, tools.places, account_id=account_id, patience_seconds=RUN_PATIENCE_SECONDS)
+    return open_folder(place, task.login, tools.places, account_id=account_id, patience_seconds=LITTLE_PATIENCE_SECONDS)
 
 
 # Made.

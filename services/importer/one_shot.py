@@ -28,7 +28,6 @@ from shared.observe.failpoints import reach
 from shared.storage import connections
 from shared.transfer.folder import Folder
 from shared.transfer.open_folder import open_folder
-from shared.transfer.sessions import RUN_PATIENCE_SECONDS
 
 log = structlog.get_logger()
 
@@ -67,7 +66,6 @@ async def open_server(asked: OneShot, tools: Tools, account_id: UUID) -> AsyncIt
             tools.places,
             account_id=account_id,
             insists=True,
-            patience_seconds=RUN_PATIENCE_SECONDS,
             on_first_key=pin,
         )
         try:

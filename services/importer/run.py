@@ -5,9 +5,10 @@ to be finished, and only the marking of the file is repeated.
 """
 
 from collections import Counter
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -33,6 +34,7 @@ from shared.domain.receipt import Counts
 from shared.domain.run import Reason, RunState
 from shared.observe.failpoints import reach
 from shared.runtime.desk import Desk
+from shared.runtime.visits import Visit, host_of
 from shared.runtime.workspace import workspace
 from shared.storage import arrivals, ending, exchanges, merge_profiles, properties, rejects, runs, staging
 from shared.storage.database import Tx
@@ -55,10 +57,7 @@ async def carry_out(desk: Desk, tools: Tools) -> None:
     desk.connection = order.connection
     with workspace(tools.work_directory, desk.run) as workplace:
         file = workplace / "fetched"
-        with desk.step("fetch"):
-            async with open_source(order, tools, desk.run.account_id) as source:
-                found = await fetch(source, order, file, desk)
-        order = as_found(order, found, desk)
+        order = as_found(order, await bring(order, file, tools, desk), desk)
         reach("importer.fetched")
         if await is_put_off(order, tools, desk):
             return
@@ -78,6 +77,18 @@ async def carry_out(desk: Desk, tools: Tools) -> None:
             reach("importer.cleared")
         await ending.release(tools.database, desk.run)
         reach("importer.released")
+
+
+async def bring(order: Order, file: Path, tools: Tools, desk: Desk) -> FileStamp:
+    """Have the file in the workspace; from a partner's without keeping others from their places. The file as found."""
+    host = host_of(order.place if order.one_shot is None else order.one_shot.place)
+    away: AbstractAsyncContextManager[None] = nullcontext()
+    if host is not None:
+        away = desk.place.given_up(Visit(desk.run, host, order.file.size_bytes or 0))
+    async with away:
+        with desk.step("fetch"):
+            async with open_source(order, tools, desk.run.account_id) as source:
+                return await fetch(source, order, file, desk)
 
 
 def as_found(order: Order, found: FileStamp, desk: Desk) -> Order:

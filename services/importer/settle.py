@@ -29,7 +29,7 @@ from shared.storage.database import Tx
 from shared.transfer.folder import Folder
 from shared.transfer.mark import Marked, mark
 from shared.transfer.open_folder import open_folder
-from shared.transfer.sessions import RUN_PATIENCE_SECONDS
+from shared.transfer.sessions import LITTLE_PATIENCE_SECONDS
 
 log = structlog.get_logger()
 
@@ -134,7 +134,7 @@ def _has_failed(runs: list[dict[str, Any]]) -> bool:
 
 async def _mark(tools: Tools, account_id: UUID, task: Task) -> Marked:
     opened = open_folder(
-        task.place, task.login, tools.places, account_id=account_id, patience_seconds=RUN_PATIENCE_SECONDS
+        task.place, task.login, tools.places, account_id=account_id, patience_seconds=LITTLE_PATIENCE_SECONDS
     )
     async with opened as folder:
         file = await _present(folder, task.file) if task.is_upload else task.file

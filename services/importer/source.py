@@ -19,7 +19,6 @@ from shared.domain.place import BuiltInPlace
 from shared.storage import kept_files
 from shared.storage.database import Database
 from shared.transfer.open_folder import open_folder
-from shared.transfer.sessions import RUN_PATIENCE_SECONDS
 
 
 class Source(Protocol):
@@ -39,7 +38,7 @@ def open_source(order: Order, tools: Tools, account_id: UUID) -> AbstractAsyncCo
         return open_server(order.one_shot, tools, account_id)
     if isinstance(place, BuiltInPlace):
         return _open_kept(order, tools.database, account_id)
-    return open_folder(place, order.login, tools.places, account_id=account_id, patience_seconds=RUN_PATIENCE_SECONDS)
+    return open_folder(place, order.login, tools.places, account_id=account_id)
 
 
 @asynccontextmanager

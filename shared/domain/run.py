@@ -1,5 +1,7 @@
 """Runs: one execution of one version of a goal."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -65,6 +67,16 @@ class Approval(Model):
         if self.absent is None or (self.code, self.goal_version) != (code, goal_version):
             return False
         return absent.removed <= self.absent.removed and absent.unsubscribed <= self.absent.unsubscribed
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """What a worker does not want to be given just now."""
+
+    accounts: Sequence[UUID] = ()
+    connections: Sequence[UUID] = ()
+    tried_before: bool = False
+    """Runs that were begun before, and had to be put aside."""
 
 
 class ClaimedRun(Model):

@@ -3,12 +3,19 @@
 Labels come from closed lists, never from customers.
 """
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from shared.observe.ledger_gauges import LedgerGauges
 
 _STEP_SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1800, 7200)
 _FAST_SECONDS = (0.005, 0.01, 0.05, 0.1, 0.5, 1, 2, 5, 15, 60)
+
+
+def _at(counts: Callable[[], Mapping[str, int]], name: str) -> int:
+    return counts()[name]
 
 
 class Metrics:
@@ -41,6 +48,13 @@ class Metrics:
         )
         self.runs = Counter(
             "tidegate_runs_total", "Runs that ended or were put aside.", ["kind", "outcome"], registry=registry
+        )
+        self._runs_in_hand = Gauge(
+            "tidegate_runs_in_hand",
+            "Runs that this process carries out, by where they are: working in a place, lasting without one, at a "
+            "partner's without one, or waiting for a place again.",
+            ["kind", "where"],
+            registry=registry,
         )
         self.rows = Counter(
             "tidegate_rows_total", "Rows of imported files, by outcome.", ["outcome"], registry=registry
@@ -116,6 +130,11 @@ class Metrics:
             ["code"],
             registry=registry,
         )
+
+    def watch_runs(self, kind: str, in_hand: Callable[[], Mapping[str, int]]) -> None:
+        """Show how many runs of a kind are where, as it is whenever somebody asks."""
+        for where in in_hand():
+            self._runs_in_hand.labels(kind, where).set_function(partial(_at, in_hand, where))
 
     def text(self) -> bytes:
         """The exposition in Prometheus's text format."""

@@ -1,7 +1,7 @@
 """What is known of a run while it is carried out: its progress, its file, its timings. Becomes its receipt."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -12,6 +12,7 @@ from shared.domain.receipt import Counts, FileFacts, MemberFacts, Receipt
 from shared.domain.run import ENDED, ClaimedRun, Reason, RunState
 from shared.observe import tracing
 from shared.observe.metrics import Metrics
+from shared.runtime.places import Alone, Place
 from shared.storage.connections import StoredConnection
 from shared.storage.runs import Progress
 
@@ -23,8 +24,7 @@ class Desk:
     run: ClaimedRun
     kind: str
     metrics: Metrics
-    has_younger: Callable[[], bool] = lambda: False
-    """Whether the run has lasted, and others are in hand beside it that have not."""
+    place: Place = field(default_factory=Alone)
     progress: Progress = field(default_factory=Progress)
     connection: StoredConnection | None = None
     """As the run found it, once that is known."""

@@ -96,7 +96,8 @@ class Settings(BaseSettings):
     """Let SHA-1 signatures (ssh-rsa) and ssh-dss keys be used with partners' servers that have nothing better."""
 
     workers: int = Field(default=2, ge=1, le=64)
-    """Runs at a time in one importer or exporter; in an exporter besides as many that have lasted for a while."""
+    """Runs at a time in one importer or exporter; besides, many that only wait for their partners, and in an exporter
+    as many that have lasted for a while."""
     poll_concurrency: int = Field(default=50, ge=1, le=1000)
     sweep_seconds: float = Field(default=10.0, gt=0, le=60)
     ledger_poll_seconds: float = Field(default=5.0, gt=0, le=60)

@@ -2,7 +2,7 @@
 
 A doorbell only wakes the worker; the ledger says what to do, accounts in turn and goals in order. The doorbell is
 acknowledged when it was heard: a lost one costs the few seconds until an idle worker looks by itself. How many runs at
-a time: places.py.
+a time: places.py; a run that is away keeps its lease like any other, and is cancelled and handed back like any other.
 """
 
 import asyncio
@@ -10,11 +10,19 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from datetime import UTC, datetime
 
 import structlog
 
-from shared.domain.failures import Failure, HostBusy, InternalError, LeaseLost, StorageUnavailable, Transient
+from shared.domain.failures import (
+    Failure,
+    HostBusy,
+    InternalError,
+    LeaseLost,
+    StorageUnavailable,
+    Transient,
+    WorkerBusy,
+)
 from shared.domain.run import ClaimedRun, Reason, RunState
 from shared.observe import tracing
 from shared.observe.failpoints import reach
@@ -23,6 +31,7 @@ from shared.runtime.desk import Desk, reason_of
 from shared.runtime.places import Places
 from shared.runtime.service import Base, worker_name
 from shared.runtime.trouble import STOPPING, note_trial
+from shared.runtime.visits import Visits
 from shared.runtime.waiting import first_of
 from shared.storage import ending, migrate, runs, staging, takeover
 from shared.storage.database import Database, Tx
@@ -32,6 +41,15 @@ log = structlog.get_logger()
 LONGEST_RETRY_SECONDS = 3600.0
 BUSY_SECONDS = 30.0
 """Until a run asks again for a session of a host that had none for it."""
+WORKER_BUSY_SECONDS = 2.0
+"""The same where its worker had no room; until there is some it is passed over by that one, and taken by another."""
+LONGEST_BUSY_SECONDS = 120.0
+FULL_SECONDS = 1.0
+"""How long a place waits where no more may be away, before it begins what may need no partner."""
+AWAY_A_PLACE = 32
+"""So many runs may be at their partners' at a time, as a multiple of the places."""
+_BUSY = (HostBusy, WorkerBusy)
+"""What is no attempt: the run was not even let to begin."""
 CarryOut = Callable[[Desk], Awaitable[None]]
 """The flow of one run. Returns when the run is ended or put aside; raises what its fate is decided by."""
 
@@ -52,11 +70,10 @@ class Worker:
     retry_base_seconds: float
     retry_attempts: int
     places: Places = field(default_factory=Places)
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def hear(self, _message: object) -> None:
         """A doorbell: look into the ledger."""
-        self.wake.set()
+        self.places.wake.set()
 
     @asynccontextmanager
     async def working(self, stopping: asyncio.Event) -> AsyncIterator[None]:
@@ -67,20 +84,35 @@ class Worker:
             yield
 
     async def _slot(self, stopping: asyncio.Event, group: asyncio.TaskGroup) -> None:
-        while not stopping.is_set():
-            self.wake.clear()
-            run = await self._claim()
-            if run is not None:
-                # Another slot may find more: one ring can stand for many runs.
-                self.wake.set()
-                await self.places.held(group.create_task(self._take(run, stopping)))
+        while not (stopping.is_set() and not self.places.is_anybody_away):
+            self.places.wake.clear()
+            work = self.places.who_comes_back() or await self._begun(stopping, group)
+            if work is not None:
+                await self.places.held(work)
                 continue
             pause = self.poll_seconds * random.uniform(0.8, 1.2)  # noqa: S311 jitter
-            await first_of(self.wake.wait(), stopping.wait(), limit_seconds=pause)
+            # Told to stop, a place is there for who comes back.
+            told = [] if stopping.is_set() else [stopping.wait()]
+            await first_of(self.places.wake.wait(), *told, limit_seconds=pause)
+
+    async def _begun(self, stopping: asyncio.Event, group: asyncio.TaskGroup) -> "asyncio.Task[None] | None":
+        """The next run, begun; None where there is none, or it must not be begun now."""
+        if self.places.visits.at_most and self.places.visits.is_full:
+            # Whatever is begun now might only be put aside, so those that are away get a moment.
+            await first_of(self.places.wake.wait(), stopping.wait(), limit_seconds=FULL_SECONDS)
+            if self.places.is_anybody_back:
+                return None
+        run = None if stopping.is_set() else await self._claim()
+        if run is None:
+            return None
+        # Another slot may find more: one ring can stand for many runs.
+        self.places.wake.set()
+        return group.create_task(self._take(run, stopping))
 
     async def _claim(self) -> ClaimedRun | None:
+        passed_over = self.places.visits.passed_over()
         try:
-            return await runs.claim(self.database, self.kind, self.name, self.lease_seconds)
+            return await runs.claim(self.database, self.kind, self.name, self.lease_seconds, passed_over=passed_over)
         except StorageUnavailable as failure:
             log.warning("worker.blind", code=failure.code)
             await asyncio.sleep(1)
@@ -93,8 +125,9 @@ class Worker:
             if not stopping.is_set():
                 log.info("run.claimed", kind=self.kind)
             reach(f"{self.kind}er.claimed")
-            has_younger = partial(self.places.has_younger, asyncio.current_task())
-            desk = Desk(run, self.kind, self.metrics, has_younger)
+            work = asyncio.current_task()
+            assert work is not None
+            desk = Desk(run, self.kind, self.metrics, self.places.of(work))
             with tracing.span(f"run.{self.kind}", parent=run.traceparent, kind="hears", **facts, attempt=run.attempt):
                 await self._carry_out(desk, stopping)
 
@@ -178,7 +211,7 @@ class Worker:
             await self._hand_back(desk)
         elif isinstance(fate, Reason):
             await self._end(desk, RunState.CANCELLED, fate)
-        elif isinstance(fate, HostBusy) or (isinstance(fate, Transient) and desk.run.attempt < self.retry_attempts):
+        elif isinstance(fate, _BUSY) or (isinstance(fate, Transient) and desk.run.attempt < self.retry_attempts):
             await self._retry_later(desk, fate)
         elif isinstance(fate, Failure):
             await self._fail(desk, fate)
@@ -229,11 +262,15 @@ class Worker:
         await ending.release(self.database, desk.run)
 
     async def _retry_later(self, desk: Desk, failure: Transient) -> None:
-        is_busy = isinstance(failure, HostBusy)
+        is_busy = isinstance(failure, _BUSY)
         pause = min(self.retry_base_seconds * 2 ** (desk.run.attempt - 1), LONGEST_RETRY_SECONDS)
-        if is_busy:
-            # Others are being served, and nothing is wrong with the file: it waits as long as it has to.
-            pause = BUSY_SECONDS
+        if isinstance(failure, WorkerBusy):
+            pause = WORKER_BUSY_SECONDS
+        elif is_busy:
+            # Others are being served, and nothing is wrong with the file: it waits as long as it has to. Who has waited
+            # for long asks less often: very many may wait for a host that hangs.
+            waited = (datetime.now(UTC) - desk.run.queued_at).total_seconds()
+            pause = max(BUSY_SECONDS, min(waited / 4, LONGEST_BUSY_SECONDS))
         pause *= random.uniform(0.75, 1.25)  # noqa: S311 jitter
         receipt = desk.receipt(RunState.WAITING, reason=reason_of(failure))
         async with self._clearing(desk) as tx:
@@ -261,6 +298,9 @@ class Worker:
 def worker_of(base: Base, kind: str, carry_out: CarryOut, *, at_most_lasting: int = 0) -> Worker:
     """A worker under the service's settings; so many runs that last give their places to others."""
     settings = base.settings
+    visits = Visits(AWAY_A_PLACE * settings.workers, settings.work_directory)
+    places = Places(at_most_lasting, visits=visits)
+    base.metrics.watch_runs(kind, places.in_hand)
 
     async def carry_out_in_step(desk: Desk) -> None:
         await migrate.follow(base.database, desk.run.account_id)
@@ -278,7 +318,7 @@ def worker_of(base: Base, kind: str, carry_out: CarryOut, *, at_most_lasting: in
         shutdown_seconds=settings.shutdown_seconds,
         retry_base_seconds=settings.retry_base_seconds,
         retry_attempts=settings.retry_attempts,
-        places=Places(at_most_lasting),
+        places=places,
     )
 
 

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from shared.domain.blackout import Blackout, blackout_until
 from shared.domain.failures import LeaseLost, StorageUnavailable
 from shared.domain.receipt import Receipt
-from shared.domain.run import ClaimedRun, Reason, RunState, Waiting
+from shared.domain.run import ClaimedRun, PassedOver, Reason, RunState, Waiting
 from shared.observe.failpoints import reach
 from shared.storage.database import Database, Record, Session, Tx
 
@@ -93,12 +93,21 @@ async def is_queued(tx: Tx, goal_id: UUID) -> bool:
     return await tx.row("runs.hold_queued", tx.account_id, goal_id) is not None
 
 
-async def claim(database: Database, kind: str, worker: str, lease_seconds: float = LEASE_SECONDS) -> ClaimedRun | None:
+async def claim(
+    database: Database,
+    kind: str,
+    worker: str,
+    lease_seconds: float = LEASE_SECONDS,
+    *,
+    passed_over: PassedOver | None = None,
+) -> ClaimedRun | None:
     """Claim the next run of a kind, accounts in turn, goals in order; None when there is nothing to do."""
+    left = passed_over or PassedOver()
+    wanted = (list(left.accounts), list(left.connections), not left.tried_before)
     seen = 0
     while True:
         async with database.watching() as watch:
-            goals = await watch.fetch("runs.runnable_goals", kind, GOALS_AT_ONCE, seen)
+            goals = await watch.fetch("runs.runnable_goals", kind, GOALS_AT_ONCE, seen, *wanted)
         for goal in goals:
             async with database.account(goal["account_id"]) as tx:
                 claimed = await _claim_of_goal(tx, goal["goal_id"], worker, lease_seconds)

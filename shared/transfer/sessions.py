@@ -13,8 +13,8 @@ from shared.domain.place import PartnerPlace
 
 PATIENCE_SECONDS = 30.0
 """Until a host counts as busy."""
-RUN_PATIENCE_SECONDS = 5.0
-"""The same for a run, and for what is owed after it: they keep others waiting meanwhile, and are put aside instead."""
+LITTLE_PATIENCE_SECONDS = 5.0
+"""The same for who keeps others waiting meanwhile, and can come again: then that costs less."""
 
 
 class Session(Protocol):

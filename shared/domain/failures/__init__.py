@@ -204,5 +204,6 @@ from shared.domain.failures.world import (
     SecretKeyMissing,
     ServerFailed,
     StorageUnavailable,
+    WorkerBusy,
     WorkerLost,
 )

@@ -19,6 +19,16 @@ class HostBusy(Transient):
     )
 
 
+class WorkerBusy(Transient):
+    """The worker has as many runs at their partners' as may be there at a time."""
+
+    code = "worker_busy"
+    what_to_do = (
+        "Tidegate tries again by itself. Where that goes on, see which servers hang, or have the operator run more "
+        "importers, or give them more disk."
+    )
+
+
 class LoginCutOff(Transient):
     """The server closed the connection when it had seen the password, without a word."""
 

@@ -19,11 +19,12 @@ ORDER BY order_at, order_name LIMIT 1
 FOR NO KEY UPDATE
 
 -- name: runnable_goals
--- Goals with something to claim, the account first that was served longest ago. Watching role.
+-- Goals with something to claim, the account first that was served longest ago, less what the worker passes over.
+-- Watching role.
 SELECT r.account_id, r.goal_id
 FROM tidegate.runs r
 JOIN tidegate.accounts a USING (account_id)
-WHERE r.kind = $1
+WHERE r.kind = $1 AND r.account_id <> ALL ($4::uuid[]) AND r.connection_id <> ALL ($5::uuid[]) AND (r.attempt = 0 OR $6)
   AND (r.state = 'queued' OR (r.state = 'waiting' AND r.waits_for = 'retry' AND r.retry_at <= now()))
   AND NOT EXISTS (SELECT FROM tidegate.resting_connections n
                   WHERE n.account_id = r.account_id AND n.connection_id = r.connection_id)

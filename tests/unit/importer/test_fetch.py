@@ -11,7 +11,7 @@ import pytest
 from services.importer.fetch import fetch
 from services.importer.order import Order
 from shared.domain.arrival import FileStamp
-from shared.domain.failures import Failure, FileGone, FileMoving
+from shared.domain.failures import Failure, FileChanged, FileGone, FileMoving
 from shared.observe.metrics import Metrics
 from shared.runtime.desk import Desk
 from tests.builders import claimed_run
@@ -28,6 +28,30 @@ class Nowhere:
     async def read(self, path: str) -> AsyncGenerator[bytes, None]:
         raise FileGone(f"Found nothing at {path!r}.")
         yield b""
+
+
+class Endless(Nowhere):
+    """A place that gives more than it said, without end."""
+
+    def __init__(self) -> None:
+        self.given = 0
+
+    async def stat(self, path: str) -> FileStamp:
+        return FILE
+
+    async def read(self, path: str) -> AsyncGenerator[bytes, None]:
+        while True:
+            self.given += 1
+            yield b"x"
+
+
+async def test_no_more_of_a_file_is_fetched_than_was_said(tmp_path: Path) -> None:
+    run = claimed_run(uuid4())
+    order = Order(**dict.fromkeys((each.name for each in fields(Order)), None) | {"file": FILE})
+    place = Endless()
+    with pytest.raises(FileChanged):
+        await fetch(place, order, tmp_path / "fetched", Desk(run, "import", Metrics()))
+    assert place.given == FILE.size_bytes + 1
 
 
 @pytest.mark.parametrize(
