@@ -190,9 +190,14 @@ class Shop:
 
 @asynccontextmanager
 async def open_shop(
-    system: System, operator_key: str, *, hosted: bool = True, properties: Sequence[dict[str, Any]] = PROPERTIES
+    system: System,
+    operator_key: str,
+    *,
+    hosted: bool = True,
+    activates: bool = True,
+    properties: Sequence[dict[str, Any]] = PROPERTIES,
 ) -> AsyncIterator[Shop]:
-    """A fresh account, made through the gateway."""
+    """A fresh account, made through the gateway, which is told to host its folders unless it knows no such word."""
     # Idle connections are left before the gateway leaves them, or a request could meet one that has just gone.
     idle = httpx.Limits(keepalive_expiry=2.0)
     async with httpx.AsyncClient(base_url=system.api_url, timeout=20, limits=idle) as client:
@@ -208,8 +213,9 @@ async def open_shop(
         client.headers["Authorization"] = f"Bearer {key['key']}"
         async with open_ledger(system.place.superuser_dsn, UUID(account["id"])) as ledger:
             shop = Shop(system, client, ledger, UUID(account["id"]))
-            active = {"hosted_folders": "active"}
-            await shop.ask("PATCH", "/v1/integrations", 200, json=active, headers={"If-Match": "*"})
+            if activates:
+                active = {"hosted_folders": "active"}
+                await shop.ask("PATCH", "/v1/integrations", 200, json=active, headers={"If-Match": "*"})
             for each in properties:
                 await shop.ask("POST", "/v1/properties", 201, json=each)
             if hosted:
