@@ -25,7 +25,7 @@ from shared.domain.failures import (
 from shared.domain.place import SftpPlace
 from shared.domain.run import Reason
 from shared.observe.failpoints import reach
-from shared.storage import connections
+from shared.storage import pinned_keys
 from shared.transfer.folder import Folder
 from shared.transfer.open_folder import open_folder
 
@@ -54,7 +54,7 @@ async def open_server(asked: OneShot, tools: Tools, account_id: UUID) -> AsyncIt
 
     async def pin(line: str) -> None:
         async with tools.database.account(account_id) as tx:
-            await connections.pin_first_host_key(tx, asked.connection_id, asked.place.server, line)
+            await pinned_keys.pin_first_host_key(tx, asked.connection_id, asked.place.server, line)
         log.info("host_key.pinned_on_first_use")
         reach("importer.pinned")
 
@@ -84,7 +84,7 @@ async def _offer(asked: OneShot, changed: HostKeyChanged, tools: Tools, account_
     """Let a person compare the key and accept it; until then every import from there fails."""
     if changed.presented_key:
         async with tools.database.account(account_id) as tx:
-            await connections.offer_host_key(tx, asked.connection_id, changed.presented_key)
+            await pinned_keys.offer_host_key(tx, asked.connection_id, changed.presented_key)
 
 
 @dataclass(frozen=True, slots=True)

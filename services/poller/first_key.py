@@ -11,7 +11,7 @@ import structlog
 
 from services.poller.tools import Tools
 from shared.domain.place import SftpPlace
-from shared.storage import arrivals, connections
+from shared.storage import arrivals, pinned_keys
 from shared.storage.connections import StoredConnection
 
 log = structlog.get_logger()
@@ -32,7 +32,7 @@ class FirstKey:
         place = tried.settings.place
         assert isinstance(place, SftpPlace)
         async with self.tools.database.account(tried.account_id) as tx:
-            pinned = await connections.pin_first_host_key(tx, tried.id, place.server, line)
+            pinned = await pinned_keys.pin_first_host_key(tx, tried.id, place.server, line)
             now = await arrivals.clock(tx)
         log.info("host_key.pinned_on_first_use")
         found = pinned.settings.place

@@ -12,7 +12,7 @@ from shared.domain.failures import (
     LoginRefused,
     UnsupportedKey,
 )
-from shared.storage import connections, notifications
+from shared.storage import connections, notifications, pinned_keys
 from shared.storage.connections import StoredConnection
 from shared.storage.database import Tx
 
@@ -24,7 +24,7 @@ certificate that proves nothing is nobody's to ignore."""
 async def note_trial(tx: Tx, connection: StoredConnection, failure: Failure, *, version: int) -> None:
     """Stop the connection where only a person can mend it, unless one has changed it since that version."""
     if isinstance(failure, HostKeyFailure) and failure.presented_key:
-        await connections.offer_host_key(tx, connection.id, failure.presented_key)
+        await pinned_keys.offer_host_key(tx, connection.id, failure.presented_key)
     if isinstance(failure, STOPPING) and await connections.stop(
         tx, connection.id, version, failure.code, failure.detail
     ):

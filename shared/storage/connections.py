@@ -17,16 +17,12 @@ from shared.domain.blackout import blackout_until
 from shared.domain.connection import ConnectionSettings, Login
 from shared.domain.failures import (
     AlreadyExists,
-    Conflict,
-    HostKeyChanged,
-    HostKeyUnknown,
     InvalidRequest,
     LoginRefused,
     ManualConnection,
     NotFound,
     OneShotConnection,
 )
-from shared.domain.host_key import fingerprint_of, normalized
 from shared.domain.place import (
     BuiltInPlace,
     DirectoryPlace,
@@ -46,7 +42,6 @@ SecretChanges = Mapping[SecretName, str | None]
 """Secrets to set, or with None to take away; what is not named stays as it is."""
 
 _SECRETS: tuple[SecretName, ...] = ("password", "private_key", "passphrase")
-MAX_HOST_KEYS = 20
 MANUAL_NAME = "Manual imports"
 _MAX_NAME = 200
 
@@ -244,7 +239,7 @@ async def update(
     if settings.place != stored.settings.place:
         # What was allowed once and is no more can still be switched off, or be given another name.
         await _require_allowed(tx, settings)
-    await _save(tx, connection_id, settings)
+    await save(tx, connection_id, settings)
     if stored.settings.when != settings.when:
         await _plan_round(tx, connection_id, settings.when, datetime.now(UTC))
     await runs.let_go(tx, connection_id=connection_id)
@@ -278,61 +273,6 @@ async def of_drop_folder(tx: Tx, drop_folder_id: UUID) -> UUID | None:
     """The connection through which a hosted folder is watched."""
     connection_id: UUID | None = await tx.value("connections.of_drop_folder", tx.account_id, drop_folder_id)
     return connection_id
-
-
-# Host keys.
-
-
-async def offer_host_key(tx: Tx, connection_id: UUID, line: str) -> None:
-    """Keep the key that a server showed, so that a person can compare and accept it. Raises ValueError for no key."""
-    await tx.execute("connections.offer_host_key", tx.account_id, connection_id, normalized(line))
-
-
-async def pin_host_key(tx: Tx, connection_id: UUID, line: str) -> StoredConnection:
-    """Trust a host key from now on, beside those trusted already; looking goes on. Raises NotFound, Conflict."""
-    stored = await lock(tx, connection_id)
-    place = stored.settings.place
-    if not isinstance(place, SftpPlace | OneShotPlace):
-        raise Conflict("Only an SFTP server has host keys to accept.")
-    key = normalized(line)
-    if key not in place.host_keys:
-        if len(place.host_keys) >= MAX_HOST_KEYS:
-            raise Conflict(f"The connection has {MAX_HOST_KEYS} host keys already; remove those no longer in use.")
-        place = place.model_copy(update={"host_keys": (*place.host_keys, key)})
-    await _save(tx, connection_id, stored.settings.model_copy(update={"place": place}))
-    return await get(tx, connection_id)
-
-
-async def pin_first_host_key(tx: Tx, connection_id: UUID, server: tuple[str, int], line: str) -> StoredConnection:
-    """Trust the host key that was seen first at a server; a connection that has it by now stays as it is.
-
-    Raises HostKeyChanged where another one was pinned meanwhile, HostKeyUnknown where the connection leads elsewhere by
-    now or trusts no first key any more, and NotFound.
-    """
-    stored = await lock(tx, connection_id)
-    place = stored.settings.place
-    if not isinstance(place, SftpPlace | OneShotPlace) or place.server != server:
-        raise HostKeyUnknown("The connection was given another server meanwhile.")
-    key = normalized(line)
-    if key in place.host_keys:
-        return stored
-    shown = fingerprint_of(key)
-    if place.host_keys:
-        expected = ", ".join(map(fingerprint_of, place.host_keys))
-        raise HostKeyChanged(f"Found {shown}, expected {expected}.", presented_key=key, fingerprint=shown)
-    if isinstance(place, SftpPlace) and not place.trust_on_first_use:
-        raise HostKeyUnknown(f"Found {shown}; no credential was sent.", presented_key=key, fingerprint=shown)
-    return await pin_host_key(tx, connection_id, key)
-
-
-async def accept_host_key(tx: Tx, connection_id: UUID, fingerprint: str) -> StoredConnection:
-    """Pin the key that was offered, if it is the one the person saw. Raises NotFound, Conflict."""
-    offered = (await lock(tx, connection_id)).offered_host_key
-    if offered is None:
-        raise Conflict("The server has shown no host key that is waiting to be accepted; verify the connection first.")
-    if fingerprint_of(offered) != fingerprint:
-        raise Conflict(f"The server showed {fingerprint_of(offered)}, which is not the fingerprint that was sent.")
-    return await pin_host_key(tx, connection_id, offered)
 
 
 # Looking.
@@ -393,7 +333,8 @@ async def look_now(tx: Tx, connection_id: UUID) -> None:
     await tx.execute("connections.look_now", tx.account_id, connection_id)
 
 
-async def _save(tx: Tx, connection_id: UUID, settings: ConnectionSettings) -> None:
+async def save(tx: Tx, connection_id: UUID, settings: ConnectionSettings) -> None:
+    """Note the settings of a connection that the caller holds, as a new version: nothing else follows from them."""
     await _hold_folder(tx, settings)
     await _hold_ssh_key(tx, settings)
     with _folder_is_free():

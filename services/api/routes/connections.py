@@ -28,7 +28,7 @@ from shared.domain.place import DropPlace, HostedPlace, PartnerPlace, Place, Sft
 from shared.domain.run import Reason
 from shared.domain.schedule import Times
 from shared.domain.scope import Scope
-from shared.storage import connections, inquiries, integrations, removal
+from shared.storage import connections, inquiries, integrations, pinned_keys, removal
 from shared.storage.connections import SecretChanges, SecretName, StoredConnection
 from shared.storage.database import Tx
 from shared.storage.inquiries import Inquiry
@@ -242,7 +242,7 @@ async def accept_host_key(
 ) -> ConnectionShown:
     """Trust the host key that the server showed, beside those trusted already; the connection is looked at again."""
     async with visit.writing() as tx:
-        saved = await connections.accept_host_key(tx, connection_id, body.fingerprint)
+        saved = await pinned_keys.accept_host_key(tx, connection_id, body.fingerprint)
         tried = await _verification(tx, saved)
     versions.show(response, saved.version)
     return _shown(saved, tried)

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from services.api.tools import Tools
 from shared.domain.host_key import fingerprint_of
-from shared.storage import connections, inquiries
+from shared.storage import connections, inquiries, pinned_keys
 from shared.storage.database import Database
 from shared.transfer.keys import make_private_key
 from tests.integration.api.asking import HOST_KEY, OTHER_HOST_KEY, SFTP_PLACE, Client
@@ -118,7 +118,7 @@ async def test_a_host_key_that_was_shown_is_accepted_by_its_fingerprint(
     body = {"fingerprint": fingerprint_of(HOST_KEY)}
     assert (await owner.ask("POST", f"{path}/host-keys/accept", 409, json=body))["code"] == "conflict"
     async with database.account(account) as tx:
-        await connections.offer_host_key(tx, UUID(made["id"]), HOST_KEY)
+        await pinned_keys.offer_host_key(tx, UUID(made["id"]), HOST_KEY)
         await connections.stop(tx, UUID(made["id"]), made["version"], "host_key_unknown", "The server showed a key.")
     shown = await owner.ask("GET", path, 200)
     assert shown["stopped"]["code"] == "host_key_unknown"

@@ -15,7 +15,7 @@ from services.poller.tools import Tools
 from shared.domain.connection import ConnectionSettings, Login
 from shared.domain.export_goal import ExportProfiles
 from shared.domain.place import PartnerPlace, SftpPlace
-from shared.storage import connections, goals, inquiries, samples
+from shared.storage import connections, goals, inquiries, pinned_keys, samples
 from shared.storage.connections import StoredConnection
 from shared.transfer.keys import described
 from tests.builders import import_goal
@@ -95,7 +95,7 @@ async def test_who_sees_another_key_than_was_pinned_meanwhile_shows_nothing_and_
         def pinning(connection_id: UUID) -> Callable[[], Awaitable[None]]:
             async def pin() -> None:
                 async with trusting.tools.database.account(trusting.account_id) as tx:
-                    await connections.pin_first_host_key(tx, connection_id, ("127.0.0.1", server.port), other)
+                    await pinned_keys.pin_first_host_key(tx, connection_id, ("127.0.0.1", server.port), other)
 
             return pin
 

@@ -8,7 +8,7 @@ import pytest
 from shared.domain.connection import ConnectionSettings
 from shared.domain.failures import NotFound
 from shared.domain.place import SftpPlace
-from shared.storage import arrivals, connections, leases
+from shared.storage import arrivals, connections, leases, pinned_keys
 from shared.storage.database import Database
 from shared.storage.secrets import KeyRing
 from tests.real.database_fixtures import make_account
@@ -91,8 +91,8 @@ async def test_what_a_person_did_during_a_look_is_not_undone_by_its_end(database
 async def test_a_pinned_key_is_kept_beside_the_others_and_makes_a_version(database: Database, account: UUID) -> None:
     made = await _make(database, account)
     async with database.account(account) as tx:
-        pinned = await connections.pin_host_key(tx, made, f"{KEY} a comment")
-        again = await connections.pin_host_key(tx, made, KEY)
+        pinned = await pinned_keys.pin_host_key(tx, made, f"{KEY} a comment")
+        again = await pinned_keys.pin_host_key(tx, made, KEY)
     assert isinstance(again.settings.place, SftpPlace)
     assert again.settings.place.host_keys == (KEY,)
     assert pinned.version == 2
