@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from fastapi import FastAPI, Response
 from fastapi.routing import APIRoute
 from fastapi.telemetry import TelemetryConfig
+from starlette.routing import BaseRoute
 
 from services.api import described, docs, edge, once, problems
 from services.api.asgi import Application
@@ -123,7 +125,38 @@ def create_app(tools: Tools, *, clock: Callable[[], float] = time.monotonic) -> 
 
 def bare_app() -> FastAPI:
     """The routes without what they work with: enough to render openapi.yaml."""
-    app = FastAPI(
+    app = _empty_app()
+    problems.install(app, ROUTERS)
+    once.install(app)
+    app.router.routes.extend(_included())
+    app.openapi = document  # type: ignore[method-assign]  # the documented way to extend the document
+    return app
+
+
+@cache
+def document() -> dict[str, Any]:
+    """What the gateway says of itself: rendered once a process, because that takes a second. Nobody changes it."""
+    app = _empty_app()
+    app.router.routes.extend(_included())
+    return described.document(app, ROUTERS, (imports.ImportAsked, OneShotAsked))
+
+
+@cache
+def _included() -> tuple[BaseRoute, ...]:
+    """The routers as an application includes them.
+
+    FastAPI prepares the routes of what was included at the first request, which takes a fifth of a second; whoever is
+    given what another application included finds them prepared.
+    """
+    app = _empty_app()
+    before = len(app.router.routes)
+    for router in ROUTERS:
+        app.include_router(router)
+    return tuple(app.router.routes[before:])
+
+
+def _empty_app() -> FastAPI:
+    return FastAPI(
         title="Tidegate",
         version="1",
         summary="Keeps contact databases in step with the files other systems drop.",
@@ -133,12 +166,6 @@ def bare_app() -> FastAPI:
         redoc_url=None,
         telemetry=_SILENT,
     )
-    problems.install(app, ROUTERS)
-    once.install(app)
-    for router in ROUTERS:
-        app.include_router(router)
-    described.install(app, ROUTERS, (imports.ImportAsked, OneShotAsked))
-    return app
 
 
 def _operation_id(route: APIRoute) -> str:

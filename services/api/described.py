@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any, TypeGuard
 
 from fastapi import FastAPI
@@ -56,24 +57,10 @@ _OF_BODIES = {
 }
 
 
+@cache
 def description() -> str:
     """The habits, and every code there is."""
     return _HABITS + "\n".join(f"| `{code}` | {sentence} |" for code, sentence in sorted(problems.catalogue().items()))
-
-
-def install(app: FastAPI, routers: Iterable[APIRouter], models: Sequence[type[BaseModel]] = ()) -> None:
-    """Have the application describe itself, problems and scopes included.
-
-    `models` are those of bodies that routes read by themselves, since they may also be a file.
-    """
-    scopes = {route.name: _scopes_of(route) for router in routers for route in router.routes if _is_operation(route)}
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            app.openapi_schema = _document(app, scopes, models)
-        return app.openapi_schema
-
-    app.openapi = openapi  # type: ignore[method-assign]  # the documented way to extend the document
 
 
 def _is_operation(route: object) -> TypeGuard[APIRoute]:
@@ -86,28 +73,33 @@ def _scopes_of(route: APIRoute) -> list[str]:
     return sorted(found)
 
 
-def _document(app: FastAPI, scopes: dict[str, list[str]], models: Sequence[type[BaseModel]]) -> dict[str, Any]:
-    document = get_openapi(
+def document(app: FastAPI, routers: Iterable[APIRouter], models: Sequence[type[BaseModel]] = ()) -> dict[str, Any]:
+    """The application's document, problems and scopes included.
+
+    `models` are those of bodies that routes read by themselves, since they may also be a file.
+    """
+    scopes = {route.name: _scopes_of(route) for router in routers for route in router.routes if _is_operation(route)}
+    told = get_openapi(
         title=app.title,
         version=app.version,
         summary=app.summary,
         description=app.description,
         routes=app.routes,
     )
-    document["components"]["securitySchemes"]["basic"] = _BASIC
-    for path, operations in document["paths"].items():
+    told["components"]["securitySchemes"]["basic"] = _BASIC
+    for path, operations in told["paths"].items():
         if "post" in operations:
             _may_be_repeated(operations["post"])
         for operation in operations.values():
             wanted = scopes[operation["operationId"]]
             operation["security"] = [{"key": wanted}, *([{"basic": wanted}] if takes_basic(path) else [])]
             _tell_refusals(operation)
-    _share_refusals(document)
+    _share_refusals(told)
     for unused in ("HTTPValidationError", "ValidationError"):
-        document["components"]["schemas"].pop(unused, None)
-    _tell_models(document["components"]["schemas"], models)
-    _tell_patterns(document)
-    return document
+        told["components"]["schemas"].pop(unused, None)
+    _tell_models(told["components"]["schemas"], models)
+    _tell_patterns(told)
+    return told
 
 
 def _tell_models(schemas: dict[str, Any], models: Sequence[type[BaseModel]]) -> None:
