@@ -16,12 +16,12 @@ from shared.domain.scope import Scope
 from shared.storage import keys
 from shared.storage.accounts import OPERATOR
 from shared.storage.database import Database, DatabaseAddress
-from shared.storage.migrate import OWNER, SERVICE, WATCH
+from shared.storage.migrate import SERVICE, WATCH
 from tests.acceptance.ledger import open_ledger
 from tests.acceptance.process import ServiceProcess
 from tests.acceptance.shop import Shop, open_shop
 from tests.acceptance.system import SERVICES, Place, System
-from tests.real.database_fixtures import url_of
+from tests.real.database_fixtures import copying, url_of
 from tests.real.postgres import PrivatePostgres
 from tests.real.rabbitmq import RabbitServer
 
@@ -97,7 +97,7 @@ async def make_operator_key(place: Place) -> str:
 async def _make_database(server: PrivatePostgres, name: str, template: str) -> None:
     connection = await asyncpg.connect(server.superuser_dsn("postgres"), timeout=10)
     try:
-        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER {OWNER}")
+        await connection.execute(copying(name, template))
         await connection.execute(f"GRANT CREATE ON DATABASE {name} TO {SERVICE}")
     finally:
         await connection.close(timeout=10)

@@ -19,14 +19,14 @@ from shared.domain.failures import BusUnavailable
 from shared.domain.place import SftpPlace
 from shared.storage import connections, goals
 from shared.storage.database import DatabaseAddress
-from shared.storage.migrate import OWNER, SERVICE, WATCH
+from shared.storage.migrate import SERVICE, WATCH
 from shared.storage.secrets import KeyRing
 from tests.acceptance.ledger import Ledger, assert_invariants
 from tests.builders import import_goal
 from tests.integration.ledger.clock import Clock
 from tests.integration.ledger.model import GIVEN_UP, HOLD_SECONDS, Model
 from tests.integration.ledger.stepping import SteppedDatabase
-from tests.real.database_fixtures import make_account, url_of
+from tests.real.database_fixtures import copying, make_account, url_of
 from tests.real.postgres import PrivatePostgres
 
 T = TypeVar("T")
@@ -100,7 +100,7 @@ class World:
     async def make(self) -> None:
         """The database, with a clock of its own, and what is configured in it."""
         self.observer = await asyncpg.connect(self._server.superuser_dsn("postgres"), timeout=10)
-        await self.observer.execute(f"CREATE DATABASE {self._name} TEMPLATE {self._template} OWNER {OWNER}")
+        await self.observer.execute(copying(self._name, self._template))
         await self.observer.execute(f"GRANT CREATE ON DATABASE {self._name} TO {SERVICE}")
         await self.observer.close()
         self.observer = await asyncpg.connect(self._server.superuser_dsn(self._name), timeout=10)
