@@ -28,6 +28,9 @@ READY := $(VENV)/.ready
 
 FAULTS := $(CURDIR)/.faults
 
+# Some images forbid Python to keep what it compiled: each test process would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo up test faults examples chaos check containers bench contract lock clean
 .DELETE_ON_ERROR:
 

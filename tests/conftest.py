@@ -19,6 +19,9 @@ pytest_plugins = [
     "tests.faults.outage_fixtures",  # last: it imports some of the others
 ]
 
+# Collecting makes millions of objects that stay, and the garbage collector would go through them again and again.
+gc.disable()
+
 # A shared machine may pause for longer than any example takes, and no test is about time.
 settings.register_profile("unhurried", settings.get_profile(settings.get_current_profile_name()), deadline=None)
 settings.load_profile("unhurried")
@@ -53,3 +56,4 @@ def pytest_collection_finish() -> None:
     """What modules and collected tests hold stays until the end: the garbage collector need not go through it again."""
     gc.collect()
     gc.freeze()
+    gc.enable()
