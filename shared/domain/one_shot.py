@@ -11,6 +11,9 @@ AGAIN = "Send the request again: its password was deleted when the run ended, so
 
 _FIRST = {
     "login_refused": "Correct username and password.",
+    "name_unresolved": "Correct hostname.",
+    "host_key_unknown": "Take the server's connection away with DELETE /v1/connections/{id}: the next import pins the "
+    "host key that it sees.",
     "host_key_changed": "Ask the server's operator whether its key was changed. If so, accept the new fingerprint with "
     "POST /v1/connections/{id}/host-keys/accept; if not, somebody may be in between.",
     "port_not_given": "Give the port; SFTP servers listen on 22.",

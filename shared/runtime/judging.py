@@ -48,7 +48,8 @@ async def judge(tx: Tx, connection: StoredConnection, sent: Goal, stored: Stored
     """Look at a goal that would be saved in the place of `stored`. What it names is held."""
     is_hosted = isinstance(connection.settings.place, HostedPlace | BuiltInPlace)
     goal = completed(sent, is_hosted=is_hosted)
-    stored_ones = await goals.of_connection(tx, connection.id)
+    # What clients ask for takes no files beside others, and there may be a goal for every file that was ever asked for.
+    stored_ones = [] if connection.is_built_in else await goals.of_connection(tx, connection.id)
     siblings = [each.goal for each in stored_ones if each.goal.active and (stored is None or each.id != stored.id)]
     around = Surroundings(
         properties={each.name: each for each in await properties.list_all(tx)},

@@ -5,7 +5,7 @@ means that a person has acted: a stopped connection is looked at again.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -44,6 +44,7 @@ SecretChanges = Mapping[SecretName, str | None]
 _SECRETS: tuple[SecretName, ...] = ("password", "private_key", "passphrase")
 MANUAL_NAME = "Manual imports"
 _MAX_NAME = 200
+_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +141,18 @@ async def find_manual(tx: Tx) -> UUID | None:
 
 
 async def hold_one_shot(tx: Tx, host: str, port: int) -> StoredConnection:
-    """The built-in connection of one-shot imports from a server, made where there is none; held until the end."""
+    """The built-in connection of one-shot imports from a server, made where there is none; held until the end.
+
+    Raises Conflict where somebody takes it away each time that it is made.
+    """
     place = OneShotPlace(host=host, port=port)
     name = f"One-shot imports from {host}:{port}"
     settings = ConnectionSettings(name=name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME - 1]}…", place=place)
-    await tx.execute("connections.make_one_shot", tx.account_id, uuid4(), _stored(settings))
-    return await lock(tx, await tx.value("connections.one_shot", tx.account_id, host, str(port)))
+    for _ in range(_TRIES):
+        await tx.execute("connections.make_one_shot", tx.account_id, uuid4(), _stored(settings))
+        with suppress(NotFound):  # it was there, and was taken away before we held it
+            return await lock(tx, await tx.value("connections.one_shot", tx.account_id, host, str(port)))
+    raise Conflict("The server's connection is being taken away; repeat the request.")
 
 
 async def get(tx: Tx, connection_id: UUID, *, even_deleted: bool = False) -> StoredConnection:

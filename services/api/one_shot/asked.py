@@ -34,7 +34,7 @@ def _small(value: Any) -> Any:
 def _path(value: str) -> str:
     """A file's path: absolute, or from the user's home directory."""
     path = value.removeprefix("./")
-    if checked_path(path.removeprefix("/")) == "":
+    if checked_path(value.removeprefix("/") if path == value else path) == "":
         raise ValueError("expected the path of a file")
     return path
 

@@ -1,6 +1,8 @@
 """The goal that a one-shot import asks for, by what its account has: which property is meant, and what names a row."""
 
 import hashlib
+import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -13,7 +15,7 @@ from shared.domain.consent import Declaration
 from shared.domain.dates import AUTO as ANY_DATES
 from shared.domain.dialect import AUTO as ANY_ENCODING
 from shared.domain.dialect import Dialect
-from shared.domain.failures import InvalidRequest
+from shared.domain.failures import AddressRefused, InvalidRequest
 from shared.domain.fields import IdentifierField, MappedField
 from shared.domain.goal import MANUAL_SOURCE, ImportGoal
 from shared.domain.goal_base import Feedback
@@ -23,10 +25,13 @@ from shared.domain.opt_in import OptIn
 from shared.domain.property import Property, PropertyType
 from shared.domain.run import Reason
 from shared.domain.trimmed import folded
+from shared.transfer.addresses import refusal
 
 _MAX_NAME = 200
 _MAX_TOLD = 50
 _MAX_LISTS = 20
+_PARTED = re.compile(r"(?= as )")
+"""Where a goal's name may fall into a file and a user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,8 @@ class Known:
     """Numbers of those of the lists that there are."""
     unique_property: str
     """What `unique_id` is: the name of a property, or "" where the operator names none."""
+    email: str | None = None
+    """Whom the key that asks belongs to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,9 @@ class _Judge:
     errors: list[FieldError] = field(default_factory=list)
 
     def wanted(self) -> Wanted:
+        why = refusal(self.asked.credentials.hostname)
+        if why is not None:
+            self._refuse(AddressRefused.code, why, "credentials", "hostname")
         mapped = self._mapped()
         email = None if self.errors else self._email(mapped)
         key = self._key(mapped, email)
@@ -90,7 +100,7 @@ class _Judge:
             duplicate_content="import",
             hold_order_for_seconds=0,
         )
-        pointers = (self._pointer_of_key(mapped), *(self._pointer("mappings", name) for name in rest))
+        pointers = (self._pointer_of_key(mapped, key), *(self._pointer("mappings", name) for name in rest))
         return Wanted(goal, email.position, tuple(self._warnings()), pointers)
 
     def _pointer(self, *step: str) -> str:
@@ -181,13 +191,14 @@ class _Judge:
         return Mode.UPSERT if self.asked.settings.update_duplicates == "yes" else Mode.CREATE_ONLY
 
     def _feedback(self) -> Feedback:
-        address = self.asked.settings.progress_email_address
-        return Feedback(emails=() if address is None else (address,))
+        """To whom it says, else to who asks now: not to who asked for this file first, whom the goal was made by."""
+        address = self.asked.settings.progress_email_address or self.known.email
+        return Feedback(when="never") if address is None else Feedback(emails=(address,))
 
-    def _pointer_of_key(self, mapped: dict[str, "_Mapped"]) -> str:
+    def _pointer_of_key(self, mapped: dict[str, "_Mapped"], key: IdentifierField) -> str:
         if self.asked.settings.update_using != "none":
             return self._pointer("settings", "custom_key_position")
-        return self._pointer("mappings", next(n for n, e in mapped.items() if e.property.type is PropertyType.EMAIL))
+        return self._pointer("mappings", next(n for n, e in mapped.items() if e.property.name == key.property))
 
     def _warnings(self) -> Iterable[Reason]:
         known = set(self.known.lists)
@@ -229,8 +240,11 @@ def _not_one(meant: Sequence[Property], known: Sequence[Property]) -> str:
 
 def _name(asked: OneShotAsked) -> str:
     """One goal a file and user: the file's name in front, as receipts show it."""
-    name = f"{asked.credentials.file} as {asked.credentials.username}"
-    if len(name) <= _MAX_NAME:
+    file, username = asked.credentials.file, asked.credentials.username
+    name = f"{file} as {username}"
+    is_plain = len(_PARTED.findall(name)) == 1
+    if is_plain and len(name) <= _MAX_NAME:
         return name
-    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
-    return f"…{asked.credentials.file[-100:]} ({digest})"
+    # "a as b" of "c" and "a" of "b as c" read alike, and are two.
+    digest = hashlib.sha256((name if is_plain else json.dumps([file, username])).encode()).hexdigest()[:16]
+    return f"{name} ({digest})" if len(name) <= _MAX_NAME - 19 else f"…{file[-100:]} ({digest})"

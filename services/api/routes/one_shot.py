@@ -65,6 +65,7 @@ async def start_one_shot_import(
             properties=await properties.list_all(tx),
             lists=[each.number for each in await lists.hold(tx, [n for n in asked.list_ids if n <= MAX_NUMBER])],
             unique_property=visit.tools.one_shot_unique_property,
+            email=visit.caller.email,
         )
         plan = wanted(asked, spelled, known)
         credentials = asked.credentials

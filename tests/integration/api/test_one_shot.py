@@ -1,5 +1,6 @@
 """`POST /api/2.0/imports/sftp`: who may ask, what it becomes in the ledger, and what becomes of the password."""
 
+import asyncio
 import base64
 from typing import Any
 from uuid import UUID
@@ -7,9 +8,10 @@ from uuid import UUID
 import pytest
 
 from services.api.tools import Tools
-from shared.storage import one_shots, takeover
-from shared.storage.database import Database
+from shared.storage import connections, one_shots, removal, takeover
+from shared.storage.database import Database, Tx
 from shared.storage.secrets import KeyRing
+from tests.eventually import eventually
 from tests.integration.api.asking import SFTP_PLACE, Client
 from tests.integration.api.ledger import claim, complete, fail, messages
 from tests.integration.api.test_gate import gateway
@@ -161,6 +163,39 @@ async def test_its_connection_is_nobodys_to_set_and_anybodys_to_take_away(owner:
     await owner.ask("DELETE", path, 204, headers=ANY)
     again = await owner.ask("POST", PATH, 202, json=asked())
     assert again["connection_id"] != run["connection_id"]
+
+
+async def test_a_request_reads_no_other_goal_of_its_server(owner: Client, database: Database, account: UUID) -> None:
+    """There is one for every file that was ever asked for: thousands, where names have dates in them."""
+    await prepare(owner)
+    first = await owner.ask("POST", PATH, 202, json=asked())
+    async with database.account(account) as tx:
+        unreadable = "UPDATE tidegate.goals SET settings = '{}' WHERE goal_id = $1"
+        await tx.connection.execute(unreadable, UUID(first["goal_id"]))
+    second = await owner.ask("POST", PATH, 202, json=asked(credentials={"file": "/in/b.csv"}))
+    assert second["connection_id"] == first["connection_id"]
+
+
+async def test_a_connection_that_is_taken_away_at_this_moment_is_made_anew(
+    owner: Client, database: Database, account: UUID
+) -> None:
+    await prepare(owner)
+    first = await owner.ask("POST", PATH, 202, json=asked())
+    await complete(database, await claim(database), [])
+    async with database.account(account) as tx:
+        await connections.lock(tx, UUID(first["connection_id"]))
+        asking = asyncio.create_task(owner.post(PATH, json=asked()))
+        await eventually(lambda: waits_for_a_lock(tx), "the request to meet the connection's lock")
+        await removal.remove_connection(tx, UUID(first["connection_id"]))
+    answer = await asking
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["connection_id"] != first["connection_id"]
+
+
+async def waits_for_a_lock(tx: Tx) -> bool:
+    """Whether somebody does."""
+    query = "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    return bool(await tx.connection.fetchval(query))
 
 
 async def test_errors_are_problems_that_point_into_the_request(owner: Client) -> None:

@@ -124,6 +124,10 @@ def test_an_absent_port_is_21_and_a_path_may_be_absolute() -> None:
         (changed(credentials={"file": "../etc/passwd"}), {"/credentials/file"}),
         (changed(credentials={"file": "/"}), {"/credentials/file"}),
         (changed(credentials={"file": "in//a.csv"}), {"/credentials/file"}),
+        (changed(credentials={"file": ".//etc/passwd"}), {"/credentials/file"}),
+        (changed(credentials={"hostname": "169.254.169.254"}), {"/credentials/hostname"}),
+        (changed(credentials={"hostname": ..., "Hostname": "0x7f.1"}), {"/credentials/Hostname"}),
+        (changed(credentials={"Password": "vagrant "}), {"/credentials/Password"}),
         (changed(mappings={"email": "0", "colour": "1"}), {"/mappings/colour"}),
         (changed(mappings={"email": "0", "called": "1"}), {"/mappings/called"}),
         (changed(mappings={"email": "0", "E-mail": "1"}), {"/mappings/E-mail"}),
@@ -151,6 +155,24 @@ def test_an_absent_port_is_21_and_a_path_may_be_absolute() -> None:
 )
 def test_errors_name_the_field_as_it_was_spelled(body: dict[str, Any], pointers: set[str]) -> None:
     assert flaws_of(body) == pointers
+
+
+def test_what_names_a_row_is_pointed_to_where_the_request_says_it() -> None:
+    """Not to another column of e-mail addresses that comes before it."""
+    plan = import_of(changed(mappings={"work_email": 0, "E-mail": 1}))
+    assert plan.goal.identifiers[0].property == "email"
+    assert plan.pointers == ("/mappings/E-mail", "/mappings/work_email")
+
+
+def test_the_report_goes_to_who_asks() -> None:
+    """And to nobody where neither the request nor its key says whom: not to who asked for the same file before."""
+    known = Known(PROPERTIES, [], "", email="key@shop.example")
+    said = changed(settings={"progress_email_address": "crm@shop.example"})
+    told = [import_of(body, each).goal.feedback for each in (known, KNOWN) for body in (SAMPLE, said)]
+    assert [each.emails for each in told] == [
+        ("key@shop.example",), ("crm@shop.example",), (), ("crm@shop.example",),
+    ]  # fmt: skip
+    assert [each.when for each in told] == ["always", "always", "never", "always"]
 
 
 def test_what_is_unknown_is_answered_with_what_is_known() -> None:
@@ -187,7 +209,10 @@ def test_unknown_lists_and_an_unused_key_are_warnings() -> None:
     assert "7, 1000000000000000" in plan.warnings[0].detail
 
 
-def test_a_long_name_of_a_file_has_a_goal_of_its_own() -> None:
-    names = [import_of(changed(credentials={"file": f"{'d' * 200}/{end}.csv"})).goal.name for end in "ab"]
-    assert len(set(names)) == 2
+@pytest.mark.parametrize("long", ["", "d" * 170, "d" * 200])
+def test_each_file_and_user_have_a_goal_of_their_own(long: str) -> None:
+    """However long their names are, and however their names read side by side."""
+    errands = (("a", "c"), ("b", "c"), ("a as b", "c"), ("a", "b as c"), ("a as", "b"), ("a", "as b"))
+    names = [import_of(changed(credentials={"file": long + file, "username": user})).goal.name for file, user in errands]
+    assert len(set(names)) == len(errands)
     assert max(map(len, names)) <= 200
