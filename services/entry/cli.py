@@ -274,12 +274,12 @@ def _run(work: Coroutine[Any, Any, object]) -> None:
     try:
         asyncio.run(_as_itself(work))
     except (SettingsError, UnusableKey, DirectoryInUse, watch_runs.NoAnswer) as error:
-        console.print(str(error), style="red", highlight=False)
+        console.print(str(error), style="red", highlight=False, markup=False)
         raise typer.Exit(2) from None
     except StartStopped:
         raise typer.Exit(1) from None
     except Failure as failure:
-        console.print(f"{failure} {failure.what_to_do}", style="red", highlight=False)
+        console.print(f"{failure} {failure.what_to_do}", style="red", highlight=False, markup=False)
         raise typer.Exit(1) from None
     except OSError as error:
         if error.errno != errno.EADDRINUSE:

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from services.entry.terminal import SHOWN_CHARACTERS, harmless
 from shared.domain.failures import InvalidRequest
 from shared.domain.findings import Answer, Certainty, Findings, Found, Question
 from shared.runtime.samples import find
@@ -21,7 +22,6 @@ from shared.runtime.samples import find
 SETTLED, FAILED, OPEN = 0, 1, 3
 """Exit codes: nothing is open; the file cannot be read; questions are open."""
 
-_SHOWN_CHARACTERS = 60
 _SHOWN_COLUMNS = 8
 _SHOWN_VALUES = 6
 _STYLES = {Certainty.CERTAIN: "green", Certainty.ANSWERED: "cyan", Certainty.OPEN: "yellow"}
@@ -54,12 +54,6 @@ def inspect(file: Path, answers: Sequence[Answer], *, as_json: bool, console: Co
     if findings.trouble is not None:
         return FAILED
     return OPEN if findings.questions else SETTLED
-
-
-def harmless(text: str, limit: int = _SHOWN_CHARACTERS) -> str:
-    """Text that a terminal shows and does not obey."""
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[: limit + 1])
-    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
 def show(findings: Findings, console: Console) -> None:
@@ -161,7 +155,7 @@ def _rows(findings: Findings) -> Table:
     return table
 
 
-def _cell(text: str, limit: int = _SHOWN_CHARACTERS) -> Text:
+def _cell(text: str, limit: int = SHOWN_CHARACTERS) -> Text:
     return Text(harmless(text, limit))
 
 

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from services.entry.terminal import whole
 from services.entry.watch_runs import Gateway, ask
 
 _SHOWN = 50
@@ -62,7 +63,7 @@ def _show(items: list[dict[str, Any]], console: Console) -> None:
     table = Table("file", "lies at", "goal", "replay", box=None, pad_edge=False)
     for item in items[:_SHOWN]:
         state = f"passed over: {item['passed_over']}" if item["passed_over"] else str(item["number"])
-        table.add_row(item["path"], item["lies_at"], item["goal_id"], state)
+        table.add_row(whole(item["path"]), whole(item["lies_at"]), item["goal_id"], whole(state))
     console.print(table)
     if len(items) > _SHOWN:
         console.print(f"and {len(items) - _SHOWN:,} more")

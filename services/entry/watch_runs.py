@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from services.entry.terminal import whole
+
 LOOK_SECONDS = 0.25
 _OPEN = ("queued", "running")
 
@@ -48,7 +50,7 @@ def gateway(data_directory: Path) -> Gateway:
     return Gateway(access["api_url"], access["account_key"])
 
 
-async def show(place: Gateway, limit: int) -> None:
+async def show(place: Gateway, limit: int, *, console: Console | None = None) -> None:
     """Print the latest runs as a table."""
     async with place.client() as client:
         page = await ask(client, "GET", f"/v1/runs?limit={limit}")
@@ -56,8 +58,9 @@ async def show(place: Gateway, limit: int) -> None:
     table.columns[0].no_wrap = True
     for run in page["items"]:
         state = run["state"] if run["reason"] is None else f"{run['state']}: {run['reason']['code']}"
-        table.add_row(run["id"], state, run["path"] or run["delivered_name"] or "", _rows(run), run["queued_at"][:19])
-    Console().print(table)
+        name = whole(run["path"] or run["delivered_name"] or "")
+        table.add_row(run["id"], whole(state), name, _rows(run), run["queued_at"][:19])
+    (console or Console()).print(table)
 
 
 def _rows(run: dict[str, Any]) -> str:

@@ -10,15 +10,18 @@ from services.poller.first_key import FirstKey
 from services.poller.tools import Tools
 from shared.domain.connection import Login
 from shared.domain.export_goal import ExportGoal
-from shared.domain.failures import NotFound
+from shared.domain.failures import IntegrationOff, NotFound
+from shared.domain.integration import integration_of
 from shared.domain.watched import places_apart, watches
 from shared.observe.failpoints import reach
+from shared.runtime.desk import reason_of
 from shared.runtime.keeping import kept
 from shared.runtime.trouble import note_trial
-from shared.storage import connections, goals, inquiries, samples
+from shared.storage import connections, goals, inquiries, integrations, samples
 from shared.storage.connections import StoredConnection
 from shared.storage.database import Tx
 from shared.storage.goals import StoredGoal
+from shared.storage.inquiries import Taken
 from shared.storage.samples import StoredSample
 from shared.transfer.dialling import OnStep
 from shared.transfer.folder import Folder
@@ -35,6 +38,8 @@ async def answer(tools: Tools, account_id: UUID, inquiry_id: UUID) -> None:
         if taken is None:
             return
         connection = await connections.get(tx, taken.connection_id)
+        if await _is_refused(tx, inquiry_id, taken, connection):
+            return
         login = await connections.login_of(tx, tools.keys, taken.connection_id)
         stored = await goals.of_connection(tx, taken.connection_id)
         sample = None if taken.sample_id is None else await _sample(tx, taken.sample_id)
@@ -49,6 +54,19 @@ async def answer(tools: Tools, account_id: UUID, inquiry_id: UUID) -> None:
             await _verify(tools, account_id, inquiry_id, connection, login, stored)
         elif sample is not None:
             await fetch_sample(tools, account_id, inquiry_id, sample, connection, login)
+
+
+async def _is_refused(tx: Tx, inquiry_id: UUID, taken: Taken, connection: StoredConnection) -> bool:
+    """Whether the account has switched its integration off, or paused it, since it was asked: the answer is that."""
+    try:
+        await integrations.require_active(tx, integration_of(connection.drop_place))
+    except IntegrationOff as failure:
+        reason = reason_of(failure)
+        await inquiries.answer(tx, inquiry_id, inquiries.not_done(reason))
+        if taken.sample_id is not None:
+            await samples.fail(tx, taken.sample_id, reason)
+        return True
+    return False
 
 
 async def _sample(tx: Tx, sample_id: UUID) -> StoredSample | None:

@@ -29,6 +29,7 @@ from shared.storage import (
     leases,
     migrate,
     notifications,
+    one_shots,
     outbox,
     returns,
     runs,
@@ -109,6 +110,7 @@ async def _forget(tools: Tools) -> None:
     await outbox.forget_sent(tools.database)
     await kept_answers.forget_old(tools.database)
     await samples.forget_old(tools.database)
+    await one_shots.forget_ended(tools.database)
     await host_sessions.forget_logins(tools.database)
     await kept_files.sweep(tools.database)
 
@@ -203,6 +205,10 @@ async def _ring_inquiries(tools: Tools) -> None:
         async with tools.database.account(account_id) as tx:
             await outbox.put(tx, InquiryAsked(**outbox.heading(tx), inquiry_id=inquiry_id))
             reach("sweep.ringing_inquiry")
+    given_up = await inquiries.give_up(tools.database)
+    if given_up:
+        tools.metrics.swept.labels("inquiry_given_up").inc(given_up)
+        log.warning("inquiry.given_up", inquiries=given_up)
 
 
 def _patience(tools: Tools) -> float:

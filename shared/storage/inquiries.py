@@ -8,8 +8,24 @@ from uuid import UUID
 
 from shared.contracts.places import InquiryAsked
 from shared.domain.failures import NotFound
+from shared.domain.run import Reason
 from shared.storage import outbox
-from shared.storage.database import Record, Session, Tx
+from shared.storage.database import Database, Record, Session, Tx
+
+GIVEN_UP_SECONDS = 900.0
+"""A question is rung again for ten minutes, and its answer may take five more."""
+_AT_ONCE = 200
+PAUSED = Reason(
+    code="paused",
+    detail="The connection is switched off, so its server is left alone.",
+    what_to_do="Resume it; POST /v1/connections/{id}/verify tries it also while it is switched off.",
+)
+_DELETED = Reason(code="not_found", detail="The connection was taken away.")
+_NOT_ANSWERED = Reason(
+    code="not_answered",
+    detail="No poller has answered in time.",
+    what_to_do="See whether pollers run and what they log, and ask again.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +77,31 @@ async def answer(tx: Tx, inquiry_id: UUID, found: dict[str, Any]) -> bool:
     return await tx.row("inquiries.answer", tx.account_id, inquiry_id, found) is not None
 
 
+def not_done(reason: Reason) -> dict[str, Any]:
+    """The answer to a question that nobody asked the server: why not."""
+    return {"ok": False, "steps": [], "reason": reason.model_dump(mode="json")}
+
+
 async def drop(tx: Tx, connection_id: UUID) -> None:
     """The connection is taken away: its open questions have no answer."""
-    await tx.execute("inquiries.drop", tx.account_id, connection_id)
+    await tx.execute("inquiries.drop", tx.account_id, connection_id, not_done(_DELETED))
+
+
+async def call_off(tx: Tx, connection_id: UUID) -> None:
+    """The connection is switched off: trials that nobody has begun are not carried out."""
+    await tx.execute("inquiries.call_off", tx.account_id, connection_id, not_done(PAUSED))
+
+
+async def give_up(database: Database) -> int:
+    """Answer what nobody has answered in time, that it was not; how many. Raises StorageUnavailable."""
+    async with database.watching() as watch:
+        found = await watch.fetch("inquiries.unanswered", GIVEN_UP_SECONDS, _AT_ONCE)
+    given_up = 0
+    for row in found:
+        async with database.account(row["account_id"]) as tx:
+            told = await tx.row("inquiries.give_up", tx.account_id, row["inquiry_id"], not_done(_NOT_ANSWERED))
+        given_up += told is not None
+    return given_up
 
 
 async def get(tx: Tx, inquiry_id: UUID) -> Inquiry:

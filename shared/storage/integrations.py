@@ -63,6 +63,13 @@ async def is_active(tx: Tx, kind: Integration) -> bool:
     return (await get(tx, kind)).state is IntegrationState.ACTIVE
 
 
+async def require_active(tx: Tx, kind: Integration) -> None:
+    """Something of it is to be contacted now. Raises IntegrationOff where it is off or paused."""
+    state = (await get(tx, kind)).state
+    if state is not IntegrationState.ACTIVE:
+        raise IntegrationOff(f"The integration {kind.value} is {state.value}, so nothing of it is contacted.")
+
+
 async def require(tx: Tx, kind: Integration) -> None:
     """Something is to be made that needs it. Raises IntegrationOff."""
     if (await get(tx, kind)).state is IntegrationState.OFF:

@@ -14,7 +14,7 @@ from shared.domain.run import Reason
 from shared.observe import tracing
 from shared.storage import arrivals, goals, outbox, runs
 from shared.storage.connections import StoredConnection
-from shared.storage.database import Tx
+from shared.storage.database import Database, Tx
 from shared.storage.goals import StoredGoal
 from shared.storage.secrets import KeyRing, Place, keep
 
@@ -93,6 +93,20 @@ async def is_one(tx: Tx, arrival_id: UUID | None) -> bool:
 async def forget_password(tx: Tx, arrival_id: UUID) -> bool:
     """The run of the arrival ends, so nobody logs in for it any more; whether it is a one-shot import's."""
     return await tx.row("one_shots.forget", tx.account_id, arrival_id) is not None
+
+
+async def forget_ended(database: Database) -> int:
+    """Delete passwords that outlived their runs: services of an earlier release end runs, and know of no passwords.
+
+    How many. One short transaction an account. Raises StorageUnavailable.
+    """
+    async with database.watching() as watch:
+        account_ids = [row["account_id"] for row in await watch.fetch("one_shots.ended")]
+    forgotten = 0
+    for account_id in account_ids:
+        async with database.account(account_id) as tx:
+            forgotten += await tx.execute("one_shots.forget_ended", account_id)
+    return forgotten
 
 
 def _place(tx: Tx, arrival_id: UUID) -> Place:

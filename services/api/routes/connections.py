@@ -20,7 +20,7 @@ from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, VERSIONED, A
 from services.api.routes.inquiries import InquiryShown, await_answer, shown_inquiry
 from shared.domain.blackout import Blackouts, blackout_until
 from shared.domain.connection import ConnectionSettings
-from shared.domain.failures import AddressRefused, InvalidRequest, UnsupportedKey
+from shared.domain.failures import AddressRefused, IntegrationOff, InvalidRequest, UnsupportedKey
 from shared.domain.host_key import fingerprint_of
 from shared.domain.integration import integration_of
 from shared.domain.legacy import warnings_of
@@ -28,6 +28,7 @@ from shared.domain.place import DropPlace, HostedPlace, PartnerPlace, Place, Sft
 from shared.domain.run import Reason
 from shared.domain.schedule import Times
 from shared.domain.scope import Scope
+from shared.runtime.desk import reason_of
 from shared.storage import connections, inquiries, integrations, pinned_keys, removal
 from shared.storage.connections import SecretChanges, SecretName, StoredConnection
 from shared.storage.database import Tx
@@ -42,7 +43,8 @@ Writer = Annotated[Visit, Depends(allowed(Scope.CONNECTIONS_WRITE))]
 Verify = Annotated[
     bool,
     Query(
-        description="Have the connection tried once it is saved, unless it is paused, in a blackout or a hosted folder"
+        description="Have the connection tried once it is saved, unless it or its integration is paused, in a "
+        "blackout, or a hosted folder; `not_tried` says which"
     ),
 ]
 
@@ -53,6 +55,8 @@ Secret = Annotated[
 
 _TRIED_WITHIN_SECONDS = 20.0
 """Then it is looked at although nobody has tried it."""
+_NOT_ASKED = Reason(code="not_asked", detail="The request said `verify=false`.")
+_HOSTED = Reason(code="hosted_folder", detail="A hosted folder is Tidegate's own: there is nothing to log in at.")
 _SECRET_NAMES: tuple[SecretName, ...] = ("password", "private_key", "passphrase")
 
 
@@ -100,6 +104,9 @@ class ConnectionShown(BaseModel):
     stopped: Reason | None = Field(description="Why it is not looked at until a person acts")
     offered_host_key: OfferedHostKey | None
     verification: InquiryShown | None = Field(description="How it was last tried; asked for by each save")
+    not_tried: Reason | None = Field(
+        default=None, description="Why this save had it not tried; null where it has, and where nothing was saved"
+    )
     warnings: list[Reason] = Field(description="What the last login took that is weak, and allowed by the operator")
     failures_in_a_row: int
     looked_at: datetime | None
@@ -219,12 +226,17 @@ async def delete_connection(connection_id: UUID, visit: Writer, if_match: versio
 
 
 @router.post(
-    "/{connection_id}/verify", responses=ABSENT | {202: {"model": InquiryShown, "description": "Not answered yet"}}
+    "/{connection_id}/verify",
+    responses=ABSENT | CONFLICT | {202: {"model": InquiryShown, "description": "Not answered yet"}},
 )
 async def verify_connection(connection_id: UUID, visit: Writer, response: Response) -> InquiryShown:
-    """Try the connection step by step; where the answer takes longer it is found under `Location`."""
+    """Try the connection step by step, also while it is paused; where the answer takes longer see `Location`.
+
+    Refused while its integration is off or paused: then nothing of it is contacted.
+    """
     async with visit.writing() as tx:
-        (await connections.get(tx, connection_id)).require_settable()
+        place = (await connections.get(tx, connection_id)).drop_place
+        await integrations.require_active(tx, integration_of(place))
         inquiry_id = await inquiries.ask(tx, connection_id)
         asked = shown_inquiry(await inquiries.get(tx, inquiry_id))
     location = f"/v1/inquiries/{inquiry_id}"
@@ -286,17 +298,30 @@ async def _saved(tx: Tx, visit: Visit, stored: StoredConnection, sent: Connectio
 
 
 async def _tried(tx: Tx, saved: StoredConnection, *, verify: bool) -> ConnectionShown:
-    """Have a connection that was saved tried: nobody waits for it here. It is shown with its latest trial.
-
-    A paused one is left alone, as in its blackouts, and a hosted folder has nothing to be tried.
-    """
-    settings = saved.settings
-    is_begun = settings.active and blackout_until(settings.blackouts, datetime.now(UTC)) is None
-    if verify and is_begun and not isinstance(settings.place, HostedPlace):
+    """Have a connection that was saved tried: nobody waits for it here. It is shown with its latest trial."""
+    why_not = await _why_not_tried(tx, saved) if verify else _NOT_ASKED
+    if why_not is None:
         await inquiries.ask(tx, saved.id)
         await connections.look_after(tx, saved.id, _TRIED_WITHIN_SECONDS)
         saved = await connections.get(tx, saved.id)
-    return _shown(saved, await _verification(tx, saved))
+    return _shown(saved, await _verification(tx, saved)).model_copy(update={"not_tried": why_not})
+
+
+async def _why_not_tried(tx: Tx, saved: StoredConnection) -> Reason | None:
+    """What is paused is left alone, as in its blackouts, and a hosted folder has nothing to be tried."""
+    settings = saved.settings
+    if isinstance(saved.drop_place, HostedPlace):
+        return _HOSTED
+    if not settings.active:
+        return inquiries.PAUSED
+    until = blackout_until(settings.blackouts, datetime.now(UTC))
+    if until is not None:
+        return Reason(code="blackout", detail=f"Nothing is begun until {until:%Y-%m-%dT%H:%M:%SZ}.")
+    try:
+        await integrations.require_active(tx, integration_of(saved.drop_place))
+    except IntegrationOff as failure:
+        return reason_of(failure)
+    return None
 
 
 async def _verification(tx: Tx, stored: StoredConnection) -> Inquiry | None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from services.api.access import Visit, allowed
 from services.api.routes.answers import ABSENT, PROBLEMS
+from shared.domain.run import Reason
 from shared.domain.scope import Scope
 from shared.storage import inquiries
 
@@ -43,6 +44,7 @@ class AnswerShown(BaseModel):
 
     ok: bool
     steps: list[StepShown] = []
+    reason: Annotated[Reason | None, Field(description="Why nothing was asked of the server; null where it was")] = None
 
 
 class InquiryShown(BaseModel):

@@ -23,11 +23,12 @@ from services.api.problems import FieldError, Refused
 from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, Asked
 from shared.domain.failures import Conflict, InvalidRequest, QuestionsOpen, UnsupportedMediaType
 from shared.domain.findings import Answer, Findings
+from shared.domain.integration import integration_of
 from shared.domain.names import from_shown, shown, taken_path
 from shared.domain.run import Reason
 from shared.domain.scope import Scope
 from shared.processing.goal_settings import goal_settings
-from shared.storage import connections, inquiries, kept_files, samples
+from shared.storage import connections, inquiries, integrations, kept_files, samples
 from shared.storage.samples import StoredSample
 
 router = APIRouter(prefix="/v1/samples", tags=["samples"], responses=PROBLEMS)
@@ -168,7 +169,8 @@ async def _sent(visit: Visit, name: str | None) -> StoredSample:
 async def _asked_for(visit: Visit) -> StoredSample:
     named = judged(_NAMED, json.loads(await visit.request.body() or b"null"))
     async with visit.writing() as tx:
-        (await connections.get(tx, named.connection_id)).require_settable()
+        place = (await connections.get(tx, named.connection_id)).drop_place
+        await integrations.require_active(tx, integration_of(place))
         sample = await samples.ask(tx, named.connection_id, named.path, samples.KEPT_SECONDS)
         await inquiries.ask(tx, named.connection_id, sample_id=sample.id)
     return sample

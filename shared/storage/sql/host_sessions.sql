@@ -71,7 +71,8 @@ UPDATE tidegate.partner_logins SET refused_at = NULL, told_at = now() WHERE logi
 
 -- name: cut_off
 -- The server hung up when it had seen the password: again within a day is a refusal. What is cut off within the same
--- minute may be one event that ended several sessions, and counts once; and it lifts no refusal. Watching role.
+-- minute may be one event that ended several sessions, and counts once; and it lifts no refusal, nor is it one because
+-- there was one before. Watching role.
 INSERT INTO tidegate.partner_logins (login_key, cut_off_at, told_at) VALUES ($1, now(), now())
 ON CONFLICT (login_key) DO UPDATE SET
     cut_off_at = CASE WHEN partner_logins.cut_off_at > now() - interval '1 minute'
@@ -79,7 +80,7 @@ ON CONFLICT (login_key) DO UPDATE SET
     refused_at = CASE WHEN partner_logins.cut_off_at > now() - interval '1 day'
         AND partner_logins.cut_off_at <= now() - interval '1 minute' THEN now() ELSE partner_logins.refused_at END,
     succeeded_at = NULL, told_at = now()
-RETURNING refused_at IS NOT NULL AS is_refused
+RETURNING coalesce(refused_at = now(), false) AS is_refused
 
 -- name: forget_logins
 -- What was last told of a login long ago. Watching role.

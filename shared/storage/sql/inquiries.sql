@@ -23,8 +23,22 @@ RETURNING inquiry_id
 -- name: drop
 -- The connection is taken away: nobody asks its server any more.
 UPDATE tidegate.inquiries
-SET state = 'answered', answered_at = now(), taken_until = NULL, answer = '{"ok": false, "steps": []}'
+SET state = 'answered', answered_at = now(), taken_until = NULL, answer = $3
 WHERE account_id = $1 AND connection_id = $2 AND state <> 'answered'
+
+-- name: call_off
+-- Trials of a connection that nobody has begun: it is switched off, and they are not wanted any more.
+UPDATE tidegate.inquiries
+SET state = 'answered', answered_at = now(), taken_until = NULL, answer = $3
+WHERE account_id = $1 AND connection_id = $2 AND kind = 'verify'
+  AND (state = 'asked' OR (state = 'taken' AND taken_until < now()))
+
+-- name: give_up
+-- A question that is in nobody's hands; the first answer stays.
+UPDATE tidegate.inquiries
+SET state = 'answered', answered_at = now(), taken_until = NULL, answer = $3
+WHERE account_id = $1 AND inquiry_id = $2 AND (state = 'asked' OR (state = 'taken' AND taken_until < now()))
+RETURNING inquiry_id
 
 -- name: get
 -- One question with its answer.
@@ -61,4 +75,13 @@ FROM (
 ) AS unheard
 WHERE in_turn <= $3
 ORDER BY in_turn, asked_at
+LIMIT $2
+
+-- name: unanswered
+-- Questions that are not rung again, and that nobody is at. Watching role.
+SELECT account_id, inquiry_id
+FROM tidegate.inquiries
+WHERE state <> 'answered' AND asked_at < now() - make_interval(secs => $1)
+  AND (state = 'asked' OR taken_until < now())
+ORDER BY asked_at
 LIMIT $2

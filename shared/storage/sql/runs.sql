@@ -141,11 +141,12 @@ WHERE account_id = $1 AND run_id = $2 AND token = $3 AND state = 'running'
 RETURNING run_id
 
 -- name: wait
--- Put a run aside, until a time or until a person decides; fenced.
+-- Put a run aside, until a time or until a person decides; fenced. One that holds no later runs never does.
 UPDATE tidegate.runs
 SET state = 'waiting', waits_for = $4, reason_code = $5, reason_detail = $6, what_to_do = $7,
     retry_at = CASE WHEN $4 = 'retry' THEN now() + make_interval(secs => $8) END,
-    hold_until = CASE WHEN $4 = 'retry' THEN coalesce(hold_until, now() + make_interval(secs => $9)) END,
+    hold_until = CASE WHEN $4 = 'retry' THEN coalesce(hold_until,
+        CASE WHEN $9::float8 > 0 THEN now() + make_interval(secs => $9) ELSE '-infinity' END) END,
     sha256 = coalesce($10, sha256), receipt = $11, attempt = CASE WHEN $12 THEN attempt ELSE greatest(attempt - 1, 0) END
 WHERE account_id = $1 AND run_id = $2 AND token = $3 AND state = 'running'
 RETURNING run_id

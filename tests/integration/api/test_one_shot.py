@@ -2,13 +2,16 @@
 
 import asyncio
 import base64
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from services.api.tools import Tools
-from shared.storage import connections, one_shots, removal, takeover
+from shared.domain.receipt import Receipt
+from shared.domain.run import RunState
+from shared.storage import connections, one_shots, removal, runs, takeover
 from shared.storage.database import Database, Tx
 from shared.storage.secrets import KeyRing
 from tests.eventually import eventually
@@ -140,6 +143,34 @@ async def test_the_password_lives_as_long_as_its_run(
         assert "Send the request again" in shown["reason"]["what_to_do"]
         refused = await owner.ask("POST", f"/v1/runs/{run_id}/retry", 409, json={})
         assert refused["code"] == "password_forgotten"
+
+
+async def test_a_password_whose_run_another_release_ended_is_deleted_by_the_sweeper(
+    owner: Client, database: Database, account: UUID, tools: Tools
+) -> None:
+    """Services of an earlier one may still be at work: they end runs, and know of no passwords."""
+    await prepare(owner)
+    ended = await owner.ask("POST", PATH, 202, json=asked())
+    open_ = await owner.ask("POST", PATH, 202, json=asked(credentials={"file": "/in/b.csv"}))
+    async with database.account(account) as tx:
+        held = await runs.lock(tx, UUID(ended["id"]))
+        assert held is not None
+        receipt = receipt_of(held["run_id"], UUID(ended["goal_id"]))
+        await runs.end_without_worker(tx, held["run_id"], RunState.CANCELLED, receipt)
+    kept = [
+        await password_of(database, tools.keys, account, UUID(each["arrival_id"]))
+        for _ in range(2)
+        if await one_shots.forget_ended(database) <= 1
+        for each in (ended, open_)
+    ]
+    assert kept == [None, PASSWORD] * 2
+
+
+def receipt_of(run_id: UUID, goal_id: UUID) -> Receipt:
+    """Of a run that was cancelled before it began."""
+    return Receipt(
+        run_id=run_id, goal_id=goal_id, goal_version=1, state=RunState.CANCELLED, queued_at=datetime.now(UTC)
+    )
 
 
 async def test_its_connection_is_nobodys_to_set_and_anybodys_to_take_away(owner: Client, database: Database) -> None:

@@ -272,8 +272,12 @@ async def test_a_connection_is_tried_on_each_save_unless_told_otherwise_and_show
         before = (await owner.ask("GET", path, 200))["verification"]["id"]
         after = await owner.ask("PATCH", path, 200, json=change, headers={"If-Match": "*"})
         assert (after["verification"]["id"] != before) == is_tried, change
+        assert (after["not_tried"] is None) == is_tried
     told = await owner.ask("PUT", f"{path}?verify=false", 200, json=sent, headers={"If-Match": "*"})
-    assert told["verification"]["id"] == after["verification"]["id"]
+    assert (told["verification"]["id"], told["not_tried"]["code"]) == (after["verification"]["id"], "not_asked")
+    # Switched off before anybody has begun, a trial is called off.
+    off = await owner.ask("POST", f"{path}/pause", 200)
+    assert (off["verification"]["state"], off["verification"]["answer"]["reason"]["code"]) == ("answered", "paused")
 
 
 async def test_two_connections_do_not_watch_one_folder(owner: Client) -> None:
@@ -299,7 +303,11 @@ async def test_a_new_account_hosts_folders_only_after_its_owner_has_said_so(
     operator: Client, connect: Callable[..., Client]
 ) -> None:
     account = await operator.ask("POST", "/v1/accounts", 201, json={"name": "New Shop"})
-    key = {"name": "first", "scopes": ["connections:read", "connections:write"], "account_id": account["id"]}
+    key = {
+        "name": "first",
+        "scopes": ["connections:read", "connections:write", "goals:read", "goals:write"],
+        "account_id": account["id"],
+    }
     owner = connect((await operator.ask("POST", "/v1/keys", 201, json=key))["key"])
     shown = await owner.ask("GET", "/v1/integrations", 200)
     assert shown == {
@@ -321,7 +329,16 @@ async def test_a_new_account_hosts_folders_only_after_its_owner_has_said_so(
     # Paused it only rests: settings may be made.
     paused = {"partner_servers": "paused"}
     await owner.ask("PATCH", "/v1/integrations", 200, json=paused, headers={"If-Match": "*"})
-    await owner.ask("POST", "/v1/connections", 201, json=sent)
+    made = await owner.ask("POST", "/v1/connections", 201, json=sent)
+    # Nothing of it is contacted meanwhile, not even for a trial.
+    path = f"/v1/connections/{made['id']}"
+    saved = await owner.ask("PATCH", path, 200, json={"name": "Q"}, headers={"If-Match": "*"})
+    for each in (made, saved):
+        assert (each["verification"], each["not_tried"]["code"]) == (None, "integration_off")
+    sample = {"connection_id": made["id"], "path": "a.csv"}
+    for where, body in ((f"{path}/verify", None), ("/v1/samples", sample)):
+        assert (await owner.ask("POST", where, 409, json=body))["code"] == "integration_off"
+    assert (await owner.ask("GET", "/v1/samples", 200))["items"] == []
 
 
 async def test_a_host_that_nobody_may_contact_is_refused_on_save(owner: Client) -> None:

@@ -73,6 +73,8 @@ class Model:
     """All runs and arrivals."""
 
     now: datetime
+    in_no_order: frozenset[UUID] = frozenset()
+    """Goals whose runs never hold later ones."""
     runs: dict[UUID, ModelRun] = field(default_factory=dict)
     arrivals: dict[UUID, ModelArrival] = field(default_factory=dict)
     served: dict[UUID, int] = field(default_factory=dict)
@@ -165,7 +167,8 @@ class Model:
         self._become(run, "waiting", waits_for)
         if waits_for == "retry":
             run.retry_at = self.now + timedelta(seconds=retry_seconds)
-            run.hold_until = run.hold_until or self.now + timedelta(seconds=HOLD_SECONDS)
+            until = GIVEN_UP if run.goal_id in self.in_no_order else self.now + timedelta(seconds=HOLD_SECONDS)
+            run.hold_until = run.hold_until or until
 
     def hand_back(self, run_id: UUID) -> None:
         """A worker that stops gives the run back: no attempt. One that shall be cancelled is."""

@@ -5,8 +5,9 @@ from collections import Counter
 from services.poller.sweep import sweep_once
 from services.poller.tools import Tools
 from shared.domain.run import RunState
-from shared.storage import arrivals, decisions, ending, leases, runs
+from shared.storage import arrivals, decisions, ending, goals, leases, notifications, runs
 from shared.storage.database import Database
+from tests.builders import import_goal
 from tests.integration.ledger.conftest import Book, receipt_of
 
 
@@ -85,6 +86,22 @@ async def test_a_retry_during_the_marking_finds_the_file_where_it_went(book: Boo
     await book.finish(await book.claim())
     async with book.database.account(book.account_id) as tx:
         assert await arrivals.begin_settling(tx, claimed.arrival_id, 30)
+
+
+async def test_a_run_that_holds_no_later_ones_has_no_order_to_give_up(book: Book, tools: Tools) -> None:
+    """It waits for its next attempt, beside those after it; nobody is told that these are imported before it."""
+    async with book.database.account(book.account_id) as tx:
+        eager = import_goal().model_copy(update={"hold_order_for_seconds": 0})
+        await goals.update(tx, book.goal_id, eager)
+    await book.arrive(1)
+    later = await book.arrive(2)
+    claimed = await book.claim()
+    async with book.database.account(book.account_id) as tx:
+        await ending.retry_later(tx, claimed, "import", receipt_of(claimed, RunState.WAITING), 600)
+    await sweep_once(tools)
+    async with book.database.account(book.account_id) as tx:
+        assert await notifications.page(tx, notifications.NotificationFilter(), 10) == []
+    assert (await book.claim()).id == later
 
 
 async def test_one_process_sweeps_until_its_lease_runs_out_or_it_lays_it_down(database: Database) -> None:

@@ -8,10 +8,12 @@ from uuid import UUID
 
 from services.poller.answer import answer
 from services.poller.questions import OF_ONE_ACCOUNT, WAITING_OF_ONE_ACCOUNT, answering
+from services.poller.sweep import sweep_once
 from services.poller.tools import Tools
 from shared.domain.connection import ConnectionSettings
 from shared.domain.export_goal import ExportProfiles
-from shared.storage import connections, goals, inquiries, notifications
+from shared.domain.integration import Integration, IntegrationState
+from shared.storage import connections, goals, inquiries, integrations, notifications, samples
 from shared.storage.database import Database
 from tests.builders import import_goal
 from tests.eventually import eventually
@@ -101,6 +103,47 @@ async def test_what_a_poller_that_died_left_of_a_trial_is_removed_by_the_one_tha
         (tmp_path / f".tidegate-{asked.hex}.part").write_text("half")
         await answer(verifying.tools, account, asked)
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_what_is_paused_when_its_turn_comes_is_left_alone(
+    database: Database, tools: Tools, account: UUID, tmp_path: Path
+) -> None:
+    verifying = _Verifying(database, tools, account)
+    async with partner(tmp_path) as server:
+        await verifying.connect(server, PASSWORD)
+        tried = await verifying.ask()
+        async with database.account(account) as tx:
+            sample = await samples.ask(tx, verifying.connection_id, "a.csv", 60)
+            fetched = await inquiries.ask(tx, verifying.connection_id, sample_id=sample.id)
+            await integrations.hold(tx, Integration.PARTNER_SERVERS)
+            await integrations.change(tx, Integration.PARTNER_SERVERS, IntegrationState.PAUSED)
+        for each in (tried, fetched):
+            await answer(verifying.tools, account, each)
+        assert server.logins == []
+    async with database.account(account) as tx:
+        told = [(await inquiries.get(tx, each)).answer for each in (tried, fetched)]
+        failed = await samples.get(tx, sample.id)
+    assert [each and each["reason"]["code"] for each in told] == ["integration_off"] * 2
+    assert failed.reason is not None
+    assert (failed.state, failed.reason.code) == ("failed", "integration_off")
+
+
+async def test_a_question_that_nobody_answers_says_so(database: Database, tools: Tools, account: UUID) -> None:
+    """A client that waits for it must come to an end; what somebody is at, and what is new, is left to them."""
+    verifying = _Verifying(database, tools, account)
+    await verifying.connect(Partner(1, [], []), PASSWORD)
+    lost, in_hand = await verifying.ask(), await verifying.ask()
+    async with database.account(account) as tx:
+        await tx.connection.execute("UPDATE tidegate.inquiries SET asked_at = now() - interval '16 minutes'")
+        await inquiries.take(tx, in_hand, 30)
+    new = await verifying.ask()
+    await sweep_once(tools)
+    assert [await verifying.state(each) for each in (lost, in_hand, new)] == ["answered", "taken", "asked"]
+    async with database.account(account) as tx:
+        told = (await inquiries.get(tx, lost)).answer
+        assert not await inquiries.answer(tx, lost, {"ok": True, "steps": []})
+    assert told is not None
+    assert (told["ok"], told["reason"]["code"]) == (False, "not_answered")
 
 
 async def test_servers_that_hang_hold_up_no_other_question_and_no_account_takes_all_the_room(

@@ -85,6 +85,8 @@ class World:
         self.accounts: list[UUID] = []
         self.goals: dict[UUID, list[UUID]] = {}
         """connection -> its goals."""
+        self.in_no_order: frozenset[UUID] = frozenset()
+        """Goals whose runs never hold later ones."""
         self.account_of: dict[UUID, UUID] = {}
         """connection -> its account."""
         self.post = Post()
@@ -111,16 +113,17 @@ class World:
         opened = await self._held.enter_async_context(SteppedDatabase.open(address, connections=16))
         assert isinstance(opened, SteppedDatabase)
         self.database = opened
-        for name, number in (("a", 2), ("b", 1)):
-            await self._configure(await make_account(self.database, name), number)
+        for name, number, hold_seconds in (("a", 2, HOLD_SECONDS), ("b", 1, 0)):
+            await self._configure(await make_account(self.database, name), number, hold_seconds)
 
-    async def _configure(self, account_id: UUID, number: int) -> None:
+    async def _configure(self, account_id: UUID, number: int, hold_seconds: int) -> None:
         place = SftpPlace(transport="sftp", host="files.partner.example", username="shop")
         settings = ConnectionSettings(name="Partner", place=place)
         async with self.database.account(account_id) as tx:
             made = await connections.create(tx, KeyRing((bytes(32),)), settings, {}, email=None)
-            goal = import_goal().model_copy(update={"hold_order_for_seconds": HOLD_SECONDS})
+            goal = import_goal().model_copy(update={"hold_order_for_seconds": hold_seconds})
             taking = [(await goals.create(tx, made.id, goal, email=None)).id for _ in range(number)]
+        self.in_no_order |= frozenset(taking if hold_seconds == 0 else ())
         self.accounts.append(account_id)
         self.goals[made.id] = taking
         self.account_of[made.id] = account_id
@@ -129,7 +132,7 @@ class World:
         """Forget all files and runs."""
         await self.observer.execute(_EMPTY)
         self.post = Post()
-        return Model(await self.clock.read())
+        return Model(await self.clock.read(), self.in_no_order)
 
     async def close(self) -> None:
         """Take it all down."""

@@ -213,6 +213,8 @@ def test_unknown_lists_and_an_unused_key_are_warnings() -> None:
 def test_each_file_and_user_have_a_goal_of_their_own(long: str) -> None:
     """However long their names are, and however their names read side by side."""
     errands = (("a", "c"), ("b", "c"), ("a as b", "c"), ("a", "b as c"), ("a as", "b"), ("a", "as b"))
-    names = [import_of(changed(credentials={"file": long + file, "username": user})).goal.name for file, user in errands]
+    names = [
+        import_of(changed(credentials={"file": long + file, "username": user})).goal.name for file, user in errands
+    ]
     assert len(set(names)) == len(errands)
     assert max(map(len, names)) <= 200
