@@ -20,7 +20,8 @@ from demo import partner
 from demo.client import Client, Sheet, export_goal
 from demo.steps import bring, fetch, find_mail
 from demo.system import System
-from services.entry.inspect import FAILED, OPEN, SETTLED, harmless, show
+from services.entry.inspect import FAILED, OPEN, SETTLED, show
+from services.entry.terminal import harmless
 from shared.domain.findings import Findings
 from shared.formats.openpgp.gpg import find_programs
 from shared.formats.openpgp.limits import Limits

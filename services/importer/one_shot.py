@@ -25,7 +25,7 @@ from shared.domain.failures import (
 from shared.domain.place import SftpPlace
 from shared.domain.run import Reason
 from shared.observe.failpoints import reach
-from shared.storage import pinned_keys
+from shared.storage import one_shots, pinned_keys
 from shared.transfer.folder import Folder
 from shared.transfer.open_folder import open_folder
 
@@ -50,7 +50,10 @@ class OneShot:
 
 @asynccontextmanager
 async def open_server(asked: OneShot, tools: Tools, account_id: UUID) -> AsyncIterator["Named"]:
-    """The server for as long as the block lasts. Raises PortNotGiven, and what opening a folder raises."""
+    """The server for as long as the block lasts.
+
+    Raises PortNotGiven, TooManyRefusals, and what opening a folder raises.
+    """
 
     async def pin(line: str) -> None:
         async with tools.database.account(account_id) as tx:
@@ -58,6 +61,9 @@ async def open_server(asked: OneShot, tools: Tools, account_id: UUID) -> AsyncIt
         log.info("host_key.pinned_on_first_use")
         reach("importer.pinned")
 
+    # Others may have been refused since it was asked for.
+    async with tools.database.account(account_id) as tx:
+        await one_shots.require_rest(tx, asked.connection_id, asked.place.username)
     async with AsyncExitStack() as stack:
         # Somebody asked for just this login just now, so it is tried even where it was refused before.
         opening = open_folder(

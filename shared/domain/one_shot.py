@@ -12,6 +12,7 @@ AGAIN = "Send the request again: its password was deleted when the run ended, so
 _FIRST = {
     "login_refused": "Correct username and password.",
     "name_unresolved": "Correct hostname.",
+    "too_many_refusals": "Correct username and password, and wait for ten minutes.",
     "host_key_unknown": "Take the server's connection away with DELETE /v1/connections/{id}: the next import pins the "
     "host key that it sees.",
     "host_key_changed": "Ask the server's operator whether its key was changed. If so, accept the new fingerprint with "

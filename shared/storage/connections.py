@@ -17,6 +17,7 @@ from shared.domain.blackout import blackout_until
 from shared.domain.connection import ConnectionSettings, Login
 from shared.domain.failures import (
     AlreadyExists,
+    Conflict,
     InvalidRequest,
     LoginRefused,
     ManualConnection,

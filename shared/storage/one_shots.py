@@ -5,10 +5,12 @@ password sealed and only until the run ends. Its settings are a goal, one a file
 settings is that goal's next version. Nothing here commits.
 """
 
+import math
 from dataclasses import dataclass
 from uuid import UUID
 
 from shared.domain.connection import Login
+from shared.domain.failures import TooManyRefusals
 from shared.domain.goal import ImportGoal
 from shared.domain.run import Reason
 from shared.observe import tracing
@@ -17,6 +19,10 @@ from shared.storage.connections import StoredConnection
 from shared.storage.database import Database, Tx
 from shared.storage.goals import StoredGoal
 from shared.storage.secrets import KeyRing, Place, keep
+
+MAX_REFUSALS = 4
+"""Fewer than the five at which servers commonly ban an address or lock a user."""
+REFUSED_WITHIN_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,19 @@ async def find(tx: Tx, ring: KeyRing, arrival_id: UUID, path: str) -> Errand | N
     password = None if sealed is None else ring.open(bytes(sealed), _place(tx, arrival_id))
     told = tuple(Reason.model_validate(each) for each in row["warnings"])
     return Errand(path, row["username"], Login(password=password), row["email_position"], told)
+
+
+async def require_rest(tx: Tx, connection_id: UUID, username: str) -> None:
+    """Raises TooManyRefusals where a server has refused so many logins lately that it must be left alone.
+
+    It may count them by user, and lock that out, or by address, and ban ours for everybody: each request may come with
+    another password, which no memory of refused ones stops.
+    """
+    most, within = MAX_REFUSALS, REFUSED_WITHIN_SECONDS
+    seconds = await tx.value("one_shots.rest", tx.account_id, connection_id, username, most - 1, within)
+    if seconds is not None:
+        detail = f"Not tried: the server has refused {most} logins within {within / 60:g} minutes."
+        raise TooManyRefusals(detail, retry_after_seconds=max(1, math.ceil(seconds)))
 
 
 async def is_one(tx: Tx, arrival_id: UUID | None) -> bool:

@@ -110,22 +110,21 @@ async def claim(
             goals = await watch.fetch("runs.runnable_goals", kind, GOALS_AT_ONCE, seen, *wanted)
         for goal in goals:
             async with database.account(goal["account_id"]) as tx:
-                claimed = await _claim_of_goal(tx, goal["goal_id"], worker, lease_seconds)
+                is_open = await _is_open(tx, goal["goal_id"])
+                claimed = await _claim_head(tx, goal["goal_id"], worker, lease_seconds) if is_open else None
                 if claimed is not None:
                     reach(f"{kind}er.claiming")
             if claimed is not None:
                 return claimed
+            # What is held back is not come across again meanwhile, so nothing moves up that was not seen.
+            seen += is_open is not False
         # The watching role does not see names: where times are equal, a goal can look free that is held. Many of
         # these must not hide the others.
         if len(goals) < GOALS_AT_ONCE:
             return None
-        seen += len(goals)
 
 
-async def _claim_of_goal(tx: Tx, goal_id: UUID, worker: str, lease_seconds: float) -> ClaimedRun | None:
-    gate = await tx.row("runs.lock_goal", tx.account_id, goal_id)
-    if gate is None or await _is_held_back(tx, goal_id, gate):
-        return None
+async def _claim_head(tx: Tx, goal_id: UUID, worker: str, lease_seconds: float) -> ClaimedRun | None:
     row = await tx.row("runs.claim_head", tx.account_id, goal_id)
     if row is None:
         return None
@@ -135,18 +134,28 @@ async def _claim_of_goal(tx: Tx, goal_id: UUID, worker: str, lease_seconds: floa
     return ClaimedRun(id=facts.pop("run_id"), account_id=tx.account_id, **facts)
 
 
-async def _is_held_back(tx: Tx, goal_id: UUID, gate: Record) -> bool:
-    """Whether nothing of a goal may begin now; its runs are told so, and are not come across again meanwhile."""
+async def _is_open(tx: Tx, goal_id: UUID) -> bool | None:
+    """Whether runs of a goal may begin now, held so; else they are told so. None while others are at it."""
+    gate = await tx.row("runs.lock_goal", tx.account_id, goal_id)
+    if gate is None or _why_shut(gate) is None:
+        return None if gate is None else True
+    gate = await tx.row("runs.lock_gate", tx.account_id, goal_id)
+    if gate is None:
+        return None
+    why = _why_shut(gate)
+    if why is None:
+        return True
+    await tx.execute("runs.hold_back", tx.account_id, goal_id, *why)
+    return False
+
+
+def _why_shut(gate: Record) -> tuple[datetime | None, str, str] | None:
+    """Until when nothing of a goal may begin, or with None until somebody resumes it; as code and in words."""
     if gate["is_paused"]:
-        until, code, detail = None, PAUSED, "The goal or its connection is switched off."
-    else:
-        windows = _BLACKOUTS.validate_python(gate["blackouts"]) if gate["blackouts"] else ()
-        until, code = blackout_until(windows, datetime.now(UTC)), BLACKOUT
-        if until is None:
-            return False
-        detail = f"Nothing is begun until {until:%Y-%m-%dT%H:%M:%SZ}."
-    await tx.execute("runs.hold_back", tx.account_id, goal_id, until, code, detail)
-    return True
+        return None, PAUSED, "The goal or its connection is switched off."
+    windows = _BLACKOUTS.validate_python(gate["blackouts"]) if gate["blackouts"] else ()
+    until = blackout_until(windows, datetime.now(UTC))
+    return None if until is None else (until, BLACKOUT, f"Nothing is begun until {until:%Y-%m-%dT%H:%M:%SZ}.")
 
 
 async def let_go(tx: Tx, *, goal_id: UUID | None = None, connection_id: UUID | None = None) -> None:

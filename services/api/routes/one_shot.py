@@ -51,6 +51,9 @@ async def start_one_shot_import(
 ) -> OneShotStarted:
     """Fetch one file from an SFTP server and import it, now and once.
 
+    A server that has refused four logins within ten minutes is left alone until that is over (`too_many_refusals`), but
+    for users whom it has let in since.
+
     A key comes as `Authorization: Basic`, its prefix as the user and its secret as the password. The server's host
     key is pinned when it is first seen, for each host and port; where it is another one later, nothing is sent there.
     The password is kept sealed until the run ends, and then deleted; so a run that failed is not retried but asked
@@ -70,6 +73,7 @@ async def start_one_shot_import(
         plan = wanted(asked, spelled, known)
         credentials = asked.credentials
         connection = await connections.hold_one_shot(tx, credentials.hostname, credentials.port)
+        await one_shots.require_rest(tx, connection.id, credentials.username)
         goal = await _judged(tx, visit, connection, plan)
         login = Login(password=credentials.password)
         errand = Errand(credentials.file, credentials.username, login, plan.email_position, plan.warnings)

@@ -173,6 +173,7 @@ from shared.domain.failures.requests import (
     TooManyEventTypes,
     TooManyGroupTypes,
     TooManyProperties,
+    TooManyRefusals,
     TooManySegments,
     TooManyStreams,
     TooManyWrongKeys,

@@ -327,6 +327,13 @@ class TooManyStreams(RateExceeded):
     what_to_do = "Close streams that are not needed any more, or ask GET /v1/runs/{id} now and then."
 
 
+class TooManyRefusals(RateExceeded):
+    """A server has refused so many logins that more might lock its user out, or us."""
+
+    code = "too_many_refusals"
+    what_to_do = "Correct username and password, and wait: as many seconds as Retry-After says, ten minutes at most."
+
+
 class TooManyWrongKeys(RateExceeded):
     """Too many requests without a valid key came from this address."""
 

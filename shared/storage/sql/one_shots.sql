@@ -13,6 +13,29 @@ UPDATE tidegate.one_shots SET password_sealed = NULL, forgotten_at = now()
 WHERE account_id = $1 AND arrival_id = $2
 RETURNING arrival_id
 
+-- name: rest
+-- How many seconds a server is to be left alone for a user: as long as so many logins were refused there lately. Those of
+-- a user who was let in are its own since then; who never was has everybody's against it.
+WITH refused AS (
+    SELECT o.username, r.finished_at
+    FROM tidegate.runs r
+    JOIN tidegate.one_shots o ON o.account_id = r.account_id AND o.arrival_id = r.arrival_id
+    WHERE r.account_id = $1 AND r.connection_id = $2 AND r.reason_code = 'login_refused'
+      AND r.finished_at > now() - make_interval(secs => $5)
+), let_in AS (
+    SELECT max(r.finished_at) AS at
+    FROM tidegate.runs r
+    JOIN tidegate.one_shots o ON o.account_id = r.account_id AND o.arrival_id = r.arrival_id AND o.username = $3
+    WHERE r.account_id = $1 AND r.connection_id = $2 AND r.queued_at > now() - interval '1 day'
+      AND r.state IN ('completed', 'completed_with_rejects')
+)
+SELECT extract(epoch FROM finished_at + make_interval(secs => $5) - now())::float8
+FROM refused
+WHERE CASE WHEN (SELECT at FROM let_in) IS NULL THEN true
+    ELSE username = $3 AND finished_at > (SELECT at FROM let_in) END
+ORDER BY finished_at DESC
+OFFSET $4 LIMIT 1
+
 -- name: ended
 -- Accounts with passwords whose runs have ended, by a service that did not know of them. Watching role.
 SELECT DISTINCT o.account_id

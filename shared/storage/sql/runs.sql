@@ -47,11 +47,21 @@ JOIN tidegate.connections c ON c.account_id = g.account_id AND c.connection_id =
 WHERE g.account_id = $1 AND g.goal_id = $2
 FOR NO KEY UPDATE OF g SKIP LOCKED
 
+-- name: lock_gate
+-- The same, where something keeps its runs from beginning, with the connection held too: who resumes that in this very
+-- moment would not see runs that are held back beside it. None while somebody changes it.
+SELECT (NOT g.is_active AND g.deleted_at IS NULL) OR NOT coalesce((c.settings ->> 'active')::boolean, true) AS is_paused,
+    coalesce(g.settings -> 'blackouts', '[]') || coalesce(c.settings -> 'blackouts', '[]') AS blackouts
+FROM tidegate.goals g
+JOIN tidegate.connections c ON c.account_id = g.account_id AND c.connection_id = g.connection_id
+WHERE g.account_id = $1 AND g.goal_id = $2
+FOR KEY SHARE OF c SKIP LOCKED
+
 -- name: hold_back
 -- Runs of a goal that may not begin now: they wait until then, or until somebody resumes it. Who is paused is looked at
--- again each minute, for a resume that is saved in this very moment does not see the run.
+-- again each hour: services of an earlier release let nothing go when they resume it.
 UPDATE tidegate.runs
-SET state = 'waiting', waits_for = 'retry', retry_at = coalesce($3::timestamptz, now() + interval '1 minute'),
+SET state = 'waiting', waits_for = 'retry', retry_at = coalesce($3::timestamptz, now() + interval '1 hour'),
     reason_code = $4, reason_detail = $5, what_to_do = NULL
 WHERE account_id = $1 AND goal_id = $2
   AND (state = 'queued' OR (state = 'waiting' AND waits_for = 'retry' AND retry_at <= now()))

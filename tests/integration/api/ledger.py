@@ -69,9 +69,9 @@ async def complete(database: Database, run: ClaimedRun, found: list[Reject] = RE
         await ending.end(tx, run, "import", _receipt(run, state, counts=counts, file=file))
 
 
-async def fail(database: Database, run: ClaimedRun) -> None:
+async def fail(database: Database, run: ClaimedRun, code: str = "header_changed") -> None:
     """The worker gives the run up."""
-    reason = Reason(code="header_changed", detail="Expected 'E-mail'.", what_to_do="Mend it.")
+    reason = Reason(code=code, detail="Expected 'E-mail'.", what_to_do="Mend it.")
     async with database.account(run.account_id) as tx:
         await ending.end(tx, run, "import", _receipt(run, RunState.FAILED, reason=reason))
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import os
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -9,10 +10,12 @@ from uuid import UUID
 import pytest
 
 from services.api.tools import Tools
+from shared.domain.failures import TooManyRefusals
 from shared.domain.receipt import Receipt
 from shared.domain.run import RunState
 from shared.storage import connections, one_shots, removal, runs, takeover
 from shared.storage.database import Database, Tx
+from shared.storage.one_shots import MAX_REFUSALS
 from shared.storage.secrets import KeyRing
 from tests.eventually import eventually
 from tests.integration.api.asking import SFTP_PLACE, Client
@@ -227,6 +230,34 @@ async def waits_for_a_lock(tx: Tx) -> bool:
     """Whether somebody does."""
     query = "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     return bool(await tx.connection.fetchval(query))
+
+
+async def test_a_server_that_refuses_logins_is_left_alone(owner: Client, database: Database, account: UUID) -> None:
+    """However many passwords somebody has: it may lock the user out, or ban us. Who was let in goes on."""
+    await prepare(owner)
+
+    async def imported(username: str, *, is_refused: bool) -> UUID:
+        who = {"username": username, "password": os.urandom(9).hex()}
+        await owner.ask("POST", PATH, 202, json=asked(credentials=who))
+        claimed = await claim(database)
+        await (fail(database, claimed, "login_refused") if is_refused else complete(database, claimed, []))
+        return claimed.connection_id
+
+    server = await imported("known", is_refused=False)
+    for number in range(MAX_REFUSALS):
+        await imported(f"guess-{number}", is_refused=True)
+    refused = await owner.post(PATH, json=asked())
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_refusals")
+    assert 500 < int(refused.headers["Retry-After"]) <= 600
+    await owner.ask("POST", PATH, 202, json=asked(credentials={"hostname": "other.partner.example"}))
+    await owner.ask("POST", PATH, 202, json=asked(credentials={"username": "known"}))
+    # What had been taken before is not tried either.
+    async with database.account(account) as tx:
+        with pytest.raises(TooManyRefusals):
+            await one_shots.require_rest(tx, server, "shop")
+        aged = "UPDATE tidegate.runs SET finished_at = finished_at - interval '10 minutes'"
+        await tx.connection.execute(f"{aged} WHERE reason_code = 'login_refused'")
+        await one_shots.require_rest(tx, server, "shop")
 
 
 async def test_errors_are_problems_that_point_into_the_request(owner: Client) -> None:

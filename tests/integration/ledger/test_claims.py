@@ -10,9 +10,10 @@ import pytest
 from shared.domain.blackout import Blackout
 from shared.domain.failures import InBlackout, LeaseLost
 from shared.domain.run import ClaimedRun, Reason, RunState, Waiting
-from shared.storage import decisions, ending, goals, runs
+from shared.storage import connections, decisions, ending, goals, runs
 from shared.storage.database import Database, Tx
 from shared.storage.runs import Progress
+from shared.storage.secrets import KeyRing
 from tests.eventually import eventually
 from tests.integration.ledger.conftest import Book, MakeBook, receipt_of
 from tests.real.database_fixtures import make_account
@@ -276,6 +277,38 @@ async def test_what_is_paused_is_not_begun_and_what_is_in_hand_goes_on(book: Boo
     await switch(book, active=True)
     begun = await book.claim()
     assert (begun.id, begun.attempt) == (held_back, 1)
+
+
+async def test_what_is_paused_is_written_down_once_and_hides_nothing_else(
+    book: Book, make_book: MakeBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it lasts, and however many goals are paused."""
+    monkeypatch.setattr(runs, "GOALS_AT_ONCE", 2)
+    paused = [await make_book(book.account_id) for _ in range(2)]
+    for each in paused:
+        await each.arrive(1)
+        await switch(each, active=False)
+    await book.arrive(2)
+    assert (await book.claim()).goal_id == book.goal_id
+    async with book.database.account(book.account_id) as tx:
+        looked_at = "SELECT min(retry_at) - now() FROM tidegate.runs WHERE reason_code = 'paused'"
+        assert await tx.connection.fetchval(looked_at) > timedelta(minutes=50)
+
+
+async def test_a_run_that_is_come_across_while_its_connection_is_resumed_begins_at_once(book: Book) -> None:
+    await book.arrive(1)
+    ring = KeyRing((bytes(32),))
+
+    async def say(tx: Tx, *, active: bool) -> None:
+        settings = (await connections.get(tx, book.connection_id)).settings.model_copy(update={"active": active})
+        await connections.update(tx, ring, book.connection_id, settings, {})
+
+    async with book.database.account(book.account_id) as tx:
+        await say(tx, active=False)
+    async with book.database.account(book.account_id) as tx:
+        await say(tx, active=True)
+        assert await book.is_idle()
+    assert (await book.claim()).attempt == 1
 
 
 async def test_nothing_is_begun_in_a_blackout(book: Book) -> None:
