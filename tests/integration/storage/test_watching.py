@@ -14,7 +14,7 @@ READABLE = {
     "vanished_at",
     "connections": "account_id connection_id drop_folder_id failures_in_a_row integration is_active looked_at "
     "next_look_at round_due_at stopped_code",
-    "credentials": "account_id credential_id drop_folder_id revoked_at username",
+    "credentials": "account_id credential_id drop_folder_id revoked_at username version",
     "drop_folder_usage": "account_id drop_folder_id measured_at",
     "drop_folders": "account_id deleted_at drop_folder_id",
     "dues": "account_id due_at goal_id",
