@@ -3,38 +3,41 @@
 The gateway never contacts a partner: `verify` is asked of the poller through the ledger.
 """
 
-import asyncio
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import BaseModel, Field, SecretStr, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 
 from services.api import versions
 from services.api.access import Visit, allowed
 from services.api.paging import Listing, Page, PageQuery
 from services.api.patches import MergePatch, judged, merged
-from services.api.problems import FieldError, Refused
 from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, VERSIONED, Asked, SecretShown
+from services.api.routes.connection_sent import (
+    SECRET_NAMES,
+    ConnectionSent,
+    require_secrets_again,
+    require_usable,
+    secrets_of,
+    settings_of,
+)
 from services.api.routes.inquiries import InquiryShown, await_answer, shown_inquiry
 from shared.domain.blackout import Blackouts, blackout_until
-from shared.domain.connection import ConnectionSettings
-from shared.domain.failures import AddressRefused, IntegrationOff, InvalidRequest, UnsupportedKey
+from shared.domain.failures import IntegrationOff
 from shared.domain.host_key import fingerprint_of
 from shared.domain.integration import integration_of
 from shared.domain.legacy import warnings_of
-from shared.domain.place import DropPlace, HostedPlace, PartnerPlace, Place, SftpPlace, WebDavPlace
+from shared.domain.place import HostedPlace, Place
 from shared.domain.run import Reason
 from shared.domain.schedule import Times
 from shared.domain.scope import Scope
 from shared.runtime.desk import reason_of
 from shared.storage import connections, inquiries, integrations, pinned_keys, removal
-from shared.storage.connections import SecretChanges, SecretName, StoredConnection
+from shared.storage.connections import StoredConnection
 from shared.storage.database import Tx
 from shared.storage.inquiries import Inquiry
-from shared.transfer.addresses import refusal
-from shared.transfer.keys import loaded_private_key, public_key
 
 router = APIRouter(prefix="/v1/connections", tags=["connections"], responses=PROBLEMS)
 Reader = Annotated[Visit, Depends(allowed(Scope.CONNECTIONS_READ))]
@@ -48,25 +51,10 @@ Verify = Annotated[
     ),
 ]
 
-Secret = Annotated[
-    SecretStr | None, Field(max_length=16_384, description="Write-only. Not sent: as it was; null: taken away")
-]
-
-
 _TRIED_WITHIN_SECONDS = 20.0
 """Then it is looked at although nobody has tried it."""
 _NOT_ASKED = Reason(code="not_asked", detail="The request said `verify=false`.")
 _HOSTED = Reason(code="hosted_folder", detail="A hosted folder is Tidegate's own: there is nothing to log in at.")
-_SECRET_NAMES: tuple[SecretName, ...] = ("password", "private_key", "passphrase")
-
-
-class ConnectionSent(ConnectionSettings):
-    """A connection as it is written."""
-
-    place: DropPlace
-    password: Secret = None
-    private_key: Secret = None
-    passphrase: Secret = None
 
 
 _SENT: TypeAdapter[ConnectionSent] = TypeAdapter(ConnectionSent)
@@ -130,11 +118,11 @@ async def create_connection(
     body: ConnectionSent, visit: Writer, response: Response, verify: Verify = True
 ) -> ConnectionShown:
     """Make a connection; it is tried (`verification` says how that goes), and looked at soon."""
-    await _require_usable(body, visit)
+    await require_usable(body, visit)
     async with visit.writing() as tx:
         await integrations.require(tx, integration_of(body.place))
         made = await connections.create(
-            tx, visit.tools.keys, _settings(body, visit), _secrets(body), email=visit.caller.email
+            tx, visit.tools.keys, settings_of(body, visit), secrets_of(body), email=visit.caller.email
         )
         shown = await _tried(tx, made, verify=verify)
     response.headers["Location"] = f"/v1/connections/{made.id}"
@@ -180,7 +168,7 @@ async def update_connection(
     verify: Verify = True,
 ) -> ConnectionShown:
     """Give a connection other settings. Where host, port, url or user change, secrets must be sent again."""
-    await _require_usable(body, visit)
+    await require_usable(body, visit)
     async with visit.writing() as tx:
         stored = await _held(tx, connection_id, if_match)
         saved = await _saved(tx, visit, stored, body)
@@ -202,9 +190,9 @@ async def change_connection(
     async with visit.writing() as tx:
         stored = await _held(tx, connection_id, if_match)
         # A secret's null means something to the model, and what is stored holds no secrets.
-        secrets = {name: body[name] for name in _SECRET_NAMES if name in body}
+        secrets = {name: body[name] for name in SECRET_NAMES if name in body}
         sent = judged(_SENT, merged(stored.settings.model_dump(mode="json", by_alias=True), body) | secrets)
-        await _require_usable(sent, visit)
+        await require_usable(sent, visit)
         saved = await _saved(tx, visit, stored, sent)
         shown = await _tried(tx, saved, verify=verify)
     versions.show(response, saved.version)
@@ -293,8 +281,8 @@ async def _switched(connection_id: UUID, visit: Visit, response: Response, *, is
 
 
 async def _saved(tx: Tx, visit: Visit, stored: StoredConnection, sent: ConnectionSent) -> StoredConnection:
-    _require_secrets_again(stored, sent)
-    return await connections.update(tx, visit.tools.keys, stored.id, _settings(sent, visit), _secrets(sent))
+    require_secrets_again(stored, sent)
+    return await connections.update(tx, visit.tools.keys, stored.id, settings_of(sent, visit), secrets_of(sent))
 
 
 async def _tried(tx: Tx, saved: StoredConnection, *, verify: bool) -> ConnectionShown:
@@ -326,78 +314,6 @@ async def _why_not_tried(tx: Tx, saved: StoredConnection) -> Reason | None:
 
 async def _verification(tx: Tx, stored: StoredConnection) -> Inquiry | None:
     return (await inquiries.verifications(tx, [stored.id])).get(stored.id)
-
-
-def _settings(body: ConnectionSent, visit: Visit) -> ConnectionSettings:
-    place = body.place
-    if isinstance(place, SftpPlace):
-        lines = (public_key(line, legacy=visit.tools.allows_legacy_keys).line for line in place.host_keys)
-        place = place.model_copy(update={"host_keys": tuple(lines)})
-    said = {name: getattr(body, name) for name in ConnectionSettings.model_fields}
-    return ConnectionSettings.model_validate(said | {"place": place})
-
-
-def _secrets(body: ConnectionSent) -> SecretChanges:
-    sent = {name: getattr(body, name) for name in _SECRET_NAMES if name in body.model_fields_set}
-    return {name: None if secret is None else secret.get_secret_value() for name, secret in sent.items()}
-
-
-async def _require_usable(body: ConnectionSent, visit: Visit) -> None:
-    """Raises Refused for keys that could never be used. A passphrase kept from before is tried by `verify`."""
-    place = body.place
-    errors = _host_errors(place) if isinstance(place, PartnerPlace) else []
-    if isinstance(place, SftpPlace):
-        for number, line in enumerate(place.host_keys):
-            try:
-                public_key(line, legacy=visit.tools.allows_legacy_keys)
-            except UnsupportedKey as failure:
-                errors.append(_unsupported(f"/place/host_keys/{number}", failure))
-    elif not isinstance(place, PartnerPlace):
-        if body.model_fields_set & {"password", "private_key", "passphrase"}:
-            detail = "Only a partner's server wants a login of ours; those of a hosted folder are its credentials."
-            errors.append(FieldError(pointer="", code="invalid_value", detail=detail))
-    elif body.private_key is not None or body.passphrase is not None:
-        detail = f"Keys are for SFTP; {place.transport} logs in with a password."
-        errors.append(FieldError(pointer="/private_key", code="invalid_value", detail=detail))
-    if body.private_key is not None:
-        passphrase = None if body.passphrase is None else body.passphrase.get_secret_value()
-        try:
-            # In a thread: a key under a passphrase takes a good part of a second on purpose.
-            text = body.private_key.get_secret_value()
-            legacy = visit.tools.allows_legacy_keys
-            await asyncio.to_thread(loaded_private_key, text, passphrase, legacy=legacy)
-        except UnsupportedKey as failure:
-            errors.append(_unsupported("/private_key", failure))
-    if errors:
-        raise Refused(InvalidRequest(), errors)
-
-
-def _host_errors(place: PartnerPlace) -> list[FieldError]:
-    """A host that is refused whatever it resolves to: its spelling, or an address that is never contacted."""
-    why, pointer = refusal(place.host), "/place/url" if isinstance(place, WebDavPlace) else "/place/host"
-    return [] if why is None else [FieldError(pointer=pointer, code=AddressRefused.code, detail=why)]
-
-
-def _unsupported(pointer: str, failure: UnsupportedKey) -> FieldError:
-    return FieldError(pointer=pointer, code=failure.code, detail=f"{failure.detail} {failure.what_to_do}".strip())
-
-
-def _require_secrets_again(stored: StoredConnection, body: ConnectionSent) -> None:
-    """Else who may edit a connection but never saw its password could have it sent to a server of their own."""
-    if stored.settings.place.whom == body.place.whom:
-        return
-    kept = [name for name in ("password", "private_key") if getattr(stored, f"has_{name}")]
-    errors = [
-        FieldError(
-            pointer=f"/{name}",
-            code="missing_field",
-            detail="Host, port, url or user changed: send the secret again, or null to take it away.",
-        )
-        for name in kept
-        if name not in body.model_fields_set
-    ]
-    if errors:
-        raise Refused(InvalidRequest(), errors)
 
 
 def _shown(stored: StoredConnection, tried: Inquiry | None) -> ConnectionShown:
