@@ -5,7 +5,7 @@ means that a person has acted: a stopped connection is looked at again.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -17,7 +17,6 @@ from shared.domain.blackout import blackout_until
 from shared.domain.connection import ConnectionSettings, Login
 from shared.domain.failures import (
     AlreadyExists,
-    Conflict,
     InvalidRequest,
     LoginRefused,
     ManualConnection,
@@ -43,9 +42,6 @@ SecretChanges = Mapping[SecretName, str | None]
 """Secrets to set, or with None to take away; what is not named stays as it is."""
 
 _SECRETS: tuple[SecretName, ...] = ("password", "private_key", "passphrase")
-MANUAL_NAME = "Manual imports"
-_MAX_NAME = 200
-_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,34 +122,6 @@ async def create(
     if any(sealed.values()):
         await keep(tx, ring)
     return await get(tx, connection_id)
-
-
-async def hold_manual(tx: Tx) -> StoredConnection:
-    """The built-in connection of manual imports, made where the account has none; held until the transaction ends."""
-    settings = ConnectionSettings(name=MANUAL_NAME, place=ManualPlace())
-    await tx.execute("connections.make_manual", tx.account_id, uuid4(), _stored(settings))
-    return await lock(tx, await tx.value("connections.manual", tx.account_id))
-
-
-async def find_manual(tx: Tx) -> UUID | None:
-    """The built-in connection, where the account has one yet."""
-    found: UUID | None = await tx.value("connections.manual", tx.account_id)
-    return found
-
-
-async def hold_one_shot(tx: Tx, host: str, port: int) -> StoredConnection:
-    """The built-in connection of one-shot imports from a server, made where there is none; held until the end.
-
-    Raises Conflict where somebody takes it away each time that it is made.
-    """
-    place = OneShotPlace(host=host, port=port)
-    name = f"One-shot imports from {host}:{port}"
-    settings = ConnectionSettings(name=name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME - 1]}…", place=place)
-    for _ in range(_TRIES):
-        await tx.execute("connections.make_one_shot", tx.account_id, uuid4(), _stored(settings))
-        with suppress(NotFound):  # it was there, and was taken away before we held it
-            return await lock(tx, await tx.value("connections.one_shot", tx.account_id, host, str(port)))
-    raise Conflict("The server's connection is being taken away; repeat the request.")
 
 
 async def get(tx: Tx, connection_id: UUID, *, even_deleted: bool = False) -> StoredConnection:

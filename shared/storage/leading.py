@@ -13,7 +13,7 @@ from shared.domain.goal import ImportGoal, LedBy
 from shared.domain.leading import led, proved, would_judge_others
 from shared.domain.receipt import Receipt
 from shared.domain.run import RunState
-from shared.storage import connections, goals, notifications, runs
+from shared.storage import built_in_connections, goals, notifications, runs
 from shared.storage.database import Tx
 from shared.storage.goals import StoredGoal
 
@@ -23,7 +23,7 @@ _COMPLETED = (RunState.COMPLETED, RunState.COMPLETED_WITH_REJECTS)
 async def leader(tx: Tx, import_id: UUID) -> ImportGoal:
     """What a manual import says for the goals that it leads. Raises NotFound, ImportNotCompleted."""
     run = await runs.get(tx, import_id)
-    if run is None or run["connection_id"] != await connections.find_manual(tx):
+    if run is None or run["connection_id"] != await built_in_connections.find_manual(tx):
         raise NotFound("The account has no such manual import.")
     if run["state"] not in _COMPLETED:
         raise ImportNotCompleted(f"Found it {run['state']}.")

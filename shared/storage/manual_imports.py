@@ -12,7 +12,7 @@ from uuid import UUID
 from shared.domain.arrival import FileStamp
 from shared.domain.goal import AnyImport
 from shared.observe import tracing
-from shared.storage import arrivals, connections, goals, kept_files, outbox, runs
+from shared.storage import arrivals, built_in_connections, goals, kept_files, outbox, runs
 from shared.storage.connections import StoredConnection
 from shared.storage.database import Tx
 from shared.storage.goals import StoredGoal
@@ -62,7 +62,7 @@ async def keep_file_of(tx: Tx, arrival_id: UUID) -> None:
 async def has_taken(tx: Tx, file_id: UUID) -> bool:
     """Whether an import was made of a kept file. The file is held until the transaction ends, so that none is now."""
     name = await kept_files.hold(tx, file_id)
-    connection_id = await connections.find_manual(tx)
+    connection_id = await built_in_connections.find_manual(tx)
     return await tx.value("manual_imports.of_file", tx.account_id, connection_id, name, file_id) is not None
 
 
@@ -79,7 +79,7 @@ class ImportFilter:
 
 async def page(tx: Tx, chosen: ImportFilter, limit: int) -> list[dict[str, Any]]:
     """Manual imports, newest first, each with the goals that it leads."""
-    connection_id = await connections.find_manual(tx)
+    connection_id = await built_in_connections.find_manual(tx)
     if connection_id is None:
         return []
     before = chosen.before or (None, None)
@@ -99,7 +99,7 @@ async def page(tx: Tx, chosen: ImportFilter, limit: int) -> list[dict[str, Any]]
 
 async def get(tx: Tx, import_id: UUID) -> dict[str, Any] | None:
     """One manual import."""
-    row = await tx.row("manual_imports.get", tx.account_id, await connections.find_manual(tx), import_id)
+    row = await tx.row("manual_imports.get", tx.account_id, await built_in_connections.find_manual(tx), import_id)
     return None if row is None else (await _with_led(tx, [dict(row)]))[0]
 
 

@@ -25,7 +25,7 @@ from shared.domain.failures import Conflict, InvalidRequest, NotFound, Unsupport
 from shared.domain.goal import MANUAL_SOURCE, AnyImport, ImportEventRules, ImportEvents, ImportGoal, ImportRules
 from shared.domain.run import Reason, RunState
 from shared.domain.scope import Scope
-from shared.storage import connections, goals, kept_files, manual_imports, samples
+from shared.storage import built_in_connections, goals, kept_files, manual_imports, samples
 from shared.storage.database import Tx
 from shared.storage.kept_files import KeptFile
 
@@ -161,7 +161,7 @@ async def _rules_of(tx: Tx, goal_id: UUID | None) -> AnyRules:
 
 
 async def _started(tx: Tx, visit: Visit, rules: AnyRules, file: KeptFile) -> RunShown:
-    connection = await connections.hold_manual(tx)
+    connection = await built_in_connections.hold_manual(tx)
     sent = _goal_of(rules)
     known = await manual_imports.goal_of_name(tx, connection, rules.name)
     if known is not None and known.goal.kind != sent.kind:

@@ -24,7 +24,7 @@ from shared.domain.lists import MAX_NUMBER
 from shared.domain.run import Reason
 from shared.domain.scope import Scope
 from shared.observe.failpoints import reach
-from shared.storage import connections, integrations, lists, one_shots, properties
+from shared.storage import built_in_connections, integrations, lists, one_shots, properties
 from shared.storage.connections import StoredConnection
 from shared.storage.database import Tx
 from shared.storage.one_shots import Errand
@@ -72,7 +72,7 @@ async def start_one_shot_import(
         )
         plan = wanted(asked, spelled, known)
         credentials = asked.credentials
-        connection = await connections.hold_one_shot(tx, credentials.hostname, credentials.port)
+        connection = await built_in_connections.hold_one_shot(tx, credentials.hostname, credentials.port)
         await one_shots.require_rest(tx, connection.id, credentials.username)
         goal = await _judged(tx, visit, connection, plan)
         login = Login(password=credentials.password)
