@@ -135,5 +135,7 @@ class Limits:
     idle_seconds: float = 900
     attend_seconds: float = 15
     """How soon a login that is changed, or an account that is paused, is noticed by those who are in."""
+    stall_seconds: float = 60
+    """How long the body of an HTTP request may stand still, or an answer be left lying."""
     closing_seconds: float = 30
     """How long running uploads may go on when the server stops."""

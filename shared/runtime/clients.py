@@ -26,7 +26,7 @@ def client_of(scope: Mapping[str, Any], trusted: Sequence[Network]) -> str:
 
 def peer_of(scope: Mapping[str, Any]) -> Address | None:
     """The other end of the connection; None where the server does not say."""
-    return _read(scope["client"][0]) if scope.get("client") else None
+    return read_address(scope["client"][0]) if scope.get("client") else None
 
 
 def address_of(scope: Mapping[str, Any], trusted: Sequence[Network]) -> Address | None:
@@ -38,7 +38,7 @@ def address_of(scope: Mapping[str, Any], trusted: Sequence[Network]) -> Address 
     for hop in hops:
         if not is_in(peer, trusted):
             break
-        told = _read(hop)
+        told = read_address(hop)
         if told is None:
             break
         peer = told
@@ -49,7 +49,7 @@ def _forwarded_for(headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
     return [value for name, value in headers if name.lower() == b"x-forwarded-for"]
 
 
-def _read(text: str) -> Address | None:
+def read_address(text: str) -> Address | None:
     """An address, also as `1.2.3.4:567`, `[2001:db8::1]` or `[2001:db8::1]:567`, which some proxies write."""
     text = text.strip()
     if text.startswith("["):

@@ -1,0 +1,155 @@
+"""What makes files: PUT, also of a part, and COPY. A file rings when the last of its bytes is there, and never before.
+
+Whatever ends a body early (the client leaves or stands still, the quota, the login's end, the server's) breaks the
+upload off: what was written lies there to be resumed, and is no arrival.
+"""
+
+import asyncio
+import os
+import stat
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from services.dropserver.refusals import Refusal, told
+from services.dropserver.uploads import Upload
+from services.dropserver.webdav.answers import Answer, NotDone
+from services.dropserver.webdav.asked import Part
+from services.dropserver.webdav.turn import Turn, etag_of
+from shared.domain.hosted_login import Right
+
+_BLOCK_BYTES = 256 * 1024
+_ANEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+_PLACEHOLDERS = ("Microsoft-WebDAV-MiniRedir/", "WebDAVFS/", "WebDAVLib/", "davfs2/", "gvfs/")
+"""Clients that put an empty file, lock it, and then put what is in it: the empty one is not what they send."""
+
+
+async def put(turn: Turn) -> Answer:
+    """A whole file, or the part of one that is missing."""
+    turn.require(Right.WRITE)
+    part = turn.asked.part
+    found = turn.look(turn.path)
+    if turn.is_home or turn.asked.says_collection or (found is not None and stat.S_ISDIR(found.st_mode)):
+        raise NotDone(405, "That is a directory's name; put files into it.")
+    turn.require_directory_of(turn.path)
+    turn.require_conditions(found)
+    turn.require_unlocked(turn.path, is_member=found is None)
+    _require_room_before(part, 0 if found is None else found.st_size)
+    status = 201 if found is None else 204
+    async with _upload(turn, turn.path, _ANEW if part is None or not part.start else os.O_WRONLY) as upload:
+        _require_room_before(part, 0 if part is None or not part.start else upload.size_bytes)
+        size = await _take(turn, upload, turn.body.pieces(), 0 if part is None else part.start)
+        if part is not None and size != part.size:
+            raise NotDone(400, f"Content-Range names {part.size} bytes, and {size} came.")
+        if (part is not None and not part.is_last) or (not size and _is_placeholder(turn)):
+            await _keep_unfinished(turn, upload)
+            return Answer(202 if part is not None else status)
+        await _finish(turn, upload)
+    written = turn.look(turn.path)
+    return Answer(status, {} if written is None else {"ETag": etag_of(written) or ""})
+
+
+async def copy(turn: Turn) -> Answer:
+    """A file once more, under another name: an upload like others."""
+    turn.require(Right.READ)
+    turn.require(Right.WRITE)
+    target = turn.inside(turn.asked.destination)
+    source, there = turn.look(turn.path), turn.look(target)
+    if source is None:
+        raise NotDone(404, "There is no such file.")
+    if stat.S_ISDIR(source.st_mode) or (there is not None and stat.S_ISDIR(there.st_mode)):
+        raise NotDone(403, "Directories are not copied here; copy their files.")
+    if target == turn.path:
+        raise NotDone(403, "Source and destination are the same.")
+    turn.require_directory_of(target)
+    turn.require_conditions(source)
+    if there is not None and not turn.asked.overwrites:
+        raise NotDone(412, "The name is taken.")
+    turn.require_unlocked(target, is_member=there is None)
+    with told():
+        descriptor = turn.visit.tree.open(turn.path, os.O_RDONLY)
+    try:
+        async with _upload(turn, target, _ANEW) as upload:
+            await _take(turn, upload, _bytes(descriptor), 0)
+            await _finish(turn, upload)
+    finally:
+        os.close(descriptor)
+    return Answer(201 if there is None else 204)
+
+
+async def make_empty(turn: Turn) -> None:
+    """An empty file for a lock of a name that nothing has: no upload, and no arrival."""
+    async with _upload(turn, turn.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL) as upload:
+        await _keep_unfinished(turn, upload)
+
+
+@asynccontextmanager
+async def _upload(turn: Turn, path: str, flags: int) -> AsyncIterator[Upload]:
+    """An upload that is begun, and broken off unless it was ended inside."""
+    writing, house = turn.visit.writing, turn.house
+    beginning = asyncio.ensure_future(writing.begin(path, flags))
+    try:
+        upload = await asyncio.shield(beginning)
+    except asyncio.CancelledError:
+        house.carry_on(_undone(turn, beginning))
+        raise
+    try:
+        yield upload
+    except BaseException:
+        await house.carry_on(writing.break_off(upload))
+        raise
+
+
+async def _undone(turn: Turn, beginning: asyncio.Future[Upload]) -> None:
+    """Nobody waits for it any more."""
+    try:
+        upload = await beginning
+    except (Refusal, OSError):
+        return
+    await turn.visit.writing.break_off(upload)
+
+
+async def _take(turn: Turn, upload: Upload, pieces: AsyncIterator[bytes], at: int) -> int:
+    """Write what comes, from there on; how much it was."""
+    writing, start = turn.visit.writing, at
+    async for piece in pieces:
+        turn.require(Right.WRITE)
+        end = at + len(piece)
+        upload.size_bytes = max(upload.size_bytes, end)
+        if not upload.is_superseded and end > upload.begun.counted_bytes:
+            await turn.house.carry_on(writing.make_room(upload, end))
+        writing.write(upload, at, piece)
+        at = end
+    return at - start
+
+
+async def _finish(turn: Turn, upload: Upload) -> None:
+    try:
+        await turn.house.carry_on(turn.visit.writing.finish(upload))
+    finally:
+        # Only in the loop's next turn, when the answer is on its way: a stopping server waits for this.
+        asyncio.get_running_loop().call_soon(turn.house.register.end, turn.tenant, upload)
+
+
+async def _keep_unfinished(turn: Turn, upload: Upload) -> None:
+    """What was written is safely on disk, and is not the whole file."""
+    with told():
+        await asyncio.to_thread(os.fsync, upload.descriptor)
+    await turn.house.carry_on(turn.visit.writing.break_off(upload))
+
+
+async def _bytes(descriptor: int) -> AsyncIterator[bytes]:
+    offset = 0
+    while block := os.pread(descriptor, _BLOCK_BYTES, offset):
+        offset += len(block)
+        yield block
+        await asyncio.sleep(0)
+
+
+def _require_room_before(part: Part | None, size: int) -> None:
+    """Raises NotDone, 409, where a part does not begin where the file ends."""
+    if part is not None and part.start and part.start != size:
+        raise NotDone(409, f"The file has {size} bytes: go on from there.")
+
+
+def _is_placeholder(turn: Turn) -> bool:
+    return (turn.asked.header("User-Agent") or "").startswith(_PLACEHOLDERS)
