@@ -19,6 +19,8 @@ class HostedServer:
     port: int
     fingerprints: Callable[[], Awaitable[tuple[str, ...]]]
     """SHA-256 fingerprints of its host keys; empty while the server has not said."""
+    webdav_url: str | None = None
+    """Where the same folders are served by WebDAV; None where they are not."""
 
 
 @dataclass(frozen=True, slots=True)

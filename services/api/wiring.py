@@ -19,7 +19,7 @@ from shared.runtime.workspace import work_directory
 from shared.storage import host_keys
 
 
-def tools_of(base: Base, directory: Path, *, sftp_port: int | None = None) -> Tools:
+def tools_of(base: Base, directory: Path, *, sftp_port: int | None = None, webdav_url: str | None = None) -> Tools:
     """The gateway's tools, from what every service has."""
     settings = base.settings
     return Tools(
@@ -30,6 +30,7 @@ def tools_of(base: Base, directory: Path, *, sftp_port: int | None = None) -> To
             host=settings.public_sftp_host,
             port=settings.public_sftp_port or sftp_port or settings.sftp_port,
             fingerprints=lambda: host_keys.known(base.database),
+            webdav_url=settings.public_webdav_url or webdav_url,
         ),
         bus_is_ready=base.bus.is_ready,
         looking=Looking(base.database, base.keys, directory, find_programs(), apart()),
@@ -62,11 +63,11 @@ async def running(base: Base, stopping: asyncio.Event) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def serving(base: Base, *, sftp_port: int | None = None) -> AsyncIterator[int]:
-    """The same, for those who want to know the port; `sftp_port` is where the hosted server really listens."""
+async def serving(base: Base, *, sftp_port: int | None = None, webdav_url: str | None = None) -> AsyncIterator[int]:
+    """The same, for those who want to know the port. The others are where the hosted servers really listen."""
     settings = base.settings
     with work_directory(settings.work_directory) as directory:
-        async with _serving(tools_of(base, directory, sftp_port=sftp_port), settings) as port:
+        async with _serving(tools_of(base, directory, sftp_port=sftp_port, webdav_url=webdav_url), settings) as port:
             yield port
 
 

@@ -3,15 +3,20 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import structlog
 
 from services.dropserver.ledger import DatabaseGate, DatabaseUploads
 from services.dropserver.sftp import DropServer
+from services.dropserver.webdav.certificate import Certificate
+from services.dropserver.webdav.server import DavServer
 from shared.bus.alongside import alongside
 from shared.domain.failures import Failure
 from shared.runtime import server_keys
+from shared.runtime.clients import networks
 from shared.runtime.service import Base
+from shared.runtime.settings import Settings
 from shared.storage import host_keys
 
 log = structlog.get_logger()
@@ -26,9 +31,17 @@ async def running(base: Base, stopping: asyncio.Event) -> AsyncIterator[None]:
         yield
 
 
+@dataclass(frozen=True, slots=True)
+class Hosting:
+    """The servers of the hosted folders. `webdav` None: it is off."""
+
+    sftp: DropServer
+    webdav: DavServer | None
+
+
 @asynccontextmanager
-async def serving(base: Base) -> AsyncIterator[DropServer]:
-    """The same, for those who want to know the port."""
+async def serving(base: Base) -> AsyncIterator[Hosting]:
+    """The same, for those who want to know the ports."""
     settings = base.settings
     gate = DatabaseGate(base.database, base.places, base.metrics)
     uploads = DatabaseUploads(base.database, base.metrics)
@@ -39,7 +52,22 @@ async def serving(base: Base) -> AsyncIterator[DropServer]:
         DropServer.open(settings.sftp_host, settings.sftp_port, keys, gate, uploads) as server,
         alongside(keep_presenting(base, server)),
     ):
-        yield server
+        port = settings.webdav_listens_on
+        if port is None:
+            yield Hosting(server, None)
+            return
+        proxies, certificate = networks(settings.trusted_proxies), _certificate(settings)
+        if certificate is None and not proxies:
+            # Passwords are taken by TLS alone.
+            log.warning("webdav.answers_this_machine_alone", lacking="TIDEGATE_WEBDAV_CERTIFICATE_FILE")
+        async with DavServer.open(server.house, settings.webdav_host, port, certificate, proxies) as webdav:
+            yield Hosting(server, webdav)
+
+
+def _certificate(settings: Settings) -> Certificate | None:
+    """Raises SettingsError for one that cannot be used."""
+    file = settings.webdav_certificate_file
+    return None if file is None else Certificate(file, settings.webdav_key_file)
 
 
 async def present(base: Base, server: DropServer) -> None:

@@ -34,10 +34,14 @@ class Access:
     sftp_fingerprint: str
     sftp_username: str
     sftp_password: str
+    webdav_url: str | None
+    """With the same user name and password."""
     directory: str
 
 
-async def make_access(base: Base, directory: Path, *, api_port: int, sftp: DropServer) -> Access:
+async def make_access(
+    base: Base, directory: Path, *, api_port: int, sftp: DropServer, webdav_url: str | None
+) -> Access:
     """The way in, made where this directory has none yet."""
     path = directory / "access.json"
     known = json.loads(path.read_text()) if path.exists() else await _make(base)
@@ -46,6 +50,7 @@ async def make_access(base: Base, directory: Path, *, api_port: int, sftp: DropS
         sftp_host="127.0.0.1",
         sftp_port=sftp.port,
         sftp_fingerprint=sftp.fingerprints[0],
+        webdav_url=webdav_url,
         directory=str(directory),
         **{name: known[name] for name in _MADE_ONCE},
     )

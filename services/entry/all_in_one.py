@@ -1,4 +1,5 @@
-"""Every service in one process: embedded PostgreSQL, a bus in memory, the hosted SFTP server, mails as files.
+"""Every service in one process: embedded PostgreSQL, a bus in memory, the hosted SFTP and WebDAV servers, mails as
+files.
 
 The same code as in the distributed way, wired to smaller neighbours. Killed at any moment it loses nothing: what was
 rung and not done is rung again from the ledger.
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.api.wiring import serving as serving_api
-from services.dropserver.wiring import serving as serving_sftp
+from services.dropserver.wiring import serving as serving_folders
 from services.entry.access import Access, make_access
 from services.entry.data_directory import held, secrets_of
 from services.entry.embedded_postgres import embedded_postgres
@@ -38,6 +39,7 @@ class Ports:
 
     api: int = 8080
     sftp: int = 2222
+    webdav: int = 0
 
 
 async def up(directory: Path, ports: Ports, tell: Callable[[Access], None]) -> None:
@@ -66,9 +68,12 @@ async def running_all(directory: Path, ports: Ports, stopping: asyncio.Event) ->
         await stack.enter_async_context(relaying(base))
         for running in (polling, importing, exporting, notifying):
             await stack.enter_async_context(running(base, stopping))
-        sftp = await stack.enter_async_context(serving_sftp(base))
-        api_port = await stack.enter_async_context(serving_api(base, sftp_port=sftp.port))
-        yield await make_access(base, directory, api_port=api_port, sftp=sftp)
+        hosting = await stack.enter_async_context(serving_folders(base))
+        scheme = "http" if settings.webdav_certificate_file is None else "https"
+        url = None if hosting.webdav is None else f"{scheme}://127.0.0.1:{hosting.webdav.port}/"
+        serving = serving_api(base, sftp_port=hosting.sftp.port, webdav_url=url)
+        api_port = await stack.enter_async_context(serving)
+        yield await make_access(base, directory, api_port=api_port, sftp=hosting.sftp, webdav_url=url)
 
 
 def _settings(directory: Path, ports: Ports, postgres_port: int) -> Settings:
@@ -90,6 +95,8 @@ def _settings(directory: Path, ports: Ports, postgres_port: int) -> Settings:
         sftp_host="127.0.0.1",
         sftp_port=ports.sftp,
         public_sftp_host="127.0.0.1",
+        webdav_host="127.0.0.1",
+        webdav_port=ports.webdav,
         log_format="console",
     )
     # On a machine of one's own there is nobody to be kept from it, and its servers are what one tries this with.

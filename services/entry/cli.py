@@ -74,9 +74,10 @@ def up(
     data_directory: DataDirectory = DEFAULT_DIRECTORY,
     api_port: Annotated[int, typer.Option(help="Of the gateway; 0 lets the system choose.")] = 8080,
     sftp_port: Annotated[int, typer.Option(help="Of the hosted SFTP server; 0 lets the system choose.")] = 2222,
+    webdav_port: Annotated[int, typer.Option(help="Of the hosted WebDAV server; 0 lets the system choose.")] = 0,
 ) -> None:
     """Run everything in one process, on this machine alone."""
-    _run(all_in_one.up(data_directory, all_in_one.Ports(api_port, sftp_port), _tell_access))
+    _run(all_in_one.up(data_directory, all_in_one.Ports(api_port, sftp_port, webdav_port), _tell_access))
 
 
 @app.command()
@@ -252,6 +253,7 @@ def _tell_access(access: Access) -> None:
         "operator key": access.operator_key,
         "SFTP": f"sftp -P {access.sftp_port} {access.sftp_username}@{access.sftp_host}",
         "SFTP password": access.sftp_password,
+        "WebDAV": f"{access.webdav_url} (with the same user name and password)",
         "host key": access.sftp_fingerprint,
         "mails": f"{access.directory}/mail",
         "metrics": f"{access.api_url}/metrics",

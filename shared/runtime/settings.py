@@ -15,6 +15,7 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_WEBDAV_PORT = 8443
 _DIRECTORY_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
@@ -58,7 +59,8 @@ class Settings(BaseSettings):
     api_host: str = "0.0.0.0"  # noqa: S104 a container is reached from outside; the all in one sets 127.0.0.1
     api_port: int = Field(default=8080, ge=0, le=65_535)
     trusted_proxies: str = ""
-    """Networks (CIDR, comma-separated) of the proxies before the gateway, whose X-Forwarded-For is believed."""
+    """Networks (CIDR, comma-separated) of the proxies before the gateway and the hosted WebDAV server, whose
+    X-Forwarded-For, and X-Forwarded-Proto, is believed."""
     requests_per_second: float = Field(default=50.0, gt=0, le=100_000)
     """Of one API key, in the long run. This and the next three hold for each replica of the gateway by itself."""
     request_burst: int = Field(default=200, ge=1, le=1_000_000)
@@ -84,6 +86,16 @@ class Settings(BaseSettings):
     public_sftp_host: str = "localhost"
     public_sftp_port: int | None = None
     """What partners are told, where it differs from where the server listens."""
+    webdav_host: str = "0.0.0.0"  # noqa: S104 partners come from outside
+    webdav_port: int | None = Field(default=None, ge=0, le=65_535)
+    """Of the hosted WebDAV server; where not given it listens on 8443 if there is a certificate, else not at all."""
+    webdav_certificate_file: Path | None = None
+    """Its certificate with the chain, in PEM; read again when it changes. Without one it answers to this machine and
+    to trusted proxies alone, which then end TLS."""
+    webdav_key_file: Path | None = None
+    """The private key, where it is not in the same file."""
+    public_webdav_url: str = Field(default="", pattern=r"^(https?://[^\s/?#@]+(/)?)?\z")
+    """What partners are told: https://host[:port]/; nothing where it is empty."""
 
     allowed_networks: str = ""
     """Networks (CIDR, comma-separated) that partners' servers may be in although they are not public."""
@@ -152,6 +164,13 @@ class Settings(BaseSettings):
                 if ours.is_relative_to(theirs) or theirs.is_relative_to(ours):
                     raise ValueError(f"found TIDEGATE_LOCAL_DIRECTORIES with {name}={path}, which lies over {own}")
         return self
+
+    @property
+    def webdav_listens_on(self) -> int | None:
+        """The port of the hosted WebDAV server; None where there is none."""
+        if self.webdav_port is None and self.webdav_certificate_file is not None:
+            return _WEBDAV_PORT
+        return self.webdav_port
 
     @property
     def directories(self) -> dict[str, Path]:

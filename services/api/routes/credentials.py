@@ -122,6 +122,10 @@ class Sheet(CredentialShown):
     host: str
     port: int
     host_key_fingerprints: list[str] = Field(description="To compare at the first contact")
+    webdav_url: str | None = Field(
+        description="The same folder by WebDAV, with the same user name and password; null where it is not served so, "
+        "and with a public key, which opens by SFTP alone"
+    )
     password: Annotated[str | None, SHOWN_ONCE] = Field(
         description="Shown this once, stored nowhere; null with a public key"
     )
@@ -262,6 +266,7 @@ def _sheet(made: Credential, password: str | None, hosted: HostedServer, fingerp
         host=hosted.host,
         port=hosted.port,
         host_key_fingerprints=list(fingerprints),
+        webdav_url=hosted.webdav_url if made.public_key is None else None,
         password=password,
         naming_rules=list(NAMING_RULES),
     )

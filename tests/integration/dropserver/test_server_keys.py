@@ -37,7 +37,7 @@ async def test_replicas_present_the_same_key_and_a_new_one_takes_over_when_the_o
     with pytest.raises(Conflict, match="Start the hosted server"):
         await server_keys.add(database, base.keys, "ed25519")
     async with AsyncExitStack() as stack:
-        servers = await asyncio.gather(*(stack.enter_async_context(serving(base)) for _ in "ab"))
+        servers = [each.sftp for each in await asyncio.gather(*(stack.enter_async_context(serving(base)) for _ in "ab"))]
         old = described(asyncssh.import_private_key(earlier)).fingerprint
         # What a deployment has proved itself with until now, it goes on with.
         assert [await _shown(each) for each in servers] == [old, old]
@@ -57,8 +57,8 @@ async def test_replicas_present_the_same_key_and_a_new_one_takes_over_when_the_o
         # A server that read its keys before one was retired does not bring it back.
         await server_keys.tell(database, [old, new])
         assert await host_keys.known(database) == (new,)
-    async with serving(base) as server:
-        assert server.fingerprints == (new,)
+    async with serving(base) as hosting:
+        assert hosting.sftp.fingerprints == (new,)
 
 
 async def test_a_server_goes_on_with_its_keys_while_the_file_of_the_operator_cannot_be_read(
@@ -70,7 +70,8 @@ async def test_a_server_goes_on_with_its_keys_while_the_file_of_the_operator_can
         secret_key=new_key(), drop_directory=tmp_path, sftp_host="127.0.0.1", sftp_port=0, sftp_host_key_file=file
     )
     base = await base_of(settings, database, InProcessBus(), Metrics())
-    async with serving(base) as server:
+    async with serving(base) as hosting:
+        server = hosting.sftp
         shown = server.fingerprints
         for is_there in (True, False):
             file.write_text("-----BEGIN OPENSSH PRIVATE KEY-----\n") if is_there else file.unlink()

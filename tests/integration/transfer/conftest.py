@@ -14,8 +14,11 @@ from uuid import uuid4
 import asyncssh
 import pytest
 
+from services.dropserver.house import House
 from services.dropserver.sftp import DropServer
 from services.dropserver.tenant import Tenant
+from services.dropserver.webdav.certificate import Certificate
+from services.dropserver.webdav.server import DavServer
 from shared.domain.connection import Login
 from shared.domain.place import FtpsPlace, SftpPlace, WebDavPlace
 from shared.transfer.addresses import AddressPolicy
@@ -240,7 +243,23 @@ async def _apache(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
         yield Ground(folder, root, lambda path, content: server.put(f"{name}/{path}", content), kinds="hidden")
 
 
-_BY_TLS = {"vsftpd": _vsftpd, "pyftpdlib": _pyftpdlib, "apache": _apache}
+@asynccontextmanager
+async def _hosted_webdav(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
+    tmp_path: Path = request.getfixturevalue("tmp_path")
+    issued: Issued = request.getfixturevalue("server_certificate")
+    gate, root = KnownLogins(), tmp_path / "hosted"
+    gate.passwords[apache.USERNAME, PASSWORD] = Tenant(uuid4(), uuid4(), uuid4(), root, "mine")
+    async with (
+        House.open(gate, RememberedUploads()) as house,
+        DavServer.open(house, "127.0.0.1", 0, Certificate(issued.path, None)) as server,
+    ):
+        place = webdav_place(f"https://127.0.0.1:{server.port}/")
+        async with open_webdav(place, Login(password=PASSWORD), reach(request.getfixturevalue("authority"))) as folder:
+            home = root / "mine"
+            yield Ground(folder, home, _putter(home), takes_any_name=False, kinds="hidden")
+
+
+_BY_TLS = {"vsftpd": _vsftpd, "pyftpdlib": _pyftpdlib, "apache": _apache, "hosted webdav": _hosted_webdav}
 _OPENERS = {
     "directory": _directory,
     "hosted": _counted,
