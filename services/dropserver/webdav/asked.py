@@ -21,6 +21,9 @@ _PART = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})", re.ASCII)
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 _SECONDS = re.compile(r"Second-(\d{1,10})", re.ASCII)
 _MAX_DATE = 64
+_MAX_PATH = 8 * 1024
+_MAX_HEADERS = 100
+_MAX_HEADER_BYTES = 16 * 1024
 
 Meant = TypeVar("Meant")
 
@@ -53,8 +56,13 @@ class Asked:
     def __init__(self, scope: Mapping[str, Any]) -> None:
         self.method = str(scope["method"])
         self.raw_path: bytes = scope["raw_path"]
+        if len(self.raw_path) > _MAX_PATH:
+            raise NotDone(414, f"The path is too long: expected {_MAX_PATH} bytes at most.")
+        sent = scope["headers"]
+        if len(sent) > _MAX_HEADERS or sum(len(name) + len(value) for name, value in sent) > _MAX_HEADER_BYTES:
+            raise NotDone(431, f"Expected at most {_MAX_HEADERS} headers with {_MAX_HEADER_BYTES} bytes.")
         self._headers: dict[bytes, list[bytes]] = {}
-        for name, value in scope["headers"]:
+        for name, value in sent:
             self._headers.setdefault(name.lower(), []).append(value)
 
     def header(self, name: str) -> str | None:

@@ -90,7 +90,7 @@ def choices(header: str | None) -> list[Choice]:
 
 def tokens(wanted: Collection[Choice]) -> frozenset[str]:
     """The tokens of locks that a client says it holds."""
-    return frozenset(each.token for choice in wanted for each in choice.conditions if each.token)
+    return frozenset(each.token for choice in wanted for each in choice.conditions if not each.is_negated) - {""}
 
 
 class LockBook:

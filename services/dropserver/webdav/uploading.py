@@ -26,6 +26,8 @@ _PLACEHOLDERS = ("Microsoft-WebDAV-MiniRedir/", "WebDAVFS/", "WebDAVLib/", "davf
 async def put(turn: Turn) -> Answer:
     """A whole file, or the part of one that is missing."""
     turn.require(Right.WRITE)
+    if turn.house.is_closing:
+        raise NotDone(503, "The server is stopping; upload again in a minute.", {"Retry-After": "60"})
     part = turn.asked.part
     found = turn.look(turn.path)
     if turn.is_home or turn.asked.says_collection or (found is not None and stat.S_ISDIR(found.st_mode)):

@@ -1,6 +1,6 @@
 """Real hosted servers side by side, on one database and one directory, as replicas of a deployment are."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +13,9 @@ import asyncssh
 from services.dropserver.ledger import DatabaseGate, DatabaseUploads
 from services.dropserver.sftp import DropServer
 from services.dropserver.tenant import Limits
+from services.dropserver.webdav.server import DavServer
 from shared.observe.metrics import Metrics
+from shared.runtime.clients import Network
 from shared.runtime.room import LedgerRoom
 from shared.storage import credentials, drop_folders
 from shared.storage.credentials import Allowed, Credential
@@ -35,6 +37,8 @@ class Replicas:
     account_id: UUID
     folder_id: UUID
     servers: list[DropServer]
+    webdav: list[DavServer]
+    """Beside each of them."""
 
     @property
     def directory(self) -> Path:
@@ -91,6 +95,7 @@ async def replicas(
     count: int = 1,
     limits: Limits | None = None,
     patience: Patience = PATIENCE,
+    proxies: Sequence[Network] = (),
 ) -> AsyncIterator[Replicas]:
     """Servers at work while inside."""
     places = Places(directory, sessions=FreeSessions(), rooms=partial(LedgerRoom, database))
@@ -112,4 +117,8 @@ async def replicas(
             )
             for _ in range(count)
         ]
-        yield Replicas(database, places, account_id, folder.id, servers)
+        webdav = [
+            await stack.enter_async_context(DavServer.open(server.house, "127.0.0.1", 0, None, proxies))
+            for server in servers
+        ]
+        yield Replicas(database, places, account_id, folder.id, servers, webdav)

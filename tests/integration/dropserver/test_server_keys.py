@@ -37,7 +37,9 @@ async def test_replicas_present_the_same_key_and_a_new_one_takes_over_when_the_o
     with pytest.raises(Conflict, match="Start the hosted server"):
         await server_keys.add(database, base.keys, "ed25519")
     async with AsyncExitStack() as stack:
-        servers = [each.sftp for each in await asyncio.gather(*(stack.enter_async_context(serving(base)) for _ in "ab"))]
+        servers = [
+            each.sftp for each in await asyncio.gather(*(stack.enter_async_context(serving(base)) for _ in "ab"))
+        ]
         old = described(asyncssh.import_private_key(earlier)).fingerprint
         # What a deployment has proved itself with until now, it goes on with.
         assert [await _shown(each) for each in servers] == [old, old]
