@@ -72,7 +72,7 @@ def host(tmp_path: Path) -> Host:
     async def opened(limits: Limits | None = None, proxies: tuple[str, ...] = ()) -> AsyncIterator[Hosted]:
         gate, uploads, root = KnownLogins(), RememberedUploads(), tmp_path / "root"
         gate.passwords[LOGIN] = Tenant(uuid4(), uuid4(), uuid4(), root, "shop")
-        (root / "shop").mkdir(parents=True)
+        (root / "shop").mkdir(parents=True, exist_ok=True)
         trusted = [ip_network(each) for each in proxies]
         async with (
             House.open(gate, uploads, limits) as house,
@@ -237,9 +237,8 @@ async def test_what_is_not_there_or_not_on_offer_is_said(host: Host) -> None:
         assert await hosted.status("PROPFIND", "/", bomb, Depth="0") == 400
         assert await hosted.status("PROPFIND", "/", b" " * 70_000, Depth="0") == 413
         assert b" 431 " in await hosted.raw(f"GET / HTTP/1.1\r\n{PLAIN}X: {'x' * 40_000}\r\n\r\n")
-        assert b" 431 " in await hosted.raw(
-            f"GET / HTTP/1.1\r\n{PLAIN}{'X: x' * 200}".replace("X:", "\r\nX:") + "\r\n\r\n"
-        )
+        many = "X: x\r\n" * 200
+        assert b" 431 " in await hosted.raw(f"GET / HTTP/1.1\r\n{PLAIN}{many}\r\n")
         assert b" 414 " in await hosted.raw(f"GET /{'x' * 9_000} HTTP/1.1\r\n{PLAIN}\r\n")
         hosted.gate.is_down = True
         assert (await hosted.client.get("/", auth=("other", "x"))).status_code == 503
