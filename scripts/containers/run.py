@@ -45,7 +45,9 @@ def main() -> int:
 
 
 def _try(used: Engine, secrets: Path) -> None:
-    ports = {name: str(free_port()) for name in ("API_PORT", "SFTP_PORT", "MAIL_PORT", "PROMETHEUS_PORT")}
+    ports = {
+        name: str(free_port()) for name in ("API_PORT", "SFTP_PORT", "WEBDAV_PORT", "MAIL_PORT", "PROMETHEUS_PORT")
+    }
     variables = {**ports, "SECRETS": str(secrets)}
     files = ["docker-compose.yml"]
     if not used.has_registry:

@@ -6,6 +6,7 @@ machine's own loopback there is nobody to read along.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from time import monotonic
+from types import TracebackType
 
 import structlog
 
@@ -17,7 +18,7 @@ from services.dropserver.webdav.asked import Asked
 from services.dropserver.webdav.locks import LockBook
 from services.dropserver.webdav.turn import Body, Receive, Scope, Send, Turn
 from services.dropserver.webdav.visits import Visits
-from shared.domain.failures import Failure
+from shared.domain.failures import Failure, InternalError
 from shared.runtime.clients import Network, address_of, is_in, peer_of
 
 _HANDLERS: Mapping[str, Callable[[Turn], Awaitable[Answer]]] = {
@@ -39,6 +40,7 @@ _NO_TLS = (
     "Passwords are taken by https alone. Ask by https; or, where a proxy ends TLS before Tidegate, name its address in "
     "TIDEGATE_TRUSTED_PROXIES and have it send X-Forwarded-Proto."
 )
+_FOR_CLIENTS = (ClientGone, NotDone, Refusal, OSError, Failure)
 
 log = structlog.get_logger()
 
@@ -56,7 +58,8 @@ class Application:
         """Serve one request."""
         body = Body(receive, self._house.limits.stall_seconds)
         try:
-            await self._serve(scope, body, send)
+            with _Unspoken():
+                await self._serve(scope, body, send)
         except ClientGone:
             return
         except NotDone as refused:
@@ -94,6 +97,19 @@ class Application:
                 raise NotDone(405, "There is no such method here.", {"Allow": reading.METHODS})
             turn = Turn(asked, visit, body, self._house, self._locks)
             await _say(await handler(turn), send)
+
+
+class _Unspoken:
+    """Logs what is our own mistake; the client is told by uvicorn that there was one, and no more."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, Exception) and not isinstance(error, _FOR_CLIENTS):
+            log.error("request.broken", code=InternalError.code, exc_info=error)
 
 
 async def _say(answer: Answer, send: Send) -> None:

@@ -40,7 +40,12 @@ def tools(database: Database, tmp_path: Path) -> Tools:
         database=database,
         keys=ring,
         metrics=Metrics(),
-        hosted=HostedServer(host="drop.shop.example", port=2222, fingerprints=_fingerprints),
+        hosted=HostedServer(
+            host="drop.shop.example",
+            port=2222,
+            fingerprints=_fingerprints,
+            webdav_url="https://drop.shop.example:8443/",
+        ),
         bus_is_ready=lambda: True,
         looking=Looking(database, ring, tmp_path, find_programs(), in_thread),
         local_directories=frozenset({"share", "archive"}),

@@ -16,6 +16,7 @@ async def test_a_credential_comes_with_the_sheet_to_hand_over(owner: Client) -> 
     sheet = await owner.ask("POST", path, 201, json={"directory": "acme"})
     assert (sheet["host"], sheet["port"]) == ("drop.shop.example", 2222)
     assert sheet["host_key_fingerprints"] == [FINGERPRINT]
+    assert sheet["webdav_url"] == "https://drop.shop.example:8443/"
     assert sheet["directory"] == "acme"
     assert len(sheet["password"]) >= 24
     assert sheet["naming_rules"]

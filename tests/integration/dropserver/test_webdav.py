@@ -43,15 +43,15 @@ class Hosted:
         said = {name.replace("_", "-"): value for name, value in headers.items()}
         return (await self.client.request(method, path, content=content, headers=said)).status_code
 
-    async def raw(self, request: str | bytes, *, ends: bool = False) -> bytes:
-        """What the server says to these bytes, until it closes the connection or has said so much."""
+    async def raw(self, request: str | bytes, *, ends: bool = False, whole: bool = False) -> bytes:
+        """What the server says to these bytes; all of it where nothing comes after them or it closes the connection."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.server.port)
         writer.write(request if isinstance(request, bytes) else request.encode())
         if ends:
             writer.write_eof()
         try:
             async with asyncio.timeout(10):
-                return await reader.read(-1) if ends else await reader.read(4_096)
+                return await reader.read(-1 if ends or whole else 4_096)
         finally:
             writer.transport.abort()
 
@@ -102,9 +102,8 @@ async def test_only_a_whole_body_rings(host: Host) -> None:
         await eventually(lambda: not hosted.server.house.register.count, "all to be broken off")
         assert hosted.rung == []
         # What comes behind a body is another request, and garbage is none.
-        said = await hosted.raw(
-            f"PUT /a.csv HTTP/1.1\r\n{PLAIN}Content-Length: 5\r\n\r\n12345GARBAGE\r\n\r\n", ends=True
-        )
+        garbage = f"PUT /a.csv HTTP/1.1\r\n{PLAIN}Content-Length: 5\r\n\r\n12345GARBAGE\r\n\r\n"
+        said = await hosted.raw(garbage, whole=True)
         assert said.startswith(b"HTTP/1.1 201")
         assert b"HTTP/1.1 400" in said
         assert hosted.rung == ["shop/a.csv"]
