@@ -189,6 +189,7 @@ async def test_guesses_by_both_protocols_count_together(database: Database, acco
             for _ in range(2):
                 assert (await client.get("/", auth=("root", "guess"))).status_code == 401
                 assert not await house.lets_in("root", "guess")
+            await house.servers[0].house.guard.tell_rest()
             # It is right, and comes too late.
             refused = await client.get("/a.csv", auth=(made.username, password))
             assert refused.status_code == 401
