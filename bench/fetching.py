@@ -87,6 +87,7 @@ async def _by_us(partner: PrivateOpenSSH, target: Path) -> float:
         login=login,
         file=file,
         expected_sha256=None,
+        expired=None,
         file_name=NAME,
         arrived_at=now,
         upload_id=None,

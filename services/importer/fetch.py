@@ -36,6 +36,8 @@ async def fetch(source: Source, order: Order, target: Path, desk: Desk) -> FileS
     try:
         return await _fetch(source, order, target, desk)
     except FileGone as gone:
+        if order.expired is not None:
+            raise FileGone(order.expired) from gone
         if desk.run.attempt == 1 and desk.run.token > 1:
             # The run was retried; the marking of its first end may still have been under way, and put the file away.
             raise FileMoving(gone.detail) from gone

@@ -44,6 +44,8 @@ class Order:
     file: FileStamp
     expected_sha256: str | None
     """What a checksum or a manifest says of its bytes."""
+    expired: str | None
+    """Why the file was removed by now, where it was."""
     file_name: str
     """Its path when it arrived; where a run is repeated, the file may lie elsewhere by then."""
     arrived_at: datetime
@@ -87,6 +89,7 @@ async def read_order(tools: Tools, run: ClaimedRun) -> Order:
                 modified_at=arrival["modified_at"],
             ),
             expected_sha256=arrival["expected_sha256"],
+            expired=None if arrival["expired_at"] is None else arrival["reason_detail"],
             file_name=arrival["path"],
             arrived_at=arrival["seen_at"],
             upload_id=arrival["upload_id"],

@@ -12,6 +12,7 @@ import structlog
 
 from services.poller.expiry import tell_of_expiry
 from services.poller.measure import measure
+from services.poller.retention import clean_folders
 from services.poller.tools import Tools
 from shared.contracts.places import InquiryAsked
 from shared.contracts.runs import ArrivalEnded, ReturnRequested
@@ -77,7 +78,7 @@ async def sweep_once(tools: Tools) -> None:
     """
     findings = (
         _follow, _take_over, _stop_holding, _ring_unheard, _ring_unsettled, _ring_unreturned, _ring_inquiries,
-        tell_of_expiry, _forget, _measure_folders, measure,
+        tell_of_expiry, _forget, clean_folders, _measure_folders, measure,
     )  # fmt: skip
     for finding in findings:
         outcome = await _outcome(finding(tools))

@@ -115,6 +115,14 @@ class Metrics:
         self.uploads = Counter(
             "tidegate_uploads_total", "Uploads to hosted folders, by how they ended.", ["outcome"], registry=registry
         )
+        self.files_expired = Counter(
+            "tidegate_files_expired_total",
+            "Files that hosted folders kept no longer, by what they were.",
+            ["kind"],
+            registry=registry,
+        )
+        for kind in ("imported", "unmatched", "delivered"):
+            self.files_expired.labels(kind)
         self.logins = Counter("tidegate_logins_total", "Logins to hosted folders.", ["outcome"], registry=registry)
         self.request_seconds = Histogram(
             "tidegate_request_seconds",

@@ -205,6 +205,16 @@ async def vanish(tx: Tx, arrival_ids: Sequence[UUID]) -> None:
     await tx.execute("arrivals.vanish", tx.account_id, arrival_ids)
 
 
+async def expire(tx: Tx, arrival_ids: Sequence[UUID], why: str) -> None:
+    """The files are removed, because their folder has kept them for long enough."""
+    await tx.execute("arrivals.expire", tx.account_id, arrival_ids, why)
+
+
+async def keep(tx: Tx, arrival_ids: Sequence[UUID]) -> None:
+    """The files of these are not removed after all."""
+    await tx.execute("arrivals.keep", tx.account_id, arrival_ids)
+
+
 async def get(tx: Tx, arrival_id: UUID) -> dict[str, Any] | None:
     """One arrival as a mapping; `is_latest_upload` says whether no later upload took its path."""
     row = await tx.row("arrivals.get", tx.account_id, arrival_id)

@@ -22,13 +22,17 @@ class DropFolder:
     name: str
     quota_bytes: int
     quota_files: int
+    retention_days: int | None
+    """For how long files are kept that are no longer needed; None: for ever."""
     version: int
     created_at: datetime
 
 
-async def create(tx: Tx, name: str, quota_bytes: int, quota_files: int = QUOTA_FILES) -> DropFolder:
+async def create(
+    tx: Tx, name: str, quota_bytes: int, quota_files: int = QUOTA_FILES, retention_days: int | None = None
+) -> DropFolder:
     """Add a hosted folder. Raises AlreadyExists."""
-    row = await tx.row("drop_folders.insert", tx.account_id, name, quota_bytes, quota_files)
+    row = await tx.row("drop_folders.insert", tx.account_id, name, quota_bytes, quota_files, retention_days)
     if row is None:
         raise AlreadyExists("A drop folder of that name exists already.")
     await drop_usage.begin(tx, row["drop_folder_id"])
@@ -51,13 +55,14 @@ async def lock(tx: Tx, drop_folder_id: UUID) -> DropFolder:
     return _folder(row)
 
 
-async def update(tx: Tx, drop_folder_id: UUID, name: str, quota_bytes: int, quota_files: int) -> DropFolder:
-    """Give a folder another name or quota: a new version. Raises AlreadyExists, NotFound."""
+async def update(tx: Tx, wanted: DropFolder) -> DropFolder:
+    """Give a folder the name, quotas and retention of `wanted`: a new version. Raises AlreadyExists, NotFound."""
+    facts = (wanted.name, wanted.quota_bytes, wanted.quota_files, wanted.retention_days)
     try:
-        await tx.execute("drop_folders.update", tx.account_id, drop_folder_id, name, quota_bytes, quota_files)
+        await tx.execute("drop_folders.update", tx.account_id, wanted.id, *facts)
     except asyncpg.UniqueViolationError as error:
         raise AlreadyExists("A drop folder of that name exists already.") from error
-    return await get(tx, drop_folder_id)
+    return await get(tx, wanted.id)
 
 
 async def delete(tx: Tx, drop_folder_id: UUID) -> None:

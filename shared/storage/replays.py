@@ -24,6 +24,7 @@ class PassedOver(StrEnum):
 
     NOT_ENDED = "not_ended"
     FILE_GONE = "file_gone"
+    FILE_EXPIRED = "file_expired"
     FILE_CHANGED = "file_changed"
     GOAL_INACTIVE = "goal_inactive"
     RUN_SKIPPED = "run_skipped"
@@ -137,6 +138,8 @@ def _why_not(row: Record) -> PassedOver | None:
         return PassedOver.RUN_SKIPPED
     if row["state"] == RunState.CANCELLED:
         return PassedOver.RUN_CANCELLED
+    if row["is_expired"]:
+        return PassedOver.FILE_EXPIRED
     if row["settled_as"] == "changed":
         return PassedOver.FILE_CHANGED
     return PassedOver.FILE_GONE if row["is_gone"] else None

@@ -47,7 +47,7 @@ class ArrivalShown(BaseModel):
     modified_at: datetime | None
     sighting: int
     state: ArrivalState
-    reason: Reason | None = Field(description="Why it waits, or why no goal takes it")
+    reason: Reason | None = Field(description="Why it waits, why no goal takes it, or why it was removed (`expired`)")
     sha256: str | None
     expected_sha256: str | None = Field(description="What a checksum or a manifest beside it says")
     seen_at: datetime
@@ -58,6 +58,9 @@ class ArrivalShown(BaseModel):
     settled_as: str | None = Field(description="What became of the file: renamed, moved, deleted, left, ...")
     settled_path: str | None = Field(description="Where the file was put, shown like path")
     vanished_at: datetime | None
+    expired_at: datetime | None = Field(
+        description="When the file was removed, because its drop folder had kept it for its `retention_days`"
+    )
 
 
 class RunOfArrival(BaseModel):

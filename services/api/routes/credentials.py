@@ -185,7 +185,7 @@ async def change_credential(
     response: Response,
     if_match: versions.IfMatch,
 ) -> CredentialShown:
-    """Allow a login something else: other rights, another end, other networks. Holds from the next login on."""
+    """Allow a login something else: other rights, another end, other networks. Who is in notices within 15 seconds."""
     async with visit.writing() as tx:
         await drop_folders.lock(tx, drop_folder_id)
         held = await credentials.lock(tx, drop_folder_id, credential_id)

@@ -1,5 +1,6 @@
 """`/v1/drop-folders`: folders that Tidegate hosts. Their logins are credentials.py's business."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -22,7 +23,15 @@ Writer = Annotated[Visit, Depends(allowed(Scope.CONNECTIONS_WRITE))]
 
 GIBIBYTE = 1024**3
 MOST_FILES = 10_000_000
+MOST_DAYS = 3_650
 _FILES = "Files and directories"
+_RETENTION = (
+    "Files are removed that many days after their upload, null: never. Only what needs nothing more: files whose runs "
+    "have ended; files that no goal takes, and that were told as such for as long; and what Tidegate itself put there "
+    "(exports, whether or not they were fetched, and rejects). `/v1/arrivals` says so of each (`expired_at`). What is "
+    "incomplete, broken off or waits for anything stays, and so does all in a folder that no connection watches"
+)
+Days = Annotated[int, Field(ge=1, le=MOST_DAYS)]
 
 
 class NewDropFolder(Asked):
@@ -31,6 +40,7 @@ class NewDropFolder(Asked):
     name: str = Field(min_length=1, max_length=200)
     quota_bytes: int = Field(default=10 * GIBIBYTE, ge=1, le=100 * 1024 * GIBIBYTE)
     quota_files: int = Field(default=drop_folders.QUOTA_FILES, ge=1, le=MOST_FILES, description=_FILES)
+    retention_days: Days | None = Field(default=None, description=_RETENTION)
 
 
 class DropFolderChange(Asked):
@@ -40,6 +50,7 @@ class DropFolderChange(Asked):
     name: str = Field(default_factory=str, min_length=1, max_length=200)
     quota_bytes: int = Field(default_factory=int, ge=1, le=100 * 1024 * GIBIBYTE)
     quota_files: int = Field(default_factory=int, ge=1, le=MOST_FILES, description=_FILES)
+    retention_days: Days | None = Field(default_factory=lambda: None, description=_RETENTION)
 
 
 class DropFolderQuery(PageQuery):
@@ -55,6 +66,7 @@ class DropFolderShown(BaseModel):
     name: str
     quota_bytes: int
     quota_files: int = Field(description=_FILES)
+    retention_days: int | None = Field(description=_RETENTION)
     version: int
     created_at: datetime
 
@@ -78,7 +90,7 @@ async def create_drop_folder(body: NewDropFolder, visit: Writer, response: Respo
     """Make a hosted folder. A connection of transport `hosted` watches it."""
     async with visit.writing() as tx:
         await integrations.require(tx, Integration.HOSTED_FOLDERS)
-        made = await drop_folders.create(tx, body.name, body.quota_bytes, body.quota_files)
+        made = await drop_folders.create(tx, body.name, body.quota_bytes, body.quota_files, body.retention_days)
     response.headers["Location"] = f"/v1/drop-folders/{made.id}"
     versions.show(response, made.version)
     return _folder(made)
@@ -107,17 +119,13 @@ async def get_drop_folder(drop_folder_id: UUID, visit: Reader, response: Respons
 async def change_drop_folder(
     drop_folder_id: UUID, body: DropFolderChange, visit: Writer, response: Response, if_match: versions.IfMatch
 ) -> DropFolderInUse:
-    """Give a hosted folder another name or quota; a smaller quota takes nothing away that is there."""
+    """Give a hosted folder another name, quota or retention; a smaller quota takes nothing away that is there."""
     async with visit.writing() as tx:
         found = await drop_folders.lock(tx, drop_folder_id)
         if_match.require(found.version)
-        wanted = (
-            body.name or found.name,
-            body.quota_bytes or found.quota_bytes,
-            body.quota_files or found.quota_files,
-        )
-        if wanted != (found.name, found.quota_bytes, found.quota_files):
-            found = await drop_folders.update(tx, drop_folder_id, *wanted)
+        wanted = replace(found, **{name: getattr(body, name) for name in body.model_fields_set})
+        if wanted != found:
+            found = await drop_folders.update(tx, wanted)
         used = await drop_usage.get(tx, drop_folder_id)
     versions.show(response, found.version)
     return _in_use(found, used)
@@ -142,6 +150,7 @@ def _folder(each: DropFolder) -> DropFolderShown:
         name=each.name,
         quota_bytes=each.quota_bytes,
         quota_files=each.quota_files,
+        retention_days=each.retention_days,
         version=each.version,
         created_at=each.created_at,
     )

@@ -98,11 +98,21 @@ UPDATE tidegate.arrivals
 SET vanished_at = clock_timestamp(), state = CASE WHEN state IN ('waiting', 'unmatched') THEN 'vanished' ELSE state END
 WHERE account_id = $1 AND arrival_id = ANY ($2::uuid[]) AND vanished_at IS NULL
 
+-- name: expire
+-- The files are removed, because their folder has kept them for long enough.
+UPDATE tidegate.arrivals SET expired_at = clock_timestamp(), reason_code = 'expired', reason_detail = $3
+WHERE account_id = $1 AND arrival_id = ANY ($2::uuid[]) AND expired_at IS NULL
+
+-- name: keep
+-- They are not, because somebody needs them again.
+UPDATE tidegate.arrivals SET expired_at = NULL, reason_code = NULL, reason_detail = NULL
+WHERE account_id = $1 AND arrival_id = ANY ($2::uuid[]) AND expired_at IS NOT NULL AND reason_code = 'expired'
+
 -- name: get
 -- One arrival, and whether its upload is the latest of the path where its file lies, if it was uploaded to us.
 SELECT a.arrival_id, a.connection_id, a.path, a.size_bytes, a.modified_at, a.sighting, a.state, a.upload_id, a.reason_code,
     a.reason_detail, a.sha256, a.expected_sha256, a.overdue_at, a.seen_at, a.accepted_at, a.settled_at, a.settled_as,
-    a.settled_path, a.vanished_at, a.kept_file_id, a.is_stamped,
+    a.settled_path, a.vanished_at, a.expired_at, a.kept_file_id, a.is_stamped,
     a.upload_id IS NULL OR a.settled_path <> a.path OR a.upload_id = (
         SELECT u.upload_id FROM tidegate.uploads u JOIN tidegate.connections c USING (account_id, drop_folder_id)
         WHERE c.account_id = a.account_id AND c.connection_id = a.connection_id AND u.path = a.path
@@ -193,7 +203,7 @@ WHERE account_id = $1 AND connection_id = $2 AND state IN ('waiting', 'unmatched
 -- Arrivals, newest first, after a cursor.
 SELECT arrival_id, connection_id, path, size_bytes, modified_at, sighting, state, upload_id, reason_code, reason_detail,
     sha256, expected_sha256, overdue_at, seen_at, accepted_at, settled_at, settled_as, settled_path, vanished_at,
-    is_stamped
+    expired_at, is_stamped
 FROM tidegate.arrivals a
 WHERE account_id = $1
   AND ($2::uuid IS NULL OR connection_id = $2)

@@ -3,7 +3,7 @@
 SELECT a.arrival_id, a.path, a.settled_path, a.settled_as, a.seen_at, r.goal_id, r.state, r.replay, r.order_at,
     r.order_name, r.finished_at IS NOT NULL AND a.settled_at IS NOT NULL AS has_ended,
     g.is_active AND g.deleted_at IS NULL AND (c.settings -> 'active')::boolean AND c.deleted_at IS NULL AS is_active,
-    o.arrival_id IS NOT NULL AS is_one_shot, a.kept_file_id IS NOT NULL AS is_kept,
+    a.expired_at IS NOT NULL AS is_expired, o.arrival_id IS NOT NULL AS is_one_shot, a.kept_file_id IS NOT NULL AS is_kept,
     CASE WHEN a.kept_file_id IS NOT NULL THEN f.kept_file_id IS NULL
          ELSE a.settled_as IN ('deleted', 'gone') OR (a.settled_path IS NULL AND a.vanished_at IS NOT NULL)
              OR (a.settled_path = a.path AND a.vanished_at IS NOT NULL) END AS is_gone

@@ -57,14 +57,14 @@ NAMES_NOTHING = {
     "path", "pattern", "per", "period", "pivotYear", "place", "pointer", "port", "position", "prefix", "private_key",
     "processors", "progress_email_address", "properties", "public_key", "quota_bytes", "quota_files", "quoteChar",
     "readiness", "reasons", "record_type", "reference", "regular_expression", "rejects", "remove", "rename_suffix",
-    "require_signature_by", "required", "resubscribe", "return_to", "rights", "root", "rows", "rule", "scopes",
-    "segments", "sent_at", "separator", "settings", "share", "sheetName", "sheetNumber", "sign_with", "since",
-    "since_last", "skipInitialSpace", "source", "source_networks", "split", "starts_with", "strategy",
-    "subdirectories", "suffix", "suppression", "target", "text", "then", "time", "times", "times_per_day", "timezone",
-    "tls", "to", "transport", "trueValues", "trust_on_first_use", "type", "types", "unexpected", "unknown_choice",
-    "unpack", "until", "update_duplicates", "update_using", "url", "user_id", "username", "value", "values",
-    "weekday", "weekday_of_month", "weekdays", "when", "where", "which", "wildcard", "with", "with_unsubscribes",
-    "within_days",
+    "require_signature_by", "required", "resubscribe", "retention_days", "return_to", "rights", "root", "rows",
+    "rule", "scopes", "segments", "sent_at", "separator", "settings", "share", "sheetName", "sheetNumber",
+    "sign_with", "since", "since_last", "skipInitialSpace", "source", "source_networks", "split", "starts_with",
+    "strategy", "subdirectories", "suffix", "suppression", "target", "text", "then", "time", "times", "times_per_day",
+    "timezone", "tls", "to", "transport", "trueValues", "trust_on_first_use", "type", "types", "unexpected",
+    "unknown_choice", "unpack", "until", "update_duplicates", "update_using", "url", "user_id", "username", "value",
+    "values", "weekday", "weekday_of_month", "weekdays", "when", "where", "which", "wildcard", "with",
+    "with_unsubscribes", "within_days",
 }  # fmt: skip
 """Fields of bodies, wherever they stand. The name of a field that names a thing must mean nothing else."""
 

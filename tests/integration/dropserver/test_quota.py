@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import asyncssh
 import pytest
@@ -165,7 +166,8 @@ async def test_what_is_removed_while_it_is_written_gives_its_room_back_once(
 
 async def _allow(house: Replicas, quota_bytes: int, quota_files: int) -> None:
     async with house.database.account(house.account_id) as tx:
-        await drop_folders.update(tx, house.folder_id, f"n {uuid4()}", quota_bytes, quota_files)
+        found = await drop_folders.get(tx, house.folder_id)
+        await drop_folders.update(tx, replace(found, quota_bytes=quota_bytes, quota_files=quota_files))
 
 
 async def _measure(house: Replicas) -> None:

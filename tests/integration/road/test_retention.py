@@ -1,0 +1,124 @@
+"""A hosted folder that keeps files for thirty days: what goes, what stays, and that it is told."""
+
+import os
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from services.poller.retention import Task, clean
+from services.poller.wiring import tools_of
+from shared.domain.export_goal import ExportProfiles
+from shared.domain.place import HostedPlace
+from shared.runtime.room import LedgerRoom
+from shared.storage import connections, drop_usage, uploads
+from shared.transfer.tree import Tree
+from tests.eventually import eventually
+from tests.integration.api.asking import Client
+from tests.integration.road.gateway import gateway_of
+from tests.integration.road.place import Tenant, goal
+
+CONTENT = "email,name\nann@example.com,Ann\n"
+EXPORT = {
+    "kind": "export_profiles",
+    "name": "All",
+    "target": {"directory": "out", "file_name": "all.csv"},
+    "columns": [{"property": "email"}],
+}
+
+
+async def test_what_was_kept_for_long_enough_goes_and_nothing_that_is_needed(tenant: Tenant, tmp_path: Path) -> None:
+    folder_id = await _folder(tenant)
+    await tenant.save(goal())
+    export = await tenant.save(ExportProfiles.model_validate(EXPORT))
+    await tenant.imported("a.csv", CONTENT)
+    await tenant.settled("a.csv")
+    await tenant.exported(export)
+    failed = await tenant.imported("failed.csv", "other,header\n1,2\n")
+    await tenant.settled("failed.csv")
+    for name in ("nobody.txt", "half.csv.part"):
+        os.utime(tenant.drop(name, "1"), (0, 0))
+    await _broken(tenant, folder_id, "broken.csv")
+    async with gateway_of(tenant) as client:
+        await client.ask(
+            "PATCH", f"/v1/drop-folders/{folder_id}", 200, json={"retention_days": 30}, headers={"If-Match": "*"}
+        )
+        await eventually(lambda: _all_told(tenant), "everything to be seen")
+        await eventually(lambda: _is_cleaned(tenant), "a round that removes nothing")
+        before = sorted(_lying(tenant))
+        assert before == [
+            "a.csv.done", "broken.csv", "failed/failed.csv", "half.csv.part", "nobody.txt", "out/all.csv",
+        ]  # fmt: skip
+        await LedgerRoom(tenant.base.database, tenant.account_id, folder_id, tenant.directory).measure(0)
+        later = datetime.now(UTC) + timedelta(days=31)
+        tools = replace(tools_of(tenant.base, tmp_path), now=lambda: later)
+        task = Task(tenant.account_id, folder_id, Tree(tenant.directory), 30, later - timedelta(days=30))
+        await clean(tools, task)
+        left = _lying(tenant)
+        assert sorted(left) == ["broken.csv", "half.csv.part"]
+        async with tenant.base.database.account(tenant.account_id) as tx:
+            used = await drop_usage.get(tx, folder_id)
+        # With two directories.
+        assert (used.bytes, used.files) == (sum(left.values()), len(left) + 2)
+        expired = {kind: tools.metrics.files_expired.labels(kind)._value.get() for kind in ("imported", "unmatched")}
+        assert expired == {"imported": 2, "unmatched": 1}
+        await _is_told(tenant, client)
+        await client.ask("POST", f"/v1/runs/{failed['run_id']}/retry", 202, json={"out_of_order": True})
+        run = await tenant.ended(lambda run: run["run_id"] == failed["run_id"] and run["reason_code"] == "file_gone")
+        assert "keeps files for 30 days" in run["reason_detail"]
+
+
+async def _is_told(tenant: Tenant, client: Client) -> None:
+    shown = {each["path"]: each for each in (await client.ask("GET", "/v1/arrivals", 200))["items"]}
+    for path in ("a.csv", "failed.csv", "nobody.txt"):
+        assert shown[path]["expired_at"] is not None
+        reason = shown[path]["reason"]
+        assert (reason["code"], reason["detail"]) == ("expired", "The drop folder keeps files for 30 days.")
+    assert {shown[path]["expired_at"] for path in ("broken.csv", "half.csv.part")} == {None}
+    since = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    period = {"connection_id": str(tenant.connection_id), "since": since, "until": until, "dry_run": True}
+    plan = await client.ask("POST", "/v1/replays", 200, json=period)
+    assert {each["path"]: each["passed_over"] for each in plan["items"]} == {
+        "a.csv": "file_expired",
+        "failed.csv": "file_expired",
+    }
+
+
+async def _folder(tenant: Tenant) -> UUID:
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        place = (await connections.get(tx, tenant.connection_id)).settings.place
+    assert isinstance(place, HostedPlace)
+    return place.drop_folder_id
+
+
+async def _broken(tenant: Tenant, folder_id: UUID, name: str) -> None:
+    """An upload that was broken off."""
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        upload_id = await uploads.open_(tx, folder_id, name)
+    tenant.drop(name, "half")
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        await uploads.break_off(tx, upload_id)
+
+
+async def _all_told(tenant: Tenant) -> bool:
+    """Every file has its arrival, and a look has passed over what the export has delivered."""
+    told = await tenant.arrivals()
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        looked_at = (await connections.get(tx, tenant.connection_id)).looked_at
+    delivered = (tenant.directory / "out/all.csv").stat().st_ctime
+    is_known = {"nobody.txt", "half.csv.part", "broken.csv"} <= told.keys()
+    return is_known and looked_at is not None and looked_at.timestamp() > delivered
+
+
+async def _is_cleaned(tenant: Tenant) -> bool:
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        rows: list[Any] = await tx.connection.fetch("SELECT cleaned_at FROM tidegate.drop_folder_usage")
+    return rows[0]["cleaned_at"] is not None
+
+
+def _lying(tenant: Tenant) -> dict[str, int]:
+    """Files and their sizes."""
+    found = tenant.directory.rglob("*")
+    return {str(each.relative_to(tenant.directory)): each.stat().st_size for each in found if each.is_file()}
