@@ -26,6 +26,7 @@ READABLE = {
     "kept_files": "account_id expires_at kept_file_id",
     "login_scores": "account_id banned_until known_at network score scored_at username",
     "mails": "account_id attempts claimed_until mail_id next_try_at state",
+    "one_shots": "account_id arrival_id forgotten_at",
     "openpgp_keys": "account_id expires_at is_revoked kind openpgp_key_id warned_days",
     "outbox": "account_id body created_at message_id name sent_at",
     "run_leases": "account_id expires_at run_id token",
