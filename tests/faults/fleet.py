@@ -7,7 +7,7 @@ dropserver. Which process a failpoint strikes is whichever comes there first; th
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -37,8 +37,8 @@ class Fleet:
     def complete(self) -> None:
         """Start what is missing, and return when all are ready."""
         deadline = time.monotonic() + START_SECONDS
-        while not all(each.answer("/readyz") == 200 for each in self._all()):
-            assert time.monotonic() < deadline, "the fleet is not complete in time"
+        while waiting := [each for each in self._all() if each.answer("/readyz") != 200]:
+            assert time.monotonic() < deadline, _told(waiting)
             time.sleep(LOOK_SECONDS)
 
     @asynccontextmanager
@@ -92,3 +92,8 @@ class Fleet:
         missing = self.wanted - Counter(each.name for each in self.system.processes if each.is_running)
         for name in missing.elements():
             self.system.launch(name, **self.settings)
+
+
+def _told(waiting: Sequence[ServiceProcess]) -> str:
+    said = "\n".join(f"{each.name}: {each.tail()}" for each in waiting)
+    return f"the fleet is not complete in time; these are not ready, and said at last:\n{said}"
