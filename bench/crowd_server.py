@@ -1,16 +1,19 @@
 """Partners' servers in a process of their own: some that are well, and one for each stage at which a server can hang.
 
-    python -m bench.crowd_server HOW_MANY_ARE_WELL
+    python -m bench.crowd_server HOW_MANY_ARE_WELL SECONDS
 
 prints one line of JSON, the ports by stage, and serves until its standard input ends; then it prints another, the most
-sessions at a time by port. A session is a connection that the server has accepted, whatever is said on it.
+sessions at a time by port. A session is a connection that the server has accepted, whatever is said on it. Servers that
+have files have another one whenever so many seconds have passed.
 """
 
 import asyncio
+import itertools
 import json
 import os
 import socket
 import sys
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, NoReturn
@@ -20,10 +23,11 @@ import asyncssh
 HOST = "127.0.0.1"
 WELL = "well"
 """These have nothing."""
-GIVING = "gives a file"
-"""This one is well, too, and has a file."""
-FILE = b"contacts_1.csv"
-CONTENT = b"email\nanna@example.com\n"
+GIVING = "gives files"
+"""These are well, too, and have a file each time, another for each user."""
+GIVING_SERVERS = 4
+LARGE_BYTES = 1 << 20
+"""What a server says that has more than it gives."""
 
 _BEFORE_THE_END = 200
 """Of the bytes with which a server begins the key exchange, which are about a thousand."""
@@ -96,34 +100,69 @@ class _Mute(asyncssh.SFTPServer):
 
 
 class _Giving(asyncssh.SFTPServer):
-    """A folder with one file."""
+    """A folder with the latest file, that gives the earlier ones, too."""
+
+    every_seconds = 60
+
+    def __init__(self, chan: "asyncssh.SSHServerChannel[bytes]") -> None:
+        super().__init__(chan)
+        self._user: str = chan.get_extra_info("username")
 
     async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
-        yield asyncssh.SFTPName(FILE, attrs=_stamp())
+        number = int(time.time()) // self.every_seconds
+        yield asyncssh.SFTPName(f"contacts_{number}.csv".encode(), attrs=self._stamp(number))
 
     async def stat(self, path: bytes) -> asyncssh.SFTPAttrs:
-        return _stamp()
+        return self._stamp(_number(path))
 
     async def lstat(self, path: bytes) -> asyncssh.SFTPAttrs:
-        return _stamp()
+        return self._stamp(_number(path))
 
     async def fstat(self, file_obj: object) -> asyncssh.SFTPAttrs:
-        return _stamp()
+        assert isinstance(file_obj, int)
+        return self._stamp(file_obj)
 
     async def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
-        return object()
+        return _number(path)
 
     async def close(self, file_obj: object) -> None:
         return None
 
     async def read(self, file_obj: object, offset: int, size: int) -> bytes:
-        return CONTENT[offset : offset + size]
+        assert isinstance(file_obj, int)
+        return self._content(file_obj)[offset : offset + size]
+
+    def _content(self, number: int) -> bytes:
+        return f"email\n{self._user}-{number}@example.com\n".encode()
+
+    def _stamp(self, number: int) -> asyncssh.SFTPAttrs:
+        size, at = len(self._content(number)), number * self.every_seconds
+        return asyncssh.SFTPAttrs(size=size, permissions=0o100644, atime=at, mtime=at)
 
 
 class _Holding(_Giving):
     """Shows a file, and never gives a byte of it."""
 
     async def read(self, file_obj: object, offset: int, size: int) -> bytes:
+        await _for_ever()
+
+
+class _Stopping(_Giving):
+    """Gives the beginning of a file, and no more."""
+
+    def _content(self, number: int) -> bytes:
+        return b"x" * LARGE_BYTES
+
+    async def read(self, file_obj: object, offset: int, size: int) -> bytes:
+        if offset:
+            await _for_ever()
+        return await super().read(file_obj, offset, size)
+
+
+class _Unseeing(_Giving):
+    """Shows a file, and never says whether it is there."""
+
+    async def lstat(self, path: bytes) -> asyncssh.SFTPAttrs:
         await _for_ever()
 
 
@@ -140,8 +179,9 @@ class _Blind(asyncssh.SFTPServer):
         await _for_ever()
 
 
-async def serve(well: int) -> None:
+async def serve(well: int, every_seconds: int) -> None:
     """Serve all of them until told to stop."""
+    _Giving.every_seconds = every_seconds
     key = asyncssh.generate_private_key("ssh-ed25519")
     sessions = _Sessions()
 
@@ -151,7 +191,7 @@ async def serve(well: int) -> None:
     async def tcp(handler: Handler) -> int:
         return await _tcp(sessions, handler)
 
-    behind = await ssh(_Open, sftp_factory=_Empty)
+    behind, giving_behind = await ssh(_Open, sftp_factory=_Empty), await ssh(_Open, sftp_factory=_Giving)
     hanging = {
         "never accepts": _full(),
         "never greets": await tcp(lambda reader, writer: _for_ever()),
@@ -163,19 +203,23 @@ async def serve(well: int) -> None:
         "never resolves a path": await ssh(_Open, sftp_factory=_Blind),
         "never lists": await ssh(_Open, sftp_factory=_Mute),
         "never gives a byte": await ssh(_Open, sftp_factory=_Holding),
+        "stops in the middle of a file": await ssh(_Open, sftp_factory=_Stopping),
+        "never says whether a file is there": await ssh(_Open, sftp_factory=_Unseeing),
+        "greets every other one": await tcp(_every_other(giving_behind)),
     }
     ports = {stage: [port] for stage, port in hanging.items()}
     ports[WELL] = [await ssh(_Open, sftp_factory=_Empty) for _ in range(well)]
-    ports[GIVING] = [await ssh(_Open, sftp_factory=_Giving)]
+    ports[GIVING] = [await ssh(_Open, sftp_factory=_Giving) for _ in range(GIVING_SERVERS)]
     print(json.dumps(ports), flush=True)
     await asyncio.to_thread(sys.stdin.read)
-    print(json.dumps({port: peak for port, peak in sessions.peaks.items() if port != behind}), flush=True)
+    hidden = (behind, giving_behind)
+    print(json.dumps({port: peak for port, peak in sessions.peaks.items() if port not in hidden}), flush=True)
     # What hangs here would be told of as never ended.
     os._exit(0)
 
 
-def _stamp() -> asyncssh.SFTPAttrs:
-    return asyncssh.SFTPAttrs(size=len(CONTENT), permissions=0o100644, atime=1, mtime=1_700_000_000)
+def _number(path: bytes) -> int:
+    return int(path.rpartition(b"_")[2].partition(b".")[0])
 
 
 async def _ssh(key: asyncssh.SSHKey, server: Callable[[], asyncssh.SSHServer], **more: Any) -> int:
@@ -190,11 +234,12 @@ async def _tcp(sessions: _Sessions, handler: Handler) -> int:
     async def met(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         port = writer.get_extra_info("sockname")[1]
         sessions.begins(port)
-        talk = asyncio.create_task(handler(reader, writer))
+        theirs = asyncio.StreamReader()
+        talk = asyncio.create_task(handler(theirs, writer))
         try:
             # Whatever the other side says; its going is the end.
-            while await reader.read(1 << 16):
-                continue
+            while said := await reader.read(1 << 16):
+                theirs.feed_data(said)
         except ConnectionError:
             writer.transport.abort()
         finally:
@@ -236,6 +281,30 @@ async def _stopping(port: int, reader: asyncio.StreamReader, writer: asyncio.Str
         ours.transport.abort()
 
 
+def _every_other(port: int) -> Handler:
+    """A server that serves one, and is silent to the next."""
+    turns = itertools.cycle((True, False))
+
+    async def met(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not next(turns):
+            await _for_ever()
+        theirs, ours = await asyncio.open_connection(HOST, port)
+        there = asyncio.create_task(_pass_on(reader, ours))
+        try:
+            await _pass_on(theirs, writer)
+        finally:
+            there.cancel()
+            ours.transport.abort()
+
+    return met
+
+
+async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while said := await reader.read(1 << 16):
+        writer.write(said)
+        await writer.drain()
+
+
 async def _for_ever() -> NoReturn:
     _HELD.append(asyncio.current_task())
     await asyncio.get_running_loop().create_future()
@@ -247,4 +316,4 @@ _HELD: list[object] = []
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1])))
+    asyncio.run(serve(int(sys.argv[1]), int(sys.argv[2])))

@@ -47,7 +47,8 @@ async def _looks(system: System, partner: PrivateOpenSSH, ledger: "asyncpg.Conne
         }
         wanted = {"name": "Many files", "interval_seconds": 86_400, "place": place}
         key = {"private_key": partner.client_key.read_text(encoding="utf-8")}
-        connection = await client.post("/v1/connections", wanted | key)
+        # A look would wait for the verification.
+        connection = await client.post("/v1/connections?verify=false", wanted | key)
         with peak_of(poller) as peak:
             began = time.time()
             made = await client.post(f"/v1/connections/{connection['id']}/goals", SMALLEST)
