@@ -16,6 +16,7 @@ from services.importer.source import Source
 from shared.domain.arrival import FileStamp
 from shared.domain.failures import (
     ChecksumMismatch,
+    ConnectionLost,
     EmptyFile,
     FileChanged,
     FileGone,
@@ -26,12 +27,17 @@ from shared.domain.names import shown
 from shared.domain.receipt import FileFacts
 from shared.runtime.desk import Desk
 
+PATIENCE_SECONDS = 600.0
+LEAST_BYTES_PER_SECOND = 16 * 1024
+"""A fetch lasts as long as its file would at that rate, and those seconds: eight at a time over a line of one megabit
+a second come through. A server that gives a byte now and then must not keep a place, and a session, for ever."""
+
 
 async def fetch(source: Source, order: Order, target: Path, desk: Desk) -> FileStamp:
     """Bring the file to `target` and note its size and SHA-256; the file as it was found.
 
-    Raises FileGone, FileMoving, FileChanged, ChecksumMismatch, EmptyFile, WorkerBusy; of a one-shot import's NoSuchFile
-    and FileUnstable.
+    Raises FileGone, FileMoving, FileChanged, ChecksumMismatch, EmptyFile, WorkerBusy, and ConnectionLost where it comes
+    too slowly; of a one-shot import's NoSuchFile and FileUnstable.
     """
     try:
         return await _fetch(source, order, target, desk)
@@ -45,22 +51,21 @@ async def fetch(source: Source, order: Order, target: Path, desk: Desk) -> FileS
 
 
 async def _fetch(source: Source, order: Order, target: Path, desk: Desk) -> FileStamp:
+    """The same, but for how a file that is gone is told. Raises ConnectionLost where it comes too slowly as well."""
     before = await source.stat(order.file.path)
     if order.one_shot is None:
         _check_same(before, order)
     desk.place.takes(before.size_bytes)
     desk.advance(bytes_total=before.size_bytes)
     digest = hashlib.sha256()
-    size = 0
-    with target.open("xb") as file:
-        async with aclosing(source.read(order.file.path)) as chunks:
-            async for chunk in chunks:
-                await asyncio.to_thread(_keep, file, digest, chunk)
-                size += len(chunk)
-                desk.advance(bytes_done=len(chunk))
-                if size > before.size_bytes:
-                    # Room was made for so much, and what comes without end would take all there is.
-                    break
+    most_seconds = PATIENCE_SECONDS + before.size_bytes / LEAST_BYTES_PER_SECOND
+    try:
+        async with asyncio.timeout(most_seconds):
+            size = await _copy(source, order.file.path, before.size_bytes, target, digest, desk)
+    except TimeoutError as error:
+        raise ConnectionLost(
+            f"Its {before.size_bytes:,} bytes had not come after {most_seconds:.0f} seconds."
+        ) from error
     after = await source.stat(order.file.path)
     if after != before or size != before.size_bytes:
         found = f"Found {size} bytes where {before.size_bytes} were expected, or a later time."
@@ -72,6 +77,21 @@ async def _fetch(source: Source, order: Order, target: Path, desk: Desk) -> File
     if size == 0 and not order.goal.allow_empty_file:
         raise EmptyFile
     return before
+
+
+async def _copy(source: Source, path: str, most: int, target: Path, digest: "hashlib._Hash", desk: Desk) -> int:
+    """Bring the bytes, and at most one chunk more than there may be; how many came."""
+    size = 0
+    with target.open("xb") as file:
+        async with aclosing(source.read(path)) as chunks:
+            async for chunk in chunks:
+                await asyncio.to_thread(_keep, file, digest, chunk)
+                size += len(chunk)
+                desk.advance(bytes_done=len(chunk))
+                if size > most:
+                    # Room was made for so much, and what comes without end would take all there is.
+                    break
+    return size
 
 
 def _check_same(found: FileStamp, order: Order) -> None:
