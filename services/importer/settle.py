@@ -58,6 +58,10 @@ async def settle(tools: Tools, message: ArrivalEnded) -> None:
     async with tools.database.account(account_id) as tx:
         if not await arrivals.begin_settling(tx, arrival_id, tools.lease_seconds):
             return
+    # In a transaction of its own: of two files of one manifest that are marked at the same time one sees the other.
+    async with tools.database.account(account_id) as tx:
+        if not await arrivals.keep_settling(tx, arrival_id, tools.lease_seconds):
+            return
         settled_as = await settle_kept(tx, arrival_id) or await settle_named(tx, arrival_id)
         task = None if settled_as else await _task(tools, tx, arrival_id)
     reach("settle.begun")

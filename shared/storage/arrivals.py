@@ -237,9 +237,9 @@ async def begin_settling(tx: Tx, arrival_id: UUID, lease_seconds: float) -> bool
     return await tx.row("arrivals.begin_settling", tx.account_id, arrival_id, lease_seconds) is not None
 
 
-async def keep_settling(tx: Tx, arrival_id: UUID, lease_seconds: float) -> None:
-    """Go on marking the file."""
-    await tx.execute("arrivals.keep_settling", tx.account_id, arrival_id, lease_seconds)
+async def keep_settling(tx: Tx, arrival_id: UUID, lease_seconds: float) -> bool:
+    """Go on marking the file; False where a run of it was retried meanwhile."""
+    return await tx.row("arrivals.keep_settling", tx.account_id, arrival_id, lease_seconds) is not None
 
 
 async def settle(tx: Tx, arrival_id: UUID, as_: str, path: str | None, *, is_gone: bool) -> None:

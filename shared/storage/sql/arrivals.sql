@@ -157,6 +157,7 @@ RETURNING a.arrival_id
 -- It is still being marked. Not where a run of it was retried meanwhile: then nobody marks it for now.
 UPDATE tidegate.arrivals SET settling_until = now() + make_interval(secs => $3)
 WHERE account_id = $1 AND arrival_id = $2 AND settled_at IS NULL AND settling_until IS NOT NULL
+RETURNING arrival_id
 
 -- name: settle
 -- The file was marked, or left; it does not lie under its path any more where it was moved away. Where a run of it was
