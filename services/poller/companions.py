@@ -5,6 +5,7 @@ rest has its turn at the next look, which follows soon. Nothing here decides whe
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import aclosing
@@ -67,7 +68,7 @@ class _Names:
     checksums: dict[str, set[str]] = field(default_factory=dict)
     """The same of checksums that are to be read."""
     asked_by: dict[str, set[UUID]] = field(default_factory=dict)
-    """The goals for whose files a checksum is to be read."""
+    """The goals for whose files a checksum or a manifest is to be read."""
 
 
 async def find_beside(
@@ -87,17 +88,20 @@ async def find_beside(
     names = await asyncio.to_thread(_by_name, looking, files)
     wanted = await _wanted(database, connection, looking, names, files, began_at)
     said, tried = await _read_all(folder, wanted[:MOST_READ], files, names.checksums)
+    unread = names.manifests.intersection(wanted) - said.keys()
     async with database.account(connection.account_id, read_only=True) as tx:
         read = [files[path] for path in said if path in names.manifests]
         taken_by = await companions.taken(tx, connection.id, read)
     return Beside(
-        await asyncio.to_thread(Around.of, files, said, [path for path in said if path in names.manifests], taken_by),
+        await asyncio.to_thread(
+            Around.of, files, said, [path for path in said if path in names.manifests], taken_by, unread
+        ),
         names.companions,
         await asyncio.to_thread(_files, goals, names.companions),
         frozenset(names.awaited),
         frozenset(names.manifests),
         {path: len(of) for path, of in names.awaited.items()}
-        | await asyncio.to_thread(_named, looking.values(), {each.path: said[each.path] for each in read}),
+        | await asyncio.to_thread(_named, looking, {each.path: said[each.path] for each in read}, names.companions),
         is_unread=tried < len(wanted),
     )
 
@@ -134,7 +138,9 @@ def _add(found: _Names, goal_id: UUID, goal: AnyImport, directory: str, names: S
     mine = set()
     if "manifest" in readiness.strategies:
         manifests = {name for name in names if matches(readiness.manifest, name)} - own
-        found.manifests.update(joined(directory, name) for name in manifests)
+        for name in manifests:
+            found.manifests.add(joined(directory, name))
+            found.asked_by.setdefault(joined(directory, name), set()).add(goal_id)
         mine |= manifests
     for template in readiness.templates:
         bases = {name: base for name in names if name not in own and (base := stands_for(template, name)) is not None}
@@ -182,9 +188,10 @@ async def _wanted(
     files: Mapping[str, FileStamp],
     began_at: datetime,
 ) -> list[str]:
-    """Which checksums and manifests are to be read, in order: first what was left over.
+    """Which checksums and manifests are to be read, in order: of each goal first what was left over.
 
-    Of files that are complete and wait for their goals' turn none is read until then.
+    Of files that are complete and wait for their goals' turn none is read until then. Goals go in turn, so that those
+    of one whose checksums cannot be read, or whose manifests name what never comes, keep no other's from being read.
     """
     known: dict[str, Known] = {}
     async with database.account(connection.account_id) as tx:
@@ -206,24 +213,40 @@ async def _wanted(
         if not is_done:
             wanted.append((_turn(arrival), path))
     wanted.sort(key=lambda each: (each[0], files[each[1]].modified_at, each[1]))
-    return [path for _, path in wanted]
+    return _in_turn([path for _, path in wanted], names.asked_by)
 
 
-def _named(goals: Iterable[AnyImport], said: Said) -> dict[str, int]:
-    """How many of the files that each manifest names are some goal's."""
+def _in_turn(paths: Sequence[str], asked_by: Mapping[str, AbstractSet[UUID]]) -> list[str]:
+    """Pure: the same, so that of every goal the first comes before the second of any."""
+    before: Counter[UUID] = Counter()
+    place: dict[str, int] = {}
+    for path in paths:
+        place[path] = min(before[goal_id] for goal_id in asked_by[path])
+        before.update(asked_by[path])
+    return sorted(paths, key=place.__getitem__)
+
+
+def _named(goals: Mapping[UUID, AnyImport], said: Said, companions: Mapping[UUID, AbstractSet[str]]) -> dict[str, int]:
+    """How many of the files that each manifest names are some goal's: not what no goal ever takes."""
     found: dict[str, int] = {}
     for path, entries in said.items():
         directory, name = split(path)
         wanted: set[str] = set()
-        for goal in goals:
+        for goal_id, goal in goals.items():
             readiness = goal.source.readiness
             asks = "manifest" in readiness.strategies and matches(readiness.manifest, name)
             if asks and watches(goal, directory) and not isinstance(entries, str):
-                files = list(entries)
+                mine = companions.get(goal_id, ())
+                files = [each for each in entries if not _is_never_taken(joined(directory, each), goal, mine)]
                 fits = taken(goal.source.pattern, files)
                 wanted |= {file for file, is_taken in zip(files, fits, strict=True) if is_taken}
         found[path] = len(wanted)
     return found
+
+
+def _is_never_taken(path: str, goal: AnyImport, companions: Collection[str]) -> bool:
+    """Whether a file is none of a goal's, whatever its pattern says."""
+    return path in companions or is_temporary(split(path)[1]) or is_own_name(path, goal)
 
 
 def _is_to_be_judged(arrival: Known | None, file: FileStamp, *, is_held: bool) -> bool:

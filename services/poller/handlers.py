@@ -58,7 +58,7 @@ async def take_upload(tools: Tools, message: UploadClosed) -> None:
             return
         file = FileStamp(path=upload.path, size_bytes=upload.size_bytes, modified_at=upload.modified_at)
         began_at = await arrivals.clock(tx)
-        outcomes = await record(tx, connection_id, [Seen(file, upload.id, upload.state)], began_at)
+        outcomes, _ = await record(tx, connection_id, [Seen(file, upload.id, upload.state)], began_at)
     reach("poller.heard")
     for outcome, count in outcomes.items():
         tools.metrics.arrivals.labels(outcome).inc(count)

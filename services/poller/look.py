@@ -58,12 +58,10 @@ class Found(Listed):
     """Which legacy algorithms the login took; None where there was none."""
     beside: Beside = field(default_factory=Beside)
 
-    def leaves_over(self, goal: AnyImport) -> bool:
-        """Whether complete files of a goal may not have been seen as that, and are at the next look."""
-        is_unread = goal.source.readiness.looks_beside and self.beside.is_unread
-        # What will not be otherwise at the next look keeps no turn open.
-        is_cut = goal.source.subdirectories > 0 and isinstance(self.failure, Transient)
-        return is_unread or is_cut
+    def is_cut(self, goal: AnyImport) -> bool:
+        """Whether files of a goal may not have been seen, and are at the next look."""
+        # What will not be otherwise then keeps no turn open.
+        return goal.source.subdirectories > 0 and isinstance(self.failure, Transient)
 
 
 async def look(tools: Tools, account_id: UUID, connection_id: UUID) -> bool:
@@ -197,12 +195,15 @@ async def _record(
     known_directories = found.known_directories
     parts = list(slices(found.listings, watched.goals.values()))
     outcomes: Counter[str] = Counter()
+    left_over: set[UUID] = set()
     for number, part in enumerate(parts, 1):
         listed.update(each.file.path for each in part)
         async with tools.database.account(connection.account_id) as tx:
             await _still_ours(tools, tx, connection)
             seen = await _uploaded_each(tx, connection, part)
-            outcomes += await record(tx, connection.id, seen, began_at, found.beside)
+            recorded = await record(tx, connection.id, seen, began_at, found.beside)
+            outcomes += recorded.outcomes
+            left_over |= recorded.left_over
             if number == len(parts):
                 outcomes += await conclude(
                     tx,
@@ -210,7 +211,8 @@ async def _record(
                     began_at,
                     found,
                     lambda path: path not in listed and is_gone(path, found.listings, known_directories),
-                    found.leaves_over,
+                    found.is_cut,
+                    left_over,
                 )
         reach("poller.sliced")
     for outcome, count in outcomes.items():

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TypeVar
+from datetime import datetime, timedelta
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from services.poller.companions import Beside
@@ -25,6 +26,8 @@ Item = TypeVar("Item")
 
 AT_ONCE = 2_000
 """How many files one statement writes."""
+_LEFT_OVER_FOR = timedelta(hours=1)
+"""So long a turn waits for what is to be read yet. Looks come every few seconds then, and read 200 each."""
 _TOLD_TOGETHER = 10
 """Files that one notification names."""
 
@@ -38,10 +41,18 @@ class Watched:
     apart: frozenset[str]
 
 
+class Recorded(NamedTuple):
+    """How many files by what became of them; and goals that take files of which it is to be read yet whether they are
+    complete."""
+
+    outcomes: Counter[str]
+    left_over: AbstractSet[UUID]
+
+
 async def record(
     tx: Tx, connection_id: UUID, seen: Sequence[Seen], began_at: datetime, beside: Beside | None = None
-) -> Counter[str]:
-    """Compare what was seen with the ledger and write the difference; how many files by what became of them.
+) -> Recorded:
+    """Compare what was seen with the ledger and write the difference; what came of it.
 
     What was not seen is not judged: see `conclude`.
     """
@@ -60,7 +71,7 @@ async def record(
     outcomes = _outcomes(found)
     if outcomes.total():
         reach("poller.recorded")
-    return outcomes
+    return Recorded(outcomes, found.left_over)
 
 
 async def conclude(
@@ -69,11 +80,13 @@ async def conclude(
     began_at: datetime,
     listed: Listed,
     is_missing: Callable[[str], bool],
-    leaves_over: Callable[[AnyImport], bool],
+    is_cut: Callable[[AnyImport], bool],
+    left_over: Collection[UUID],
 ) -> Counter[str]:
     """All that a look saw is written down: what it did not see has vanished, and goals that were due have had their
-    turn where their directories were listed and the look left over none of their files. A file that came during the
-    look is left to the next. A round does not stand still behind a goal whose directory cannot be listed."""
+    turn where their directories were listed and the look left over none of their files; at the latest when it has left
+    some over for an hour, in which all were read. A file that came during the look is left to the next. A round does
+    not stand still behind a goal whose directory cannot be listed."""
     await arrivals.lock_connection(tx, connection_id)
     gone = [arrival_id async for arrival_id, path in arrivals.lying(tx, connection_id, began_at) if is_missing(path)]
     for several in _batches(gone):
@@ -87,13 +100,15 @@ async def conclude(
         for each, goal in watched.goals.items()
         if not any(shut(settings, goal, at) for at in moments)
     }
-    had_their_turn = [
+    looked_for = [
         each
         for each, directory in open_ones.items()
-        if directory in listed.listings and not leaves_over(watched.goals[each])
+        if directory in listed.listings and not is_cut(watched.goals[each])
     ]
+    had_their_turn = [each for each in looked_for if each not in left_over]
     in_vain = [each for each, directory in open_ones.items() if directory in listed.barred]
     await turns.looked(tx, had_their_turn, began_at, in_vain=in_vain)
+    await turns.looked(tx, [each for each in looked_for if each in left_over], began_at - _LEFT_OVER_FOR)
     return Counter(vanished=len(gone))
 
 

@@ -87,6 +87,8 @@ class Spotted:
     """By the paths of files that are complete, where there is any."""
     overdue: list[tuple[Known, Explained]] = field(default_factory=list)
     """Files that are not complete in time, and have not been told yet."""
+    left_over: set[UUID] = field(default_factory=set)
+    """Goals whose turn it is, and that take files of which it is to be read yet whether they are complete."""
 
 
 def spot(seen: Sequence[Seen], known: Sequence[Known], goals: Mapping[UUID, AnyImport], look: Look) -> Spotted:
@@ -199,10 +201,14 @@ def _waits(
     held = next((look.held[taker] for taker in takers if taker in look.held), None)
     proof = _proof(seen, known, taking, look)
     if isinstance(proof, Explained):
+        if proof.code not in _UNREAD:
+            return _in_time(proof, known, taking, look, found)
         # What was complete when it was read is not read at every look until its time has come.
-        if held is not None and proof.code in _UNREAD and _was_complete(seen, known):
+        if held is not None and _was_complete(seen, known):
             return held
-        return _in_time(proof, known, taking, look, found)
+        # No sender is late because we have not read it yet.
+        found.left_over.update(taker for taker in takers if taker not in look.held)
+        return proof
     if proof != Proof():
         found.proofs[seen.file.path] = proof
     return held

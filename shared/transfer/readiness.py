@@ -64,6 +64,8 @@ class Around:
     taken: Mapping[str, frozenset[str]] = field(default_factory=dict)
     named_by: Mapping[str, Sequence[FileStamp]] = field(default_factory=dict)
     """By the path of a file, the manifests that name it, newest first; not those by which it was taken already."""
+    unread: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By directory the names of manifests that were not read at this look: they may name any file."""
     missing: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """By the path of a manifest, the names of files that are neither there, as it says them, nor taken already."""
 
@@ -74,10 +76,11 @@ class Around:
         said: Mapping[str, Mapping[str, Entry] | str],
         manifests: Collection[str],
         taken: Mapping[str, frozenset[str]],
+        unread: Collection[str] = (),
     ) -> "Around":
         """`files` by their paths, but for uploads that are under way or broken off. `said` by the path of a checksum
         or a manifest what it says by names; a sentence where it cannot be read. `taken` by the path of a manifest, the
-        paths of its files that have been taken already.
+        paths of its files that have been taken already. `unread` are the paths of manifests that are to be read yet.
         """
         named_by: dict[str, list[FileStamp]] = {}
         missing: dict[str, list[str]] = {}
@@ -95,7 +98,10 @@ class Around:
                 named_by.setdefault(path, []).append(manifest)
                 if path not in files or not _is_as_said(files[path], entry, manifest):
                     missing[manifest.path].append(name)
-        return cls(files, said, taken, named_by, missing)
+        to_be_read: dict[str, list[str]] = {}
+        for path in sorted(unread):
+            to_be_read.setdefault(split(path)[0], []).append(split(path)[1])
+        return cls(files, said, taken, named_by, to_be_read, missing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +180,9 @@ def _announced(file: FileStamp, readiness: Readiness, around: Around) -> tuple[F
     manifests = (each for each in around.named_by.get(file.path, ()) if _is_manifest(each.path, readiness))
     manifest = next(manifests, None)
     if manifest is None:
+        for unread in around.unread.get(directory, ()):
+            if matches(readiness.manifest, unread):
+                return _unread("manifest", quoted(unread), None)
         for path, said in around.said.items():
             if isinstance(said, str) and split(path)[0] == directory and _is_manifest(path, readiness):
                 return _unread("manifest", quoted(split(path)[1]), said)

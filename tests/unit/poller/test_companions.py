@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import ValidationError
 
-from services.poller.companions import Beside, _by_name, _checksums, _files, _is_to_be_judged, _named, _turn
+from services.poller.companions import Beside, _by_name, _checksums, _files, _in_turn, _is_to_be_judged, _named, _turn
 from services.poller.spot import Look, Seen, Spotted, spot
 from shared.domain.announced import Entry
 from shared.domain.arrival import ArrivalState, FileStamp
@@ -59,12 +59,14 @@ def looked_for(
     known: list[Known] | None = None,
     taken: Mapping[str, frozenset[str]] | None = None,
     held: Explained | None = None,
+    reads_later: bool = False,
 ) -> Spotted:
-    """The same, of several goals."""
+    """The same, of several goals; and where manifests are to be read yet."""
     by_path = {each.path: each for each in files}
     names = _by_name(goals, by_path)
     manifests = frozenset(names.manifests)
-    around = Around.of(by_path, said or {}, [path for path in said or {} if path in manifests], taken or {})
+    unread = manifests if reads_later else ()
+    around = Around.of(by_path, said or {}, [path for path in said or {} if path in manifests], taken or {}, unread)
     counts = {path: len(of) for path, of in names.awaited.items()}
     files_too = _files(goals, names.companions)
     found = Beside(around, names.companions, files_too, frozenset(names.awaited), manifests, counts)
@@ -338,8 +340,36 @@ def test_what_stands_for_several_files_says_for_how_many() -> None:
 def test_a_manifest_counts_the_files_that_goals_take_of_those_it_names() -> None:
     entries = dict.fromkeys(("a.csv", "b.csv", "picture.png", "all.json"), Entry())
     wide = goal("manifest", manifest="*.json")
-    assert _named([wide, goal("stable")], {"all.json": entries, "in/all.json": entries}) == {
-        "all.json": 2,
-        "in/all.json": 0,
-    }
-    assert _named([wide], {"all.json": "it cannot be read"}) == {"all.json": 0}
+    goals = {GOAL: wide, uuid4(): goal("stable")}
+    assert _named(goals, {"all.json": entries, "in/all.json": entries}, {}) == {"all.json": 2, "in/all.json": 0}
+    assert _named({GOAL: wide}, {"all.json": "it cannot be read"}, {}) == {"all.json": 0}
+    # What no goal ever takes is not waited for.
+    all_files = wide.source.model_copy(update={"pattern": Pattern(wildcard="*")})
+    never = dict.fromkeys(("a.csv", "a.csv.done", "b.csv.part", "b.json"), Entry())
+    every = {GOAL: wide.model_copy(update={"source": all_files})}
+    assert _named(every, {"all.json": never}, {GOAL: {"all.json", "b.json"}}) == {"all.json": 1}
+
+
+def test_files_of_one_goal_keep_none_of_another_from_being_read() -> None:
+    other = uuid4()
+    asked = {f"{number}.sha256": {GOAL} for number in range(4)} | {"a.sha256": {other}, "b.sha256": {other, GOAL}}
+    assert _in_turn([*asked], asked) == ["0.sha256", "a.sha256", "1.sha256", "b.sha256", "2.sha256", "3.sha256"]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "beside_it"), [("checksum", SUM), ("manifest", LIST)], ids=["a checksum", "a manifest"]
+)
+def test_nobody_is_late_because_we_have_not_read_it_yet(strategy: str, beside_it: FileStamp) -> None:
+    """Its turn has come, and is not over before it was read; another goal's is, whatever this one leaves over."""
+    other = uuid4()
+    elsewhere = goal("marker")
+    source = elsewhere.source.model_copy(update={"pattern": Pattern(wildcard="*.txt")})
+    goals = {GOAL: goal(strategy, deadline_minutes=60), other: elsewhere.model_copy(update={"source": source})}
+    known = [waiting(X, code="scheduled")]
+    found = looked_for(goals, [X, beside_it, file("x.txt")], known=known, reads_later=True)
+    assert told(found)["x.csv"] == f"{strategy}_unread"
+    assert (found.overdue, found.left_over) == ([], {GOAL})
+    # Until its turn has come nothing of it is left over, and what is really missing is late.
+    scheduled = Explained(ArrivalState.WAITING, "scheduled", "next at noon")
+    assert looked_for(goals, [X, beside_it], known=known, reads_later=True, held=scheduled).left_over == set()
+    assert [each.id for each, _ in looked_for(goals, [X], known=known).overdue] == [known[0].id]
