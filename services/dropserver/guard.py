@@ -20,6 +20,7 @@ from uuid import UUID
 import structlog
 
 from shared.domain.failures import Failure
+from shared.domain.hosted_login import Transport
 from shared.storage.login_scores import PATIENCE, Looked, Patience, Subject
 
 log = structlog.get_logger()
@@ -39,6 +40,7 @@ class Knock:
     username: str
     network: str
     looked: Looked
+    transport: Transport = "sftp"
 
 
 @dataclass(frozen=True, slots=True)

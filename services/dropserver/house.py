@@ -16,6 +16,7 @@ from services.dropserver.tenant import Gate, Limits, Tenant, Uploads
 from services.dropserver.uploads import Register
 from shared.bus.alongside import alongside
 from shared.domain.failures import Failure, IntegrationOff
+from shared.domain.hosted_login import Transport
 from shared.storage.login_scores import PATIENCE, Patience
 from shared.transfer.tree import Tree
 
@@ -109,11 +110,13 @@ class House:
         self._addresses[neighbourhood(address)] -= 1
         self._addresses += Counter()  # drops the zeros
 
-    async def judged(self, username: str, address: str, asked: Asked) -> tuple[Knock, Tenant | None]:
+    async def judged(
+        self, username: str, address: str, asked: Asked, transport: Transport = "sftp"
+    ) -> tuple[Knock, Tenant | None]:
         """Ask the Gate, slowly where there were failures. Raises the Gate's Failure, IntegrationOff."""
         network = neighbourhood(address)
         try:
-            knock = Knock(username, network, await self.gate.look(username, network))
+            knock = Knock(username, network, await self.gate.look(username, network), transport)
             if self.guard.shuts_out(knock):
                 return knock, None
             await asyncio.sleep(self.guard.delay_seconds(knock))

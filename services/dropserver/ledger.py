@@ -12,7 +12,7 @@ from services.dropserver.guard import CameIn, Knock
 from services.dropserver.tenant import Begun, Tenant
 from shared.contracts.places import UploadClosed
 from shared.domain.failures import IntegrationOff, PlaceFull, UploadBrokenOff
-from shared.domain.hosted_login import is_within
+from shared.domain.hosted_login import Transport, is_within
 from shared.observe.failpoints import reach
 from shared.observe.metrics import Metrics
 from shared.runtime.room import LedgerRoom
@@ -57,7 +57,7 @@ class DatabaseGate:
         """What a login that was changed allows now to who came in with that secret from that address."""
         async with self._database.account(tenant.account_id, read_only=True) as tx:
             credential = await credentials.find(tx, tenant.credential_id)
-        return self._let_in(credential, tenant.proof, address)
+        return self._let_in(credential, tenant.proof, address, tenant.transport)
 
     async def unwelcome(self) -> frozenset[str]:
         """Networks to refuse without a word."""
@@ -80,14 +80,14 @@ class DatabaseGate:
         account_id = knock.looked.account_id or OPERATOR
         async with self._database.account(account_id, read_only=True) as tx:
             credential = await credentials.find(tx, knock.looked.credential_id or OPERATOR)
-        tenant = self._let_in(credential, proof, address)
+        tenant = self._let_in(credential, proof, address, knock.transport)
         is_in = tenant is not None and not knock.looked.is_resting
-        self._metrics.logins.labels("accepted" if is_in else "refused").inc()
+        self._metrics.logins.labels("accepted" if is_in else "refused", knock.transport).inc()
         if tenant is not None and knock.looked.is_resting:
             raise IntegrationOff
         return tenant
 
-    def _let_in(self, credential: Credential | None, proof: Proof, address: str) -> Tenant | None:
+    def _let_in(self, credential: Credential | None, proof: Proof, address: str, transport: Transport) -> Tenant | None:
         if credential is None or not credential.is_opened_by(proof):
             return None
         if not is_within(address, credential.allowed.source_networks):
@@ -104,6 +104,7 @@ class DatabaseGate:
             expires_at=credential.opens_until(proof),
             version=credential.version,
             proof=proof,
+            transport=transport,
         )
 
 
@@ -158,7 +159,7 @@ class DatabaseUploads:
             await _ring(tx, begun.id)
             reach("dropserver.closing")
             await drop_usage.change(tx, tenant.drop_folder_id, size_bytes - begun.counted_bytes)
-        self._metrics.uploads.labels("closed").inc()
+        self._metrics.uploads.labels("closed", tenant.transport).inc()
         reach("dropserver.closed")
 
     async def retimed(self, tenant: Tenant, upload_id: UUID, path: str, modified_at: datetime) -> None:
@@ -173,7 +174,7 @@ class DatabaseUploads:
             if await uploads.break_off(tx, begun.id):
                 gone = -1 if left_bytes is None else 0
                 await drop_usage.change(tx, tenant.drop_folder_id, (left_bytes or 0) - begun.counted_bytes, gone)
-        self._metrics.uploads.labels("broken").inc()
+        self._metrics.uploads.labels("broken", tenant.transport).inc()
 
     async def removed(self, tenant: Tenant, path: str, bytes_: int) -> None:
         """The client deleted a file, and perhaps one that is being written."""
@@ -224,7 +225,7 @@ class DatabaseUploads:
             if replaced is not None:
                 await drop_usage.change(tx, tenant.drop_folder_id, -replaced, -1)
         reach("dropserver.told")
-        self._metrics.uploads.labels("renamed").inc()
+        self._metrics.uploads.labels("renamed", tenant.transport).inc()
         return upload_id if is_complete else None
 
 

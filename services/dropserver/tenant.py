@@ -11,7 +11,7 @@ from typing import Protocol
 from uuid import UUID
 
 from services.dropserver.guard import Knock, Scores
-from shared.domain.hosted_login import ALL_RIGHTS, Right
+from shared.domain.hosted_login import ALL_RIGHTS, Right, Transport
 from shared.storage.credentials import InUse, Proof
 from shared.storage.login_scores import Looked
 
@@ -38,6 +38,7 @@ class Tenant:
     """Of the login, as it was judged."""
     proof: Proof = NO_PROOF
     """What it came in with, so that it can be judged anew where the login is changed."""
+    transport: Transport = "sftp"
 
     def may(self, right: Right) -> bool:
         """Whether the login allows that."""

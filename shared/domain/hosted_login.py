@@ -3,9 +3,12 @@
 import ipaddress
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
+
+Transport = Literal["sftp", "webdav"]
+"""How somebody came in."""
 
 
 class Right(StrEnum):

@@ -113,7 +113,16 @@ class Metrics:
             # Known from the start: the first one must show as a rise.
             self.expectations.labels(finding)
         self.uploads = Counter(
-            "tidegate_uploads_total", "Uploads to hosted folders, by how they ended.", ["outcome"], registry=registry
+            "tidegate_uploads_total",
+            "Uploads to hosted folders, by how they ended.",
+            ["outcome", "transport"],
+            registry=registry,
+        )
+        self.logins = Counter(
+            "tidegate_logins_total",
+            "Logins to hosted folders; by WebDAV one that goes on asking is proved, and counted, every ten seconds.",
+            ["outcome", "transport"],
+            registry=registry,
         )
         self.files_expired = Counter(
             "tidegate_files_expired_total",
@@ -123,7 +132,6 @@ class Metrics:
         )
         for kind in ("imported", "unmatched", "delivered"):
             self.files_expired.labels(kind)
-        self.logins = Counter("tidegate_logins_total", "Logins to hosted folders.", ["outcome"], registry=registry)
         self.request_seconds = Histogram(
             "tidegate_request_seconds",
             "Requests to the gateway.",

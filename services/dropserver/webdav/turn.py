@@ -69,16 +69,14 @@ class Turn:
     body: Body
     house: House
     locks: LockBook
+    tenant: Tenant = field(init=False)
+    """Whose login it is, or was when this began: what it allows now is asked of `require`."""
     path: str = field(init=False)
     """In the folder, as all paths from here on."""
 
     def __post_init__(self) -> None:
+        self.tenant = self.visit.require()
         self.path = self.inside(self.asked.path)
-
-    @property
-    def tenant(self) -> Tenant:
-        """Whose login it is."""
-        return self.visit.require()
 
     @property
     def is_home(self) -> bool:

@@ -112,7 +112,7 @@ class Visits:
             return await self._house.gate.password(knock, given, address)
 
         try:
-            knock, tenant = await self._house.judged(login.username, address, ask)
+            knock, tenant = await self._house.judged(login.username, address, ask, "webdav")
         except IntegrationOff as failure:
             raise NotDone(503, "Hosted folders are paused here; try again later.", {"Retry-After": "300"}) from failure
         if tenant is None:

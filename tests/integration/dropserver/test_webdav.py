@@ -301,6 +301,15 @@ async def test_a_stopping_server_finishes_what_runs_and_cuts_what_does_not_end(h
         (hosted.folder / "0.csv").unlink()
 
 
+async def test_a_put_ends_with_its_login(host: Host) -> None:
+    async with host(Limits(attend_seconds=0.05)) as hosted:
+        put = asyncio.create_task(hosted.client.put("/a.csv", content=_slow()))
+        await eventually(lambda: hosted.server.house.register.count == 1, "the put to be under way")
+        del hosted.gate.passwords[LOGIN]
+        assert (await put).status_code == 403
+        assert hosted.uploads.short == [("opened", "shop/a.csv"), ("broken", "shop/a.csv")]
+
+
 async def test_a_certificate_is_read_again_when_it_changes(authority: Authority, tmp_path: Path) -> None:
     file = tmp_path / "certificate.pem"
     with pytest.raises(SettingsError, match="TIDEGATE_WEBDAV_CERTIFICATE_FILE"):
