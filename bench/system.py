@@ -113,7 +113,8 @@ def services(
 def _one_process(directory: Path) -> Iterator[System]:
     command = [sys.executable, "-m", "services.entry", "up", "--data-dir", str(directory)]
     (directory / "access.json").unlink(missing_ok=True)
-    with _process([*command, "--api-port", "0", "--sftp-port", "0"], directory / "up.log", {}) as child:
+    ports = ["--api-port", "0", "--sftp-port", "0", "--webdav-port", "0"]
+    with _process([*command, *ports], directory / "up.log", {}) as child:
         access = _wait_for(lambda: _read(directory / "access.json"), child)
         password = (directory / "postgres" / "password").read_text().strip()
         port = (directory / "postgres" / "port").read_text().strip()

@@ -45,7 +45,7 @@ def all_in_one(directory: Path) -> Iterator[System]:
     """Every service in one process, with the database that comes with Tidegate."""
     data = directory / "data"
     command = [sys.executable, "-m", "services.entry", "up", "--data-dir", str(data), "--api-port", "0"]
-    with process([*command, "--sftp-port", "0"], directory / "up.log", _OWN_PARTNER) as child:
+    with process([*command, "--sftp-port", "0", "--webdav-port", "0"], directory / "up.log", _OWN_PARTNER) as child:
         access = _wait_for(lambda: _read(data / "access.json"), child)
         mails = MailFolder(data / "mail")
         yield System(access["api_url"], access["operator_key"], mails, "all in one", reaches_itself=True)

@@ -39,7 +39,7 @@ class Ports:
 
     api: int = 8080
     sftp: int = 2222
-    webdav: int = 0
+    webdav: int = 8088
 
 
 async def up(directory: Path, ports: Ports, tell: Callable[[Access], None]) -> None:

@@ -74,7 +74,7 @@ def up(
     data_directory: DataDirectory = DEFAULT_DIRECTORY,
     api_port: Annotated[int, typer.Option(help="Of the gateway; 0 lets the system choose.")] = 8080,
     sftp_port: Annotated[int, typer.Option(help="Of the hosted SFTP server; 0 lets the system choose.")] = 2222,
-    webdav_port: Annotated[int, typer.Option(help="Of the hosted WebDAV server; 0 lets the system choose.")] = 0,
+    webdav_port: Annotated[int, typer.Option(help="Of the hosted WebDAV server; 0 lets the system choose.")] = 8088,
 ) -> None:
     """Run everything in one process, on this machine alone."""
     _run(all_in_one.up(data_directory, all_in_one.Ports(api_port, sftp_port, webdav_port), _tell_access))

@@ -26,7 +26,8 @@ ENDS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 @contextmanager
 def all_in_one(directory: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process of its own on that directory, ended on leaving."""
-    command = [sys.executable, "-m", "services.entry", "up", "--api-port", "0", "--sftp-port", "0", "--data-dir"]
+    ports = ["--api-port", "0", "--sftp-port", "0", "--webdav-port", "0"]
+    command = [sys.executable, "-m", "services.entry", "up", *ports, "--data-dir"]
     with (directory.parent / "up.log").open("ab") as log:
         child = subprocess.Popen([*command, str(directory)], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:

@@ -11,7 +11,8 @@ LIMIT_SECONDS = 120
 
 def up(directory: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Try to start it."""
-    command = [sys.executable, "-m", "services.entry", "up", "--data-dir", str(directory), "--sftp-port", "0", *options]
+    ports = ["--sftp-port", "0", "--webdav-port", "0"]
+    command = [sys.executable, "-m", "services.entry", "up", "--data-dir", str(directory), *ports, *options]
     return subprocess.run(
         command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False
     )

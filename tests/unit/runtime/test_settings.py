@@ -31,3 +31,15 @@ def test_local_directories_have_names() -> None:
 def test_a_directory_without_a_name_or_over_hosted_folders_stops_the_start(value: str) -> None:
     with pytest.raises(SettingsError, match="TIDEGATE_LOCAL_DIRECTORIES"):
         read_settings(local_directories=value, drop_directory=Path("/data/drop"), work_directory=Path("/data/work"))
+
+
+def test_hosted_webdav_is_on_where_it_has_a_port_or_a_certificate() -> None:
+    assert read_settings().webdav_listens_on is None
+    assert read_settings(webdav_port=0).webdav_listens_on == 0
+    assert read_settings(webdav_certificate_file=Path("/tls.crt")).webdav_listens_on == 8443
+
+
+@pytest.mark.parametrize("url", ["drop.example", "ftp://drop.example/", "https://drop.example/in/", "https://a@b/"])
+def test_what_partners_are_told_of_webdav_is_an_address_without_a_path(url: str) -> None:
+    with pytest.raises(SettingsError, match="TIDEGATE_PUBLIC_WEBDAV_URL"):
+        read_settings(public_webdav_url=url)
