@@ -2,11 +2,18 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from services.importer.one_shot import OneShot, open_server
+from services.importer.wiring import tools_of
+from shared.domain.connection import Login
+from shared.domain.failures import TooManyRefusals
+from shared.domain.place import OneShotPlace
+from shared.storage import one_shots
 from tests.integration.api.asking import Client
 from tests.integration.road.gateway import gateway_of
 from tests.integration.road.place import Tenant
@@ -130,7 +137,22 @@ async def test_rows_are_found_as_the_request_says(tenant: Tenant, openssh_server
     assert (await tenant.profile("b@b.example"))["name"] == "Bea"
 
 
-async def test_what_goes_wrong_says_what_helps_and_no_password_stays(tenant: Tenant, own_openssh: OwnOpenSSH) -> None:
+async def _is_left_alone(one: Asking, server: PrivateOpenSSH, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that has refused so many logins is shown none of those any more that were asked for before, either."""
+    (refused,) = [run for run in await one.tenant.runs() if run["reason_code"] == "login_refused"]
+    place = OneShotPlace(host=server.host, port=server.port).entered_by(server.username, "contacts.csv")
+    asks = OneShot(refused["connection_id"], place, Login(password=server.password), 1, ())
+    with monkeypatch.context() as changed:
+        changed.setattr(one_shots, "MAX_REFUSALS", 1)
+        with pytest.raises(TooManyRefusals):
+            async with open_server(asks, tools_of(one.tenant.base, work), one.tenant.account_id):
+                pass
+        await one.client.ask("POST", PATH, 429, json=asked(server))
+
+
+async def test_what_goes_wrong_says_what_helps_and_no_password_stays(
+    tenant: Tenant, own_openssh: OwnOpenSSH, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server = own_openssh()
     server.put("contacts.csv", WITHOUT)
 
@@ -153,6 +175,7 @@ async def test_what_goes_wrong_says_what_helps_and_no_password_stays(tenant: Ten
         assert "22" in advice
         assert (await failed(asked(server, hostname="10.255.255.1")))[0] == "address_refused"
         assert (await failed(asked(server, password="wrong")))[0] == "login_refused"
+        await _is_left_alone(one, server, tmp_path / "workplace", monkeypatch)
         assert (await failed(asked(server, "Contacts.csv")))[0] == "no_such_file"
         assert (await failed({**asked(server), "mappings": {"email": 1, "name": 9}}))[0] == "header_changed"
         assert (await one.to_its_end(asked(server)))["state"] == "completed"
