@@ -15,8 +15,8 @@ READABLE = {
     "connections": "account_id connection_id drop_folder_id failures_in_a_row integration is_active looked_at "
     "next_look_at round_due_at stopped_code",
     "credentials": "account_id credential_id drop_folder_id revoked_at username version",
-    "drop_folder_usage": "account_id drop_folder_id measured_at",
-    "drop_folders": "account_id deleted_at drop_folder_id",
+    "drop_folder_usage": "account_id cleaned_at drop_folder_id measured_at",
+    "drop_folders": "account_id deleted_at drop_folder_id retention_days",
     "dues": "account_id due_at goal_id",
     "expectations": "account_id goal_id judge_at",
     "goals": "account_id connection_id deleted_at goal_id is_active kind version",
