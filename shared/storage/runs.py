@@ -105,6 +105,7 @@ async def claim(
     left = passed_over or PassedOver()
     wanted = (list(left.accounts), list(left.connections), not left.tried_before)
     seen = 0
+    held_back: set[UUID] = set()
     while True:
         async with database.watching() as watch:
             goals = await watch.fetch("runs.runnable_goals", kind, GOALS_AT_ONCE, seen, *wanted)
@@ -116,8 +117,11 @@ async def claim(
                     reach(f"{kind}er.claiming")
             if claimed is not None:
                 return claimed
-            # What is held back is not come across again meanwhile, so nothing moves up that was not seen.
-            seen += is_open is not False
+            if is_open is False and goal["goal_id"] not in held_back:
+                # It stands there no longer, and others have moved up.
+                held_back.add(goal["goal_id"])
+            else:
+                seen += 1
         # The watching role does not see names: where times are equal, a goal can look free that is held. Many of
         # these must not hide the others.
         if len(goals) < GOALS_AT_ONCE:
