@@ -14,7 +14,7 @@ lacks() {
     openssh) ! { [ -x /usr/sbin/sshd ] && command -v ssh-keygen >/dev/null && command -v sftp >/dev/null; } ;;
     vsftpd) [ ! -x /usr/sbin/vsftpd ] ;;
     apache2) [ ! -x /usr/sbin/apache2 ] ;;
-    clients) ! { type lftp rsync curl cadaver; } >/dev/null 2>&1 ;;
+    clients) ! { type lftp rsync curl cadaver litmus; } >/dev/null 2>&1 ;;
     gnupg) ! { type gpg gpg-agent; } >/dev/null 2>&1 ;;
     prometheus) ! command -v promtool >/dev/null ;;
     podman) ! { type podman runc debootstrap iptables && [ -x /usr/lib/podman/aardvark-dns ]; } >/dev/null 2>&1 ;;
@@ -32,7 +32,7 @@ packages_of() {
     openssh) echo openssh-server openssh-client ;;
     vsftpd) echo vsftpd ;;
     apache2) echo apache2 ;;
-    clients) echo lftp rsync curl cadaver ;;
+    clients) echo lftp rsync curl cadaver litmus ;;
     gnupg) echo gpg gpg-agent ;;
     prometheus) echo prometheus ;;
     podman) echo podman runc netavark aardvark-dns iptables debootstrap ca-certificates ;;

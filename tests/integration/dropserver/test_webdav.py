@@ -257,12 +257,15 @@ async def test_passwords_are_taken_by_tls_alone_and_the_true_address_counts_behi
             await hosted.client.get("/", headers=seen, auth=("shop", "guess"))
         await hosted.server.house.guard.tell_rest()
         assert hosted.gate.failures[None, ("", "192.0.2.9")] == 2
+        going = asyncio.Event()
         puts = [
-            asyncio.create_task(hosted.client.put(f"/{n}.csv", content=_slow(), headers=seen)) for n in range(2)
-        ]  # fmt: skip
+            asyncio.create_task(hosted.client.put(f"/{number}.csv", content=_gated(going), headers=seen))
+            for number in range(2)
+        ]
         await eventually(lambda: hosted.server.house.sessions == 2, "two requests to be under way")
         assert (await hosted.client.get("/", headers=seen)).status_code == 503
         assert (await hosted.client.get("/", headers={"X-Forwarded-For": "192.0.2.10"})).status_code == 405
+        going.set()
         assert [each.status_code for each in await asyncio.gather(*puts)] == [201, 201]
 
 
@@ -343,9 +346,9 @@ async def _differs(port: int, before: bytes) -> bool:
 
 
 async def _slow() -> AsyncIterator[bytes]:
-    for _ in range(8):
+    for _ in range(600):
         yield b"x"
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.05)
 
 
 async def _gated(going: asyncio.Event) -> AsyncIterator[bytes]:
