@@ -309,8 +309,11 @@ async def test_a_put_ends_with_its_login(host: Host) -> None:
         put = asyncio.create_task(hosted.client.put("/a.csv", content=_slow()))
         await eventually(lambda: hosted.server.house.register.count == 1, "the put to be under way")
         del hosted.gate.passwords[LOGIN]
-        assert (await put).status_code == 403
+        await hosted.uploads.until(lambda: len(hosted.uploads.told) > 1)
         assert hosted.uploads.short == [("opened", "shop/a.csv"), ("broken", "shop/a.csv")]
+        put.cancel()
+        await asyncio.gather(put, return_exceptions=True)
+        assert await hosted.status("GET", "/a.csv") == 401
 
 
 async def test_a_certificate_is_read_again_when_it_changes(authority: Authority, tmp_path: Path) -> None:

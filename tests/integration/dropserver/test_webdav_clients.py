@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
@@ -169,7 +169,8 @@ async def test_litmus_finds_what_the_rfc_asks_for_but_what_is_refused_on_purpose
 async def test_the_quota_ends_a_put_and_leaves_nothing_half_of_it(desk: Desk) -> None:
     house = desk.house
     async with house.database.account(house.account_id) as tx:
-        await drop_folders.update(tx, house.folder_id, "small", 1_000_000, 3)
+        found = await drop_folders.get(tx, house.folder_id)
+        await drop_folders.update(tx, replace(found, quota_bytes=1_000_000, quota_files=3))
     assert await desk.curl("-T", "a.csv", f"{desk.url}/a.csv") == "201"
     refused = await desk.curl("-T", "a.csv", f"{desk.url}/b.csv")
     assert "quota is used up" in refused
