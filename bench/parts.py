@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from bench import copy_and_merge as alone
-from bench import crowd, exports, expressions, fetching, formats, growth, importers, listing, steady, together
+from bench import crowd, exports, expressions, fetching, formats, growth, importers, listing, sessions, steady, together
 from bench.floor import Floor, floor_of
 from bench.generate import Made, delta, first_load
 from bench.machine import machine
@@ -195,6 +195,13 @@ def _listing(bench: Bench) -> list[Line]:
         return asyncio.run(listing.measure(system))
 
 
+def _sessions(bench: Bench) -> list[Line]:
+    """Many sessions at the hosted server, idle beside an upload, and logging in at once."""
+    with services(bench.directory) as system:
+        bench.learn(system)
+        return asyncio.run(sessions.measure(system, bench.rounds))
+
+
 def _crowd(bench: Bench) -> list[Line]:
     """Very many connections, of which some hang."""
     with services(bench.directory, instead=crowd.IN_NAMES) as system:
@@ -214,6 +221,7 @@ PARTS: dict[str, Callable[[Bench], list[Line]]] = {
     "fetching": _fetching,
     "importers": _importers,
     "listing": _listing,
+    "sessions": _sessions,
     "crowd": _crowd,
 }
 ONLY_LARGE = frozenset({"together", "growth"})
