@@ -37,7 +37,7 @@ async def put(turn: Turn) -> Answer:
     turn.require_unlocked(turn.path, is_member=found is None)
     _require_room_before(part, 0 if found is None else found.st_size)
     status = 201 if found is None else 204
-    async with _upload(turn, turn.path, _ANEW if part is None or not part.start else os.O_WRONLY) as upload:
+    async with _upload(turn, turn.path, _flags(turn, part)) as upload:
         _require_room_before(part, 0 if part is None or not part.start else upload.size_bytes)
         size = await _take(turn, upload, turn.body.pieces(), 0 if part is None else part.start)
         if part is not None and size != part.size:
@@ -145,6 +145,13 @@ async def _bytes(descriptor: int) -> AsyncIterator[bytes]:
         offset += len(block)
         yield block
         await asyncio.sleep(0)
+
+
+def _flags(turn: Turn, part: Part | None) -> int:
+    """How the file is opened: a part is put into what lies there. Who wants a new name gets one that is new."""
+    if part is not None and part.start:
+        return os.O_WRONLY
+    return _ANEW | (os.O_EXCL if turn.asked.etags("If-None-Match") == ["*"] else 0)
 
 
 def _require_room_before(part: Part | None, size: int) -> None:
