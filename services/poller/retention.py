@@ -1,39 +1,40 @@
-"""Remove what a hosted folder has kept for long enough, where its owner says for how long. Part of the sweep.
+"""Remove what a hosted folder has kept for long enough, where its owner says for how long. Beside the sweep.
 
-What waits for anything is never removed: a file that is being uploaded or was broken off, one that is not complete, or
-waits for its companions, its goal's time, a pause or a run, and one whose run may still read it. Nor is anything of
-which nobody was told: a file has to be known as imported or as unmatched for as long, or to be one that we put there
-ourselves (what an export delivered, rejects), which a look has passed over since.
+It deletes for good, so only that goes of which we know for sure what it is: a file whose arrival says that its runs
+have ended, or that no goal takes it, and which lies there as that arrival has it; and a file that a run of ours says
+it put there (an export's, or rejects that were given back). All else is kept: what is being uploaded or was broken off,
+what is not complete, what waits for its companions, its goal's time, a pause or a run, and whatever came there in a way
+of which nobody told us.
 
-Age counts from our own clock: from the end of the upload, where that is known, else from when the file was first seen;
-of what we put there from the last change that the disk noted. A client's time of a file says nothing.
+That no goal takes a file is known only while none of the connection's imports is paused, and once a look has followed
+the last change of its goals.
+
+Age counts on the database's clock, from the last that is known to have happened to the file: its upload, what was told
+of it, the end of its runs, and for what no goal takes the last change of goals. A client's time of a file says nothing.
 
 It is told before it is done: the arrival says so, then the file goes, if it is still the same. A crash in between
-leaves a file that the next round takes.
+leaves a file that the next round takes, or of which it says that it is there.
 """
 
 import asyncio
-import os
-import stat
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Literal
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import structlog
 
+from services.poller.lying import Lying, all_lying, take_away
 from services.poller.tools import Tools
-from shared.domain.arrival import ArrivalState, FileStamp
-from shared.domain.names import from_bytes, joined, split
+from shared.domain.arrival import ArrivalState
 from shared.storage import arrivals, drop_usage, retention, uploads
 from shared.storage.database import Tx
-from shared.storage.retention import Known, Watching
+from shared.storage.retention import Delivered, Known, Watching
 from shared.storage.uploads import Upload
-from shared.transfer.tree import Tree, stamp_of
+from shared.transfer.tree import Tree
 
 log = structlog.get_logger()
 
@@ -42,34 +43,14 @@ FILES_AT_ONCE = 2_000
 """That are compared with the ledger together."""
 REMOVED_AT_ONCE = 1_000
 """Of one folder in one round; the next goes on."""
+REMOVED_TOGETHER = 20
+"""So many are removed while their connection is held: looks and changes of it wait for as long."""
+CLOCKS_APART = timedelta(hours=1)
+"""So far may the file server's clock and the database's be apart for a file to be known as what a run delivered."""
 
-_INODE = 2
-"""So much of an identity stays when a file gets another name."""
+_ENDED = (ArrivalState.SETTLED, ArrivalState.UNMATCHED)
 
-Kind = Literal["imported", "unmatched", "delivered"]
-Judged = dict[str, tuple[Kind | None, list[Known]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Lying:
-    """A regular file of the folder, as the disk has it."""
-
-    stamp: FileStamp
-    changed_at: datetime
-    """When the disk noted its last change, which no client can set."""
-    identity: tuple[int, ...] = ()
-    """What tells whether it is still the same."""
-
-    @property
-    def path(self) -> str:
-        """Where it lies."""
-        return self.stamp.path
-
-    @classmethod
-    def found(cls, path: str, facts: os.stat_result) -> "Lying":
-        """As a listing has it."""
-        changed_at = datetime.fromtimestamp(facts.st_ctime, UTC)
-        return cls(stamp_of(path, facts), changed_at, _identity(facts))
+Kind = Literal["imported", "unmatched", "delivered", "left_over"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,37 +62,76 @@ class Task:
     tree: Tree
     days: int
     before: datetime
-    """What is older is not kept."""
+    """What is older is not kept; the database's time."""
+
+    @property
+    def why(self) -> str:
+        """What is told of files that are removed."""
+        return f"The drop folder keeps files for {self.days} day{'s' if self.days > 1 else ''}."
 
 
-async def clean_folders(tools: Tools) -> None:
-    """Look through the folders whose turn it is. Raises StorageUnavailable."""
+@dataclass(frozen=True, slots=True)
+class About:
+    """What is known of one path."""
+
+    known: Sequence[Known] = ()
+    """The arrivals of files that lie there or may."""
+    latest: Upload | None = None
+    """The latest upload of the path."""
+    delivered: Sequence[Delivered] = ()
+    """What runs say that they put there; nothing where anybody ever told of a file there that is not known now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What became of the question whether a file may go."""
+
+    kind: Kind | None
+    """What kind of file it is that need not be kept; None where it must be."""
+    its: Sequence[UUID] = ()
+    """The arrivals of the very file that lies there."""
+    expired: Sequence[UUID] = ()
+    """Those of them that are told as removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Files that are about to be removed."""
+
+    files: Sequence[Lying]
+    delivered: Mapping[str, Sequence[Delivered]]
+    """By path, what runs say that they put there."""
+    arrivals: Mapping[str, Sequence[UUID]]
+    """By path, of which arrivals it was told just now."""
+
+
+async def clean_folders(tools: Tools, stopping: asyncio.Event) -> None:
+    """Look through the folders whose turn it is, until told to stop. Raises StorageUnavailable."""
     for account_id, folder_id in await retention.due(tools.database, FOLDERS_AT_ONCE):
+        if stopping.is_set():
+            break
         async with tools.database.account(account_id) as tx:
-            days = await retention.begin(tx, folder_id)
+            turn = await retention.begin(tx, folder_id)
         root = tools.places.hosted(account_id, folder_id)
-        if days is not None and await asyncio.to_thread(root.is_dir):
-            before = tools.now() - timedelta(days=days)
-            await clean(tools, Task(account_id, folder_id, Tree(root), days, before))
+        if turn is not None and await asyncio.to_thread(root.is_dir):
+            await clean(tools, Task(account_id, folder_id, Tree(root), turn.days, turn.before))
 
 
 async def clean(tools: Tools, task: Task) -> None:
     """Remove what the folder keeps no longer, up to a limit."""
-    lying = _lying(task.tree)
+    lying = all_lying(task.tree)
     removed: Counter[Kind] = Counter()
     freed = 0
-    while removed.total() < REMOVED_AT_ONCE:
-        part = await asyncio.to_thread(lambda: list(islice(lying, FILES_AT_ONCE)))
-        if not part:
-            break
-        old = await _tell(tools, task, part)
-        for begin in range(0, len(old), 100):
-            kinds, bytes_ = await _remove(tools, task, old[begin : begin + 100])
+    while part := await asyncio.to_thread(lambda: list(islice(lying, FILES_AT_ONCE))):
+        told = await _tell(tools, task, part, REMOVED_AT_ONCE - removed.total())
+        for begin in range(0, len(told.files), REMOVED_TOGETHER):
+            kinds, bytes_ = await _remove(tools, task, told, told.files[begin : begin + REMOVED_TOGETHER])
             removed += kinds
             freed += bytes_
-    else:
-        async with tools.database.account(task.account_id) as tx:
-            await retention.again(tx, task.folder_id)
+        if removed.total() >= REMOVED_AT_ONCE:
+            async with tools.database.account(task.account_id) as tx:
+                await retention.again(tx, task.folder_id)
+            break
     if removed:
         facts = {"account_id": str(task.account_id), "drop_folder_id": str(task.folder_id)}
         log.info("folder.cleaned", **facts, retention_days=task.days, bytes=freed, removed=dict(removed))
@@ -119,130 +139,117 @@ async def clean(tools: Tools, task: Task) -> None:
         tools.metrics.files_expired.labels(kind).inc(count)
 
 
-async def _tell(tools: Tools, task: Task, part: Sequence[Lying]) -> list[Lying]:
-    """Say of the arrivals of files that are kept no longer that they are; which files those are."""
+async def _tell(tools: Tools, task: Task, part: Sequence[Lying], limit: int) -> Told:
+    """Say of the arrivals of files that are kept no longer, up to a limit, that they are. Of a file that is there and
+    kept nobody says any longer that it is removed."""
     async with tools.database.account(task.account_id) as tx:
-        judged = await _judged(tx, task, part)
-        old = [each for each in part if judged[each.path][0] is not None]
-        why = f"The drop folder keeps files for {task.days} day{'s' if task.days > 1 else ''}."
-        await arrivals.expire(tx, _ids(judged, old), why)
-    return old
+        watching = await retention.watching(tx, task.folder_id)
+        about = await _about(tx, task, watching, [each.path for each in part])
+        unknown = [path for path, each in about.items() if not each.known and each.latest is None]
+        delivered = await _delivered(tx, task, watching, unknown) if watching is not None else {}
+        judged = {each.path: _judged(each, about[each.path], watching, delivered, task.before) for each in part}
+        old = [each for each in part if judged[each.path].kind is not None][:limit]
+        expired = await arrivals.expire(tx, [known for each in old for known in judged[each.path].its], task.why)
+        kept = [each for each in judged.values() if each.kind is None]
+        await arrivals.keep(tx, [known for each in kept for known in each.expired])
+    just_told = {each.path: [known for known in judged[each.path].its if known in expired] for each in old}
+    return Told(old, delivered, just_told)
 
 
-async def _remove(tools: Tools, task: Task, told: Sequence[Lying]) -> tuple[Counter[Kind], int]:
+async def _remove(tools: Tools, task: Task, told: Told, some: Sequence[Lying]) -> tuple[Counter[Kind], int]:
     """Remove those that are still kept no longer, and give their room back; how many of each kind, how many bytes."""
     removed: Counter[Kind] = Counter()
     freed = 0
     async with tools.database.account(task.account_id) as tx:
-        judged = await _judged(tx, task, told)
-        still = [each for each in told if judged[each.path][0] is not None]
+        watching = await retention.watching(tx, task.folder_id)
+        about = await _about(tx, task, watching, [each.path for each in some])
+        judged = {each.path: _judged(each, about[each.path], watching, told.delivered, task.before) for each in some}
+        still = [each for each in some if judged[each.path].kind is not None]
         gone = await asyncio.to_thread(take_away, task.tree, still)
         for each in gone:
-            kind = judged[each.path][0]
+            kind = judged[each.path].kind
             assert kind is not None
             removed[kind] += 1
             freed += each.stamp.size_bytes
-        await arrivals.keep(tx, _ids(judged, [each for each in told if each not in gone]))
+        # A look may have written in between why they are not taken.
+        await arrivals.expire(tx, [known for each in gone for known in judged[each.path].its], task.why)
+        kept = [each for each in some if each not in gone]
+        await arrivals.keep(tx, [known for each in kept for known in told.arrivals[each.path]])
         await drop_usage.change(tx, task.folder_id, -freed, -len(gone))
     return removed, freed
 
 
-async def _judged(tx: Tx, task: Task, part: Sequence[Lying]) -> Judged:
-    """By path, what kind of file it is that is kept no longer, None where it is kept, and what is known of it."""
-    paths = [each.path for each in part]
-    watching = await retention.watching(tx, task.folder_id)
+async def _about(tx: Tx, task: Task, watching: Watching | None, paths: Sequence[str]) -> dict[str, About]:
+    """What is known of each path now, but for deliveries."""
     latest = await uploads.latest(tx, task.folder_id, paths)
     known: dict[str, list[Known]] = {}
     for each in [] if watching is None else await retention.known(tx, watching.connection_id, paths):
         for path in each.lies_at:
             known.setdefault(path, []).append(each)
-    found: Judged = {}
-    for lying in part:
-        about = known.get(lying.path, [])
-        found[lying.path] = kept_no_longer(lying, about, latest.get(lying.path), watching, task.before), about
+    return {path: About(known.get(path, ()), latest.get(path)) for path in paths}
+
+
+async def _delivered(tx: Tx, task: Task, watching: Watching, paths: Sequence[str]) -> Mapping[str, Sequence[Delivered]]:
+    """By path what runs say that they put there, of paths of which nobody ever told.
+
+    An upload or an arrival of a path that is not known to lie there now may be one that a look without the volume took
+    for vanished: then what lies there is whatever they told, until a look knows it again.
+    """
+    if not paths:
+        return {}
+    told = await retention.told_of(tx, watching.connection_id, task.folder_id, paths)
+    found: dict[str, list[Delivered]] = {}
+    for each in await retention.delivered(tx, watching.connection_id, task.before, set(paths) - told):
+        found.setdefault(each.path, []).append(each)
     return found
 
 
-def _ids(judged: Judged, files: Sequence[Lying]) -> list[UUID]:
-    return [known.arrival_id for each in files for known in judged[each.path][1]]
+def _judged(
+    lying: Lying,
+    about: About,
+    watching: Watching | None,
+    delivered: Mapping[str, Sequence[Delivered]],
+    before: datetime,
+) -> Judged:
+    its = [each for each in about.known if each.is_of(lying.stamp)]
+    about = About(about.known, about.latest, delivered.get(lying.path, ()))
+    kind = kept_no_longer(lying, about, watching, before)
+    return Judged(
+        kind, [each.arrival_id for each in its], [each.arrival_id for each in its if each.expired_at is not None]
+    )
 
 
-def kept_no_longer(
-    lying: Lying, known: Sequence[Known], latest: Upload | None, watching: Watching | None, before: datetime
-) -> Kind | None:
-    """What kind of file it is that need not be kept; None where it must be.
-
-    `known` are the arrivals of files that lie there or may, `latest` is the latest upload of the path.
-    """
+def kept_no_longer(lying: Lying, about: About, watching: Watching | None, before: datetime) -> Kind | None:
+    """What kind of file it is that need not be kept; None where it must be, or where that is not known for sure."""
+    known, latest = about.known, about.latest
+    if watching is None:
+        return None
     if latest is not None and (latest.state != "closed" or latest.id not in {each.upload_id for each in known}):
         return None
-    if any(each.has_open_runs or each.state in (ArrivalState.WAITING, ArrivalState.ACCEPTED) for each in known):
-        return None
     if not known:
-        passed_over = watching is not None and watching.looked_at is not None and lying.changed_at < watching.looked_at
-        return "delivered" if passed_over and lying.changed_at < before else None
-    if _since(lying, known) >= before:
+        if lying.is_left_over:
+            return "left_over" if lying.changed_at < before else None
+        return "delivered" if any(_is_it(lying, each) and each.ended_at < before for each in about.delivered) else None
+    if any(each.has_open_runs or each.state not in _ENDED for each in known):
         return None
-    return "unmatched" if any(each.state is ArrivalState.UNMATCHED for each in known) else "imported"
+    its = [each for each in known if each.is_of(lying.stamp)]
+    if not its or any(each.last_at >= before for each in its):
+        return None
+    if not any(each.state is ArrivalState.UNMATCHED for each in known):
+        return "imported"
+    return "unmatched" if _is_taken_by_nobody(watching, before) else None
 
 
-def _since(lying: Lying, known: Sequence[Known]) -> datetime:
-    """From when its age counts: of a file that is none of these as it lies there, from its last change."""
-    stamp = lying.stamp
-    its = [
-        each
-        for each in known
-        if each.size_bytes == stamp.size_bytes and stamp.modified_at in (each.modified_at, each.uploaded_modified_at)
-    ]
-    if not its:
-        return lying.changed_at
-    # Who is told that no goal takes it has as long from then on.
-    return max(each.seen_at if each.state is ArrivalState.UNMATCHED else each.closed_at or each.seen_at for each in its)
-
-
-def _lying(tree: Tree) -> Iterator[Lying]:
-    """All regular files; it blocks. What somebody else put there under a name that we do not walk is left alone."""
-    waiting = [""]
-    while waiting:
-        directory = waiting.pop()
-        with suppress(FileNotFoundError, ValueError):
-            for name, facts in tree.scan(directory):
-                path = joined(directory, from_bytes(name))
-                if stat.S_ISREG(facts.st_mode):
-                    yield Lying.found(path, facts)
-                elif stat.S_ISDIR(facts.st_mode):
-                    waiting.append(path)
-
-
-def take_away(tree: Tree, files: Sequence[Lying]) -> list[Lying]:
-    """Remove files that are still as they were seen; those that were. It blocks."""
-    gone = []
-    for each in files:
-        try:
-            if _took_away(tree, each):
-                gone.append(each)
-        except OSError as error:
-            # One that cannot be removed keeps no other.
-            log.warning("file.not_removed", errno=error.errno)
-    return gone
-
-
-def _took_away(tree: Tree, file: Lying) -> bool:
-    """By another name first: what somebody puts there in this moment is given its name back."""
-    aside = joined(split(file.path)[0], f".{uuid4().hex}.tidegate")
-    try:
-        if _identity(tree.stat(file.path)) != file.identity:
-            return False
-        tree.rename(file.path, aside, replace=False)
-    except FileNotFoundError:
+def _is_taken_by_nobody(watching: Watching, before: datetime) -> bool:
+    """Whether what is told as unmatched is so for sure, and people have known it for as long."""
+    looked_at, changed_at = watching.looked_at, watching.goals_changed_at
+    if watching.has_paused_goals or looked_at is None:
         return False
-    if _identity(tree.stat(aside))[:_INODE] != file.identity[:_INODE]:
-        with suppress(FileExistsError):
-            tree.rename(aside, file.path, replace=False)
+    return changed_at is None or (changed_at < before and changed_at < looked_at)
+
+
+def _is_it(lying: Lying, delivered: Delivered) -> bool:
+    """Whether a file is what a run put there: as large, and last changed while that run was about it."""
+    if delivered.size_bytes is not None and delivered.size_bytes != lying.stamp.size_bytes:
         return False
-    tree.remove(aside)
-    return True
-
-
-def _identity(facts: os.stat_result) -> tuple[int, ...]:
-    return (facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
+    return delivered.began_at - CLOCKS_APART <= lying.changed_at <= delivered.ended_at + CLOCKS_APART

@@ -57,6 +57,18 @@ async def sweep(tools: Tools, stopping: asyncio.Event) -> None:
         await leases.lay_down_duty(tools.database, "sweep", tools.worker)
 
 
+async def clean_up(tools: Tools, stopping: asyncio.Event) -> None:
+    """Remove what hosted folders keep no longer, in turn until told to stop.
+
+    Beside the sweep, which must not stand still behind a slow volume. Every poller does; folders are theirs in turn.
+    """
+    while not stopping.is_set():
+        _tell(await _outcome(clean_folders(tools, stopping)), "clean_folders")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(tools.sweep_seconds):
+                await stopping.wait()
+
+
 async def _round(tools: Tools) -> None:
     # Whoever sweeps may itself have frozen with the duty's row in its hands, so every poller does this.
     ended = await stalled.end_stalled(tools.database, tools.lease_seconds)
@@ -78,7 +90,7 @@ async def sweep_once(tools: Tools) -> None:
     """
     findings = (
         _follow, _take_over, _stop_holding, _ring_unheard, _ring_unsettled, _ring_unreturned, _ring_inquiries,
-        tell_of_expiry, _forget, clean_folders, _measure_folders, measure,
+        tell_of_expiry, _forget, _measure_folders, measure,
     )  # fmt: skip
     for finding in findings:
         outcome = await _outcome(finding(tools))

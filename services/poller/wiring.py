@@ -8,7 +8,7 @@ from pathlib import Path
 from services.poller.clock import keep_time
 from services.poller.handlers import handlers
 from services.poller.questions import answering
-from services.poller.sweep import sweep
+from services.poller.sweep import clean_up, sweep
 from services.poller.tools import Tools
 from services.poller.watch import watch
 from shared.bus.consumer import consume_messages
@@ -57,5 +57,6 @@ async def _running(base: Base, tools: Tools, stopping: asyncio.Event) -> AsyncIt
     ):
         group.create_task(watch(tools, stopping), name="watch")
         group.create_task(sweep(tools, stopping), name="sweep")
+        group.create_task(clean_up(tools, stopping), name="clean_up")
         group.create_task(keep_time(tools, stopping), name="clock")
         yield

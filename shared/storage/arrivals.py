@@ -205,14 +205,15 @@ async def vanish(tx: Tx, arrival_ids: Sequence[UUID]) -> None:
     await tx.execute("arrivals.vanish", tx.account_id, arrival_ids)
 
 
-async def expire(tx: Tx, arrival_ids: Sequence[UUID], why: str) -> None:
-    """The files are removed, because their folder has kept them for long enough."""
-    await tx.execute("arrivals.expire", tx.account_id, arrival_ids, why)
+async def expire(tx: Tx, arrival_ids: Sequence[UUID], why: str) -> set[UUID]:
+    """The files are removed, because their folder has kept them for long enough; of which that was not told before."""
+    return {row["arrival_id"] for row in await tx.fetch("arrivals.expire", tx.account_id, arrival_ids, why)}
 
 
 async def keep(tx: Tx, arrival_ids: Sequence[UUID]) -> None:
     """The files of these are not removed after all."""
-    await tx.execute("arrivals.keep", tx.account_id, arrival_ids)
+    if arrival_ids:
+        await tx.execute("arrivals.keep", tx.account_id, arrival_ids)
 
 
 async def get(tx: Tx, arrival_id: UUID) -> dict[str, Any] | None:

@@ -26,10 +26,14 @@ MOST_FILES = 10_000_000
 MOST_DAYS = 3_650
 _FILES = "Files and directories"
 _RETENTION = (
-    "Files are removed that many days after their upload, null: never. Only what needs nothing more: files whose runs "
-    "have ended; files that no goal takes, and that were told as such for as long; and what Tidegate itself put there "
-    "(exports, whether or not they were fetched, and rejects). `/v1/arrivals` says so of each (`expired_at`). What is "
-    "incomplete, broken off or waits for anything stays, and so does all in a folder that no connection watches"
+    "Files are removed when nothing has happened to them for that many days, null: never. Only what needs nothing "
+    "more and is known: files whose runs have ended; files that no goal takes, where that was told and goals were "
+    "left unchanged for as long, and none of the folder's imports is paused; and what a run's receipt says that "
+    "Tidegate put there (exports, whether or not they were fetched, and rejects) while nobody has changed it since. "
+    "`/v1/arrivals` says so of each that came from somebody (`expired_at`). What is incomplete, broken off or waits "
+    "for anything stays, and so does what came there in another way (copied on the volume), and all in a folder "
+    "that no connection watches. Nothing is removed while the account's hosted folders are off or paused, and for a "
+    "day afterwards"
 )
 Days = Annotated[int, Field(ge=1, le=MOST_DAYS)]
 

@@ -61,7 +61,7 @@ WHERE account_id = $1 AND arrival_id = $2
 -- Files that have not been accepted yet changed their size or time.
 UPDATE tidegate.arrivals a
 SET size_bytes = g.size_bytes, modified_at = g.modified_at, upload_id = g.upload_id, stamped_at = now(), state = g.state,
-    reason_code = g.reason_code, reason_detail = g.reason_detail
+    reason_code = g.reason_code, reason_detail = g.reason_detail, expired_at = NULL
 FROM unnest($2::uuid[], $3::bigint[], $4::timestamptz[], $5::uuid[], $6::text[], $7::text[], $8::text[])
     AS g (arrival_id, size_bytes, modified_at, upload_id, state, reason_code, reason_detail)
 WHERE a.account_id = $1 AND a.arrival_id = g.arrival_id AND a.state IN ('waiting', 'unmatched')
@@ -73,9 +73,10 @@ FROM unnest($2::uuid[], $3::uuid[]) AS g (arrival_id, upload_id)
 WHERE a.account_id = $1 AND a.arrival_id = g.arrival_id AND a.upload_id IS NULL
 
 -- name: explain
--- Why files still wait, or that no goal takes them.
+-- Why files still wait, or that no goal takes them. They are there, unless the listing is older than their removal.
 UPDATE tidegate.arrivals a
-SET state = g.state, reason_code = g.reason_code, reason_detail = g.reason_detail
+SET state = g.state, reason_code = g.reason_code, reason_detail = g.reason_detail,
+    expired_at = CASE WHEN expired_at > now() - interval '1 hour' THEN expired_at END
 FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[]) AS g (arrival_id, state, reason_code, reason_detail)
 WHERE a.account_id = $1 AND a.arrival_id = g.arrival_id AND a.state IN ('waiting', 'unmatched')
 
@@ -87,9 +88,10 @@ WHERE account_id = $1 AND connection_id = $2 AND state = 'waiting' AND vanished_
   AND (reason_code, reason_detail) IS DISTINCT FROM ($3::text, $4::text)
 
 -- name: accept
--- The files are complete and have their runs.
+-- The files are complete and have their runs. They are there, unless the listing is older than their removal.
 UPDATE tidegate.arrivals
-SET state = 'accepted', accepted_at = now(), reason_code = NULL, reason_detail = NULL
+SET state = 'accepted', accepted_at = now(), reason_code = NULL, reason_detail = NULL,
+    expired_at = CASE WHEN expired_at > now() - interval '1 hour' THEN expired_at END
 WHERE account_id = $1 AND arrival_id = ANY ($2::uuid[]) AND state IN ('waiting', 'unmatched')
 
 -- name: vanish
@@ -102,11 +104,14 @@ WHERE account_id = $1 AND arrival_id = ANY ($2::uuid[]) AND vanished_at IS NULL
 -- The files are removed, because their folder has kept them for long enough.
 UPDATE tidegate.arrivals SET expired_at = clock_timestamp(), reason_code = 'expired', reason_detail = $3
 WHERE account_id = $1 AND arrival_id = ANY ($2::uuid[]) AND expired_at IS NULL
+RETURNING arrival_id
 
 -- name: keep
--- They are not, because somebody needs them again.
-UPDATE tidegate.arrivals SET expired_at = NULL, reason_code = NULL, reason_detail = NULL
-WHERE account_id = $1 AND arrival_id = ANY ($2::uuid[]) AND expired_at IS NOT NULL AND reason_code = 'expired'
+-- They are not, because somebody needs them again, or they could not be.
+UPDATE tidegate.arrivals
+SET expired_at = NULL, reason_code = CASE WHEN reason_code <> 'expired' THEN reason_code END,
+    reason_detail = CASE WHEN reason_code <> 'expired' THEN reason_detail END
+WHERE account_id = $1 AND arrival_id = ANY ($2::uuid[]) AND expired_at IS NOT NULL
 
 -- name: get
 -- One arrival, and whether its upload is the latest of the path where its file lies, if it was uploaded to us.

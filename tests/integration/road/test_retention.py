@@ -1,10 +1,8 @@
 """A hosted folder that keeps files for thirty days: what goes, what stays, and that it is told."""
 
 import os
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 from services.poller.retention import Task, clean
@@ -12,7 +10,7 @@ from services.poller.wiring import tools_of
 from shared.domain.export_goal import ExportProfiles
 from shared.domain.place import HostedPlace
 from shared.runtime.room import LedgerRoom
-from shared.storage import connections, drop_usage, uploads
+from shared.storage import connections, drop_usage, retention, uploads
 from shared.transfer.tree import Tree
 from tests.eventually import eventually
 from tests.integration.api.asking import Client
@@ -20,11 +18,15 @@ from tests.integration.road.gateway import gateway_of
 from tests.integration.road.place import Tenant, goal
 
 CONTENT = "email,name\nann@example.com,Ann\n"
+KINDS = ("imported", "unmatched", "delivered", "left_over")
 EXPORT = {
     "kind": "export_profiles",
     "name": "All",
     "target": {"directory": "out", "file_name": "all.csv"},
     "columns": [{"property": "email"}],
+    "checksum": True,
+    "manifest": True,
+    "done_file": {"suffix": ".ready"},
 }
 
 
@@ -37,7 +39,7 @@ async def test_what_was_kept_for_long_enough_goes_and_nothing_that_is_needed(ten
     await tenant.exported(export)
     failed = await tenant.imported("failed.csv", "other,header\n1,2\n")
     await tenant.settled("failed.csv")
-    for name in ("nobody.txt", "half.csv.part"):
+    for name in ("nobody.txt", "half.csv.part", "out/restored.csv"):
         os.utime(tenant.drop(name, "1"), (0, 0))
     await _broken(tenant, folder_id, "broken.csv")
     async with gateway_of(tenant) as client:
@@ -45,28 +47,77 @@ async def test_what_was_kept_for_long_enough_goes_and_nothing_that_is_needed(ten
             "PATCH", f"/v1/drop-folders/{folder_id}", 200, json={"retention_days": 30}, headers={"If-Match": "*"}
         )
         await eventually(lambda: _all_told(tenant), "everything to be seen")
+        await _rests_while_nobody_can_come(tenant, folder_id)
         await eventually(lambda: _is_cleaned(tenant), "a round that removes nothing")
         before = sorted(_lying(tenant))
         assert before == [
             "a.csv.done", "broken.csv", "failed/failed.csv", "half.csv.part", "nobody.txt", "out/all.csv",
+            "out/all.csv.manifest.json", "out/all.csv.ready", "out/all.csv.sha256", "out/restored.csv",
         ]  # fmt: skip
+        async with tenant.base.database.account(tenant.account_id) as tx:
+            paths = [*before, "a.csv"]
+            told = await retention.told_of(tx, tenant.connection_id, folder_id, paths)
+        assert told == {path for path in paths if not path.startswith("out/")}, "vanished or not"
         await LedgerRoom(tenant.base.database, tenant.account_id, folder_id, tenant.directory).measure(0)
         later = datetime.now(UTC) + timedelta(days=31)
-        tools = replace(tools_of(tenant.base, tmp_path), now=lambda: later)
+        tools = tools_of(tenant.base, tmp_path)
         task = Task(tenant.account_id, folder_id, Tree(tenant.directory), 30, later - timedelta(days=30))
         await clean(tools, task)
         left = _lying(tenant)
-        assert sorted(left) == ["broken.csv", "half.csv.part"]
+        assert sorted(left) == ["broken.csv", "half.csv.part", "out/restored.csv"]
         async with tenant.base.database.account(tenant.account_id) as tx:
             used = await drop_usage.get(tx, folder_id)
         # With two directories.
         assert (used.bytes, used.files) == (sum(left.values()), len(left) + 2)
-        expired = {kind: tools.metrics.files_expired.labels(kind)._value.get() for kind in ("imported", "unmatched")}
-        assert expired == {"imported": 2, "unmatched": 1}
+        expired = {kind: tools.metrics.files_expired.labels(kind)._value.get() for kind in KINDS}
+        assert expired == {"imported": 2, "unmatched": 1, "delivered": 4, "left_over": 0}
         await _is_told(tenant, client)
         await client.ask("POST", f"/v1/runs/{failed['run_id']}/retry", 202, json={"out_of_order": True})
         run = await tenant.ended(lambda run: run["run_id"] == failed["run_id"] and run["reason_code"] == "file_gone")
         assert "keeps files for 30 days" in run["reason_detail"]
+
+
+async def test_what_comes_while_its_goal_is_paused_waits_for_that(tenant: Tenant, tmp_path: Path) -> None:
+    folder_id = await _folder(tenant)
+    goal_id = await tenant.save(goal())
+    later = datetime.now(UTC) + timedelta(days=31)
+    task = Task(tenant.account_id, folder_id, Tree(tenant.directory), 30, later)
+    tools = tools_of(tenant.base, tmp_path)
+    async with gateway_of(tenant) as client:
+        path, any_version = f"/v1/goals/{goal_id}", {"If-Match": "*"}
+        await client.ask("PATCH", path, 200, json={"active": False}, headers=any_version)
+        tenant.drop("a.csv", CONTENT)
+        await eventually(lambda: _is_told_as(tenant, "a.csv", "unmatched"), "the file to be seen")
+        async with tenant.base.database.account(tenant.account_id) as tx:
+            # As a round leaves it that dies between telling and removing.
+            await tx.connection.execute("UPDATE tidegate.arrivals SET expired_at = now(), reason_code = 'expired'")
+        await clean(tools, task)
+        assert _lying(tenant) == {"a.csv": len(CONTENT)}
+        assert (await tenant.arrivals())["a.csv"]["expired_at"] is None, "it is there"
+        await client.ask("PATCH", path, 200, json={"active": True}, headers=any_version)
+        run = await tenant.ended(lambda run: run["path"] == "a.csv")
+        assert run["state"] == "completed"
+
+
+async def _is_told_as(tenant: Tenant, path: str, state: str) -> bool:
+    told = await tenant.arrivals()
+    return path in told and told[path]["state"] == state
+
+
+async def _rests_while_nobody_can_come(tenant: Tenant, folder_id: UUID) -> None:
+    """Nothing is looked through while hosted folders are paused, and for a day after they were."""
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        for state, hours, is_begun in (("active", 23, False), ("paused", 25, False), ("active", 25, True)):
+            await tx.connection.execute(
+                "UPDATE tidegate.integrations SET state = $1, changed_at = now() - make_interval(hours => $2)",
+                state,
+                hours,
+            )
+            turn = await retention.begin(tx, folder_id)
+            assert (turn is not None) == is_begun, (state, hours)
+        assert turn is not None
+        assert turn.before == await tx.connection.fetchval("SELECT now() - interval '30 days'"), "the ledger's clock"
+        await retention.again(tx, folder_id)
 
 
 async def _is_told(tenant: Tenant, client: Client) -> None:
@@ -114,8 +165,10 @@ async def _all_told(tenant: Tenant) -> bool:
 
 async def _is_cleaned(tenant: Tenant) -> bool:
     async with tenant.base.database.account(tenant.account_id) as tx:
-        rows: list[Any] = await tx.connection.fetch("SELECT cleaned_at FROM tidegate.drop_folder_usage")
-    return rows[0]["cleaned_at"] is not None
+        was: bool = await tx.connection.fetchval(
+            "SELECT cleaned_at > now() - interval '1 hour' FROM tidegate.drop_folder_usage"
+        )
+    return was
 
 
 def _lying(tenant: Tenant) -> dict[str, int]:

@@ -21,7 +21,7 @@ READABLE = {
     "expectations": "account_id goal_id judge_at",
     "goals": "account_id connection_id deleted_at goal_id is_active kind version",
     "inquiries": "account_id asked_at inquiry_id state taken_until",
-    "integrations": "account_id kind state",
+    "integrations": "account_id changed_at kind state",
     "kept_answers": "account_id created_at",
     "kept_files": "account_id expires_at kept_file_id",
     "login_scores": "account_id banned_until known_at network score scored_at username",

@@ -10,3 +10,9 @@ GRANT SELECT (cleaned_at) ON tidegate.drop_folder_usage TO tidegate_watch;
 
 ALTER TABLE tidegate.arrivals ADD COLUMN expired_at timestamptz;
 COMMENT ON COLUMN tidegate.arrivals.expired_at IS 'When the file was removed, because its drop folder had kept it for long enough.';
+
+CREATE INDEX arrivals_by_settled_path ON tidegate.arrivals (account_id, connection_id, settled_path)
+    WHERE settled_path IS NOT NULL;
+
+-- While clients cannot come to their folders, and for a day afterwards, nothing is removed there.
+GRANT SELECT (changed_at) ON tidegate.integrations TO tidegate_watch;
