@@ -182,6 +182,12 @@ class DatabaseUploads:
             former = await drop_usage.supersede(tx, tenant.drop_folder_id, path)
             await drop_usage.change(tx, tenant.drop_folder_id, -(bytes_ if former is None else former), -1)
 
+    async def is_whole(self, tenant: Tenant, path: str) -> bool:
+        """Whether a file was uploaded to its end, or has come by no upload at all."""
+        async with self._database.account(tenant.account_id, read_only=True) as tx:
+            found = (await uploads.latest(tx, tenant.drop_folder_id, [path])).get(path)
+        return found is None or found.state == "closed"
+
     async def superseded(self, upload_ids: Collection[UUID]) -> Collection[UUID]:
         """Which of these were broken off elsewhere."""
         return set(upload_ids) - await uploads.under_way(self._database, upload_ids)

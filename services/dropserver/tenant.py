@@ -109,6 +109,9 @@ class Uploads(Protocol):
     async def removed(self, tenant: Tenant, path: str, bytes_: int) -> None:
         """The client deleted a file of so many bytes; an upload of it that is under way is broken off with it."""
 
+    async def is_whole(self, tenant: Tenant, path: str) -> bool:
+        """Whether a file was uploaded to its end, or has come by no upload at all."""
+
     async def superseded(self, upload_ids: Collection[UUID]) -> Collection[UUID]:
         """Which of these, that are under way here, were broken off elsewhere, because another upload has their name."""
 

@@ -140,6 +140,23 @@ class Writing:
         os.close(upload.descriptor)
         await self._tell_broken(upload.begun, left)
 
+    async def open_whole(self, path: str) -> int:
+        """A descriptor of a file that is whole, to be read; a half one would become whole under another name."""
+        with told():
+            descriptor = self._tree.open(path, os.O_RDONLY)
+        try:
+            with registered():
+                is_whole = await self._house.uploads.is_whole(self._tenant, path)
+            if not is_whole or self._house.register.is_written(self._tenant, path):
+                raise Refusal("The file is not whole: its upload is under way, or was broken off. Upload it to its end.")
+            with told():
+                if not os.path.samestat(self._tree.stat(path), os.fstat(descriptor)):
+                    raise Refusal("The file was replaced just now; try again.")
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
+
     async def set_time(self, path: str, accessed: float, modified: float) -> None:
         """Set a file's times, in seconds since 1970.
 

@@ -3,7 +3,8 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from asyncio.sslproto import SSLProtocol
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,7 +17,6 @@ from shared.bus.alongside import alongside
 
 HEADER_SECONDS = 10.0
 """How long a client may take from connecting, or from a request's first byte, to the end of the request's headers."""
-_LINGER_SECONDS = 5.0
 
 
 class Door(Protocol):
@@ -36,6 +36,8 @@ class Strangers:
     door: Door
     stall_seconds: float
     tls: ssl.SSLContext | None = None
+    linger_seconds: float = 5.0
+    """How long a client may go on sending what has been answered already."""
 
 
 @asynccontextmanager
@@ -70,7 +72,7 @@ async def serving(
         timeout_graceful_shutdown=int(limit_seconds),
     )
     tls = None if strangers is None else strangers.tls
-    server = uvicorn.Server(config) if tls is None else _TlsServer(config, tls)
+    server = uvicorn.Server(config) if strangers is None or tls is None else _TlsServer(config, tls, strangers.door)
     ended = asyncio.Event()
     async with alongside(_serve(server, listener, ended)):
         try:
@@ -132,9 +134,10 @@ class _Punctual(H11Protocol):
 class _TlsServer(uvicorn.Server):
     """Proves itself by TLS, and gives a handshake as long as a request's headers: uvicorn would give it a minute."""
 
-    def __init__(self, config: uvicorn.Config, tls: ssl.SSLContext) -> None:
+    def __init__(self, config: uvicorn.Config, tls: ssl.SSLContext, door: Door) -> None:
         super().__init__(config)
         self._tls = tls
+        self._door = door
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen."""
@@ -143,17 +146,55 @@ class _TlsServer(uvicorn.Server):
 
         def protocol() -> asyncio.Protocol:
             made: asyncio.Protocol = make(config=self.config, server_state=self.server_state, app_state={})
-            return made
+            return _Doorstep(protocol=made, tls=self._tls, door=self._door)
 
-        self.servers = [
-            await loop.create_server(protocol, sock=each, ssl=self._tls, ssl_handshake_timeout=HEADER_SECONDS)
-            for each in sockets or []
-        ]
+        self.servers = [await loop.create_server(protocol, sock=each) for each in sockets or []]
         self.started = True
 
 
+class _Doorstep(asyncio.Protocol):
+    """Asks the door at the very beginning: what TLS costs is spent for those alone who may come in."""
+
+    def __init__(self, protocol: asyncio.Protocol, tls: ssl.SSLContext, door: Door) -> None:
+        self._protocol = protocol
+        self._tls = tls
+        self._door = door
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        peer = (transport.get_extra_info("peername") or ("",))[0]
+        if not isinstance(transport, asyncio.Transport) or not self._door.admits(peer):
+            transport.close()
+            return
+        secured = _Secured(self._protocol, self._tls, lambda: self._door.parts_with(peer))
+        # As asyncio itself does for a server that is given a context.
+        transport.set_protocol(secured)
+        secured.connection_made(transport)
+
+
+class _Secured(SSLProtocol):
+    """TLS as asyncio speaks it, with less memory for each connection, that tells when the connection is gone.
+
+    Not loop.start_tls: what a client sends with the last of its handshake could come before `connection_made`.
+    """
+
+    max_size = 64 * 1024
+
+    def __init__(self, protocol: asyncio.Protocol, tls: ssl.SSLContext, gone: Callable[[], None]) -> None:
+        loop = asyncio.get_running_loop()
+        super().__init__(loop, protocol, tls, None, server_side=True, ssl_handshake_timeout=HEADER_SECONDS)
+        self._gone = gone
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Also of one whose handshake came to nothing, of which the protocol within never hears."""
+        super().connection_lost(exc)
+        self._gone()
+
+
 class _Guarded(H11Protocol):
-    """Counts connections, ends those whose answers are not read, and hears out for a while who is refused too early."""
+    """Ends those whose answers are not read, and hears out for a while who is refused too early.
+
+    Counts connections, too, where they come without TLS: those with it are counted before.
+    """
 
     strangers: Strangers
     _is_counted = False
@@ -161,6 +202,8 @@ class _Guarded(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
+        if self.strangers.tls is not None:
+            return
         self._is_counted = self.strangers.door.admits(self._peer)
         if not self._is_counted:
             transport.abort()
@@ -182,10 +225,12 @@ class _Guarded(H11Protocol):
         super().resume_writing()
 
     def on_response_complete(self) -> None:
+        # Looked at first: a request that waits in the buffer is begun there, and is then the one that sends.
+        answered, is_early = self.cycle, self.conn.their_state is h11.SEND_BODY
         super().on_response_complete()
-        if self.conn.their_state is h11.SEND_BODY:
+        if is_early and not self.transport.is_closing():
             # A connection that is closed while the other side sends takes the answer with it.
-            self.loop.call_later(_LINGER_SECONDS, self._hear_no_more, self.cycle)
+            self.loop.call_later(self.strangers.linger_seconds, self._hear_no_more, answered)
 
     @property
     def _peer(self) -> str:

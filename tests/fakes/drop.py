@@ -97,6 +97,7 @@ class RememberedUploads:
         self.used_files = 0
         self._paths: dict[UUID, str] = {}
         self._open: dict[str, Begun] = {}
+        self._broken: set[str] = set()
         self._changed = asyncio.Event()
 
     async def opened(self, tenant: Tenant, path: str, before_bytes: int | None, *, cuts: bool) -> Begun:
@@ -104,6 +105,7 @@ class RememberedUploads:
         self._paths[upload_id] = path
         self._note(Told("opened", path, upload_id=upload_id))
         former = self._open.pop(path, None)
+        self._broken.discard(path)
         kept = 0 if cuts else before_bytes or 0
         self._take(0, 0 if former is not None or before_bytes is not None else 1)
         self.used_bytes += kept - (before_bytes or 0 if former is None else former.counted_bytes)
@@ -127,6 +129,7 @@ class RememberedUploads:
 
     async def broken(self, tenant: Tenant, begun: Begun, left_bytes: int | None) -> None:
         self._note(Told("broken", self._paths[begun.id], upload_id=begun.id))
+        self._broken.add(self._paths[begun.id])
         if self._open.get(self._paths[begun.id], begun).id == begun.id and self._open.pop(self._paths[begun.id], None):
             self.used_bytes += (left_bytes or 0) - begun.counted_bytes
             self.used_files -= left_bytes is None
@@ -134,6 +137,10 @@ class RememberedUploads:
     async def removed(self, tenant: Tenant, path: str, bytes_: int) -> None:
         former = self._open.pop(path, None)
         self._take(-(bytes_ if former is None else former.counted_bytes), -1)
+
+    async def is_whole(self, tenant: Tenant, path: str) -> bool:
+        self._check()
+        return path not in self._open and path not in self._broken
 
     async def superseded(self, upload_ids: Collection[UUID]) -> Collection[UUID]:
         return set(upload_ids) - {each.id for each in self._open.values()}

@@ -15,6 +15,7 @@ from services.dropserver.refusals import Refusal
 from services.dropserver.webdav import changing, reading, uploading
 from services.dropserver.webdav.answers import Answer, ClientGone, NotDone, answer_of
 from services.dropserver.webdav.asked import Asked
+from services.dropserver.webdav.listings import Listings
 from services.dropserver.webdav.locks import LockBook
 from services.dropserver.webdav.turn import Body, Receive, Scope, Send, Turn
 from services.dropserver.webdav.visits import Visits
@@ -53,6 +54,7 @@ class Application:
         self._house = house
         self._trusted = trusted_proxies
         self._locks = LockBook(monotonic)
+        self._listings = Listings(house.limits.stall_seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -95,7 +97,7 @@ class Application:
             handler = _HANDLERS.get(asked.method)
             if handler is None:
                 raise NotDone(405, "There is no such method here.", {"Allow": reading.METHODS})
-            turn = Turn(asked, visit, body, self._house, self._locks)
+            turn = Turn(asked, visit, body, self._house, self._locks, self._listings)
             await _say(await handler(turn), send)
 
 

@@ -20,6 +20,9 @@ _URL = re.compile(rb"(?:(https?)://([^/?#]*))?(/[^?#]*)", re.IGNORECASE)
 _PART = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})", re.ASCII)
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 _SECONDS = re.compile(r"Second-(\d{1,10})", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+"""What neither a user name nor a password may hold (RFC 7617, 2)."""
+_MAX_USERNAME = 255
 _MAX_DATE = 64
 _MAX_PATH = 8 * 1024
 _MAX_HEADERS = 100
@@ -93,7 +96,8 @@ class Asked:
             username, colon, password = raw.decode("utf-8").partition(":")
         except ValueError:
             return None
-        return Login(username, password) if colon else None
+        is_writable = len(username) <= _MAX_USERNAME and not _CONTROL.search(username + password)
+        return Login(username, password) if colon and is_writable else None
 
     @property
     def authorities(self) -> frozenset[str]:
@@ -129,7 +133,7 @@ class Asked:
 
     @property
     def part(self) -> Part | None:
-        """Which part of the file the body is; None where it is all."""
+        """Which part of the file the body is, which may be all of it; None where nothing is said."""
         sent = self.header("Content-Range")
         if sent is None:
             return None
@@ -137,7 +141,7 @@ class Asked:
         start, last, total = map(int, found.groups()) if found else (0, -1, 0)
         if not start <= last < total:
             raise NotDone(400, "Expected Content-Range as: bytes 300-999/1000, with the file's whole size.")
-        return None if last - start + 1 == total else Part(start, last - start + 1, total)
+        return Part(start, last - start + 1, total)
 
     def require_one_length(self) -> None:
         """Raises NotDone, 400, where it says in two ways how long the body is: a proxy may have read the other one."""

@@ -8,7 +8,7 @@ from services.dropserver.webdav import locks, xml
 from services.dropserver.webdav.answers import XML, Answer, NotDone
 from services.dropserver.webdav.reading import lock_discovery
 from services.dropserver.webdav.turn import Turn
-from services.dropserver.webdav.uploading import make_empty
+from services.dropserver.webdav.uploading import complete_places, make_empty
 from services.dropserver.webdav.xml import DAV, Element, Name, Property, Status
 from shared.domain.hosted_login import Right
 
@@ -41,6 +41,7 @@ async def delete(turn: Turn) -> Answer:
     else:
         await turn.house.carry_on(writing.remove(turn.path))
     turn.locks.forget(turn.tenant, turn.path)
+    turn.visit.places.pop(turn.path, None)
     return Answer(204)
 
 
@@ -80,6 +81,8 @@ async def move(turn: Turn) -> Answer:
     renaming = turn.visit.writing.rename(turn.path, target, replace=turn.asked.overwrites)
     await turn.house.carry_on(renaming)
     turn.locks.forget(turn.tenant, turn.path)
+    turn.visit.places.pop(turn.path, None)
+    turn.visit.places.pop(target, None)
     return Answer(201 if there is None else 204)
 
 
@@ -145,6 +148,8 @@ async def unlock(turn: Turn) -> Answer:
     sent = (turn.asked.header("Lock-Token") or "").strip()
     if not (sent.startswith("<") and sent.endswith(">")):
         raise NotDone(400, "Expected a header Lock-Token, as: <urn:uuid:...>.")
+    # What cannot be told leaves the lock in place, so that the client may ask again.
+    await complete_places(turn, turn.locks.own(turn.tenant, turn.path, sent[1:-1]))
     turn.locks.release(turn.tenant, turn.path, sent[1:-1])
     return Answer(204)
 

@@ -104,6 +104,17 @@ class LockBook:
         """Those that hold for a path."""
         return [lock for lock in self._valid(tenant) if lock.covers(path)]
 
+    def of_members(self, tenant: Tenant, path: str) -> Callable[[str], list[Lock]]:
+        """Tells those that hold now for each path that is directly in a directory, which is looked up once."""
+        deep: list[Lock] = []
+        single: dict[str, list[Lock]] = {}
+        for lock in self._valid(tenant):
+            if lock.is_deep and lock.covers(path):
+                deep.append(lock)
+            else:
+                single.setdefault(lock.path, []).append(lock)
+        return lambda member: deep + single.get(member, [])
+
     def require(self, tenant: Tenant, path: str, held: Collection[str], *, is_member: bool = False) -> None:
         """Raises NotDone, 423, where somebody else's lock is in the way.
 
@@ -143,14 +154,18 @@ class LockBook:
                 return kept
         raise NotDone(412, "", condition="lock-token-matches-request-uri")
 
-    def release(self, tenant: Tenant, path: str, token: str) -> None:
-        """End a lock. Raises NotDone: 409 where there is none, 403 where it is another login's."""
+    def own(self, tenant: Tenant, path: str, token: str) -> Lock:
+        """A login's lock of a path. Raises NotDone: 409 where there is none, 403 where it is another login's."""
         lock = next((each for each in self.of(tenant, path) if each.token == token), None)
         if lock is None:
             raise NotDone(409, "", condition="lock-token-matches-request-uri")
         if lock.credential_id != tenant.credential_id:
             raise NotDone(403, "The lock is another login's.")
-        self._drop(tenant, lock)
+        return lock
+
+    def release(self, tenant: Tenant, path: str, token: str) -> None:
+        """End a lock. Raises NotDone as `own` does."""
+        self._drop(tenant, self.own(tenant, path, token))
 
     def forget(self, tenant: Tenant, path: str) -> None:
         """What lay there is gone, and its locks with it."""

@@ -6,13 +6,14 @@ import stat
 from collections.abc import AsyncIterator, Iterator, Sequence
 from email.utils import formatdate
 from functools import partial
-from itertools import islice
+from itertools import chain
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 from services.dropserver.refusals import told
 from services.dropserver.webdav import xml
 from services.dropserver.webdav.answers import XML, Answer, NotDone
+from services.dropserver.webdav.listings import Entry
 from services.dropserver.webdav.locks import Lock
 from services.dropserver.webdav.turn import Turn, etag_of
 from services.dropserver.webdav.xml import DAV, Element, Name, Property, Status
@@ -23,7 +24,9 @@ METHODS = "OPTIONS, GET, HEAD, PUT, DELETE, MKCOL, MOVE, COPY, PROPFIND, PROPPAT
 _BLOCK_BYTES = 256 * 1024
 _OK = "200 OK"
 _LOCKABLE = "<D:lockentry><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockentry>"
-_ENTRIES = 200
+_PIECE_BYTES = 64 * 1024
+"""Others have their turn after so much of a long answer."""
+_MAX_WANTED = 100
 
 
 async def options(turn: Turn) -> Answer:
@@ -114,14 +117,20 @@ async def propfind(turn: Turn) -> Answer:
     if found is None:
         raise NotDone(404, "There is nothing of that name.")
     turn.require_conditions(found)
-    here = to_bytes(turn.asked.path)
-    entries = [(here, found)]
-    if turn.asked.depth == 1 and stat.S_ISDIR(found.st_mode):
-        turn.require(Right.LIST)
-        inside = await asyncio.to_thread(_listed, turn)
-        entries += [(here + b"/" + name if here else name, each) for name, each in inside]
-    told_of = ((_href(path, each), _statuses(turn, path, each, wanted)) for path, each in entries)
-    return Answer(207, {"Content-Type": XML}, _in_turns(xml.multistatus(told_of)))
+    here, locks = to_bytes(turn.asked.path), turn.locks.of(turn.tenant, turn.path)
+    itself = (_href(here, found.st_mode), _statuses(turn, locks, found, wanted))
+    if turn.asked.depth == 0 or not stat.S_ISDIR(found.st_mode):
+        return Answer(207, {"Content-Type": XML}, b"".join(xml.multistatus([itself])))
+    turn.require(Right.LIST)
+    listing = await turn.listings.begin(turn.tenant.credential_id)
+    try:
+        inside = await listing.read(partial(_listed, turn))
+    except BaseException:
+        listing.put_down()
+        raise
+    members = _members(turn, here + b"/" if here else b"", inside, wanted)
+    told_of = xml.multistatus(chain([itself], members))
+    return Answer(207, {"Content-Type": XML}, _in_turns(turn, told_of), listing.put_down)
 
 
 def lock_discovery(locks: Sequence[Lock], home: str) -> str:
@@ -136,22 +145,48 @@ def lock_discovery(locks: Sequence[Lock], home: str) -> str:
     )
 
 
-def _listed(turn: Turn) -> list[tuple[bytes, os.stat_result]]:
-    """Files and directories by name; what else lies there is no matter of a client's."""
+def _listed(turn: Turn) -> Iterator[Entry]:
+    """Files and directories; what else lies there is no matter of a client's."""
     with told():
-        found = [each for each in turn.visit.tree.scan(turn.path) if _is_shown(each[1].st_mode)]
-    return sorted(found, key=lambda each: each[0])
+        for name, found in turn.visit.tree.scan(turn.path):
+            if _is_shown(found.st_mode):
+                yield Entry(name, found.st_mode, found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def _members(
+    turn: Turn, above: bytes, inside: list[Entry], wanted: list[Name] | None
+) -> Iterator[tuple[str, list[Status]]]:
+    locks_of = turn.locks.of_members(turn.tenant, turn.path)
+    for each in inside:
+        path = above + each.name
+        locks = locks_of(turn.inside(from_bytes(path)))
+        yield _href(path, each.st_mode), _statuses(turn, locks, each, wanted)
 
 
 def _is_shown(mode: int) -> bool:
     return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
 
 
-async def _in_turns(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Many small pieces as fewer, and others have their turn between these."""
-    for gathered in iter(lambda: b"".join(islice(pieces, _ENTRIES)), b""):
-        yield gathered
-        await asyncio.sleep(0)
+async def _in_turns(turn: Turn, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Many small pieces as fewer, while there is somebody to read them. Raises NotDone where the login ends."""
+    leaving = asyncio.create_task(turn.body.until_gone())
+    gathered: list[bytes] = []
+    size = 0
+    try:
+        for piece in pieces:
+            gathered.append(piece)
+            size += len(piece)
+            if size < _PIECE_BYTES:
+                continue
+            turn.require(Right.LIST)
+            yield b"".join(gathered)
+            await asyncio.sleep(0)
+            if leaving.done():
+                return
+            gathered, size = [], 0
+        yield b"".join(gathered)
+    finally:
+        leaving.cancel()
 
 
 def _wanted(root: Element | None) -> list[Name] | None:
@@ -161,11 +196,16 @@ def _wanted(root: Element | None) -> list[Name] | None:
     asked_for = root.child("prop")
     if root.name != (DAV, "propfind") or asked_for is None:
         raise NotDone(400, "Expected a propfind that asks for prop, allprop or propname.")
-    return [each.name for each in asked_for.children]
+    named = list(dict.fromkeys(each.name for each in asked_for.children))
+    if len(named) > _MAX_WANTED:
+        raise NotDone(400, f"Expected {_MAX_WANTED} properties at most.")
+    return named
 
 
-def _statuses(turn: Turn, path: bytes, found: os.stat_result, wanted: list[Name] | None) -> list[Status]:
-    here = _properties(turn, path, found)
+def _statuses(
+    turn: Turn, locks: list[Lock], found: os.stat_result | Entry, wanted: list[Name] | None
+) -> list[Status]:
+    here = _properties(turn, locks, found)
     if wanted is None:
         return [Status(_OK, list(here.values()))]
     lacking = [Property(name) for name in wanted if name not in here]
@@ -173,13 +213,12 @@ def _statuses(turn: Turn, path: bytes, found: os.stat_result, wanted: list[Name]
     return [each for each in both if each.properties]
 
 
-def _properties(turn: Turn, path: bytes, found: os.stat_result) -> dict[Name, Property]:
+def _properties(turn: Turn, locks: list[Lock], found: os.stat_result | Entry) -> dict[Name, Property]:
     """What there is to tell. A directory has no length, a name that is no UTF-8 no locks."""
     is_directory = stat.S_ISDIR(found.st_mode)
-    locks = turn.locks.of(turn.tenant, turn.inside(from_bytes(path)))
     told_of = {
         "resourcetype": "<D:collection/>" if is_directory else "",
-        "getlastmodified": formatdate(found.st_mtime, usegmt=True),
+        "getlastmodified": formatdate(found.st_mtime_ns / 1e9, usegmt=True),
         "supportedlock": _LOCKABLE,
         "lockdiscovery": lock_discovery(locks, turn.tenant.base),
     }
@@ -192,9 +231,9 @@ def _properties(turn: Turn, path: bytes, found: os.stat_result) -> dict[Name, Pr
     return {(DAV, name): Property((DAV, name), inside) for name, inside in told_of.items()}
 
 
-def _href(path: bytes, found: os.stat_result) -> str:
+def _href(path: bytes, mode: int) -> str:
     """Where something lies: directories end with a slash."""
-    return _quoted(path + b"/" if stat.S_ISDIR(found.st_mode) and path else path)
+    return _quoted(path + b"/" if stat.S_ISDIR(mode) and path else path)
 
 
 def _quoted(path: bytes) -> str:

@@ -12,6 +12,7 @@ from services.dropserver.refusals import LinkFound, told
 from services.dropserver.tenant import Tenant
 from services.dropserver.webdav.answers import ClientGone, NotDone
 from services.dropserver.webdav.asked import Asked
+from services.dropserver.webdav.listings import Entry, Listings
 from services.dropserver.webdav.locks import Choice, LockBook, choices, tokens
 from services.dropserver.webdav.visits import Visit
 from shared.domain.hosted_login import Right
@@ -69,6 +70,7 @@ class Turn:
     body: Body
     house: House
     locks: LockBook
+    listings: Listings
     tenant: Tenant = field(init=False)
     """Whose login it is, or was when this began: what it allows now is asked of `require`."""
     path: str = field(init=False)
@@ -140,7 +142,7 @@ class Turn:
         )
 
 
-def etag_of(found: os.stat_result) -> str | None:
+def etag_of(found: os.stat_result | Entry) -> str | None:
     """What tells the versions of a file apart; None for a directory."""
     if not stat.S_ISREG(found.st_mode):
         return None

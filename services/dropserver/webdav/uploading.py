@@ -14,6 +14,7 @@ from services.dropserver.refusals import Refusal, told
 from services.dropserver.uploads import Upload
 from services.dropserver.webdav.answers import Answer, NotDone
 from services.dropserver.webdav.asked import Part
+from services.dropserver.webdav.locks import Lock, choices, tokens
 from services.dropserver.webdav.turn import Turn, etag_of
 from shared.domain.hosted_login import Right
 
@@ -29,6 +30,7 @@ async def put(turn: Turn) -> Answer:
     if turn.house.is_closing:
         raise NotDone(503, "The server is stopping; upload again in a minute.", {"Retry-After": "60"})
     part = turn.asked.part
+    _require_length(turn, part)
     found = turn.look(turn.path)
     if turn.is_home or turn.asked.says_collection or (found is not None and stat.S_ISDIR(found.st_mode)):
         raise NotDone(405, "That is a directory's name; put files into it.")
@@ -37,14 +39,18 @@ async def put(turn: Turn) -> Answer:
     turn.require_unlocked(turn.path, is_member=found is None)
     _require_room_before(part, 0 if found is None else found.st_size)
     status = 201 if found is None else 204
+    turn.visit.places.pop(turn.path, None)
     async with _upload(turn, turn.path, _flags(turn, part)) as upload:
         _require_room_before(part, 0 if part is None or not part.start else upload.size_bytes)
         size = await _take(turn, upload, turn.body.pieces(), 0 if part is None else part.start)
         if part is not None and size != part.size:
             raise NotDone(400, f"Content-Range names {part.size} bytes, and {size} came.")
-        if (part is not None and not part.is_last) or (not size and _is_placeholder(turn)):
+        if part is not None and not part.is_last:
             await _keep_unfinished(turn, upload)
-            return Answer(202 if part is not None else status)
+            return Answer(202)
+        if not size and _is_placeholder(turn):
+            await _keep_place(turn, upload)
+            return Answer(status)
         await _finish(turn, upload)
     written = turn.look(turn.path)
     return Answer(status, {} if written is None else {"ETag": etag_of(written) or ""})
@@ -67,11 +73,16 @@ async def copy(turn: Turn) -> Answer:
     if there is not None and not turn.asked.overwrites:
         raise NotDone(412, "The name is taken.")
     turn.require_unlocked(target, is_member=there is None)
-    with told():
-        descriptor = turn.visit.tree.open(turn.path, os.O_RDONLY)
+    if turn.house.register.is_written(turn.tenant, turn.path):
+        raise NotDone(423, "The file is still being written; copy it when it is whole.")
+    descriptor = await turn.visit.writing.open_whole(turn.path)
     try:
+        before = os.fstat(descriptor)
+        turn.visit.places.pop(target, None)
         async with _upload(turn, target, _ANEW) as upload:
             await _take(turn, upload, _bytes(descriptor), 0)
+            if etag_of(os.fstat(descriptor)) != etag_of(before):
+                raise NotDone(423, "The file was written while it was copied; copy it when it is whole.")
             await _finish(turn, upload)
     finally:
         os.close(descriptor)
@@ -79,9 +90,22 @@ async def copy(turn: Turn) -> Answer:
 
 
 async def make_empty(turn: Turn) -> None:
-    """An empty file for a lock of a name that nothing has: no upload, and no arrival."""
+    """An empty file for a lock of a name that nothing has: no arrival, unless it is still empty when it is unlocked."""
     async with _upload(turn, turn.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL) as upload:
-        await _keep_unfinished(turn, upload)
+        await _keep_place(turn, upload)
+
+
+async def complete_places(turn: Turn, lock: Lock) -> None:
+    """What that lock holds of placeholders that nothing was put into: the files are empty, and rung so."""
+    for path, inode in list(turn.visit.places.items()):
+        if not lock.covers(path):
+            continue
+        found = turn.look(path)
+        is_same = found is not None and found.st_ino == inode and not found.st_size
+        if is_same and not turn.house.register.is_written(turn.tenant, path):
+            async with _upload(turn, path, os.O_WRONLY) as upload:
+                await _finish(turn, upload)
+        turn.visit.places.pop(path, None)
 
 
 @asynccontextmanager
@@ -139,6 +163,13 @@ async def _keep_unfinished(turn: Turn, upload: Upload) -> None:
     await turn.house.carry_on(turn.visit.writing.break_off(upload))
 
 
+async def _keep_place(turn: Turn, upload: Upload) -> None:
+    """It is empty until it is filled; where nobody does, an unlock says that it is meant so."""
+    inode = os.fstat(upload.descriptor).st_ino
+    await _keep_unfinished(turn, upload)
+    turn.visit.keep_place(upload.path, inode)
+
+
 async def _bytes(descriptor: int) -> AsyncIterator[bytes]:
     offset = 0
     while block := os.pread(descriptor, _BLOCK_BYTES, offset):
@@ -160,5 +191,21 @@ def _require_room_before(part: Part | None, size: int) -> None:
         raise NotDone(409, f"The file has {size} bytes: go on from there.")
 
 
+def _require_length(turn: Turn, part: Part | None) -> None:
+    """Raises NotDone where it is not said how long the body is (411), or other than Content-Range says (400).
+
+    HTTP takes a body of no length for none (RFC 9112, 6.3): a client that ends it by closing would put an empty file.
+    """
+    length = turn.asked.header("Content-Length")
+    if length is None and turn.asked.header("Transfer-Encoding") is None:
+        raise NotDone(411, "Expected Content-Length, or Transfer-Encoding: chunked.")
+    if part is not None and length is not None and int(length) != part.size:
+        raise NotDone(400, f"Content-Range names {part.size} bytes, and Content-Length {length}.")
+
+
 def _is_placeholder(turn: Turn) -> bool:
-    return (turn.asked.header("User-Agent") or "").startswith(_PLACEHOLDERS)
+    """Whether an empty file is put there for what is to come; who holds its lock already means it."""
+    if not (turn.asked.header("User-Agent") or "").startswith(_PLACEHOLDERS):
+        return False
+    sent = tokens(choices(turn.asked.header("If")))
+    return not any(lock.token in sent for lock in turn.locks.of(turn.tenant, turn.path))

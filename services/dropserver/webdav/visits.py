@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.dropserver.guard import Knock
 from services.dropserver.house import House
@@ -27,6 +27,7 @@ PROVED_SECONDS = 10.0
 _KEPT_SECONDS = 300.0
 """How long it is remembered which uploads a client finished, so that the time it gives them then is told."""
 _MOST = 2_000
+_MOST_PLACES = 256
 _MAX_PASSWORD_CHARACTERS = 1_024
 
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="Tidegate", charset="UTF-8"'}
@@ -45,6 +46,14 @@ class Visit:
     tree: Tree
     writing: Writing
     proved_at: float
+    places: dict[str, int] = field(default_factory=dict)
+    """Empty files that were put or locked to be filled, by their paths in the folder: their inodes."""
+
+    def keep_place(self, path: str, inode: int) -> None:
+        """Such a file was made; of too many the oldest is forgotten."""
+        self.places[path] = inode
+        if len(self.places) > _MOST_PLACES:
+            del self.places[next(iter(self.places))]
 
     def require(self, right: Right | None = None) -> Tenant:
         """Whose it is; raises NotDone, 403, where the login does not allow that now."""

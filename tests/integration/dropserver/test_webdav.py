@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from services.dropserver.house import House
-from services.dropserver.tenant import Limits, Tenant
+from services.dropserver.tenant import Begun, Limits, Tenant
 from services.dropserver.webdav.certificate import Certificate
 from services.dropserver.webdav.server import DavServer
 from shared.runtime.settings import SettingsError
@@ -26,6 +26,23 @@ from tests.real.authority import Authority
 LOGIN = ("shop", "a long password")
 BASIC = f"Authorization: Basic {base64.b64encode(':'.join(LOGIN).encode()).decode()}\r\n"
 PLAIN = f"Host: x\r\n{BASIC}"
+LOCK = (
+    b'<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype>'
+    b"<D:owner>me</D:owner></D:lockinfo>"
+)
+
+
+class Meddling(RememberedUploads):
+    """Somebody goes on with a file whenever another one grows."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self._file = file
+
+    async def grown(self, tenant: Tenant, begun: Begun, size_bytes: int) -> Begun:
+        with self._file.open("ab") as going_on:
+            going_on.write(b"more")
+        return await super().grown(tenant, begun, size_bytes)
 
 
 @dataclass
@@ -122,6 +139,69 @@ async def test_a_part_is_appended_where_the_file_ends_and_rings_with_the_last(ho
         assert hosted.rung == ["shop/a.csv"]
 
 
+async def test_a_body_is_as_long_as_it_was_said_to_be_or_nothing_rings(host: Host) -> None:
+    async with host() as hosted:
+        assert await hosted.status("PUT", "/a.csv", b"old") == 201
+        whole = f"PUT /a.csv HTTP/1.1\r\n{PLAIN}Content-Range: bytes 0-9/10\r\n"
+        # The header alone could tell that the client's source has ended early.
+        chunked = await hosted.raw(f"{whole}Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n0\r\n\r\n")
+        assert b" 400 " in chunked
+        assert await hosted.status("PUT", "/b.csv", b"12345", Content_Range="bytes 0-9/10") == 400
+        assert not (hosted.folder / "b.csv").exists()
+        assert await hosted.status("PUT", "/b.csv", b"1234567890", Content_Range="bytes 0-9/10") == 201
+        # By HTTP this request is over: a client that would end its body by closing has not sent any yet.
+        assert b" 411 " in await hosted.raw(f"PUT /b.csv HTTP/1.1\r\n{PLAIN}\r\n")
+        assert (hosted.folder / "b.csv").read_bytes() == b"1234567890"
+        assert hosted.rung == ["shop/a.csv", "shop/b.csv"]
+
+
+async def test_what_is_not_whole_is_not_copied(host: Host) -> None:
+    async with host() as hosted:
+        going = asyncio.Event()
+        put = asyncio.create_task(hosted.client.put("/a.csv", content=_gated(going)))
+        await eventually(lambda: hosted.server.house.register.count == 1, "the put to be under way")
+        assert await hosted.status("COPY", "/a.csv", Destination="/b.csv") == 423
+        going.set()
+        assert (await put).status_code == 201
+        assert await hosted.status("PUT", "/half.csv", b"12345", Content_Range="bytes 0-4/12") == 202
+        assert await hosted.status("COPY", "/half.csv", Destination="/b.csv") == 409
+        assert await hosted.status("COPY", "/a.csv", Destination="/b.csv") == 201
+        hosted.server.house.uploads = meddling = Meddling(hosted.folder / "a.csv")
+        assert await hosted.status("COPY", "/a.csv", Destination="/c.csv") == 423
+        assert [*hosted.rung, *meddling.short] == [
+            *("shop/a.csv", "shop/b.csv"),
+            *(("opened", "shop/c.csv"), ("broken", "shop/c.csv")),
+        ]
+
+
+async def test_an_empty_file_rings_when_its_lock_ends_and_a_half_one_does_not(host: Host) -> None:
+    async with host() as hosted:
+
+        async def lock(path: str) -> str:
+            return (await hosted.client.request("LOCK", path, content=LOCK)).headers["Lock-Token"]
+
+        explorer = {"User_Agent": "Microsoft-WebDAV-MiniRedir/10.0.19045"}
+        assert await hosted.status("PUT", "/a.csv.ok", **explorer) == 201
+        token = await lock("/a.csv.ok")
+        assert hosted.rung == []
+        assert await hosted.status("UNLOCK", "/a.csv.ok", Lock_Token=token) == 204
+        # Under its lock it says so itself; and a name that is locked and left is an empty file, too.
+        assert await hosted.status("PUT", "/b.csv.ok", **explorer) == 201
+        token = await lock("/b.csv.ok")
+        assert await hosted.status("PUT", "/b.csv.ok", If=f"({token})", **explorer) == 204
+        assert await hosted.status("UNLOCK", "/b.csv.ok", Lock_Token=token) == 204
+        assert await hosted.status("UNLOCK", "/c.csv", Lock_Token=await lock("/c.csv")) == 204
+        assert hosted.rung == ["shop/a.csv.ok", "shop/b.csv.ok", "shop/c.csv"]
+        # What was to come broke off.
+        for cut in (f"Content-Length: 9\r\n\r\n{'1' * length}" for length in (0, 5)):
+            token = await lock("/d.csv")
+            await hosted.raw(f"PUT /d.csv HTTP/1.1\r\n{PLAIN}If: ({token})\r\n{cut}", ends=True)
+            await eventually(lambda: not hosted.server.house.register.count, "it to be broken off")
+            assert await hosted.status("UNLOCK", "/d.csv", Lock_Token=token) == 204
+        assert await hosted.status("UNLOCK", "/d.csv", Lock_Token=token) == 409
+        assert len(hosted.rung) == 3
+
+
 async def test_versions_and_conditions(host: Host) -> None:
     async with host() as hosted:
         made = await hosted.client.put("/a.csv", content=b"0123456789", headers={"If-None-Match": "*"})
@@ -146,10 +226,6 @@ async def test_versions_and_conditions(host: Host) -> None:
 
 async def test_explorer_and_finder_lock_fill_and_time_a_file_which_rings_once(host: Host) -> None:
     """Both put an empty file first, or lock a name that nothing has; neither is what they send."""
-    lock = (
-        b'<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype>'
-        b"<D:owner>me</D:owner></D:lockinfo>"
-    )
     patch = (
         b'<D:propertyupdate xmlns:D="DAV:" xmlns:Z="urn:schemas-microsoft-com:"><D:set><D:prop>'
         b"<Z:Win32FileAttributes>00000020</Z:Win32FileAttributes>"
@@ -159,7 +235,7 @@ async def test_explorer_and_finder_lock_fill_and_time_a_file_which_rings_once(ho
     async with host() as hosted:
         explorer = {"User-Agent": "Microsoft-WebDAV-MiniRedir/10.0.19045"}
         assert (await hosted.client.put("/a.csv", headers=explorer)).status_code == 201
-        locked = await hosted.client.request("LOCK", "/a.csv", content=lock, headers={"Timeout": "Second-60"})
+        locked = await hosted.client.request("LOCK", "/a.csv", content=LOCK, headers={"Timeout": "Second-60"})
         token = locked.headers["Lock-Token"]
         assert (locked.status_code, "<D:timeout>Second-60</D:timeout>" in locked.text) == (200, True)
         assert await hosted.status("PUT", "/a.csv", b"other") == 423
@@ -173,7 +249,7 @@ async def test_explorer_and_finder_lock_fill_and_time_a_file_which_rings_once(ho
             "retimed",
             1_700_000_000,
         )
-        finder = await hosted.client.request("LOCK", "/b.csv", content=lock)
+        finder = await hosted.client.request("LOCK", "/b.csv", content=LOCK)
         assert finder.status_code == 201
         assert await hosted.status("PUT", "/b.csv", b"1", If=f"({finder.headers['Lock-Token']})") == 204
         assert hosted.rung == ["shop/a.csv", "shop/b.csv"]
@@ -234,6 +310,9 @@ async def test_what_is_not_there_or_not_on_offer_is_said(host: Host) -> None:
         assert await hosted.status("MKCOL", "/e", b"<a/>") == 415
         bomb = b'<!DOCTYPE a [<!ENTITY b "c">]><propfind xmlns="DAV:"><allprop/></propfind>'
         assert await hosted.status("PROPFIND", "/", bomb, Depth="0") == 400
+        wanted = b"".join(b"<x%d/>" % number for number in range(101))
+        many = b'<propfind xmlns="DAV:"><prop>' + wanted + b"</prop></propfind>"
+        assert await hosted.status("PROPFIND", "/", many, Depth="1") == 400
         assert await hosted.status("PROPFIND", "/", b" " * 70_000, Depth="0") == 413
         assert b" 431 " in await hosted.raw(f"GET / HTTP/1.1\r\n{PLAIN}X: {'x' * 40_000}\r\n\r\n")
         many = "X: x\r\n" * 200
@@ -335,10 +414,36 @@ async def test_a_certificate_is_read_again_when_it_changes(authority: Authority,
         fresh.cancel()
 
 
-async def _shown(port: int) -> bytes:
+async def test_who_may_not_come_in_costs_no_handshake(authority: Authority, tmp_path: Path) -> None:
+    shown = authority.issue("127.0.0.1")
+    async with (
+        House.open(KnownLogins(), RememberedUploads(), Limits(sessions_per_address=2)) as house,
+        DavServer.open(house, "127.0.0.1", 0, Certificate(shown.path, None)) as server,
+    ):
+        silent = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(9)]
+        async with asyncio.timeout(5):
+            gone = [await reader.read() for reader, _ in silent[2:]]
+        assert (gone, house.sessions) == ([b""] * 7, 2)
+        # Whatever becomes of a handshake, its place is free again.
+        silent[0][1].write(b"GET / HTTP/1.1\r\n\r\n")
+        silent[1][1].transport.abort()
+        await eventually(lambda: not house.sessions, "both to be gone")
+        for _, writer in silent:
+            writer.transport.abort()
+        async with httpx.AsyncClient(verify=_trusting_all(), base_url=f"https://127.0.0.1:{server.port}") as client:
+            assert (await client.get("/")).status_code == 401
+            assert house.sessions == 1
+        await eventually(lambda: not house.sessions, "it to be gone")
+
+
+def _trusting_all() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
+    return context
+
+
+async def _shown(port: int) -> bytes:
+    _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=_trusting_all())
     found: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
     writer.transport.abort()
     return found

@@ -108,7 +108,9 @@ async def test_curl_puts_resumes_renames_lists_and_removes(desk: Desk) -> None:
     await eventually(lambda: not desk.house.servers[0].house.register.count, "the put to be broken off")
     half = _size(folder / "b.csv")
     assert 0 < half < len(CONTENT)
-    assert "b.csv" not in [path for path, _ in await desk.rung()]
+    copy = ["-X", "COPY", "-H", f"Destination: {url}/c.csv", f"{url}/b.csv"]
+    assert (await desk.curl(*copy)).endswith("409")
+    assert {"b.csv", "c.csv"}.isdisjoint(path for path, _ in await desk.rung())
     assert await desk.curl("-C", str(half), "-T", "a.csv", f"{url}/b.csv") == "204"
     assert (folder / "a.csv").read_bytes() == (folder / "b.csv").read_bytes() == CONTENT
     listed = await desk.curl("-X", "PROPFIND", "-H", "Depth: 1", f"{url}/")

@@ -1,5 +1,6 @@
 """What WebDAV clients ask, read strictly: paths, spans, parts, conditions, locks, XML; hostile ones too."""
 
+import base64
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -11,6 +12,11 @@ from services.dropserver.webdav import xml
 from services.dropserver.webdav.answers import NotDone
 from services.dropserver.webdav.asked import Asked, Login, Part, path_of
 from services.dropserver.webdav.locks import MAX_SECONDS, LockBook, choices, tokens
+
+
+def _basic(said: str) -> str:
+    return f"Basic {base64.b64encode(said.encode()).decode()}"
+
 
 TENANT = Tenant(uuid4(), uuid4(), uuid4(), Path("/nowhere"))
 
@@ -75,7 +81,7 @@ def test_a_destination_is_on_this_server(destination: str | None, answer: str | 
     ("header", "part"),
     [
         (None, None),
-        ("bytes 0-999/1000", None),
+        ("bytes 0-999/1000", Part(0, 1000, 1000)),
         ("bytes 300-999/1000", Part(300, 700, 1000)),
         ("bytes 0-99/1000", Part(0, 100, 1000)),
         *((each, 400) for each in ("bytes 5-4/9", "bytes 0-9/9", "bytes 0-9/*", "bytes */9", "lines 0-1/2", "")),
@@ -129,6 +135,8 @@ def test_a_header_that_may_come_once_comes_once() -> None:
 @pytest.mark.parametrize(
     ("sent", "login"),
     [
+        # A NUL, which no database takes; a line end; and a name that nobody has.
+        *((_basic(each), None) for each in ("a\0b:x", "a:\0", "a\r\n:x", "a:\x7f", f"{'a' * 256}:x")),
         ("Basic c2hvcDpwOnc=", Login("shop", "p:w")),
         ("basic  c2hvcDo=", Login("shop", "")),
         *((each, None) for each in ("", "Basic", "Basic !", "Basic c2hvcA==", "Bearer x", "Basic /w==", "Digest a=b")),
@@ -162,6 +170,8 @@ def test_a_lock_is_in_the_way_of_whoever_does_not_know_it_until_it_ends() -> Non
         assert refused.value.answer.status == 423
         book.require(TENANT, path, (lock.token,), is_member=is_member)
     book.require(TENANT, "inside.csv", (), is_member=True)
+    assert book.of_members(TENANT, "in")("in/a.csv") == [lock] == book.of_members(TENANT, "")("in")
+    assert book.of_members(TENANT, "")("inside.csv") == []
     elsewhere = Tenant(TENANT.account_id, uuid4(), uuid4(), TENANT.root)
     book.require(elsewhere, "in", ())
     for path, is_deep in (("in", False), ("in/a.csv", False), ("", True)):

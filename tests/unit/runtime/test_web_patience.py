@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.runtime.web import serving
+from shared.runtime.web import Strangers, serving
 
 PATIENCE_SECONDS = 0.5
 
@@ -52,3 +52,39 @@ async def test_an_answer_may_take_longer_and_the_next_request_too() -> None:
             assert b"server:" not in answer.lower()
         writer.close()
         await writer.wait_closed()
+
+
+class _Open:
+    """A door that stands open."""
+
+    def admits(self, peer: str) -> bool:
+        return True
+
+    def parts_with(self, peer: str) -> None:
+        assert peer
+
+
+async def _refusing_or_reading(scope: Any, receive: Any, send: Any) -> None:
+    while scope["path"] != "/refused":
+        message = await receive()
+        if not message.get("more_body"):
+            break
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+async def test_who_goes_on_sending_is_heard_out_for_a_while_and_the_next_request_is_not_hurried() -> None:
+    strangers = Strangers(_Open(), 30, linger_seconds=PATIENCE_SECONDS / 2)
+    async with serving(_refusing_or_reading, "127.0.0.1", 0, strangers=strangers) as port, asyncio.timeout(30):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        put = b"PUT /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n"
+        writer.write(put + b"123" + put + b"1")
+        await reader.readuntil(b"ok")
+        await asyncio.sleep(PATIENCE_SECONDS)
+        writer.write(b"23")
+        assert (await reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200")
+        writer.write(put.replace(b"/a", b"/refused") + b"1")
+        await reader.readuntil(b"ok")
+        with suppress(ConnectionError):
+            assert await reader.read() == b""
+        writer.close()
