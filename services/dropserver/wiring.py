@@ -9,6 +9,7 @@ import structlog
 
 from services.dropserver.ledger import DatabaseGate, DatabaseUploads
 from services.dropserver.sftp import DropServer
+from services.dropserver.webdav.application import Surroundings
 from services.dropserver.webdav.certificate import Certificate
 from services.dropserver.webdav.server import DavServer
 from shared.bus.alongside import alongside
@@ -56,11 +57,12 @@ async def serving(base: Base) -> AsyncIterator[Hosting]:
         if port is None:
             yield Hosting(server, None)
             return
-        proxies, certificate = networks(settings.trusted_proxies), _certificate(settings)
+        proxies, certificate = networks(settings.webdav_trusted_proxies), _certificate(settings)
         if certificate is None and not proxies:
             # Passwords are taken by TLS alone.
             log.warning("webdav.answers_this_machine_alone", lacking="TIDEGATE_WEBDAV_CERTIFICATE_FILE")
-        async with DavServer.open(server.house, settings.webdav_host, port, certificate, proxies) as webdav:
+        known_as = Surroundings(proxies, settings.public_webdav_url)
+        async with DavServer.open(server.house, settings.webdav_host, port, certificate, known_as) as webdav:
             yield Hosting(server, webdav)
 
 

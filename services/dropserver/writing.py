@@ -148,7 +148,9 @@ class Writing:
             with registered():
                 is_whole = await self._house.uploads.is_whole(self._tenant, path)
             if not is_whole or self._house.register.is_written(self._tenant, path):
-                raise Refusal("The file is not whole: its upload is under way, or was broken off. Upload it to its end.")
+                raise Refusal(
+                    "The file is not whole: its upload is under way, or was broken off. Upload it to its end."
+                )
             with told():
                 if not os.path.samestat(self._tree.stat(path), os.fstat(descriptor)):
                     raise Refusal("The file was replaced just now; try again.")

@@ -16,6 +16,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _WEBDAV_PORT = 8443
+_PUBLIC_WEBDAV_URL = r"^(https://[^\s/?#@]+/?|http://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?/?)?\z"
 _DIRECTORY_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
@@ -59,8 +60,7 @@ class Settings(BaseSettings):
     api_host: str = "0.0.0.0"  # noqa: S104 a container is reached from outside; the all in one sets 127.0.0.1
     api_port: int = Field(default=8080, ge=0, le=65_535)
     trusted_proxies: str = ""
-    """Networks (CIDR, comma-separated) of the proxies before the gateway and the hosted WebDAV server, whose
-    X-Forwarded-For, and X-Forwarded-Proto, is believed."""
+    """Networks (CIDR, comma-separated) of the proxies before the gateway, whose X-Forwarded-For is believed."""
     requests_per_second: float = Field(default=50.0, gt=0, le=100_000)
     """Of one API key, in the long run. This and the next three hold for each replica of the gateway by itself."""
     request_burst: int = Field(default=200, ge=1, le=1_000_000)
@@ -91,11 +91,15 @@ class Settings(BaseSettings):
     """Of the hosted WebDAV server; where not given it listens on 8443 if there is a certificate, else not at all."""
     webdav_certificate_file: Path | None = None
     """Its certificate with the chain, in PEM; read again when it changes. Without one it answers to this machine and
-    to trusted proxies alone, which then end TLS."""
+    to its trusted proxies alone, which then end TLS."""
     webdav_key_file: Path | None = None
     """The private key, where it is not in the same file."""
-    public_webdav_url: str = Field(default="", pattern=r"^(https?://[^\s/?#@]+(/)?)?\z")
-    """What partners are told: https://host[:port]/; nothing where it is empty."""
+    webdav_trusted_proxies: str = ""
+    """Networks (CIDR, comma-separated) of the proxies before the hosted WebDAV server, whose X-Forwarded-For, -Proto
+    and -Host are believed. Logins and bans go by what they tell, so those of the gateway are not taken for these."""
+    public_webdav_url: str = Field(default="", pattern=_PUBLIC_WEBDAV_URL)
+    """What partners are told, who send passwords there: https://host[:port]/; http on this machine alone. Nothing
+    where it is empty."""
 
     allowed_networks: str = ""
     """Networks (CIDR, comma-separated) that partners' servers may be in although they are not public."""
@@ -141,7 +145,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"found a key of {len(raw)} bytes, expected 32 bytes in base64")
         return value
 
-    @field_validator("allowed_networks", "trusted_proxies")
+    @field_validator("allowed_networks", "trusted_proxies", "webdav_trusted_proxies")
     @classmethod
     def _are_networks(cls, value: str) -> str:
         for part in filter(None, value.split(",")):
@@ -163,6 +167,13 @@ class Settings(BaseSettings):
                 ours, theirs = (Path(os.path.normpath(each.absolute())) for each in (own, path))
                 if ours.is_relative_to(theirs) or theirs.is_relative_to(ours):
                     raise ValueError(f"found TIDEGATE_LOCAL_DIRECTORIES with {name}={path}, which lies over {own}")
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_certificate_to_its_key(self) -> Self:
+        """A variable whose name is mistyped does not turn TLS off."""
+        if self.webdav_key_file is not None and self.webdav_certificate_file is None:
+            raise ValueError("found TIDEGATE_WEBDAV_KEY_FILE without TIDEGATE_WEBDAV_CERTIFICATE_FILE")
         return self
 
     @property

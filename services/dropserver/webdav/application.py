@@ -5,6 +5,7 @@ machine's own loopback there is nobody to read along.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from time import monotonic
 from types import TracebackType
 
@@ -39,20 +40,33 @@ _HANDLERS: Mapping[str, Callable[[Turn], Awaitable[Answer]]] = {
 _ALWAYS = ((b"x-content-type-options", b"nosniff"), (b"vary", b"Authorization"))
 _NO_TLS = (
     "Passwords are taken by https alone. Ask by https; or, where a proxy ends TLS before Tidegate, name its address in "
-    "TIDEGATE_TRUSTED_PROXIES and have it send X-Forwarded-Proto."
+    "TIDEGATE_WEBDAV_TRUSTED_PROXIES and have it send X-Forwarded-Proto."
 )
+_BY_PROXIES = frozenset({b"forwarded", b"x-forwarded-for", b"x-forwarded-proto"})
 _FOR_CLIENTS = (ClientGone, NotDone, Refusal, OSError, Failure)
 
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What stands before the server: the proxies that are believed, and the address that clients know."""
+
+    trusted_proxies: Sequence[Network] = ()
+    public_url: str = ""
+
+
+ALONE = Surroundings()
+
+
 class Application:
     """Serves the folders of a house."""
 
-    def __init__(self, house: House, trusted_proxies: Sequence[Network]) -> None:
+    def __init__(self, house: House, surroundings: Surroundings) -> None:
         self.visits = Visits(house)
         self._house = house
-        self._trusted = trusted_proxies
+        self._trusted = surroundings.trusted_proxies
+        self._public_host = surroundings.public_url.partition("//")[2].rstrip("/")
         self._locks = LockBook(monotonic)
         self._listings = Listings(house.limits.stall_seconds)
 
@@ -76,21 +90,25 @@ class Application:
         is_proxied = is_in(peer, self._trusted)
         if scope["scheme"] != "https" and not (peer.is_loopback or is_proxied):
             raise NotDone(403, _NO_TLS)
-        if is_proxied and _forwarded_scheme(scope) not in ("", "https"):
+        if is_proxied and _forwarded(scope, b"x-forwarded-proto").lower() not in ("", "https"):
             raise NotDone(403, _NO_TLS)
+        hosts = [self._public_host]
         if not is_proxied:
-            await self._answer(scope, str(address), body, send)
+            if peer.is_loopback and any(name.lower() in _BY_PROXIES for name, _ in scope["headers"]):
+                # A proxy on this machine that nobody named: behind it all would be one address, by http or not.
+                raise NotDone(403, _NO_TLS)
+            await self._answer(Asked(scope, hosts), str(address), body, send)
             return
+        hosts.append(_forwarded(scope, b"x-forwarded-host"))
         # The proxy's own connections are not counted: behind it are many.
         if not self._house.admits(str(address)):
             raise NotDone(503, "There are too many requests from there; try again later.", {"Retry-After": "60"})
         try:
-            await self._answer(scope, str(address), body, send)
+            await self._answer(Asked(scope, hosts), str(address), body, send)
         finally:
             self._house.parts_with(str(address))
 
-    async def _answer(self, scope: Scope, address: str, body: Body, send: Send) -> None:
-        asked = Asked(scope)
+    async def _answer(self, asked: Asked, address: str, body: Body, send: Send) -> None:
         asked.require_one_length()
         visit = await self.visits.of(asked.login, address)
         with self.visits.under_way(visit):
@@ -138,7 +156,7 @@ async def _say(answer: Answer, send: Send) -> None:
         answer.put_down()
 
 
-def _forwarded_scheme(scope: Scope) -> str:
-    """By what the client asked the proxy: what the nearest proxy says."""
-    sent = [value for name, value in scope["headers"] if name.lower() == b"x-forwarded-proto"]
-    return b",".join(sent).decode("latin-1").rpartition(",")[2].strip().lower()
+def _forwarded(scope: Scope, header: bytes) -> str:
+    """What the nearest proxy says of what it was asked."""
+    sent = [value for name, value in scope["headers"] if name.lower() == header]
+    return b",".join(sent).decode("latin-1").rpartition(",")[2].strip()

@@ -5,7 +5,7 @@ A path is percent-decoded once, and then a name like any other: UTF-8, without c
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -23,6 +23,8 @@ _SECONDS = re.compile(r"Second-(\d{1,10})", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 """What neither a user name nor a password may hold (RFC 7617, 2)."""
 _MAX_USERNAME = 255
+_QUERIED = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND"})
+"""Where a query does no harm, which some clients put there against caches."""
 _MAX_DATE = 64
 _MAX_PATH = 8 * 1024
 _MAX_HEADERS = 100
@@ -56,7 +58,8 @@ class Login:
 class Asked:
     """A request without its body. Reading it raises NotDone, 400, for what cannot be meant."""
 
-    def __init__(self, scope: Mapping[str, Any]) -> None:
+    def __init__(self, scope: Mapping[str, Any], hosts: Iterable[str] = ()) -> None:
+        """`hosts`: by which the server goes beside what the header Host says."""
         self.method = str(scope["method"])
         self.raw_path: bytes = scope["raw_path"]
         if len(self.raw_path) > _MAX_PATH:
@@ -67,6 +70,14 @@ class Asked:
         self._headers: dict[bytes, list[bytes]] = {}
         for name, value in sent:
             self._headers.setdefault(name.lower(), []).append(value)
+        self._hosts = tuple(hosts)
+        if scope.get("query_string") and self.method not in _QUERIED:
+            raise NotDone(400, "Found a question mark, which stands for nothing here; in a name it is %3F.")
+        url = _URL.fullmatch(self.raw_path)
+        if url is not None and url[1] is not None:
+            # As some proxies send it on (RFC 9112, 3.2.2).
+            self._require_own(url[2], 421)
+            self.raw_path = url[3]
 
     def header(self, name: str) -> str | None:
         """A header that may come once."""
@@ -102,7 +113,7 @@ class Asked:
     @property
     def authorities(self) -> frozenset[str]:
         """The hosts that this server goes by."""
-        return frozenset(_authority(host) for host in (self.header("Host"),) if host)
+        return frozenset(_authority(host) for host in (self.header("Host"), *self._hosts) if host)
 
     @property
     def destination(self) -> str:
@@ -117,8 +128,8 @@ class Asked:
         url = _URL.fullmatch(address.encode("latin-1", "replace"))
         if url is None:
             raise NotDone(400, "Expected an address or a path of this server.")
-        if url[1] is not None and _authority(url[2].decode("latin-1")) not in self.authorities:
-            raise NotDone(502, "Found an address on another server, expected one on this.")
+        if url[1] is not None:
+            self._require_own(url[2], 502)
         return path_of(url[3])
 
     @property
@@ -192,6 +203,10 @@ class Asked:
         """The versions that a header lists, `*` for any; None where there is no such header."""
         sent = self.header(name)
         return None if sent is None else [each.strip() for each in sent.split(",")]
+
+    def _require_own(self, host: bytes, status: int) -> None:
+        if _authority(host.decode("latin-1")) not in self.authorities:
+            raise NotDone(status, "Found an address on another server, expected one on this.")
 
     def _one_of(self, name: str, meanings: Mapping[str, Meant], unsaid: Meant) -> Meant:
         sent = self.header(name)

@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 
 from services.dropserver.webdav import locks, xml
 from services.dropserver.webdav.answers import XML, Answer, NotDone
-from services.dropserver.webdav.reading import lock_discovery
+from services.dropserver.webdav.reading import METHODS, lock_discovery
 from services.dropserver.webdav.turn import Turn
 from services.dropserver.webdav.uploading import complete_places, make_empty
 from services.dropserver.webdav.xml import DAV, Element, Name, Property, Status
@@ -31,6 +31,7 @@ async def delete(turn: Turn) -> Answer:
     found = turn.look(turn.path)
     if found is None:
         raise NotDone(404, "There is nothing of that name.")
+    turn.require_name_of(found)
     if turn.is_home:
         raise NotDone(403, "The folder itself stays.")
     turn.require_conditions(found)
@@ -51,7 +52,7 @@ async def make_collection(turn: Turn) -> Answer:
     if turn.asked.has_body:
         raise NotDone(415, "Expected no body.")
     if turn.is_home or turn.look(turn.path) is not None:
-        raise NotDone(405, "The name is taken.")
+        raise NotDone(405, "The name is taken.", {"Allow": METHODS})
     turn.require_directory_of(turn.path)
     turn.require_conditions(None)
     turn.require_unlocked(turn.path, is_member=True)
@@ -64,6 +65,7 @@ async def move(turn: Turn) -> Answer:
     turn.require(Right.WRITE)
     target = turn.inside(turn.asked.destination)
     source, there = turn.look(turn.path), turn.look(target)
+    turn.require_name_of(source)
     if source is None:
         raise NotDone(404, "There is no such file.")
     if stat.S_ISDIR(source.st_mode) or (there is not None and stat.S_ISDIR(there.st_mode)):
@@ -87,7 +89,7 @@ async def move(turn: Turn) -> Answer:
 
 
 async def patch_properties(turn: Turn) -> Answer:
-    """A file's time, where a client keeps it; each other property is refused, and then none is set."""
+    """A file's or directory's time, where a client keeps it; each other property is refused, and then none is set."""
     turn.require(Right.WRITE)
     root = xml.read(await turn.body.whole(xml.MAX_BYTES))
     if root is None or root.name != (DAV, "propertyupdate"):
@@ -102,10 +104,10 @@ async def patch_properties(turn: Turn) -> Answer:
     refused = [
         each.name
         for each, is_set in wanted
-        if not is_set or (each.name not in _LEFT_ALONE and moments.get(each.name) is None)
+        if not is_set or (each.name not in _LEFT_ALONE and (turn.is_home or moments.get(each.name) is None))
     ]
     modified = next((moment for moment in moments.values() if moment is not None), None)
-    if not refused and modified is not None and not stat.S_ISDIR(found.st_mode):
+    if not refused and modified is not None:
         await turn.house.carry_on(turn.visit.writing.set_time(turn.path, modified, modified))
     told_of = [(turn.asked.raw_path.decode("ascii", "replace"), _outcome([each.name for each, _ in wanted], refused))]
     return Answer(207, {"Content-Type": XML}, b"".join(xml.multistatus(told_of)))
@@ -128,6 +130,8 @@ async def lock(turn: Turn) -> Answer:
         raise NotDone(400, "Expected Depth 0 or infinity.")
     turn.require_conditions(found)
     if found is None:
+        if turn.asked.says_collection:
+            raise NotDone(409, "There is no such directory; make it first.")
         turn.require_directory_of(turn.path)
         turn.require_unlocked(turn.path, is_member=True)
     taken = turn.locks.take(

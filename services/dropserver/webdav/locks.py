@@ -18,6 +18,8 @@ MAX_SECONDS = 3_600
 _USUAL_SECONDS = 600
 _MOST = 1_000
 """Of one folder."""
+_MOST_OF_LOGIN = 200
+"""So that one login leaves some to the others."""
 _MAX_OWNER = 1_024
 
 _TOKENS = re.compile(r'\s*(?:<([^<>]*)>|(\()|(\))|(not)\b|\[((?:W/)?"[^"]*")\])\s*', re.IGNORECASE)
@@ -142,6 +144,8 @@ class LockBook:
             raise NotDone(423, "", condition="no-conflicting-lock")
         if len(locks) >= _MOST:
             raise NotDone(503, f"There are {_MOST} locks in this folder; unlock some, or wait until they end.")
+        if sum(each.credential_id == tenant.credential_id for each in locks) >= _MOST_OF_LOGIN:
+            raise NotDone(503, f"This login has {_MOST_OF_LOGIN} locks; unlock some, or wait until they end.")
         self._locks.setdefault(tenant.drop_folder_id, {})[lock.token] = lock
         return lock
 

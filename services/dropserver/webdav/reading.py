@@ -15,10 +15,10 @@ from services.dropserver.webdav import xml
 from services.dropserver.webdav.answers import XML, Answer, NotDone
 from services.dropserver.webdav.listings import Entry
 from services.dropserver.webdav.locks import Lock
-from services.dropserver.webdav.turn import Turn, etag_of
+from services.dropserver.webdav.turn import Turn, etag_of, strong
 from services.dropserver.webdav.xml import DAV, Element, Name, Property, Status
 from shared.domain.hosted_login import Right
-from shared.domain.names import from_bytes, to_bytes
+from shared.domain.names import from_bytes, joined, to_bytes
 
 METHODS = "OPTIONS, GET, HEAD, PUT, DELETE, MKCOL, MOVE, COPY, PROPFIND, PROPPATCH, LOCK, UNLOCK"
 _BLOCK_BYTES = 256 * 1024
@@ -75,8 +75,7 @@ def _is_known(turn: Turn, found: os.stat_result) -> bool:
     """Whether the client has this version already."""
     listed = turn.asked.etags("If-None-Match")
     if listed is not None:
-        etag = etag_of(found)
-        return listed == ["*"] or etag in [each.removeprefix("W/") for each in listed]
+        return listed == ["*"] or etag_of(found) in strong(listed)
     since = turn.asked.moment("If-Modified-Since")
     return since is not None and int(found.st_mtime) <= since.timestamp()
 
@@ -159,7 +158,7 @@ def _members(
     locks_of = turn.locks.of_members(turn.tenant, turn.path)
     for each in inside:
         path = above + each.name
-        locks = locks_of(turn.inside(from_bytes(path)))
+        locks = locks_of(joined(turn.tenant.base, from_bytes(path)))
         yield _href(path, each.st_mode), _statuses(turn, locks, each, wanted)
 
 
@@ -202,9 +201,7 @@ def _wanted(root: Element | None) -> list[Name] | None:
     return named
 
 
-def _statuses(
-    turn: Turn, locks: list[Lock], found: os.stat_result | Entry, wanted: list[Name] | None
-) -> list[Status]:
+def _statuses(turn: Turn, locks: list[Lock], found: os.stat_result | Entry, wanted: list[Name] | None) -> list[Status]:
     here = _properties(turn, locks, found)
     if wanted is None:
         return [Status(_OK, list(here.values()))]

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from services.dropserver.house import House
-from services.dropserver.webdav.application import Application
+from services.dropserver.webdav.application import ALONE, Application, Surroundings
 from services.dropserver.webdav.certificate import Certificate
 from shared.bus.alongside import alongside
 from shared.runtime.clients import Network, is_in, read_address
@@ -30,16 +30,16 @@ class DavServer:
         host: str,
         port: int,
         certificate: Certificate | None = None,
-        trusted_proxies: Sequence[Network] = (),
+        surroundings: Surroundings = ALONE,
     ) -> AsyncIterator["DavServer"]:
         """Serve until the block ends; then running uploads may go on as long as those by SFTP.
 
         Without a certificate it answers to this machine and to trusted proxies alone. Raises OSError where the address
         is taken.
         """
-        application = Application(house, trusted_proxies)
+        application = Application(house, surroundings)
         tls = None if certificate is None else certificate.context
-        strangers = Strangers(_Door(house, trusted_proxies), house.limits.stall_seconds, tls)
+        strangers = Strangers(_Door(house, surroundings.trusted_proxies), house.limits.stall_seconds, tls)
         async with (
             serving(application, host, port, limit_seconds=_GRACE_SECONDS, strangers=strangers) as bound,
             alongside(_attend(application, house)),

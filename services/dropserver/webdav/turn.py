@@ -16,7 +16,7 @@ from services.dropserver.webdav.listings import Entry, Listings
 from services.dropserver.webdav.locks import Choice, LockBook, choices, tokens
 from services.dropserver.webdav.visits import Visit
 from shared.domain.hosted_login import Right
-from shared.domain.names import joined
+from shared.domain.names import joined, taken_path
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -88,7 +88,10 @@ class Turn:
     def inside(self, relative: str) -> str:
         """A path of the client's as one in the folder."""
         base = self.tenant.base
-        return joined(base, relative) if relative else base
+        try:
+            return taken_path(joined(base, relative)) if relative else base
+        except ValueError as error:
+            raise NotDone(414, "The path is too long, together with that of the login's directory.") from error
 
     def look(self, path: str) -> os.stat_result | None:
         """What lies there, a file or directory; None where there is nothing. Raises Refusal, OSError."""
@@ -107,11 +110,10 @@ class Turn:
 
     def require_conditions(self, found: os.stat_result | None) -> None:
         """Raises NotDone, 412, where what lies there is not what the client expects (RFC 9110, 13; RFC 4918, 10.4)."""
-        etag = None if found is None else etag_of(found)
         wanted, unwanted = self.asked.etags("If-Match"), self.asked.etags("If-None-Match")
-        if wanted is not None and not _matches(etag, wanted):
+        if wanted is not None and not _matches(found, wanted):
             raise NotDone(412, "What lies there is not the version that If-Match names.")
-        if unwanted is not None and self.asked.method not in ("GET", "HEAD") and _matches(etag, unwanted):
+        if unwanted is not None and self.asked.method not in ("GET", "HEAD") and _matches(found, strong(unwanted)):
             raise NotDone(412, "What lies there is a version that If-None-Match names.")
         since = self.asked.moment("If-Unmodified-Since") if wanted is None else None
         if since is not None and found is not None and int(found.st_mtime) > since.timestamp():
@@ -124,6 +126,11 @@ class Turn:
         """Raises NotDone, 423, where a lock is in the way whose token was not sent."""
         held = tokens(choices(self.asked.header("If")))
         self.locks.require(self.tenant, path, held, is_member=is_member)
+
+    def require_name_of(self, found: os.stat_result | None) -> None:
+        """Raises NotDone, 404, where a directory's name is said and a file lies there."""
+        if found is not None and self.asked.says_collection and stat.S_ISREG(found.st_mode):
+            raise NotDone(404, "There is no directory of that name; a file's ends without a slash.")
 
     def require_directory_of(self, path: str) -> None:
         """Raises NotDone, 409, where the directory of that path is not there."""
@@ -149,5 +156,10 @@ def etag_of(found: os.stat_result | Entry) -> str | None:
     return f'"{found.st_ino:x}-{found.st_size:x}-{found.st_mtime_ns:x}"'
 
 
-def _matches(etag: str | None, listed: list[str]) -> bool:
-    return etag is not None and (listed == ["*"] or etag in listed)
+def strong(listed: list[str]) -> list[str]:
+    """As If-None-Match compares versions, where weak ones are as good (RFC 9110, 13.1.2)."""
+    return [each.removeprefix("W/") for each in listed]
+
+
+def _matches(found: os.stat_result | None, listed: list[str]) -> bool:
+    return found is not None and (listed == ["*"] or etag_of(found) in listed)

@@ -15,6 +15,7 @@ from services.dropserver.uploads import Upload
 from services.dropserver.webdav.answers import Answer, NotDone
 from services.dropserver.webdav.asked import Part
 from services.dropserver.webdav.locks import Lock, choices, tokens
+from services.dropserver.webdav.reading import METHODS
 from services.dropserver.webdav.turn import Turn, etag_of
 from shared.domain.hosted_login import Right
 
@@ -33,7 +34,7 @@ async def put(turn: Turn) -> Answer:
     _require_length(turn, part)
     found = turn.look(turn.path)
     if turn.is_home or turn.asked.says_collection or (found is not None and stat.S_ISDIR(found.st_mode)):
-        raise NotDone(405, "That is a directory's name; put files into it.")
+        raise NotDone(405, "That is a directory's name; put files into it.", {"Allow": METHODS})
     turn.require_directory_of(turn.path)
     turn.require_conditions(found)
     turn.require_unlocked(turn.path, is_member=found is None)
@@ -62,6 +63,7 @@ async def copy(turn: Turn) -> Answer:
     turn.require(Right.WRITE)
     target = turn.inside(turn.asked.destination)
     source, there = turn.look(turn.path), turn.look(target)
+    turn.require_name_of(source)
     if source is None:
         raise NotDone(404, "There is no such file.")
     if stat.S_ISDIR(source.st_mode) or (there is not None and stat.S_ISDIR(there.st_mode)):
@@ -80,7 +82,7 @@ async def copy(turn: Turn) -> Answer:
         before = os.fstat(descriptor)
         turn.visit.places.pop(target, None)
         async with _upload(turn, target, _ANEW) as upload:
-            await _take(turn, upload, _bytes(descriptor), 0)
+            await _take(turn, upload, _bytes(descriptor, before.st_size), 0)
             if etag_of(os.fstat(descriptor)) != etag_of(before):
                 raise NotDone(423, "The file was written while it was copied; copy it when it is whole.")
             await _finish(turn, upload)
@@ -104,6 +106,8 @@ async def complete_places(turn: Turn, lock: Lock) -> None:
         is_same = found is not None and found.st_ino == inode and not found.st_size
         if is_same and not turn.house.register.is_written(turn.tenant, path):
             async with _upload(turn, path, os.O_WRONLY) as upload:
+                if upload.size_bytes:
+                    raise NotDone(409, "The file was filled meanwhile, and not to its end; upload it again.")
                 await _finish(turn, upload)
         turn.visit.places.pop(path, None)
 
@@ -170,9 +174,10 @@ async def _keep_place(turn: Turn, upload: Upload) -> None:
     turn.visit.keep_place(upload.path, inode)
 
 
-async def _bytes(descriptor: int) -> AsyncIterator[bytes]:
+async def _bytes(descriptor: int, size: int) -> AsyncIterator[bytes]:
+    """A file's bytes, as many as it had: one that grows has no end."""
     offset = 0
-    while block := os.pread(descriptor, _BLOCK_BYTES, offset):
+    while block := os.pread(descriptor, min(_BLOCK_BYTES, size - offset), offset):
         offset += len(block)
         yield block
         await asyncio.sleep(0)

@@ -13,6 +13,7 @@ import asyncssh
 from services.dropserver.ledger import DatabaseGate, DatabaseUploads
 from services.dropserver.sftp import DropServer
 from services.dropserver.tenant import Limits
+from services.dropserver.webdav.application import Surroundings
 from services.dropserver.webdav.server import DavServer
 from shared.observe.metrics import Metrics
 from shared.runtime.clients import Network
@@ -118,7 +119,7 @@ async def replicas(
             for _ in range(count)
         ]
         webdav = [
-            await stack.enter_async_context(DavServer.open(server.house, "127.0.0.1", 0, None, proxies))
+            await stack.enter_async_context(DavServer.open(server.house, "127.0.0.1", 0, None, Surroundings(proxies)))
             for server in servers
         ]
         yield Replicas(database, places, account_id, folder.id, servers, webdav)

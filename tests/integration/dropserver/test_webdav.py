@@ -16,6 +16,7 @@ import pytest
 
 from services.dropserver.house import House
 from services.dropserver.tenant import Begun, Limits, Tenant
+from services.dropserver.webdav.application import Surroundings
 from services.dropserver.webdav.certificate import Certificate
 from services.dropserver.webdav.server import DavServer
 from shared.runtime.settings import SettingsError
@@ -90,10 +91,10 @@ def host(tmp_path: Path) -> Host:
         gate, uploads, root = KnownLogins(), RememberedUploads(), tmp_path / "root"
         gate.passwords[LOGIN] = Tenant(uuid4(), uuid4(), uuid4(), root, "shop")
         (root / "shop").mkdir(parents=True, exist_ok=True)
-        trusted = [ip_network(each) for each in proxies]
+        surroundings = Surroundings([ip_network(each) for each in proxies], "https://webdav.example.org/")
         async with (
             House.open(gate, uploads, limits) as house,
-            DavServer.open(house, "127.0.0.1", 0, None, trusted) as server,
+            DavServer.open(house, "127.0.0.1", 0, None, surroundings) as server,
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", auth=LOGIN) as client,
         ):
             yield Hosted(server, gate, uploads, root / "shop", client)
@@ -131,6 +132,9 @@ async def test_a_part_is_appended_where_the_file_ends_and_rings_with_the_last(ho
         assert await hosted.status("PUT", "/a.csv", b"12345", Content_Range="bytes 0-4/12") == 202
         assert await hosted.status("PUT", "/a.csv", b"890", Content_Range="bytes 7-9/12") == 409
         assert await hosted.status("PUT", "/a.csv", b"67", Content_Range="bytes 5-9/12") == 400
+        assert (hosted.folder / "a.csv").read_bytes() == b"12345"
+        short = f"PUT /a.csv HTTP/1.1\r\n{PLAIN}Content-Range: bytes 5-9/12\r\nTransfer-Encoding: chunked\r\n\r\n"
+        assert b" 400 " in await hosted.raw(f"{short}2\r\n67\r\n0\r\n\r\n")
         assert (hosted.folder / "a.csv").read_bytes() == b"1234567"
         assert await hosted.status("PUT", "/none.csv", b"67", Content_Range="bytes 5-6/7") == 409
         assert hosted.rung == []
@@ -283,6 +287,18 @@ async def test_what_lies_there_is_told_and_nothing_outside(host: Host) -> None:
         assert hosted.rung == []
 
 
+async def test_a_large_directory_is_told_whole_to_several_of_one_login(host: Host) -> None:
+    async with host() as hosted:
+        for number in range(300):
+            (hosted.folder / f"{number:03}.csv").touch()
+        await hosted.client.request("LOCK", "/007.csv", content=LOCK)
+        ask = [hosted.client.request("PROPFIND", "/", headers={"Depth": "1"}) for _ in range(3)]
+        for listed in await asyncio.gather(*ask):
+            assert listed.text.count("<D:response>") == 301
+            assert listed.text.count("<D:activelock>") == 1
+            assert listed.text.endswith("</D:multistatus>\n")
+
+
 async def test_what_is_not_there_or_not_on_offer_is_said(host: Host) -> None:
     async with host() as hosted:
         assert await hosted.status("MKCOL", "/d") == 201
@@ -311,8 +327,8 @@ async def test_what_is_not_there_or_not_on_offer_is_said(host: Host) -> None:
         bomb = b'<!DOCTYPE a [<!ENTITY b "c">]><propfind xmlns="DAV:"><allprop/></propfind>'
         assert await hosted.status("PROPFIND", "/", bomb, Depth="0") == 400
         wanted = b"".join(b"<x%d/>" % number for number in range(101))
-        many = b'<propfind xmlns="DAV:"><prop>' + wanted + b"</prop></propfind>"
-        assert await hosted.status("PROPFIND", "/", many, Depth="1") == 400
+        too_many = b'<propfind xmlns="DAV:"><prop>' + wanted + b"</prop></propfind>"
+        assert await hosted.status("PROPFIND", "/", too_many, Depth="1") == 400
         assert await hosted.status("PROPFIND", "/", b" " * 70_000, Depth="0") == 413
         assert b" 431 " in await hosted.raw(f"GET / HTTP/1.1\r\n{PLAIN}X: {'x' * 40_000}\r\n\r\n")
         many = "X: x\r\n" * 200
@@ -346,6 +362,56 @@ async def test_passwords_are_taken_by_tls_alone_and_the_true_address_counts_behi
         assert (await hosted.client.get("/", headers={"X-Forwarded-For": "192.0.2.10"})).status_code == 405
         going.set()
         assert [each.status_code for each in await asyncio.gather(*puts)] == [201, 201]
+
+
+async def test_a_proxy_that_nobody_named_brings_nobody_in(host: Host) -> None:
+    """On this machine plain HTTP is for this machine: behind a proxy of its own everybody would be that."""
+    async with host() as hosted:
+        assert await hosted.status("PUT", "/a.csv", b"1") == 201
+        for header in ("X_Forwarded_For", "X_Forwarded_Proto", "Forwarded"):
+            assert await hosted.status("GET", "/a.csv", **{header: "https"}) == 403
+        assert hosted.gate.asked == ["shop"]
+
+
+async def test_addresses_are_ours_by_what_clients_call_us(host: Host) -> None:
+    async with host(proxies=("127.0.0.0/8",)) as hosted:
+        assert await hosted.status("PUT", "/a.csv", b"1") == 201
+        for source, there, headers in (
+            ("/a.csv", "https://webdav.example.org/b.csv", {}),
+            ("/b.csv", "https://files.example.org:443/c.csv", {"X_Forwarded_Host": "evil.example, files.example.org"}),
+        ):
+            assert await hosted.status("MOVE", source, Destination=there, Host="upstream:8088", **headers) == 201
+        elsewhere = {"Destination": "https://evil.example/d.csv", "X_Forwarded_Host": "evil.example, files.example.org"}
+        assert await hosted.status("MOVE", "/c.csv", **elsewhere) == 502
+        absolute = f"GET http://X:80/c.csv HTTP/1.1\r\n{PLAIN}\r\n"
+        assert (await hosted.raw(absolute)).startswith(b"HTTP/1.1 200")
+        assert b" 421 " in await hosted.raw(absolute.replace("X:80", "evil.example"))
+
+
+async def test_names_mean_what_they_say(host: Host) -> None:
+    async with host() as hosted:
+        assert await hosted.status("MKCOL", "/d") == 201
+        assert await hosted.status("PUT", "/a.csv", b"1") == 201
+        assert await hosted.status("PUT", "/what?.csv", b"1") == 400
+        assert await hosted.status("GET", "/a.csv?now") == 200
+        assert (await hosted.client.request("LOCK", "/new/", content=LOCK)).status_code == 409
+        for method in ("DELETE", "MOVE", "COPY"):
+            assert await hosted.status(method, "/a.csv/", Destination="/b.csv") == 404
+        assert "PUT" in (await hosted.client.put("/d", content=b"1")).headers["Allow"]
+        # A path that is short enough by itself, and not in the login's directory.
+        assert await hosted.status("GET", "/" + "d/" * 511 + "x") == 414
+        etag = (await hosted.client.get("/a.csv")).headers["ETag"]
+        assert await hosted.status("PUT", "/a.csv", b"2", If_None_Match=f"W/{etag}") == 412
+        assert await hosted.status("PUT", "/none.csv", b"2", If_Match="*") == 412
+        patch = (
+            b'<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><D:getlastmodified>Tue, 14 Nov 2023 22:13:20 GMT'
+            b"</D:getlastmodified></D:prop></D:set></D:propertyupdate>"
+        )
+        timed = await hosted.client.request("PROPPATCH", "/d", content=patch, headers={"If-Match": "*"})
+        assert ("200 OK" in timed.text, (hosted.folder / "d").stat().st_mtime) == (True, 1_700_000_000)
+        assert "403 Forbidden" in (await hosted.client.request("PROPPATCH", "/", content=patch)).text
+        assert hosted.rung == ["shop/a.csv"]
+        assert {each.name for each in hosted.folder.iterdir()} == {"a.csv", "d"}
 
 
 async def test_there_is_room_for_so_many_connections_and_the_silent_are_sent_away(host: Host) -> None:

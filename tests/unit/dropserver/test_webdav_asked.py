@@ -172,6 +172,12 @@ def test_a_lock_is_in_the_way_of_whoever_does_not_know_it_until_it_ends() -> Non
     book.require(TENANT, "inside.csv", (), is_member=True)
     assert book.of_members(TENANT, "in")("in/a.csv") == [lock] == book.of_members(TENANT, "")("in")
     assert book.of_members(TENANT, "")("inside.csv") == []
+    for number in range(199):
+        book.take(TENANT, f"{number}.csv", "me", None, is_deep=False)
+    with pytest.raises(NotDone, match="This login has 200 locks"):
+        book.take(TENANT, "last.csv", "me", None, is_deep=False)
+    neighbour = Tenant(TENANT.account_id, TENANT.drop_folder_id, uuid4(), TENANT.root)
+    book.take(neighbour, "mine.csv", "you", None, is_deep=False)
     elsewhere = Tenant(TENANT.account_id, uuid4(), uuid4(), TENANT.root)
     book.require(elsewhere, "in", ())
     for path, is_deep in (("in", False), ("in/a.csv", False), ("", True)):
