@@ -180,8 +180,9 @@ class _Secured(SSLProtocol):
     max_size = 64 * 1024
 
     def __init__(self, protocol: asyncio.Protocol, tls: ssl.SSLContext, gone: Callable[[], None]) -> None:
+        nobody_waits: Any = None
         loop = asyncio.get_running_loop()
-        super().__init__(loop, protocol, tls, None, server_side=True, ssl_handshake_timeout=HEADER_SECONDS)
+        super().__init__(loop, protocol, tls, nobody_waits, server_side=True, ssl_handshake_timeout=int(HEADER_SECONDS))
         self._gone = gone
 
     def connection_lost(self, exc: BaseException | None) -> None:
