@@ -1,10 +1,10 @@
 """Remove what a hosted folder has kept for long enough, where its owner says for how long. Beside the sweep.
 
 It deletes for good, so only that goes of which we know for sure what it is: a file whose arrival says that its runs
-have ended, or that no goal takes it, and which lies there as that arrival has it; and a file that a run of ours says
-it put there (an export's, or rejects that were given back). All else is kept: what is being uploaded or was broken off,
-what is not complete, what waits for its companions, its goal's time, a pause or a run, and whatever came there in a way
-of which nobody told us.
+have ended, or that no goal takes it, and which lies there as that arrival has it; a file that a run of ours says it put
+there (an export's, or rejects that were given back); and what stood beside a file that goes. All else is kept: what is
+being uploaded or was broken off, what is not complete, what waits for its companions, its goal's time, a pause or a
+run, and whatever came there in a way of which nobody told us.
 
 That no goal takes a file is known only while none of the connection's imports is paused, and once a look has followed
 the last change of its goals.
@@ -27,7 +27,8 @@ from uuid import UUID
 
 import structlog
 
-from services.poller.lying import Lying, all_lying, take_away
+from services.poller.lying import Lying, all_lying, at, take_away
+from services.poller.stood_beside import says_no_more, stood_beside
 from services.poller.tools import Tools
 from shared.domain.arrival import ArrivalState
 from shared.storage import arrivals, drop_usage, retention, uploads
@@ -50,7 +51,7 @@ CLOCKS_APART = timedelta(hours=1)
 
 _ENDED = (ArrivalState.SETTLED, ArrivalState.UNMATCHED)
 
-Kind = Literal["imported", "unmatched", "delivered", "left_over"]
+Kind = Literal["imported", "unmatched", "delivered", "left_over", "companion"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +89,13 @@ class Judged:
 
     kind: Kind | None
     """What kind of file it is that need not be kept; None where it must be."""
-    its: Sequence[UUID] = ()
+    its: Sequence[Known] = ()
     """The arrivals of the very file that lies there."""
-    expired: Sequence[UUID] = ()
-    """Those of them that are told as removed."""
+
+    @property
+    def ids(self) -> list[UUID]:
+        """Theirs."""
+        return [each.arrival_id for each in self.its]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +153,10 @@ async def _tell(tools: Tools, task: Task, part: Sequence[Lying], limit: int) -> 
         delivered = await _delivered(tx, task, watching, unknown) if watching is not None else {}
         judged = {each.path: _judged(each, about[each.path], watching, delivered, task.before) for each in part}
         old = [each for each in part if judged[each.path].kind is not None][:limit]
-        expired = await arrivals.expire(tx, [known for each in old for known in judged[each.path].its], task.why)
-        kept = [each for each in judged.values() if each.kind is None]
-        await arrivals.keep(tx, [known for each in kept for known in each.expired])
-    just_told = {each.path: [known for known in judged[each.path].its if known in expired] for each in old}
+        expired = await arrivals.expire(tx, [known for each in old for known in judged[each.path].ids], task.why)
+        kept = [known for each in judged.values() if each.kind is None for known in each.its]
+        await arrivals.keep(tx, [each.arrival_id for each in kept if each.expired_at is not None])
+    just_told = {each.path: [known for known in judged[each.path].ids if known in expired] for each in old}
     return Told(old, delivered, just_told)
 
 
@@ -172,11 +176,34 @@ async def _remove(tools: Tools, task: Task, told: Told, some: Sequence[Lying]) -
             removed[kind] += 1
             freed += each.stamp.size_bytes
         # A look may have written in between why they are not taken.
-        await arrivals.expire(tx, [known for each in gone for known in judged[each.path].its], task.why)
+        its = [known for each in gone for known in judged[each.path].its]
+        await arrivals.expire(tx, [each.arrival_id for each in its], task.why)
         kept = [each for each in some if each not in gone]
         await arrivals.keep(tx, [known for each in kept for known in told.arrivals[each.path]])
-        await drop_usage.change(tx, task.folder_id, -freed, -len(gone))
-    return removed, freed
+        beside = await _remove_beside(tx, task, watching, its)
+        removed["companion"] += len(beside)
+        freed += sum(each.stamp.size_bytes for each in beside)
+        await drop_usage.change(tx, task.folder_id, -freed, -removed.total())
+    return +removed, freed
+
+
+async def _remove_beside(tx: Tx, task: Task, watching: Watching | None, gone: Sequence[Known]) -> list[Lying]:
+    """Remove what stood beside files that are gone; what that was."""
+    stood = await stood_beside(tx, gone)
+    if not stood:
+        return []
+    seen = await asyncio.to_thread(lambda: [found for path in stood if (found := at(task.tree, path)) is not None])
+    about = await _about(tx, task, watching, [each.path for each in seen])
+    # Put away with its file it changed in the same moment, by another clock.
+    before = task.before + CLOCKS_APART
+    done = [
+        each
+        for each in seen
+        if says_no_more(each, stood[each.path], about[each.path].known, about[each.path].latest, before)
+    ]
+    removed = await asyncio.to_thread(take_away, task.tree, done)
+    await arrivals.expire(tx, [known.arrival_id for each in removed for known in about[each.path].known], task.why)
+    return removed
 
 
 async def _about(tx: Tx, task: Task, watching: Watching | None, paths: Sequence[str]) -> dict[str, About]:
@@ -213,10 +240,7 @@ def _judged(
 ) -> Judged:
     its = [each for each in about.known if each.is_of(lying.stamp)]
     about = About(about.known, about.latest, delivered.get(lying.path, ()))
-    kind = kept_no_longer(lying, about, watching, before)
-    return Judged(
-        kind, [each.arrival_id for each in its], [each.arrival_id for each in its if each.expired_at is not None]
-    )
+    return Judged(kept_no_longer(lying, about, watching, before), its)
 
 
 def kept_no_longer(lying: Lying, about: About, watching: Watching | None, before: datetime) -> Kind | None:

@@ -130,7 +130,7 @@ class Metrics:
             ["kind"],
             registry=registry,
         )
-        for kind in ("imported", "unmatched", "delivered", "left_over"):
+        for kind in ("imported", "unmatched", "delivered", "left_over", "companion"):
             self.files_expired.labels(kind)
         self.request_seconds = Histogram(
             "tidegate_request_seconds",

@@ -18,6 +18,7 @@ from tests.integration.road.gateway import gateway_of
 from tests.integration.road.place import Tenant, goal
 
 CONTENT = "email,name\nann@example.com,Ann\n"
+SOURCE = {"pattern": {"wildcard": "*.csv"}}
 KINDS = ("imported", "unmatched", "delivered", "left_over")
 EXPORT = {
     "kind": "export_profiles",
@@ -97,6 +98,27 @@ async def test_what_comes_while_its_goal_is_paused_waits_for_that(tenant: Tenant
         await client.ask("PATCH", path, 200, json={"active": True}, headers=any_version)
         run = await tenant.ended(lambda run: run["path"] == "a.csv")
         assert run["state"] == "completed"
+
+
+async def test_what_said_that_a_file_is_complete_goes_with_it(tenant: Tenant, tmp_path: Path) -> None:
+    """Put away with it, or left where it stood; not while it stands for another, and not what came anew."""
+    readiness = {"strategy": ["marker", "rename"], "marker": "{stem}.ready"}
+    left = {"done": {"leave": True}}
+    named, stay = ({**SOURCE, "readiness": readiness, "pattern": {"wildcard": f"{each}*.csv"}} for each in "ab")
+    await tenant.save(goal(source=named))
+    await tenant.save(goal(source={**stay, "afterwards": left}, name="Left"))
+    for name in ("a", "b", "b2"):
+        tenant.drop(f"{name}.ready", "")
+        await tenant.imported(f"{name}.csv", CONTENT)
+        await tenant.settled(f"{name}.csv")
+    tenant.drop("b2.ready", "anew")
+    before = {"a.csv.done", "a.ready.done", "b.csv", "b.ready", "b2.csv", "b2.ready"}
+    assert _lying(tenant).keys() == before
+    later = datetime.now(UTC) + timedelta(days=31)
+    tools, folder_id = tools_of(tenant.base, tmp_path), await _folder(tenant)
+    await clean(tools, Task(tenant.account_id, folder_id, Tree(tenant.directory), 30, later))
+    assert _lying(tenant).keys() == {"b2.ready"}
+    assert tools.metrics.files_expired.labels("companion")._value.get() == 2
 
 
 async def _is_told_as(tenant: Tenant, path: str, state: str) -> bool:
