@@ -24,7 +24,7 @@ METHODS = "OPTIONS, GET, HEAD, PUT, DELETE, MKCOL, MOVE, COPY, PROPFIND, PROPPAT
 _BLOCK_BYTES = 256 * 1024
 _OK = "200 OK"
 _LOCKABLE = "<D:lockentry><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockentry>"
-_PIECE_BYTES = 64 * 1024
+_PIECE_BYTES = 16 * 1024
 """Others have their turn after so much of a long answer."""
 _MAX_WANTED = 100
 
