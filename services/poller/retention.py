@@ -114,10 +114,13 @@ async def clean_folders(tools: Tools, stopping: asyncio.Event) -> None:
     for account_id, folder_id in await retention.due(tools.database, FOLDERS_AT_ONCE):
         if stopping.is_set():
             break
+        root = tools.places.hosted(account_id, folder_id)
+        # Who does not have the folder leaves its turn to others.
+        if not await asyncio.to_thread(root.is_dir):
+            continue
         async with tools.database.account(account_id) as tx:
             turn = await retention.begin(tx, folder_id)
-        root = tools.places.hosted(account_id, folder_id)
-        if turn is not None and await asyncio.to_thread(root.is_dir):
+        if turn is not None:
             await clean(tools, Task(account_id, folder_id, Tree(root), turn.days, turn.before))
 
 

@@ -75,13 +75,14 @@ FOR UPDATE OF a
 
 -- name: told_of
 -- Of which of these paths anybody ever told: an upload that was not renamed away, or an arrival, there still or not.
-SELECT p.path FROM unnest($4::text[]) AS p (path)
-WHERE EXISTS (SELECT FROM tidegate.uploads u
-              WHERE u.account_id = $1 AND u.drop_folder_id = $3 AND u.path = p.path AND u.state <> 'moved')
-   OR EXISTS (SELECT FROM tidegate.arrivals a
-              WHERE a.account_id = $1 AND a.connection_id = $2 AND a.path = p.path)
-   OR EXISTS (SELECT FROM tidegate.arrivals a
-              WHERE a.account_id = $1 AND a.connection_id = $2 AND a.settled_path = p.path)
+SELECT path FROM tidegate.uploads
+WHERE account_id = $1 AND drop_folder_id = $3 AND state <> 'moved' AND path = ANY ($4::text[])
+UNION
+SELECT path FROM tidegate.arrivals
+WHERE account_id = $1 AND connection_id = $2 AND path = ANY ($4::text[])
+UNION
+SELECT settled_path FROM tidegate.arrivals
+WHERE account_id = $1 AND connection_id = $2 AND settled_path = ANY ($4::text[])
 
 -- name: delivered
 -- Which of these paths runs of a connection that ended before some time say to have delivered: exports by their

@@ -33,7 +33,7 @@ EXPORT = {
 
 async def test_what_was_kept_for_long_enough_goes_and_nothing_that_is_needed(tenant: Tenant, tmp_path: Path) -> None:
     folder_id = await _folder(tenant)
-    await tenant.save(goal())
+    await tenant.save(goal(rejects={"return_to": "back"}))
     export = await tenant.save(ExportProfiles.model_validate(EXPORT))
     await tenant.imported("a.csv", CONTENT)
     await tenant.settled("a.csv")
@@ -52,13 +52,14 @@ async def test_what_was_kept_for_long_enough_goes_and_nothing_that_is_needed(ten
         await eventually(lambda: _is_cleaned(tenant), "a round that removes nothing")
         before = sorted(_lying(tenant))
         assert before == [
-            "a.csv.done", "broken.csv", "failed/failed.csv", "half.csv.part", "nobody.txt", "out/all.csv",
-            "out/all.csv.manifest.json", "out/all.csv.ready", "out/all.csv.sha256", "out/restored.csv",
+            "a.csv.done", "back/a.csv.ack", "back/failed.csv.ack", "broken.csv", "failed/failed.csv", "half.csv.part",
+            "nobody.txt", "out/all.csv", "out/all.csv.manifest.json", "out/all.csv.ready", "out/all.csv.sha256",
+            "out/restored.csv",
         ]  # fmt: skip
         async with tenant.base.database.account(tenant.account_id) as tx:
             paths = [*before, "a.csv"]
             told = await retention.told_of(tx, tenant.connection_id, folder_id, paths)
-        assert told == {path for path in paths if not path.startswith("out/")}, "vanished or not"
+        assert told == {path for path in paths if not path.startswith(("back/", "out/"))}, "vanished or not"
         await LedgerRoom(tenant.base.database, tenant.account_id, folder_id, tenant.directory).measure(0)
         later = datetime.now(UTC) + timedelta(days=31)
         tools = tools_of(tenant.base, tmp_path)
@@ -68,10 +69,10 @@ async def test_what_was_kept_for_long_enough_goes_and_nothing_that_is_needed(ten
         assert sorted(left) == ["broken.csv", "half.csv.part", "out/restored.csv"]
         async with tenant.base.database.account(tenant.account_id) as tx:
             used = await drop_usage.get(tx, folder_id)
-        # With two directories.
-        assert (used.bytes, used.files) == (sum(left.values()), len(left) + 2)
+        # With three directories.
+        assert (used.bytes, used.files) == (sum(left.values()), len(left) + 3)
         expired = {kind: tools.metrics.files_expired.labels(kind)._value.get() for kind in KINDS}
-        assert expired == {"imported": 2, "unmatched": 1, "delivered": 4, "left_over": 0}
+        assert expired == {"imported": 2, "unmatched": 1, "delivered": 6, "left_over": 0}
         await _is_told(tenant, client)
         await client.ask("POST", f"/v1/runs/{failed['run_id']}/retry", 202, json={"out_of_order": True})
         run = await tenant.ended(lambda run: run["run_id"] == failed["run_id"] and run["reason_code"] == "file_gone")
@@ -182,7 +183,8 @@ async def _all_told(tenant: Tenant) -> bool:
         looked_at = (await connections.get(tx, tenant.connection_id)).looked_at
     delivered = (tenant.directory / "out/all.csv").stat().st_ctime
     is_known = {"nobody.txt", "half.csv.part", "broken.csv"} <= told.keys()
-    return is_known and looked_at is not None and looked_at.timestamp() > delivered
+    is_returned = len(list(tenant.directory.glob("back/*.ack"))) == 2
+    return is_returned and is_known and looked_at is not None and looked_at.timestamp() > delivered
 
 
 async def _is_cleaned(tenant: Tenant) -> bool:
