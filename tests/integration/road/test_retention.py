@@ -10,7 +10,7 @@ from services.poller.wiring import tools_of
 from shared.domain.export_goal import ExportProfiles
 from shared.domain.place import HostedPlace
 from shared.runtime.room import LedgerRoom
-from shared.storage import connections, drop_usage, retention, uploads
+from shared.storage import connections, drop_usage, goals, retention, uploads
 from shared.transfer.tree import Tree
 from tests.eventually import eventually
 from tests.integration.api.asking import Client
@@ -93,6 +93,14 @@ async def test_what_comes_while_its_goal_is_paused_waits_for_that(tenant: Tenant
         async with tenant.base.database.account(tenant.account_id) as tx:
             # As a round leaves it that dies between telling and removing.
             await tx.connection.execute("UPDATE tidegate.arrivals SET expired_at = now(), reason_code = 'expired'")
+        async with tenant.base.database.account(tenant.account_id) as tx:
+            watching = await retention.watching(tx, folder_id)
+            paused = (await goals.get(tx, goal_id)).version
+            saved = await tx.connection.fetchval(
+                "SELECT saved_at FROM tidegate.goal_versions WHERE goal_id = $1 AND version = $2", goal_id, paused
+            )
+        assert watching is not None
+        assert (watching.has_paused_goals, watching.goals_changed_at) == (True, saved)
         await clean(tools, task)
         assert _lying(tenant) == {"a.csv": len(CONTENT)}
         assert (await tenant.arrivals())["a.csv"]["expired_at"] is None, "it is there"
