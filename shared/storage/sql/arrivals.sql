@@ -8,11 +8,16 @@ SELECT connection_id FROM tidegate.connections WHERE account_id = $1 AND connect
 
 -- name: present
 -- What is known to lie under some paths, and what has gone since a look began.
-SELECT arrival_id, path, size_bytes, modified_at, state, upload_id, seen_at, stamped_at, vanished_at, reason_code,
-    reason_detail, overdue_at
-FROM tidegate.arrivals
-WHERE account_id = $1 AND connection_id = $2 AND (vanished_at IS NULL OR vanished_at >= $3)
-  AND path = ANY ($4::text[])
+-- Looked up path by path, in the order of the index by path: a plan that is made while there are few arrivals would go
+-- through all of them for each path, and would be kept when there are many.
+SELECT a.*
+FROM (SELECT DISTINCT path FROM unnest($4::text[]) AS given (path)) p
+CROSS JOIN LATERAL (
+    SELECT arrival_id, path, size_bytes, modified_at, state, upload_id, seen_at, stamped_at, vanished_at, reason_code,
+        reason_detail, overdue_at
+    FROM tidegate.arrivals
+    WHERE account_id = $1 AND connection_id = $2 AND path = p.path AND (vanished_at IS NULL OR vanished_at >= $3)
+    ORDER BY path, sighting) a
 
 -- name: lying
 -- All that is known to lie there and was seen before a look began.
