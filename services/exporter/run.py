@@ -21,6 +21,7 @@ from shared.domain.receipt import ExportedFile, FileFacts
 from shared.domain.run import RunState
 from shared.observe.failpoints import reach
 from shared.runtime.desk import Desk
+from shared.runtime.first_keys import pinning
 from shared.runtime.table_text import Told
 from shared.runtime.visits import Visit, host_of
 from shared.runtime.workspace import workspace
@@ -108,7 +109,12 @@ async def bring(order: Order, goods: Shipment, tools: Tools, desk: Desk) -> None
     has_left = host is not None and desk.place.left(Visit(desk.run, host, size))
     patience = PATIENCE_SECONDS if has_left else LITTLE_PATIENCE_SECONDS
     async with open_folder(
-        order.place, order.login, tools.places, account_id=account_id, patience_seconds=patience
+        order.place,
+        order.login,
+        tools.places,
+        account_id=account_id,
+        patience_seconds=patience,
+        on_first_key=pinning(tools.database, desk),
     ) as folder:
         await deliver(folder, goods, bearer)
 
@@ -116,7 +122,8 @@ async def bring(order: Order, goods: Shipment, tools: Tools, desk: Desk) -> None
 async def finish(order: Order, spooled: Spool, files: Sequence[Finished], tools: Tools, desk: Desk) -> None:
     """End the run with its receipt.
 
-    On a work connection: what is remembered may be millions of rows, and a short statement's time is none for them.
+    On a work connection: what is remembered may be millions of rows, and a short statement's time is none for them. It
+    is waited for in line: with none to be had the files, which lie there, would be made and delivered once more.
     """
     tally = spooled.main.tally
     held_back = sum((each.tally.held_back for each in spooled.files), Counter())
@@ -133,7 +140,11 @@ async def finish(order: Order, spooled: Spool, files: Sequence[Finished], tools:
             for name, piece in ((each.name, each.piece) for each in files)
         ),
     }
-    async with run_connection(tools.database, desk.run) as connection, connection.transaction() as tx:
+    async with (
+        tools.finishing,
+        run_connection(tools.database, desk.run) as connection,
+        connection.transaction() as tx,
+    ):
         if spooled.remembered is not None:
             await export_marks.keep(tx, desk.run, spooled.remembered.moment, spooled.remembered.path)
             reach("exporter.remembered")

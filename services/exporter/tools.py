@@ -1,5 +1,6 @@
 """What the exporter works with, built in wiring.py."""
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,3 +22,5 @@ class Tools:
     work_directory: Path
     gpg: Programs | None
     """GnuPG of this machine; None where it is not installed."""
+    finishing: asyncio.Semaphore
+    """So many runs end at a time: many may have left their places to deliver, and each needs a connection for that."""

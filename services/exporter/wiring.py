@@ -27,6 +27,7 @@ def tools_of(base: Base, directory: Path) -> Tools:
         keys=base.keys,
         work_directory=directory,
         gpg=find_programs(),
+        finishing=asyncio.Semaphore(base.settings.workers),
     )
 
 

@@ -55,6 +55,8 @@ AGAIN_SECONDS = 60.0
 LONGEST_AGAIN_SECONDS = 3600.0
 MOST_ATTEMPTS = 10
 """About four hours."""
+LONGEST_BUSY_SECONDS = 600.0
+"""Until a host that was busy is asked again; at first AGAIN_SECONDS."""
 LONGEST_SECONDS = 900.0
 """For one attempt: half of the broker's patience for an answer."""
 _IMPORTED = (RunState.COMPLETED, RunState.COMPLETED_WITH_REJECTS)
@@ -145,11 +147,12 @@ async def _bring(tools: Tools, task: Task) -> tuple[Permanent | None, list[str]]
     """Make the files and put them there; why there are no rejects where there should be, and what lies there now."""
     held = task.held
     with private_place(tools.work_directory, f"return-{held.run_id}-{held.token}") as place:
-        made = await _made(tools, task, place)
+        async with tools.making:
+            made = await _made(tools, task, place)
         reach("return.made")
         if not made.files and not task.asked.acknowledge:
             return made.failure, []
-        async with _opened(tools, task) as folder:
+        async with tools.doors.entered(task.connection.drop_place), _opened(tools, task) as folder:
             stem = await _named(tools, task, folder)
             reach("return.named")
             names = {suffix: stem + suffix for suffix in made.files}
@@ -280,7 +283,9 @@ async def _postpone(tools: Tools, held: Held, failure: Failure) -> None:
     is_attempt = not isinstance(failure, HostBusy)
     pause = min(AGAIN_SECONDS * 2 ** (held.attempt - 1), LONGEST_AGAIN_SECONDS) if is_attempt else AGAIN_SECONDS
     async with tools.database.account(held.account_id) as tx:
-        await returns.postpone(tx, held, pause, failure.code, is_attempt=is_attempt)
+        await returns.postpone(
+            tx, held, pause, failure.code, is_attempt=is_attempt, longest_seconds=LONGEST_BUSY_SECONDS
+        )
     tools.metrics.returns.labels("postponed").inc()
     log.warning("return.postponed", code=failure.code, attempt=held.attempt)
 

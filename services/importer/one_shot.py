@@ -4,6 +4,7 @@ Who asked said host, port, user and file in one request, so that a failure names
 lists, writes or marks: the file stays where it lies.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,10 @@ from shared.domain.connection import Login
 from shared.domain.failures import (
     ConnectionLost,
     FileGone,
+    HostBusy,
     HostKeyChanged,
+    LoginNotTried,
+    LoginRefused,
     NoSuchFile,
     PortNotGiven,
     ProtocolRefused,
@@ -28,17 +32,22 @@ from shared.observe.failpoints import reach
 from shared.storage import one_shots, pinned_keys
 from shared.transfer.folder import Folder
 from shared.transfer.open_folder import open_folder
+from shared.transfer.sessions import PATIENCE_SECONDS
 
 log = structlog.get_logger()
 
 FTP_PORT = 21
 """Counts where no port was given, as that request is documented; hardly any SFTP server listens there."""
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 2.0
+"""Between two questions whether a login may be tried; doubled each time."""
 
 
 @dataclass(frozen=True, slots=True)
 class OneShot:
     """What a one-shot import has that others have not."""
 
+    run_id: UUID
     connection_id: UUID
     place: SftpPlace
     login: Login
@@ -52,7 +61,7 @@ class OneShot:
 async def open_server(asked: OneShot, tools: Tools, account_id: UUID) -> AsyncIterator["Named"]:
     """The server for as long as the block lasts.
 
-    Raises PortNotGiven, TooManyRefusals, and what opening a folder raises.
+    Raises PortNotGiven, TooManyRefusals, LoginNotTried, HostBusy, and what opening a folder raises.
     """
 
     async def pin(line: str) -> None:
@@ -61,9 +70,7 @@ async def open_server(asked: OneShot, tools: Tools, account_id: UUID) -> AsyncIt
         log.info("host_key.pinned_on_first_use")
         reach("importer.pinned")
 
-    # Others may have been refused since it was asked for.
-    async with tools.database.account(account_id) as tx:
-        await one_shots.require_rest(tx, asked.connection_id, asked.place.username)
+    await _may_try(asked, tools, account_id)
     async with AsyncExitStack() as stack:
         # Somebody asked for just this login just now, so it is tried even where it was refused before.
         opening = open_folder(
@@ -79,11 +86,37 @@ async def open_server(asked: OneShot, tools: Tools, account_id: UUID) -> AsyncIt
         except HostKeyChanged as changed:
             await _offer(asked, changed, tools, account_id)
             raise
+        except LoginRefused as refused:
+            if refused.was_tried:
+                raise
+            # The server has seen it once: it is no refusal of its own, of which only so many are borne.
+            raise LoginNotTried(refused.detail) from refused
         except (ConnectionLost, ProtocolRefused) as failure:
             if asked.place.port == FTP_PORT and not asked.place.host_keys:
                 raise PortNotGiven(failure.detail) from failure
             raise
         yield Named(folder, asked.place)
+
+
+async def _may_try(asked: OneShot, tools: Tools, account_id: UUID) -> None:
+    """Return once the login may be tried: others may have been refused since it was asked for, or be about to be.
+
+    Raises TooManyRefusals, and HostBusy where it may not yet after some patience.
+    """
+    pause = FIRST_PAUSE_SECONDS
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                async with tools.database.account(account_id) as tx:
+                    await one_shots.require_rest(tx, asked.connection_id, asked.place.username)
+                    if await one_shots.may_try(tx, asked.connection_id, asked.place.username, asked.run_id):
+                        return
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+    except TimeoutError as error:
+        raise HostBusy(
+            f"{one_shots.MAX_REFUSALS} logins that it has not accepted yet, or has refused, are the most at a time."
+        ) from error
 
 
 async def _offer(asked: OneShot, changed: HostKeyChanged, tools: Tools, account_id: UUID) -> None:

@@ -94,7 +94,7 @@ async def read_order(tools: Tools, run: ClaimedRun) -> Order:
             arrived_at=arrival["seen_at"],
             upload_id=arrival["upload_id"],
             kept_file_id=arrival["kept_file_id"],
-            one_shot=None if errand is None else _one_shot(connection, errand),
+            one_shot=None if errand is None else _one_shot(run.id, connection, errand),
             bundle=await openpgp_keys.bundle_of(tx, tools.keys),
             known_columns=frozenset(map(folded, await runs.columns_seen(tx, run))),
             is_late=await runs.is_older_than_completed(tx, run.id),
@@ -102,11 +102,11 @@ async def read_order(tools: Tools, run: ClaimedRun) -> Order:
         )
 
 
-def _one_shot(connection: StoredConnection, errand: Errand) -> OneShot:
+def _one_shot(run_id: UUID, connection: StoredConnection, errand: Errand) -> OneShot:
     place = connection.settings.place
     assert isinstance(place, OneShotPlace)
     entered = place.entered_by(errand.username, errand.path)
-    return OneShot(connection.id, entered, errand.login, errand.email_position, errand.warnings)
+    return OneShot(run_id, connection.id, entered, errand.login, errand.email_position, errand.warnings)
 
 
 async def _properties(tx: Tx, goal: AnyImport) -> tuple[Property, ...]:

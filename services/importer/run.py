@@ -87,7 +87,7 @@ async def bring(order: Order, file: Path, tools: Tools, desk: Desk) -> FileStamp
         away = desk.place.given_up(Visit(desk.run, host, order.file.size_bytes or 0))
     async with away:
         with desk.step("fetch"):
-            async with open_source(order, tools, desk.run.account_id) as source:
+            async with open_source(order, tools, desk) as source:
                 return await fetch(source, order, file, desk)
 
 

@@ -34,6 +34,8 @@ from shared.transfer.sessions import LITTLE_PATIENCE_SECONDS
 log = structlog.get_logger()
 
 AGAIN_SECONDS = 60.0
+LONGEST_AGAIN_SECONDS = 600.0
+"""Who has waited long asks less often: very many may wait for a host that hangs."""
 _LEFT_ITS_PLACE = ("renamed", "moved", "deleted", "gone", "already")
 
 
@@ -140,7 +142,7 @@ async def _mark(tools: Tools, account_id: UUID, task: Task) -> Marked:
     opened = open_folder(
         task.place, task.login, tools.places, account_id=account_id, patience_seconds=LITTLE_PATIENCE_SECONDS
     )
-    async with opened as folder:
+    async with tools.doors.entered(task.place), opened as folder:
         file = await _present(folder, task.file) if task.is_upload else task.file
         marked = await mark(folder, file, task.action, beneath=task.beneath)
         if marked.outcome not in ("changed", "gone"):
@@ -171,7 +173,7 @@ async def _not_marked(tools: Tools, account_id: UUID, arrival_id: UUID, failure:
     log.warning("file.not_marked", code=failure.code, arrival_id=str(arrival_id))
     async with tools.database.account(account_id) as tx:
         if not isinstance(failure, Permanent):
-            await arrivals.postpone_settling(tx, arrival_id, AGAIN_SECONDS)
+            await arrivals.postpone_settling(tx, arrival_id, AGAIN_SECONDS, LONGEST_AGAIN_SECONDS)
             return
         await arrivals.settle(tx, arrival_id, "not_marked", None, is_gone=False)
         news = notifications.News(

@@ -16,6 +16,8 @@ from services.importer.tools import Tools
 from shared.domain.arrival import FileStamp
 from shared.domain.failures import KeptFileGone
 from shared.domain.place import BuiltInPlace
+from shared.runtime.desk import Desk
+from shared.runtime.first_keys import pinning
 from shared.storage import kept_files
 from shared.storage.database import Database
 from shared.transfer.open_folder import open_folder
@@ -31,14 +33,15 @@ class Source(Protocol):
         """Its bytes in chunks, none of them empty. Close it where it is not read to its end."""
 
 
-def open_source(order: Order, tools: Tools, account_id: UUID) -> AbstractAsyncContextManager[Source]:
+def open_source(order: Order, tools: Tools, desk: Desk) -> AbstractAsyncContextManager[Source]:
     """Where the order's file is, for as long as the block lasts. Raises what opening a folder raises."""
-    place = order.place
+    place, account_id = order.place, desk.run.account_id
     if order.one_shot is not None:
         return open_server(order.one_shot, tools, account_id)
     if isinstance(place, BuiltInPlace):
         return _open_kept(order, tools.database, account_id)
-    return open_folder(place, order.login, tools.places, account_id=account_id)
+    pin = pinning(tools.database, desk)
+    return open_folder(place, order.login, tools.places, account_id=account_id, on_first_key=pin)
 
 
 @asynccontextmanager

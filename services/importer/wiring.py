@@ -19,6 +19,10 @@ from shared.runtime.service import Base
 from shared.runtime.worker import worker_of
 from shared.runtime.workspace import work_directory
 
+IN_HAND = 64
+"""Messages at a time: what they ask for waits for partners more than it works, at few a host (doors.py). So it takes
+many hosts that hang to keep the others waiting."""
+
 
 def tools_of(base: Base, directory: Path) -> Tools:
     """The importer's tools, from what every service has."""
@@ -60,5 +64,5 @@ async def _running(base: Base, tools: Tools, stopping: asyncio.Event) -> AsyncIt
         ArrivalEnded: mark,
         ReturnRequested: answer,
     }
-    async with worker.working(stopping), consume_messages(base.bus, IMPORTER, hear, base.metrics):
+    async with worker.working(stopping), consume_messages(base.bus, IMPORTER, hear, base.metrics, prefetch=IN_HAND):
         yield

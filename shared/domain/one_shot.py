@@ -11,6 +11,7 @@ AGAIN = "Send the request again: its password was deleted when the run ended, so
 
 _FIRST = {
     "login_refused": "Correct username and password.",
+    "login_not_tried": "Correct username and password; the same are tried again after a minute at the earliest.",
     "name_unresolved": "Correct hostname.",
     "too_many_refusals": "Correct username and password, and wait for ten minutes.",
     "host_key_unknown": "Take the server's connection away with DELETE /v1/connections/{id}: the next import pins the "

@@ -68,6 +68,9 @@ class Places:
             work, place = self._back.popleft()
             if not place.done():
                 place.set_result(None)
+                if self._back:
+                    # One ring stood for several, and whoever heard it has taken one of them.
+                    self.wake.set()
                 return work
         return None
 

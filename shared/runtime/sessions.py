@@ -158,7 +158,8 @@ class SharedSessions:
             )
             raise LoginRefused(
                 f"Not tried: {_shown(place)} refused the same user and credential at "
-                f"{turn.refused_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC, for this or another connection. {again}"
+                f"{turn.refused_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC, for this or another connection. {again}",
+                was_tried=False,
             )
         return turn
 

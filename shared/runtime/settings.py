@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     owner_database_url: SecretStr = SecretStr("")
     """libpq URL for the role tidegate_owner; only `tidegate migrate` reads it."""
     database_connections: int = Field(default=10, ge=2, le=200)
-    """Of each kind, for short transactions and for runs; never fewer than twice `workers`."""
+    """Of each kind, for short transactions and for runs; never fewer than four times `workers`."""
 
     bus_url: SecretStr = SecretStr("")
     """amqp:// or amqps:// URL."""

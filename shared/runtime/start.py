@@ -22,6 +22,8 @@ log = structlog.get_logger()
 
 START_SECONDS = 600.0
 """How long a start waits before it gives up."""
+RUN_CONNECTIONS = 4
+"""Times `workers`: so many imports, exports in places and exports that last, and exports that end after a delivery."""
 LOOK_SECONDS = 1.0
 TELL_SECONDS = 30.0
 """How often it is said again what is waited for; a change is said at once."""
@@ -56,7 +58,7 @@ async def open_database(settings: Settings, stopping: asyncio.Event | None = Non
     """
     address = DatabaseAddress(settings.database_url.get_secret_value(), settings.watch_database_url.get_secret_value())
     # A run holds a connection for as long as it lasts; one that waits for another's in vain would lose an attempt.
-    connections = max(settings.database_connections, 2 * settings.workers)
+    connections = max(settings.database_connections, RUN_CONNECTIONS * settings.workers)
     # What a frozen process has locked must be free by the time that its leases have run out.
     opened = Database.open(address, connections=connections, idle_seconds=settings.lease_seconds)
     async with opened as database:

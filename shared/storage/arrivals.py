@@ -256,14 +256,17 @@ async def reopen(tx: Tx, arrival_id: UUID) -> None:
     await tx.execute("arrivals.reopen", tx.account_id, arrival_id)
 
 
-async def postpone_settling(tx: Tx, arrival_id: UUID, seconds: float) -> None:
-    """It did not work; the sweeper rings again after so long."""
-    await tx.execute("arrivals.stop_settling", tx.account_id, arrival_id, seconds)
+async def postpone_settling(tx: Tx, arrival_id: UUID, seconds: float, longest_seconds: float = 0) -> None:
+    """It did not work; the sweeper rings again after so long, and after up to the longest where it has waited long."""
+    await tx.execute("arrivals.stop_settling", tx.account_id, arrival_id, seconds, longest_seconds)
 
 
-async def unsettled(watch: Session, seconds: float) -> list[tuple[UUID, UUID]]:
-    """(account, arrival) whose runs ended longer ago than that and whose file is not marked."""
-    return [(row["account_id"], row["arrival_id"]) for row in await watch.fetch("arrivals.unsettled", seconds)]
+async def unsettled(
+    watch: Session, seconds: float, at_most: int = 200, *, of_one_account: int = 50
+) -> list[tuple[UUID, UUID]]:
+    """(account, arrival) whose runs ended longer ago than that and whose file is not marked, accounts in turn."""
+    found = await watch.fetch("arrivals.unsettled", seconds, at_most, of_one_account)
+    return [(row["account_id"], row["arrival_id"]) for row in found]
 
 
 async def leave_behind(tx: Tx, connection_id: UUID) -> None:

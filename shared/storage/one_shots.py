@@ -104,6 +104,15 @@ async def require_rest(tx: Tx, connection_id: UUID, username: str) -> None:
         raise TooManyRefusals(detail, retry_after_seconds=max(1, math.ceil(seconds)))
 
 
+async def may_try(tx: Tx, connection_id: UUID, username: str, run_id: UUID) -> bool:
+    """Whether a run may log in now, where `require_rest` has let it: each of those that are at it may be refused.
+
+    Those of users whom the server has let in count for nothing, and those that began later wait for this one.
+    """
+    most, within = MAX_REFUSALS, REFUSED_WITHIN_SECONDS
+    return bool(await tx.value("one_shots.may_try", tx.account_id, connection_id, username, run_id, most, within))
+
+
 async def is_one(tx: Tx, arrival_id: UUID | None) -> bool:
     """Whether a request named the file of the arrival."""
     return arrival_id is not None and await tx.row("one_shots.get", tx.account_id, arrival_id) is not None

@@ -51,9 +51,12 @@ async def name(tx: Tx, held: Held, stem: str) -> bool:
     return await tx.row("returns.name", tx.account_id, held.run_id, held.token, stem) is not None
 
 
-async def postpone(tx: Tx, held: Held, seconds: float, code: str, *, is_attempt: bool = True) -> None:
-    """It did not work, or was not even tried; the sweeper rings again after so long."""
-    await tx.execute("returns.postpone", tx.account_id, held.run_id, held.token, seconds, code, is_attempt)
+async def postpone(
+    tx: Tx, held: Held, seconds: float, code: str, *, is_attempt: bool = True, longest_seconds: float = 0
+) -> None:
+    """It did not work, and the sweeper rings again after so long; up to the longest where it was not even tried."""
+    told = (held.token, seconds, code, is_attempt, longest_seconds)
+    await tx.execute("returns.postpone", tx.account_id, held.run_id, *told)
 
 
 async def end(
@@ -64,9 +67,12 @@ async def end(
     return row is not None
 
 
-async def unreturned(watch: Session, seconds: float) -> list[tuple[UUID, UUID]]:
-    """(account, run) whose return was asked for so long ago, and at which nobody works."""
-    return [(row["account_id"], row["run_id"]) for row in await watch.fetch("returns.unreturned", seconds)]
+async def unreturned(
+    watch: Session, seconds: float, at_most: int = 200, *, of_one_account: int = 50
+) -> list[tuple[UUID, UUID]]:
+    """(account, run) whose return was asked for so long ago, and at which nobody works; accounts in turn."""
+    found = await watch.fetch("returns.unreturned", seconds, at_most, of_one_account)
+    return [(row["account_id"], row["run_id"]) for row in found]
 
 
 async def leave_behind(tx: Tx, connection_id: UUID) -> None:

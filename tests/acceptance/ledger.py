@@ -3,10 +3,13 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+
+from tests.eventually import eventually
 
 OPEN = ("queued", "running", "waiting")
 ENDED = ("completed", "completed_with_rejects", "failed", "skipped", "cancelled", "undone")
@@ -108,13 +111,14 @@ class Ledger:
             "UPDATE tidegate.dues SET due_at = now() WHERE account_id = $1", self._account_id
         )
 
+    async def seen(self) -> "Seen":
+        """All of it as it stands at one moment."""
+        async with self._connection.transaction(isolation="repeatable_read", readonly=True):
+            return Seen(await self.runs(), await self.arrivals(), await self.left_behind())
+
     async def is_quiet(self) -> bool:
-        """Whether no run is queued or running, every ended arrival's file is marked, and nothing is left behind."""
-        runs, arrivals = await self.runs(), await self.arrivals()
-        busy = [each for each in runs if each["state"] in ("queued", "running") or each["waits_for"] == "retry"]
-        waiting = {each["arrival_id"] for each in runs if each["state"] in OPEN}
-        unmarked = [each for each in arrivals if each["state"] == "accepted" and each["arrival_id"] not in waiting]
-        return not busy and not unmarked and not await self.left_behind()
+        """Whether it is quiet at this moment."""
+        return (await self.seen()).is_quiet
 
     async def shown(self) -> str:
         """All of it for people, one row a line."""
@@ -123,15 +127,49 @@ class Ledger:
         return "\n".join(json.dumps(row, default=str) for row in told)
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The ledger at one moment: a look begins whenever it is due, so that two reads may be of two states of things."""
+
+    runs: list[dict[str, Any]]
+    arrivals: list[dict[str, Any]]
+    left_behind: list[str]
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no run is queued or running, every ended arrival's file is marked, and nothing is left behind."""
+        busy = [each for each in self.runs if each["state"] in ("queued", "running") or each["waits_for"] == "retry"]
+        waiting = {each["arrival_id"] for each in self.runs if each["state"] in OPEN}
+        unmarked = [each for each in self.arrivals if each["state"] == "accepted" and each["arrival_id"] not in waiting]
+        return not busy and not unmarked and not self.left_behind
+
+
+async def await_quiet(ledger: Ledger, limit_seconds: float) -> None:
+    """Wait until nothing is left to do, and check that very moment for what must always be true."""
+    quiet: list[Seen] = []
+
+    async def is_quiet() -> bool:
+        seen = await ledger.seen()
+        quiet[:] = [seen] if seen.is_quiet else []
+        return bool(quiet)
+
+    await eventually(is_quiet, "a quiet ledger", limit_seconds=limit_seconds, every_seconds=0.1)
+    check_invariants(quiet[0])
+
+
 async def assert_invariants(ledger: Ledger) -> None:
-    """What must be true after every case, however it went. Call it when the ledger is quiet."""
-    assert await ledger.left_behind() == []
-    arrivals, runs = await ledger.arrivals(), await ledger.runs()
+    """The same of this moment, where nobody is at work any more."""
+    check_invariants(await ledger.seen())
+
+
+def check_invariants(seen: Seen) -> None:
+    """What must be true of a quiet ledger after every case, however it went."""
+    assert seen.left_behind == []
     of_arrival: dict[UUID, list[dict[str, Any]]] = {}
-    for run in runs:
+    for run in seen.runs:
         of_arrival.setdefault(run["arrival_id"], []).append(run)
         _check_run(run)
-    for arrival in arrivals:
+    for arrival in seen.arrivals:
         _check_arrival(arrival, of_arrival.get(arrival["arrival_id"], []))
 
 

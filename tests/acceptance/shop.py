@@ -13,7 +13,7 @@ import asyncssh
 import httpx
 
 from shared.domain.scope import OWNER_SCOPES
-from tests.acceptance.ledger import Ledger, assert_invariants, open_ledger
+from tests.acceptance.ledger import Ledger, await_quiet, open_ledger
 from tests.acceptance.system import System
 from tests.eventually import eventually
 
@@ -171,8 +171,7 @@ class Shop:
 
     async def await_quiet(self, limit_seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until nothing is left to do, and check what must always be true."""
-        await eventually(self.ledger.is_quiet, "a quiet ledger", limit_seconds=limit_seconds, every_seconds=0.1)
-        await assert_invariants(self.ledger)
+        await await_quiet(self.ledger, limit_seconds)
 
     async def rest(self) -> None:
         """No look at its connections any more, so that a system that goes on has none of it."""

@@ -115,6 +115,7 @@ from shared.domain.failures.partners import (
     HostKeyChanged,
     HostKeyFailure,
     HostKeyUnknown,
+    LoginNotTried,
     LoginRefused,
     MailRefused,
     NameTaken,

@@ -110,6 +110,18 @@ class LoginRefused(PartnerFailure):
     code = "login_refused"
     what_to_do = "Correct the connection's credentials, then verify it."
 
+    def __init__(self, detail: str = "", *, was_tried: bool = True) -> None:
+        self.was_tried = was_tried
+        """Whether the server was asked this time; else we know it from another that it refused."""
+        super().__init__(detail)
+
+
+class LoginNotTried(PartnerFailure):
+    """The server has refused the same user name and password just before."""
+
+    code = "login_not_tried"
+    what_to_do = "Correct username and password; the same are tried again after a minute at the earliest."
+
 
 class DirectoryMissing(PartnerFailure):
     """The directory does not exist on the server."""

@@ -185,18 +185,28 @@ UPDATE tidegate.arrivals SET state = 'accepted', settled_at = NULL, settled_as =
 WHERE account_id = $1 AND arrival_id = $2 AND state IN ('accepted', 'settled')
 
 -- name: stop_settling
--- It did not work this time; the sweeper rings again.
-UPDATE tidegate.arrivals SET settling_until = now() + make_interval(secs => $3)
+-- It did not work this time; the sweeper rings again, less often the longer its runs have ended: a quarter of that.
+UPDATE tidegate.arrivals a
+SET settling_until = now() + greatest(make_interval(secs => $3), least(
+    (SELECT now() - max(r.finished_at) FROM tidegate.runs r WHERE r.account_id = a.account_id AND r.arrival_id = a.arrival_id)
+        / 4, make_interval(secs => $4)))
 WHERE account_id = $1 AND arrival_id = $2 AND settled_at IS NULL
 
 -- name: unsettled
--- Arrivals whose runs have all ended and whose file is not marked. Watching role.
-SELECT a.account_id, a.arrival_id
-FROM tidegate.arrivals a
-WHERE a.state = 'accepted' AND a.settled_at IS NULL AND (a.settling_until IS NULL OR a.settling_until < now())
-  AND NOT EXISTS (SELECT FROM tidegate.runs r WHERE r.account_id = a.account_id AND r.arrival_id = a.arrival_id
-                  AND (r.finished_at IS NULL OR r.finished_at > now() - make_interval(secs => $1)))
-LIMIT 200
+-- Arrivals whose runs have all ended and whose file is not marked: who waits longest first, and so many of an account,
+-- so that one with many keeps no other's from being heard. Watching role.
+SELECT account_id, arrival_id
+FROM (
+    SELECT a.account_id, a.arrival_id, a.settling_until,
+        row_number() OVER (PARTITION BY a.account_id ORDER BY a.settling_until NULLS FIRST, a.arrival_id) AS in_turn
+    FROM tidegate.arrivals a
+    WHERE a.state = 'accepted' AND a.settled_at IS NULL AND (a.settling_until IS NULL OR a.settling_until < now())
+      AND NOT EXISTS (SELECT FROM tidegate.runs r WHERE r.account_id = a.account_id AND r.arrival_id = a.arrival_id
+                      AND (r.finished_at IS NULL OR r.finished_at > now() - make_interval(secs => $1)))
+) AS unsettled
+WHERE in_turn <= $3
+ORDER BY in_turn, settling_until NULLS FIRST, arrival_id
+LIMIT $2
 
 -- name: leave_unmarked
 -- Nobody marks files of a connection that is taken away; those whose runs have ended are left where they are.

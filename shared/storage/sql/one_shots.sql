@@ -36,6 +36,25 @@ WHERE CASE WHEN (SELECT at FROM let_in) IS NULL THEN true
 ORDER BY finished_at DESC
 OFFSET $4 LIMIT 1
 
+-- name: may_try
+-- Whether a run may try its login at a server: its user was let in there, or those that were refused lately and those of
+-- the runs before it that may yet be, because their users were never let in, are fewer than so many.
+WITH tried AS (
+    SELECT o.username, r.run_id, r.state, r.reason_code, r.queued_at, r.started_at, r.finished_at
+    FROM tidegate.runs r
+    JOIN tidegate.one_shots o ON o.account_id = r.account_id AND o.arrival_id = r.arrival_id
+    WHERE r.account_id = $1 AND r.connection_id = $2
+), let_in AS (
+    SELECT DISTINCT username FROM tried
+    WHERE state IN ('completed', 'completed_with_rejects') AND queued_at > now() - interval '1 day'
+)
+SELECT EXISTS (SELECT FROM let_in WHERE username = $3) OR (
+    SELECT count(*) FROM tried
+    WHERE (reason_code = 'login_refused' AND finished_at > now() - make_interval(secs => $6))
+        OR (state = 'running' AND username NOT IN (SELECT username FROM let_in)
+            AND (started_at, run_id) < (SELECT started_at, run_id FROM tried WHERE run_id = $4))
+) < $5
+
 -- name: ended
 -- Accounts with passwords whose runs have ended, by a service that did not know of them. Watching role.
 SELECT DISTINCT o.account_id

@@ -36,8 +36,11 @@ WHERE t.account_id = $1 AND t.run_id = $2 AND t.token = $3 AND t.state = 'asked'
 RETURNING run_id
 
 -- name: postpone
--- It did not work this time; the sweeper rings again.
-UPDATE tidegate.run_returns SET held_until = now() + make_interval(secs => $4), reason_code = $5,
+-- It did not work this time; the sweeper rings again. Who only finds a host busy asks less often the longer it waits.
+UPDATE tidegate.run_returns
+SET held_until = now() + make_interval(secs => CASE WHEN $6 THEN $4::float8
+        ELSE greatest($4::float8, least(extract(epoch FROM now() - asked_at)::float8 / 4, $7::float8)) END),
+    reason_code = $5,
     attempt = CASE WHEN $6 THEN attempt ELSE greatest(attempt - 1, 0) END
 WHERE account_id = $1 AND run_id = $2 AND token = $3 AND state = 'asked'
 
@@ -55,11 +58,17 @@ SET state = 'failed', token = token + 1, reason_code = 'connection_deleted', hel
 WHERE account_id = $1 AND connection_id = $2 AND state = 'asked'
 
 -- name: unreturned
--- What was asked for so long ago and nobody does. Watching role.
-SELECT t.account_id, t.run_id
-FROM tidegate.run_returns t
-JOIN tidegate.runs r USING (account_id, run_id)
-WHERE t.state = 'asked' AND t.asked_at < now() - make_interval(secs => $1)
-  AND (t.held_until IS NULL OR t.held_until < now()) AND r.finished_at IS NOT NULL
-ORDER BY t.asked_at
-LIMIT 200
+-- What was asked for so long ago and nobody does: who waits longest first, and so many of an account. Watching role.
+SELECT account_id, run_id
+FROM (
+    SELECT t.account_id, t.run_id, coalesce(t.held_until, t.asked_at) AS due_at,
+        row_number() OVER (
+            PARTITION BY t.account_id ORDER BY coalesce(t.held_until, t.asked_at), t.run_id) AS in_turn
+    FROM tidegate.run_returns t
+    JOIN tidegate.runs r USING (account_id, run_id)
+    WHERE t.state = 'asked' AND t.asked_at < now() - make_interval(secs => $1)
+      AND (t.held_until IS NULL OR t.held_until < now()) AND r.finished_at IS NOT NULL
+) AS unreturned
+WHERE in_turn <= $3
+ORDER BY in_turn, due_at, run_id
+LIMIT $2

@@ -2,13 +2,16 @@
 
 from collections import Counter
 
+import pytest
+
 from services.poller.sweep import sweep_once
 from services.poller.tools import Tools
 from shared.domain.run import RunState
 from shared.storage import arrivals, decisions, ending, goals, leases, notifications, runs
 from shared.storage.database import Database
 from tests.builders import import_goal
-from tests.integration.ledger.conftest import Book, receipt_of
+from tests.integration.ledger.conftest import Book, MakeBook, receipt_of
+from tests.real.database_fixtures import make_account
 
 
 async def rung(book: Book) -> Counter[tuple[str, str]]:
@@ -59,6 +62,31 @@ async def test_a_file_that_is_imported_and_not_marked_is_rung_until_somebody_mar
     await sweep_once(tools)
     assert await rung(book) == {("arrival.ended.v1", str(arrival_id)): 1}
     assert (await book.facts(run_id))["state"] == "completed"
+
+
+async def test_marks_of_one_account_keep_no_other_s_from_being_rung(book: Book, make_book: MakeBook) -> None:
+    """Accounts in turn, and who was tried longest ago first; what waits long is asked for less often."""
+    other = await make_book(await make_account(book.database))
+    for each, files in ((book, 3), (other, 1)):
+        for minute in range(files):
+            await each.arrive(minute)
+            await each.finish(await each.claim())
+    async with other.database.account(other.account_id) as tx:
+        await tx.connection.execute("UPDATE tidegate.arrivals SET settling_until = now() - interval '1 second'")
+    async with book.database.watching() as watch:
+        for found in (
+            await arrivals.unsettled(watch, 0, 2),
+            unsettled := await arrivals.unsettled(watch, 0, of_one_account=1),
+        ):
+            assert {account_id for account_id, _ in found} == {book.account_id, other.account_id}
+            assert len(found) == 2
+    [arrival_id] = [arrival_id for account_id, arrival_id in unsettled if account_id == other.account_id]
+    async with other.database.account(other.account_id) as tx:
+        for ended, pause in (("0 seconds", 60), ("20 minutes", 300), ("2 hours", 600)):
+            await tx.connection.execute("UPDATE tidegate.runs SET finished_at = now() - $1::text::interval", ended)
+            await arrivals.postpone_settling(tx, arrival_id, 60, 600)
+            text = "SELECT extract(epoch FROM settling_until - now())::float8 FROM tidegate.arrivals"
+            assert await tx.connection.fetchval(text) == pytest.approx(pause)
 
 
 async def test_a_file_is_not_marked_while_a_run_of_it_is_open(book: Book) -> None:

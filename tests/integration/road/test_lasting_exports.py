@@ -1,12 +1,21 @@
 """Exports that last: as many as there are places for do not keep the others waiting."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
+
+import pytest
 
 from shared.domain.export_goal import ExportProfiles
-from shared.storage import decisions
+from shared.runtime.service import Base
+from shared.storage import decisions, exchanges
+from shared.storage.database import Database, DatabaseAddress
 from tests.eventually import eventually
+from tests.integration.road.conftest import system
 from tests.integration.road.place import Tenant, goal
+from tests.integration.road.watched import tenant_on
+from tests.real.openssh import PrivateOpenSSH
 
 
 def _export(name: str, **changes: Any) -> ExportProfiles:
@@ -46,3 +55,39 @@ async def test_an_export_goes_on_beside_as_many_that_last_as_there_are_places(te
     for each in slow:
         ended = await tenant.ended(lambda run, each=each: run["goal_id"] == each)
         assert ended["state"] == "completed", ended["receipt"]
+
+
+async def test_exports_that_end_leave_connections_to_those_that_begin(
+    base: Base,
+    account: UUID,
+    database_address: DatabaseAddress,
+    openssh_server: PrivateOpenSSH,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However many have delivered at the same time: else one of them would find none, and deliver once more."""
+    may_end, add = asyncio.Event(), exchanges.add
+
+    async def held_add(*told: Any) -> None:
+        await may_end.wait()
+        await add(*told)
+
+    monkeypatch.setattr(exchanges, "add", held_add)
+    async with Database.open(database_address, connections=4) as database:
+        narrow = replace(base, database=database)
+        afar = await tenant_on(narrow, account, openssh_server)
+        names = [f"end{number}" for number in range(4)]
+        goal_ids = [await afar.save(_export(name)) for name in (*names, "last")]
+
+        def are_there(wanted: list[str]) -> bool:
+            return all((afar.directory / "out" / f"{name}.csv").exists() for name in wanted)
+
+        async with system(narrow):
+            for part, there in ((goal_ids[:4], names), (goal_ids[4:], ["last"])):
+                async with database.account(account) as tx:
+                    for each in part:
+                        await decisions.run_now(tx, each)
+                await eventually(lambda there=there: are_there(there), f"{there} to be delivered")
+            may_end.set()
+            for each in goal_ids:
+                run = await afar.ended(lambda run, each=each: run["goal_id"] == each)
+                assert (run["state"], run["attempt"]) == ("completed", 1)

@@ -141,7 +141,7 @@ async def _is_left_alone(one: Asking, server: PrivateOpenSSH, work: Path, monkey
     """A server that has refused so many logins is shown none of those any more that were asked for before, either."""
     (refused,) = [run for run in await one.tenant.runs() if run["reason_code"] == "login_refused"]
     place = OneShotPlace(host=server.host, port=server.port).entered_by(server.username, "contacts.csv")
-    asks = OneShot(refused["connection_id"], place, Login(password=server.password), 1, ())
+    asks = OneShot(refused["run_id"], refused["connection_id"], place, Login(password=server.password), 1, ())
     with monkeypatch.context() as changed:
         changed.setattr(one_shots, "MAX_REFUSALS", 1)
         with pytest.raises(TooManyRefusals):
@@ -175,6 +175,8 @@ async def test_what_goes_wrong_says_what_helps_and_no_password_stays(
         assert "22" in advice
         assert (await failed(asked(server, hostname="10.255.255.1")))[0] == "address_refused"
         assert (await failed(asked(server, password="wrong")))[0] == "login_refused"
+        # The server has seen it once, and that is what counts against its patience.
+        assert (await failed(asked(server, password="wrong")))[0] == "login_not_tried"
         await _is_left_alone(one, server, tmp_path / "workplace", monkeypatch)
         assert (await failed(asked(server, "Contacts.csv")))[0] == "no_such_file"
         assert (await failed({**asked(server), "mappings": {"email": 1, "name": 9}}))[0] == "header_changed"

@@ -36,7 +36,7 @@ def archive_of(members: dict[str, bytes]) -> bytes:
 def rows_of(directory: Path, content: str | bytes) -> tuple[tuple[str, ...] | None, list[str]]:
     """The header that was taken, and the addresses of the rows."""
     told = fetched(directory, content, BY_POSITION)
-    asked = OneShot(None, SERVER, Login(), 1, ())  # type: ignore[arg-type]  # of no connection
+    asked = OneShot(None, None, SERVER, Login(), 1, ())  # type: ignore[arg-type]  # of no run, no connection
     with opened(replace(told, order=replace(told.order, one_shot=asked))) as pages:
         if pages is None:
             return None, []

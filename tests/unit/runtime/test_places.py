@@ -82,3 +82,24 @@ async def test_what_has_lasted_knows_of_what_has_not_and_nothing_else_does() -> 
         await eventually(lambda: not places.has_younger(tasks[0]), "the second to last", every_seconds=0.005)
         for each in ends:
             each.set()
+
+
+async def test_of_several_who_come_back_at_once_each_wakes_a_place() -> None:
+    """One ring stands for all of them; who hears it takes one, and may be the only one that is awake."""
+    places = Places()
+    async with asyncio.timeout(10):
+        works = [asyncio.create_task(_come_back(places)) for _ in range(2)]
+        await eventually(lambda: places.in_hand()["coming_back"] == 2, "both to come back")
+        places.wake.clear()
+        assert places.who_comes_back() is works[0]
+        assert places.wake.is_set()
+        places.wake.clear()
+        assert places.who_comes_back() is works[1]
+        assert not places.wake.is_set()
+        await asyncio.wait(works)
+
+
+async def _come_back(places: Places) -> None:
+    work = asyncio.current_task()
+    assert work is not None
+    await places.come_back(work)
