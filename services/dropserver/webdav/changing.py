@@ -63,19 +63,8 @@ async def make_collection(turn: Turn) -> Answer:
 async def move(turn: Turn) -> Answer:
     """Another name or directory for a file, which rings under it."""
     turn.require(Right.WRITE)
-    target = turn.inside(turn.asked.destination)
-    source, there = turn.look(turn.path), turn.look(target)
-    turn.require_name_of(source)
-    if source is None:
-        raise NotDone(404, "There is no such file.")
-    if stat.S_ISDIR(source.st_mode) or (there is not None and stat.S_ISDIR(there.st_mode)):
-        raise NotDone(403, "Directories are neither renamed nor replaced here; move their files.")
-    if target == turn.path:
-        raise NotDone(403, "Source and destination are the same.")
-    turn.require_directory_of(target)
-    turn.require_conditions(source)
-    if there is not None and not turn.asked.overwrites:
-        raise NotDone(412, "The name is taken.")
+    says = "Directories are neither renamed nor replaced here; move their files."
+    target, there = turn.to_another_name(says)
     for path in (turn.path, target):
         turn.require_unlocked(path, is_member=True)
         if turn.house.register.is_written(turn.tenant, path):

@@ -138,6 +138,27 @@ class Turn:
         if above is None or not stat.S_ISDIR(above.st_mode):
             raise NotDone(409, "The directory is not there; make it first.")
 
+    def to_another_name(self, directories: str) -> tuple[str, os.stat_result | None]:
+        """Where a file is to stand as well or instead, and what stands there now.
+
+        Raises NotDone where there is no such file, it or what stands there is a directory (with what to say then), or
+        the name may not be taken (RFC 4918, 9.8 and 9.9).
+        """
+        target = self.inside(self.asked.destination)
+        source, there = self.look(self.path), self.look(target)
+        self.require_name_of(source)
+        if source is None:
+            raise NotDone(404, "There is no such file.")
+        if stat.S_ISDIR(source.st_mode) or (there is not None and stat.S_ISDIR(there.st_mode)):
+            raise NotDone(403, directories)
+        if target == self.path:
+            raise NotDone(403, "Source and destination are the same.")
+        self.require_directory_of(target)
+        self.require_conditions(source)
+        if there is not None and not self.asked.overwrites:
+            raise NotDone(412, "The name is taken.")
+        return target, there
+
     def _holds(self, choice: Choice) -> bool:
         path = self.inside(self.asked.here(choice.address)) if choice.address else self.path
         found = self.look(path)

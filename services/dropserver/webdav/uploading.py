@@ -61,19 +61,7 @@ async def copy(turn: Turn) -> Answer:
     """A file once more, under another name: an upload like others."""
     turn.require(Right.READ)
     turn.require(Right.WRITE)
-    target = turn.inside(turn.asked.destination)
-    source, there = turn.look(turn.path), turn.look(target)
-    turn.require_name_of(source)
-    if source is None:
-        raise NotDone(404, "There is no such file.")
-    if stat.S_ISDIR(source.st_mode) or (there is not None and stat.S_ISDIR(there.st_mode)):
-        raise NotDone(403, "Directories are not copied here; copy their files.")
-    if target == turn.path:
-        raise NotDone(403, "Source and destination are the same.")
-    turn.require_directory_of(target)
-    turn.require_conditions(source)
-    if there is not None and not turn.asked.overwrites:
-        raise NotDone(412, "The name is taken.")
+    target, there = turn.to_another_name("Directories are not copied here; copy their files.")
     turn.require_unlocked(target, is_member=there is None)
     if turn.house.register.is_written(turn.tenant, turn.path):
         raise NotDone(423, "The file is still being written; copy it when it is whole.")
