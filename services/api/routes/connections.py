@@ -46,16 +46,14 @@ Writer = Annotated[Visit, Depends(allowed(Scope.CONNECTIONS_WRITE))]
 Verify = Annotated[
     bool,
     Query(
-        description="Have the connection tried once it is saved, unless it or its integration is paused, in a "
-        "blackout, or a hosted folder; `not_tried` says which"
+        description="Have the connection tried once it is saved, unless it or its integration is paused, or in a "
+        "blackout; `not_tried` says which. At a hosted folder there is nothing to try"
     ),
 ]
 
 _TRIED_WITHIN_SECONDS = 20.0
 """Then it is looked at although nobody has tried it."""
 _NOT_ASKED = Reason(code="not_asked", detail="The request said `verify=false`.")
-_HOSTED = Reason(code="hosted_folder", detail="A hosted folder is Tidegate's own: there is nothing to log in at.")
-
 
 _SENT: TypeAdapter[ConnectionSent] = TypeAdapter(ConnectionSent)
 
@@ -93,7 +91,8 @@ class ConnectionShown(BaseModel):
     offered_host_key: OfferedHostKey | None
     verification: InquiryShown | None = Field(description="How it was last tried; asked for by each save")
     not_tried: Reason | None = Field(
-        default=None, description="Why this save had it not tried; null where it has, and where nothing was saved"
+        default=None,
+        description="Why this save had it not tried; null where it has, at hosted folders, and where nothing was saved",
     )
     warnings: list[Reason] = Field(description="What the last login took that is weak, and allowed by the operator")
     failures_in_a_row: int
@@ -286,7 +285,12 @@ async def _saved(tx: Tx, visit: Visit, stored: StoredConnection, sent: Connectio
 
 
 async def _tried(tx: Tx, saved: StoredConnection, *, verify: bool) -> ConnectionShown:
-    """Have a connection that was saved tried: nobody waits for it here. It is shown with its latest trial."""
+    """Have a connection that was saved tried: nobody waits for it here. It is shown with its latest trial.
+
+    A hosted folder is Tidegate's own: there is nothing to log in at, and so nothing that was left untried.
+    """
+    if isinstance(saved.drop_place, HostedPlace):
+        return _shown(saved, await _verification(tx, saved))
     why_not = await _why_not_tried(tx, saved) if verify else _NOT_ASKED
     if why_not is None:
         await inquiries.ask(tx, saved.id)
@@ -296,10 +300,8 @@ async def _tried(tx: Tx, saved: StoredConnection, *, verify: bool) -> Connection
 
 
 async def _why_not_tried(tx: Tx, saved: StoredConnection) -> Reason | None:
-    """What is paused is left alone, as in its blackouts, and a hosted folder has nothing to be tried."""
+    """What is paused is left alone, as in its blackouts."""
     settings = saved.settings
-    if isinstance(saved.drop_place, HostedPlace):
-        return _HOSTED
     if not settings.active:
         return inquiries.PAUSED
     until = blackout_until(settings.blackouts, datetime.now(UTC))
