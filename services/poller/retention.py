@@ -40,6 +40,8 @@ from shared.transfer.tree import Tree
 log = structlog.get_logger()
 
 FOLDERS_AT_ONCE = 5
+FOLDERS_ASKED_FOR = 1_000
+"""Of which those that this poller has not are passed over."""
 FILES_AT_ONCE = 2_000
 """That are compared with the ledger together."""
 REMOVED_AT_ONCE = 1_000
@@ -111,8 +113,9 @@ class Told:
 
 async def clean_folders(tools: Tools, stopping: asyncio.Event) -> None:
     """Look through the folders whose turn it is, until told to stop. Raises StorageUnavailable."""
-    for account_id, folder_id in await retention.due(tools.database, FOLDERS_AT_ONCE):
-        if stopping.is_set():
+    cleaned = 0
+    for account_id, folder_id in await retention.due(tools.database, FOLDERS_ASKED_FOR):
+        if stopping.is_set() or cleaned >= FOLDERS_AT_ONCE:
             break
         root = tools.places.hosted(account_id, folder_id)
         # Who does not have the folder leaves its turn to others.
@@ -121,21 +124,24 @@ async def clean_folders(tools: Tools, stopping: asyncio.Event) -> None:
         async with tools.database.account(account_id) as tx:
             turn = await retention.begin(tx, folder_id)
         if turn is not None:
-            await clean(tools, Task(account_id, folder_id, Tree(root), turn.days, turn.before))
+            cleaned += 1
+            await clean(tools, Task(account_id, folder_id, Tree(root), turn.days, turn.before), stopping)
 
 
-async def clean(tools: Tools, task: Task) -> None:
-    """Remove what the folder keeps no longer, up to a limit."""
+async def clean(tools: Tools, task: Task, stopping: asyncio.Event) -> None:
+    """Remove what the folder keeps no longer, up to a limit, or until told to stop: the rest has its turn soon."""
     lying = all_lying(task.tree)
     removed: Counter[Kind] = Counter()
     freed = 0
     while part := await asyncio.to_thread(lambda: list(islice(lying, FILES_AT_ONCE))):
         told = await _tell(tools, task, part, REMOVED_AT_ONCE - removed.total())
         for begin in range(0, len(told.files), REMOVED_TOGETHER):
+            if stopping.is_set():
+                break
             kinds, bytes_ = await _remove(tools, task, told, told.files[begin : begin + REMOVED_TOGETHER])
             removed += kinds
             freed += bytes_
-        if removed.total() >= REMOVED_AT_ONCE:
+        if stopping.is_set() or removed.total() >= REMOVED_AT_ONCE:
             async with tools.database.account(task.account_id) as tx:
                 await retention.again(tx, task.folder_id)
             break

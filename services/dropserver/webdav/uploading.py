@@ -28,6 +28,8 @@ _PLACEHOLDERS = ("Microsoft-WebDAV-MiniRedir/", "WebDAVFS/", "WebDAVLib/", "davf
 async def put(turn: Turn) -> Answer:
     """A whole file, or the part of one that is missing."""
     turn.require(Right.WRITE)
+    # Somebody means to fill it: where that is refused, the end of a lock makes no whole file of the empty one.
+    turn.visit.places.pop(turn.path, None)
     if turn.house.is_closing:
         raise NotDone(503, "The server is stopping; upload again in a minute.", {"Retry-After": "60"})
     part = turn.asked.part
@@ -40,7 +42,6 @@ async def put(turn: Turn) -> Answer:
     turn.require_unlocked(turn.path, is_member=found is None)
     _require_room_before(part, 0 if found is None else found.st_size)
     status = 201 if found is None else 204
-    turn.visit.places.pop(turn.path, None)
     async with _upload(turn, turn.path, _flags(turn, part)) as upload:
         _require_room_before(part, 0 if part is None or not part.start else upload.size_bytes)
         size = await _take(turn, upload, turn.body.pieces(), 0 if part is None else part.start)

@@ -203,6 +203,10 @@ async def test_an_empty_file_rings_when_its_lock_ends_and_a_half_one_does_not(ho
             await eventually(lambda: not hosted.server.house.register.count, "it to be broken off")
             assert await hosted.status("UNLOCK", "/d.csv", Lock_Token=token) == 204
         assert await hosted.status("UNLOCK", "/d.csv", Lock_Token=token) == 409
+        # What was to come was refused.
+        token = await lock("/e.csv")
+        assert await hosted.status("PUT", "/e.csv", b"1", If=f"({token})", If_Match='"other"') == 412
+        assert await hosted.status("UNLOCK", "/e.csv", Lock_Token=token) == 204
         assert len(hosted.rung) == 3
 
 

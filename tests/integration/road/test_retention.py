@@ -1,5 +1,6 @@
 """A hosted folder that keeps files for thirty days: what goes, what stays, and that it is told."""
 
+import asyncio
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -64,7 +65,11 @@ async def test_what_was_kept_for_long_enough_goes_and_nothing_that_is_needed(ten
         later = datetime.now(UTC) + timedelta(days=31)
         tools = tools_of(tenant.base, tmp_path)
         task = Task(tenant.account_id, folder_id, Tree(tenant.directory), 30, later - timedelta(days=30))
-        await clean(tools, task)
+        stopping = asyncio.Event()
+        stopping.set()
+        await clean(tools, task, stopping)
+        assert sorted(_lying(tenant)) == before, "told to stop, it leaves the rest to the next round"
+        await clean(tools, task, asyncio.Event())
         left = _lying(tenant)
         assert sorted(left) == ["broken.csv", "half.csv.part", "out/restored.csv"]
         async with tenant.base.database.account(tenant.account_id) as tx:
@@ -101,7 +106,7 @@ async def test_what_comes_while_its_goal_is_paused_waits_for_that(tenant: Tenant
             )
         assert watching is not None
         assert (watching.has_paused_goals, watching.goals_changed_at) == (True, saved)
-        await clean(tools, task)
+        await clean(tools, task, asyncio.Event())
         assert _lying(tenant) == {"a.csv": len(CONTENT)}
         assert (await tenant.arrivals())["a.csv"]["expired_at"] is None, "it is there"
         await client.ask("PATCH", path, 200, json={"active": True}, headers=any_version)
@@ -125,7 +130,7 @@ async def test_what_said_that_a_file_is_complete_goes_with_it(tenant: Tenant, tm
     assert _lying(tenant).keys() == before
     later = datetime.now(UTC) + timedelta(days=31)
     tools, folder_id = tools_of(tenant.base, tmp_path), await _folder(tenant)
-    await clean(tools, Task(tenant.account_id, folder_id, Tree(tenant.directory), 30, later))
+    await clean(tools, Task(tenant.account_id, folder_id, Tree(tenant.directory), 30, later), asyncio.Event())
     assert _lying(tenant).keys() == {"b2.ready"}
     assert tools.metrics.files_expired.labels("companion")._value.get() == 2
 
