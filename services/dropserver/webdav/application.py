@@ -7,12 +7,10 @@ machine's own loopback there is nobody to read along.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
-from types import TracebackType
-
-import structlog
 
 from services.dropserver.house import House
 from services.dropserver.refusals import Refusal
+from services.dropserver.unspoken import Unspoken
 from services.dropserver.webdav import changing, reading, uploading
 from services.dropserver.webdav.answers import Answer, ClientGone, NotDone, answer_of
 from services.dropserver.webdav.asked import Asked
@@ -20,7 +18,7 @@ from services.dropserver.webdav.listings import Listings
 from services.dropserver.webdav.locks import LockBook
 from services.dropserver.webdav.turn import Body, Receive, Scope, Send, Turn
 from services.dropserver.webdav.visits import Visits
-from shared.domain.failures import Failure, InternalError
+from shared.domain.failures import Failure
 from shared.runtime.clients import Network, address_of, is_in, peer_of
 
 _HANDLERS: Mapping[str, Callable[[Turn], Awaitable[Answer]]] = {
@@ -43,9 +41,8 @@ _NO_TLS = (
     "TIDEGATE_WEBDAV_TRUSTED_PROXIES and have it send X-Forwarded-Proto."
 )
 _BY_PROXIES = frozenset({b"forwarded", b"x-forwarded-for", b"x-forwarded-proto"})
-_FOR_CLIENTS = (ClientGone, NotDone, Refusal, OSError, Failure)
-
-log = structlog.get_logger()
+_UNSPOKEN = Unspoken((ClientGone, NotDone, Refusal, OSError, Failure))
+"""Of anything else uvicorn tells the client that there was a mistake, and no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +71,7 @@ class Application:
         """Serve one request."""
         body = Body(receive, self._house.limits.stall_seconds)
         try:
-            with _Unspoken():
+            with _UNSPOKEN:
                 await self._serve(scope, body, send)
         except ClientGone:
             return
@@ -117,19 +114,6 @@ class Application:
                 raise NotDone(405, "There is no such method here.", {"Allow": reading.METHODS})
             turn = Turn(asked, visit, body, self._house, self._locks, self._listings)
             await _say(await handler(turn), send)
-
-
-class _Unspoken:
-    """Logs what is our own mistake; the client is told by uvicorn that there was one, and no more."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if isinstance(error, Exception) and not isinstance(error, _FOR_CLIENTS):
-            log.error("request.broken", code=InternalError.code, exc_info=error)
 
 
 async def _say(answer: Answer, send: Send) -> None:

@@ -17,6 +17,8 @@ from services.dropserver.tenant import Limits, Tenant
 from shared.storage.login_scores import PATIENCE, Patience
 from shared.transfer.keys import described, make_private_key
 from tests.fakes.drop import KnownLogins, RememberedUploads
+from tests.integration.dropserver.dav_host import Host as DavHost
+from tests.integration.dropserver.dav_host import host_in
 
 USERNAME = "shop"
 PASSWORD = "a long password"
@@ -107,6 +109,12 @@ def kill(process: asyncio.subprocess.Process) -> None:
 
 
 Host = Callable[..., AbstractAsyncContextManager[Hosted]]
+
+
+@pytest.fixture
+def dav_host(tmp_path: Path) -> DavHost:
+    """Opens a server of hosted WebDAV: `async with dav_host(limits=...) as hosted`."""
+    return host_in(tmp_path)
 
 
 @pytest.fixture
