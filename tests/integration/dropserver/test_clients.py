@@ -1,7 +1,5 @@
 """What partners really use: OpenSSH's sftp and scp, lftp, curl put, resume, rename, list and remove."""
 
-import asyncio
-import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,36 +12,15 @@ import pytest_asyncio
 from services.dropserver.sftp import NOTHING_ELSE
 from shared.storage.database import Database
 from shared.transfer.keys import described, make_private_key
-from tests.integration.dropserver.conftest import Ended
-from tests.integration.dropserver.replicas import Replicas, replicas
-
-CONTENT = os.urandom(700_000)
-HALF = CONTENT[:300_000]
+from tests.integration.dropserver.desk import CONTENT, HALF, Desk
+from tests.integration.dropserver.replicas import replicas
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """Where a partner's programs run, with a key and a password to the same folder."""
+class SshDesk(Desk):
+    """Where programs run that speak SFTP, also with a key to the same folder."""
 
-    house: Replicas
-    home: Path
     key_username: str
-    username: str
-    password: str
-
-    async def run(self, *command: str) -> Ended:
-        """Run a program to its end."""
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            cwd=self.home,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env={"PATH": os.environ["PATH"], "HOME": str(self.home)},
-        )
-        async with asyncio.timeout(30):
-            said, _ = await process.communicate()
-        return Ended(process.returncode or 0, said.decode(errors="replace"))
 
     @property
     def ssh(self) -> list[str]:
@@ -51,12 +28,6 @@ class Desk:
         options = ("BatchMode=yes", "StrictHostKeyChecking=yes", f"UserKnownHostsFile={self.home}/known_hosts")
         wanted = [word for option in options for word in ("-o", option)]
         return ["-F", "none", "-i", f"{self.home}/id", *wanted]
-
-    async def rung(self) -> list[tuple[str, int]]:
-        """Paths and sizes of the uploads that are complete, in the order in which they were."""
-        query = "SELECT path, size_bytes FROM tidegate.uploads WHERE state = 'closed' ORDER BY closed_at"
-        async with self.house.database.account(self.house.account_id, read_only=True) as tx:
-            return [(row[0], row[1]) for row in await tx.connection.fetch(query)]
 
     async def partial(self, path: str) -> None:
         """An upload of that file that broke off in the middle, as the dropserver leaves one."""
@@ -68,7 +39,7 @@ class Desk:
 
 
 @pytest_asyncio.fixture
-async def desk(database: Database, account: UUID, tmp_path: Path) -> AsyncIterator[Desk]:
+async def desk(database: Database, account: UUID, tmp_path: Path) -> AsyncIterator[SshDesk]:
     """A server, and a partner's home."""
     home = tmp_path / "home"
     home.mkdir()
@@ -82,10 +53,10 @@ async def desk(database: Database, account: UUID, tmp_path: Path) -> AsyncIterat
         known = "".join(f"[127.0.0.1]:{server.port} {shown.line}\n" for shown in server.host_keys)
         (home / "known_hosts").write_text(known)
         (home / "a.csv").write_bytes(CONTENT)
-        yield Desk(house, home, by_key.username, by_password.username, password)
+        yield SshDesk(house, home, by_password.username, password, by_key.username)
 
 
-async def test_openssh_puts_resumes_renames_lists_and_removes(desk: Desk) -> None:
+async def test_openssh_puts_resumes_renames_lists_and_removes(desk: SshDesk) -> None:
     await desk.partial("b.csv")
     (desk.home / "batch").write_text(
         "put a.csv a.csv.part\nrename a.csv.part a.csv\nreput a.csv b.csv\nls -l\nput a.csv c.csv\nrm c.csv\n"
@@ -104,7 +75,7 @@ async def test_openssh_puts_resumes_renames_lists_and_removes(desk: Desk) -> Non
     assert [path for path, _ in await desk.rung()] == ["a.csv", "c.csv", "a.csv", "d.csv"]
 
 
-async def test_lftp_puts_resumes_renames_lists_and_removes(desk: Desk) -> None:
+async def test_lftp_puts_resumes_renames_lists_and_removes(desk: SshDesk) -> None:
     await desk.partial("b.csv")
     [server] = desk.house.servers
     connect = f"ssh -a -x -F none -o StrictHostKeyChecking=yes -o UserKnownHostsFile={desk.home}/known_hosts"
@@ -122,7 +93,7 @@ async def test_lftp_puts_resumes_renames_lists_and_removes(desk: Desk) -> None:
     assert sorted({path for path, _ in await desk.rung()}) == ["a.csv", "b.csv", "c.csv"]
 
 
-async def test_curl_puts_resumes_renames_lists_and_removes(desk: Desk) -> None:
+async def test_curl_puts_resumes_renames_lists_and_removes(desk: SshDesk) -> None:
     await desk.partial("b.csv")
     [server] = desk.house.servers
     fingerprint = server.fingerprints[0].removeprefix("SHA256:")
@@ -144,7 +115,7 @@ async def test_curl_puts_resumes_renames_lists_and_removes(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("program", ["rsync", "scp -O", "ssh"])
-async def test_what_wants_a_command_is_told_what_there_is(desk: Desk, program: str) -> None:
+async def test_what_wants_a_command_is_told_what_there_is(desk: SshDesk, program: str) -> None:
     [server] = desk.house.servers
     there = f"{desk.key_username}@127.0.0.1"
     ssh = [*desk.ssh, "-p", str(server.port)]

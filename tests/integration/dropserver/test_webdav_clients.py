@@ -1,7 +1,6 @@
 """Hosted WebDAV on the real ledger, asked by what partners use: curl and cadaver put, resume, rename, list, remove."""
 
 import asyncio
-import os
 import re
 import shutil
 from collections.abc import AsyncIterator
@@ -20,56 +19,24 @@ from shared.storage.credentials import Allowed
 from shared.storage.database import Database
 from shared.storage.login_scores import Patience
 from tests.eventually import eventually
-from tests.integration.dropserver.conftest import Ended
-from tests.integration.dropserver.replicas import Replicas, replicas
-
-CONTENT = os.urandom(700_000)
-HALF = CONTENT[:300_000]
+from tests.integration.dropserver.desk import CONTENT, Desk
+from tests.integration.dropserver.replicas import replicas
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """Where a partner's programs run, and a login."""
-
-    house: Replicas
-    home: Path
-    username: str
-    password: str
+class DavDesk(Desk):
+    """Where programs run that speak WebDAV."""
 
     @property
     def url(self) -> str:
         """Where the folder is served."""
         return f"http://127.0.0.1:{self.house.webdav[0].port}"
 
-    async def start(self, *command: str) -> asyncio.subprocess.Process:
-        """Start a program."""
-        return await asyncio.create_subprocess_exec(
-            *command,
-            cwd=self.home,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env={"PATH": os.environ["PATH"], "HOME": str(self.home)},
-        )
-
-    async def run(self, *command: str, said: str = "") -> Ended:
-        """Run a program to its end."""
-        process = await self.start(*command)
-        async with asyncio.timeout(30):
-            told, _ = await process.communicate(said.encode())
-        return Ended(process.returncode or 0, told.decode(errors="replace"))
-
     async def curl(self, *arguments: str, login: str | None = None) -> str:
         """Run curl; the status, and what was answered before it."""
         who = login or f"{self.username}:{self.password}"
         ended = await self.run("curl", "-sS", "--max-time", "20", "-u", who, "-w", "%{http_code}", *arguments)
         return ended.said
-
-    async def rung(self) -> list[tuple[str, int]]:
-        """Paths and sizes of the uploads that are complete, in the order in which they were."""
-        query = "SELECT path, size_bytes FROM tidegate.uploads WHERE state = 'closed' ORDER BY closed_at"
-        async with self.house.database.account(self.house.account_id, read_only=True) as tx:
-            return [(row[0], row[1]) for row in await tx.connection.fetch(query)]
 
     async def used(self) -> tuple[int, int]:
         """Bytes and files that are counted for the folder."""
@@ -79,7 +46,7 @@ class Desk:
 
 
 @pytest_asyncio.fixture
-async def desk(database: Database, account: UUID, tmp_path: Path) -> AsyncIterator[Desk]:
+async def desk(database: Database, account: UUID, tmp_path: Path) -> AsyncIterator[DavDesk]:
     """A server, and a partner's home."""
     home = tmp_path / "home"
     home.mkdir()
@@ -89,10 +56,10 @@ async def desk(database: Database, account: UUID, tmp_path: Path) -> AsyncIterat
         netrc.write_text(f"machine 127.0.0.1 login {made.username} password {password}\n")
         netrc.chmod(0o600)
         (home / "a.csv").write_bytes(CONTENT)
-        yield Desk(house, home, made.username, password)
+        yield DavDesk(house, home, made.username, password)
 
 
-async def test_curl_puts_resumes_renames_lists_and_removes(desk: Desk) -> None:
+async def test_curl_puts_resumes_renames_lists_and_removes(desk: DavDesk) -> None:
     folder, url = desk.house.directory, desk.url
     assert await desk.curl("-T", "a.csv", f"{url}/a.csv.part") == "201"
     move = ["-X", "MOVE", "-H", f"Destination: {url}/a.csv"]
@@ -131,7 +98,7 @@ async def test_curl_puts_resumes_renames_lists_and_removes(desk: Desk) -> None:
     assert await desk.used() == (len(CONTENT), 1)
 
 
-async def test_cadaver_puts_renames_locks_lists_and_removes(desk: Desk) -> None:
+async def test_cadaver_puts_renames_locks_lists_and_removes(desk: DavDesk) -> None:
     script = (
         f"open {desk.url}/\nput a.csv a.csv.part\nmove a.csv.part a.csv\nmkcol in\ncopy a.csv in/b.csv\nls in\n"
         "lock a.csv\nput a.csv a.csv\nunlock a.csv\nput a.csv c.csv\ndelete c.csv\nls\nget a.csv back\nquit\n"
@@ -148,7 +115,7 @@ async def test_cadaver_puts_renames_locks_lists_and_removes(desk: Desk) -> None:
     assert await desk.used() == (2 * len(CONTENT), 3)
 
 
-async def test_litmus_finds_what_the_rfc_asks_for_but_what_is_refused_on_purpose(desk: Desk) -> None:
+async def test_litmus_finds_what_the_rfc_asks_for_but_what_is_refused_on_purpose(desk: DavDesk) -> None:
     """A suite that nobody here wrote, of the makers of cadaver. It begins anew with an empty folder."""
     failed: dict[str, list[str]] = {}
     for part in ("basic", "http", "locks", "copymove"):
@@ -168,7 +135,7 @@ async def test_litmus_finds_what_the_rfc_asks_for_but_what_is_refused_on_purpose
     }
 
 
-async def test_the_quota_ends_a_put_and_leaves_nothing_half_of_it(desk: Desk) -> None:
+async def test_the_quota_ends_a_put_and_leaves_nothing_half_of_it(desk: DavDesk) -> None:
     house = desk.house
     async with house.database.account(house.account_id) as tx:
         found = await drop_folders.get(tx, house.folder_id)
@@ -184,7 +151,7 @@ async def test_the_quota_ends_a_put_and_leaves_nothing_half_of_it(desk: Desk) ->
     assert (await desk.curl("-X", "MKCOL", f"{desk.url}/f")).endswith("507")
 
 
-async def test_each_right_is_asked_for_at_every_method(desk: Desk) -> None:
+async def test_each_right_is_asked_for_at_every_method(desk: DavDesk) -> None:
     house = desk.house
     (house.directory / "d").mkdir(parents=True)
     (house.directory / "a.csv").write_text("1")
