@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from shared.domain.failures import HostBusy
+from shared.domain.failures import Failure, HostBusy
 from shared.domain.place import Place
 from shared.runtime.visits import host_of
 from shared.transfer.sessions import LITTLE_PATIENCE_SECONDS
@@ -41,16 +41,24 @@ class Doors:
         door = self._doors.setdefault(host, _Door(asyncio.Semaphore(self.at_a_host)))
         door.wanted_by += 1
         try:
-            try:
-                async with asyncio.timeout(self.patience_seconds):
-                    await door.room.acquire()
-            except TimeoutError as error:
-                raise HostBusy(f"{self.at_a_host} of this importer's marks and returns are there already.") from error
-            try:
+            full = HostBusy(f"{self.at_a_host} of this importer's marks and returns are there already.")
+            async with room_in(door.room, self.patience_seconds, full):
                 yield
-            finally:
-                door.room.release()
         finally:
             door.wanted_by -= 1
             if not door.wanted_by:
                 del self._doors[host]
+
+
+@asynccontextmanager
+async def room_in(room: asyncio.Semaphore, patience_seconds: float, full: Failure) -> AsyncIterator[None]:
+    """Be one of those who have room while inside. Raises `full` where there is none in time."""
+    try:
+        async with asyncio.timeout(patience_seconds):
+            await room.acquire()
+    except TimeoutError as error:
+        raise full from error
+    try:
+        yield
+    finally:
+        room.release()

@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 
+from services.importer.doors import room_in
 from services.importer.tools import Tools
 from shared.contracts.runs import ReturnRequested
 from shared.domain import returned
@@ -29,6 +30,7 @@ from shared.domain.failures import (
     Permanent,
     RejectsNeedKey,
     StorageUnavailable,
+    WorkerBusy,
 )
 from shared.domain.goal import AnyImport
 from shared.domain.receipt import Receipt
@@ -59,6 +61,10 @@ LONGEST_BUSY_SECONDS = 600.0
 """Until a host that was busy is asked again; at first AGAIN_SECONDS."""
 LONGEST_SECONDS = 900.0
 """For one attempt: half of the broker's patience for an answer."""
+MAKING_SECONDS = LONGEST_SECONDS / 2
+"""Of these until the files can be made, which few are at a time."""
+_BUSY = (HostBusy, WorkerBusy)
+"""Others were served meanwhile, and nothing was tried: no attempt."""
 _IMPORTED = (RunState.COMPLETED, RunState.COMPLETED_WITH_REJECTS)
 
 
@@ -115,7 +121,7 @@ async def give_back(tools: Tools, message: ReturnRequested) -> None:
         await _end(tools, held, files)
     elif isinstance(failure, LeaseLost):
         log.warning("return.lost")
-    elif isinstance(failure, Permanent) or (held.attempt >= MOST_ATTEMPTS and not isinstance(failure, HostBusy)):
+    elif isinstance(failure, Permanent) or (held.attempt >= MOST_ATTEMPTS and not isinstance(failure, _BUSY)):
         await _give_up(tools, held, files, failure)
     else:
         await _postpone(tools, held, failure)
@@ -147,7 +153,7 @@ async def _bring(tools: Tools, task: Task) -> tuple[Permanent | None, list[str]]
     """Make the files and put them there; why there are no rejects where there should be, and what lies there now."""
     held = task.held
     with private_place(tools.work_directory, f"return-{held.run_id}-{held.token}") as place:
-        async with tools.making:
+        async with room_in(tools.making, MAKING_SECONDS, WorkerBusy("Many rejects are given back at this time.")):
             made = await _made(tools, task, place)
         reach("return.made")
         if not made.files and not task.asked.acknowledge:
@@ -279,8 +285,7 @@ async def _end(tools: Tools, held: Held, files: list[str]) -> None:
 
 
 async def _postpone(tools: Tools, held: Held, failure: Failure) -> None:
-    # Where the host only serves others, nothing was tried, and it waits as often as it has to.
-    is_attempt = not isinstance(failure, HostBusy)
+    is_attempt = not isinstance(failure, _BUSY)
     pause = min(AGAIN_SECONDS * 2 ** (held.attempt - 1), LONGEST_AGAIN_SECONDS) if is_attempt else AGAIN_SECONDS
     async with tools.database.account(held.account_id) as tx:
         await returns.postpone(

@@ -20,7 +20,7 @@ class HostBusy(Transient):
 
 
 class WorkerBusy(Transient):
-    """The worker has as many runs at their partners' as may be there at a time."""
+    """The worker does as much at a time as it may: so many runs are at their partners', so many rejects are made."""
 
     code = "worker_busy"
     what_to_do = (
