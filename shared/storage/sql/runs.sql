@@ -318,10 +318,13 @@ LIMIT 200
 UPDATE tidegate.runs SET rung_at = now() WHERE account_id = $1 AND run_id = $2
 
 -- name: held_too_long
--- Retrying runs that hold their goal's later runs no longer: people should know. Watching role.
+-- Retrying runs that hold their goal's later runs no longer, the longest first: people should know. Not while nothing of
+-- the goal may begin: such runs may be many, and are no news. Watching role.
 SELECT account_id, run_id, goal_id, connection_id
 FROM tidegate.runs
 WHERE state = 'waiting' AND waits_for = 'retry' AND hold_until < now() AND hold_until > '-infinity'
+  AND coalesce(reason_code, '') NOT IN ('paused', 'blackout')
+ORDER BY hold_until
 LIMIT 100
 
 -- name: stop_holding

@@ -132,6 +132,18 @@ async def test_a_run_that_holds_no_later_ones_has_no_order_to_give_up(book: Book
     assert (await book.claim()).id == later
 
 
+@pytest.mark.parametrize(("code", "is_told"), [("connection_lost", True), ("paused", False), ("blackout", False)])
+async def test_an_order_is_given_up_only_where_something_might_begin(book: Book, code: str, is_told: bool) -> None:
+    await book.arrive(1)
+    claimed = await book.claim()
+    async with book.database.account(book.account_id) as tx:
+        await ending.retry_later(tx, claimed, "import", receipt_of(claimed, RunState.WAITING), 600)
+        held_for = "UPDATE tidegate.runs SET hold_until = now() - interval '1 minute', reason_code = $1"
+        await tx.connection.execute(held_for, code)
+    async with book.database.watching() as watch:
+        assert bool(await runs.held_too_long(watch)) == is_told
+
+
 async def test_one_process_sweeps_until_its_lease_runs_out_or_it_lays_it_down(database: Database) -> None:
     assert await leases.hold_duty(database, "sweep", "one", 30)
     assert not await leases.hold_duty(database, "sweep", "two", 30)

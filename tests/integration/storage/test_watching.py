@@ -32,7 +32,7 @@ READABLE = {
     "run_leases": "account_id expires_at run_id token",
     "run_returns": "account_id asked_at held_until run_id state",
     "runs": "account_id arrival_id attempt connection_id finished_at goal_id goal_version hold_until kind order_at "
-    "queued_at retry_at run_id rung_at started_at state token waits_for",
+    "queued_at reason_code retry_at run_id rung_at started_at state token waits_for",
     "samples": "account_id expires_at sample_id",
     "turns": "account_id asked_at begun_at connection_id goal_id in_round looked_at not_before number run_id",
     "uploads": "account_id closed_at drop_folder_id opened_at state upload_id",
