@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -204,9 +205,11 @@ async def _check(crowd: Crowd) -> None:
     for name, finished in won.items():
         assert lying[name] in finished
     sizes = {name: len(lying[name]) for name in (*crowd.whole, *won)}
-    await eventually(
-        lambda: _are_taken(crowd.shop, sizes), "every file to be taken", limit_seconds=ROAD_SECONDS, every_seconds=0.5
-    )
+    taken = partial(_are_taken, crowd.shop, sizes)
+    try:
+        await eventually(taken, "every file to be taken", limit_seconds=ROAD_SECONDS, every_seconds=0.5)
+    except AssertionError as error:
+        raise AssertionError(f"{error}; not taken: {await _untaken(crowd.shop, sizes)}") from None
     closed = Counter(each["path"] for each in uploads if each["state"] == "closed")
     # A renamed file has one more, under its former name.
     assert {name: closed[name] for name in crowd.whole} == dict.fromkeys(crowd.whole, 1)
@@ -237,9 +240,16 @@ async def _are_taken(shop: Shop, sizes: dict[str, int]) -> bool:  # noqa: F811
     return set(sizes.items()) <= set(await _taken(shop))
 
 
+async def _untaken(shop: Shop, sizes: dict[str, int]) -> str:  # noqa: F811
+    """Files that were not, with what the ledger knows of their names, one row a line."""
+    paths = {path for path, _ in sizes.items() - set(await _taken(shop))}
+    rows = [*await shop.ledger.arrivals(), *await _uploads(shop)]
+    return "\n".join([str(sorted(paths)), *(str(row) for row in rows if row["path"] in paths)])
+
+
 async def _uploads(shop: Shop) -> list[dict[str, Any]]:  # noqa: F811
     """In the order in which they began."""
-    query = "SELECT upload_id, path, state FROM tidegate.uploads WHERE account_id = $1 ORDER BY opened_at"
+    query = "SELECT * FROM tidegate.uploads WHERE account_id = $1 ORDER BY opened_at"
     return [dict(row) for row in await shop.ledger._connection.fetch(query, shop.account_id)]
 
 
