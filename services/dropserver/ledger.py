@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 
 from services.dropserver.guard import CameIn, Knock
-from services.dropserver.tenant import Begun, Tenant
+from services.dropserver.tenant import Begun, Move, Tenant
 from shared.contracts.places import UploadClosed
 from shared.domain.failures import IntegrationOff, PlaceFull, UploadBrokenOff
 from shared.domain.hosted_login import Transport, is_within
@@ -120,6 +120,7 @@ class DatabaseUploads:
         kept = 0 if cuts else before_bytes or 0
 
         async def begin(tx: Tx) -> Begun | None:
+            await uploads.hold(tx, tenant.drop_folder_id, path)
             former = await drop_usage.supersede(tx, tenant.drop_folder_id, path)
             upload_id = await uploads.open_(tx, tenant.drop_folder_id, path)
             # What an upload under way has set aside covers the file that it writes, and the file's name.
@@ -185,8 +186,7 @@ class DatabaseUploads:
     async def is_whole(self, tenant: Tenant, path: str) -> bool:
         """Whether a file was uploaded to its end, or has come by no upload at all."""
         async with self._database.account(tenant.account_id, read_only=True) as tx:
-            found = (await uploads.latest(tx, tenant.drop_folder_id, [path])).get(path)
-        return found is None or found.state == "closed"
+            return await uploads.is_whole(tx, tenant.drop_folder_id, path)
 
     async def superseded(self, upload_ids: Collection[UUID]) -> Collection[UUID]:
         """Which of these were broken off elsewhere."""
@@ -218,21 +218,24 @@ class DatabaseUploads:
                     raise
         raise PlaceFull
 
-    async def renamed(
-        self, tenant: Tenant, source: str, target: str, size_bytes: int, modified_at: datetime, replaced: int | None
-    ) -> UUID | None:
-        """The client gave a finished file another name."""
+    async def renamed(self, tenant: Tenant, source: str, target: str, move: Move) -> UUID | None:
+        """The client gives a finished file another name."""
+        folder_id = tenant.drop_folder_id
         async with self._database.account(tenant.account_id) as tx:
-            upload_id, is_complete = await uploads.rename(
-                tx, tenant.drop_folder_id, source, target, size_bytes, modified_at
-            )
-            if is_complete:
+            await uploads.hold(tx, folder_id, target)
+            # Asked before: once the old name is gone, a look tells what lay there as gone.
+            is_whole = await uploads.is_whole(tx, folder_id, source)
+            moved = await move()
+            former = await drop_usage.supersede(tx, folder_id, target)
+            upload_id = await uploads.rename(tx, folder_id, source, moved.file, is_whole=is_whole)
+            if is_whole:
                 await _ring(tx, upload_id)
+            replaced = moved.replaced_bytes if former is None else former
             if replaced is not None:
-                await drop_usage.change(tx, tenant.drop_folder_id, -replaced, -1)
+                await drop_usage.change(tx, folder_id, -replaced, -1)
         reach("dropserver.told")
         self._metrics.uploads.labels("renamed", tenant.transport).inc()
-        return upload_id if is_complete else None
+        return upload_id if is_whole else None
 
 
 async def _ring(tx: Tx, upload_id: UUID) -> None:

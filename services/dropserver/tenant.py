@@ -3,14 +3,15 @@
 What stands behind Gate and Uploads (the database) is wired in; the protocol server knows nothing of it.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from services.dropserver.guard import Knock, Scores
+from shared.domain.arrival import FileStamp
 from shared.domain.hosted_login import ALL_RIGHTS, Right, Transport
 from shared.storage.credentials import InUse, Proof
 from shared.storage.login_scores import Looked
@@ -82,6 +83,16 @@ class Begun:
     counted_bytes: int
 
 
+class Moved(NamedTuple):
+    """A file under its new name, and of how many bytes the one was that had it before, if any."""
+
+    file: FileStamp
+    replaced_bytes: int | None
+
+
+Move = Callable[[], Awaitable[Moved]]
+
+
 class Uploads(Protocol):
     """Is told what becomes of uploads, and counts what the folder holds.
 
@@ -118,10 +129,9 @@ class Uploads(Protocol):
     async def changed(self, tenant: Tenant, bytes_: int, files: int) -> None:
         """So many bytes and files, directories included, are more or fewer. Raises PlaceFull."""
 
-    async def renamed(
-        self, tenant: Tenant, source: str, target: str, size_bytes: int, modified_at: datetime, replaced: int | None
-    ) -> UUID | None:
-        """The client gave a finished file another name, which one of so many bytes had; the client has no answer yet.
+    async def renamed(self, tenant: Tenant, source: str, target: str, move: Move) -> UUID | None:
+        """The client gives a file another name. `move` does so, while nobody else can begin to write that name; the
+        client has no answer yet.
 
         Under the id, None where the file is not complete, `retimed` is told a time that is set afterwards.
         """

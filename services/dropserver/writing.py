@@ -10,21 +10,23 @@ import os
 import stat
 from collections.abc import Awaitable, Coroutine
 from typing import Any, Protocol
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import structlog
 
 from services.dropserver.refusals import NameTaken, QuotaUsedUp, Refusal, registered, told
-from services.dropserver.tenant import Begun, Limits, Tenant, Uploads
+from services.dropserver.renaming import Renaming
+from services.dropserver.tenant import Begun, Limits, Moved, Tenant, Uploads
 from services.dropserver.uploads import Register, Upload
 from shared.domain.failures import Failure
-from shared.domain.names import joined, split
+from shared.domain.names import split
 from shared.observe.failpoints import reach
 from shared.transfer.tree import Tree, stamp_of
 
 _REMEMBERED_UPLOADS = 256
 _ATTEMPTS = 5
 """To be the one who makes a file."""
+_MEANWHILE = "The file is meanwhile uploaded by another session."
 _REMOVED = "The file was removed or replaced while it was written."
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -63,15 +65,18 @@ class Writing:
             raise Refusal("The server is stopping; upload again in a minute.")
         with told():
             self._tree.stat(split(path)[0])
-            before = self._size(path)
+            there = self._found(path)
+        before = None if there is None else there.st_size
         if before is not None and flags & os.O_CREAT and flags & os.O_EXCL:
             raise NameTaken("The name is taken.")
         cuts = bool(flags & os.O_TRUNC)
         with registered():
             begun = await self._house.uploads.opened(self._tenant, path, before, cuts=cuts)
         try:
-            with told():
-                descriptor = self._anew(path, flags) if cuts else self._tree.open(path, flags)
+            if cuts:
+                descriptor = await self._anew(path, flags, there, begun)
+            else:
+                descriptor = await self._on(path, flags, begun)
         except (OSError, Refusal):
             await self._tell_broken(begun, self._size_or_none(path))
             raise
@@ -85,7 +90,7 @@ class Writing:
         """Write into an upload what it has room for; what is not written whole marks it as failed."""
         try:
             if upload.is_superseded:
-                raise Refusal("The file is meanwhile uploaded by another session.")
+                raise Refusal(_MEANWHILE)
             if upload.is_removed:
                 raise FileNotFoundError(errno.ENOENT, _REMOVED)
             if not upload.is_open:
@@ -176,32 +181,28 @@ class Writing:
 
     async def rename(self, source: str, target: str, *, replace: bool) -> None:
         """Give a finished file another name, and tell it."""
-        if any(self._house.register.is_written(self._tenant, path) for path in (source, target)):
-            raise Refusal("The file is still being written; close it first.")
-        with told():
-            if stat.S_ISDIR(self._tree.stat(source).st_mode):
-                raise Refusal("A directory cannot be renamed here; move its files.")
-            replaced = self._size(target) if replace and source != target else None
-            aside = self._set_aside(target) if replaced is not None else None
+        renaming = Renaming(self._tree, source, target, replace)
+
+        async def move() -> Moved:
+            if any(self._house.register.is_written(self._tenant, path) for path in (source, target)):
+                raise Refusal("The file is still being written; close it first.")
             try:
-                self._tree.rename(source, target, replace=replace)
-            except OSError:
-                self._put_back(aside, target)
-                raise
-            file = stamp_of(target, self._tree.stat(target))
-        reach("dropserver.renamed")
+                moved = renaming.do()
+            except OSError as error:
+                raise _Unmoved(error) from error
+            reach("dropserver.renamed")
+            return moved
+
         try:
             with registered():
-                facts = (file.size_bytes, file.modified_at, replaced)
-                told_as = await self._house.uploads.renamed(self._tenant, source, target, *facts)
+                told_as = await self._house.uploads.renamed(self._tenant, source, target, move)
+        except _Unmoved as unmoved:
+            raise unmoved.error from None
         except Refusal:
             # What the client is told did not happen must not have happened.
-            with told():
-                self._tree.rename(target, source, replace=False)
-                self._put_back(aside, target)
+            renaming.undo()
             raise
-        if aside is not None:
-            self._tree.remove(aside)
+        renaming.conclude()
         self._closed.pop(source, None)
         if told_as is None:
             self._closed.pop(target, None)
@@ -274,39 +275,49 @@ class Writing:
             log.info("upload.not_there", upload_id=str(upload.begun.id), errno=error.errno)
         return os.fstat(upload.descriptor).st_size
 
-    def _anew(self, path: str, flags: int) -> int:
+    async def _on(self, path: str, flags: int, begun: Begun) -> int:
+        """A descriptor of the file that lies there, to go on with it; not where another upload began after this one."""
+        with told():
+            descriptor = self._tree.open(path, flags)
+        try:
+            await self._still_ours(begun)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    async def _anew(self, path: str, flags: int, before: os.stat_result | None, begun: Begun) -> int:
         """A descriptor of a new file in the place of what lies there now.
 
         Exclusively: another replica may have begun to write that name after this one has looked, and two of them in
-        one file would mix what they write.
+        one file would mix what they write. What was not there `before` this upload began may be whole, and of one that
+        began after it.
         """
         if flags & os.O_EXCL:
-            return self._tree.open(path, flags)
-        for _ in range(_ATTEMPTS):
-            there = self._found(path)
-            if not (flags & os.O_CREAT if there is None else stat.S_ISREG(there.st_mode)):
+            with told():
                 return self._tree.open(path, flags)
-            try:
-                if there is not None:
-                    self._tree.remove(path)
-                return self._tree.open(path, flags | os.O_CREAT | os.O_EXCL)
-            except (FileExistsError, FileNotFoundError):
-                # Somebody else was quicker.
-                continue
-        raise Refusal("The file is meanwhile uploaded by another session.")
+        for _ in range(_ATTEMPTS):
+            with told():
+                there = self._found(path)
+            if there is not None and not _is_unchanged(there, before):
+                await self._still_ours(begun)
+            with told():
+                if not (flags & os.O_CREAT if there is None else stat.S_ISREG(there.st_mode)):
+                    return self._tree.open(path, flags)
+                try:
+                    if there is not None:
+                        self._tree.remove(path)
+                    return self._tree.open(path, flags | os.O_CREAT | os.O_EXCL)
+                except (FileExistsError, FileNotFoundError):
+                    # Somebody else was quicker.
+                    continue
+        raise Refusal(_MEANWHILE)
 
-    def _set_aside(self, path: str) -> str | None:
-        """Another name beside it for a file that is about to be replaced, so that it can be had back."""
-        if not stat.S_ISREG(self._tree.stat(path).st_mode):
-            return None
-        aside = joined(split(path)[0], f".{uuid4().hex}.tidegate")
-        self._tree.set_aside(path, aside)
-        return aside
-
-    def _put_back(self, aside: str | None, path: str) -> None:
-        """Give what was set aside its name again, which it may still have."""
-        if aside is not None:
-            self._tree.rename(aside, path, replace=False)
+    async def _still_ours(self, begun: Begun) -> None:
+        """Refuse where another upload of that name has begun meanwhile, at whichever replica."""
+        with registered():
+            if await self._house.uploads.superseded([begun.id]):
+                raise Refusal(_MEANWHILE)
 
     def _flush(self, upload: Upload) -> None:
         """Data and name on disk, and the name still that of this file."""
@@ -342,3 +353,18 @@ class Writing:
             return self._tree.stat(path)
         except FileNotFoundError:
             return None
+
+
+class _Unmoved(Exception):
+    """The file could not be given its name on disk. The ledger would take the operating system's error for its own."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__()
+        self.error = error
+
+
+def _is_unchanged(there: os.stat_result, before: os.stat_result | None) -> bool:
+    """Whether that is the file that lay there before, as it was."""
+    if before is None or not os.path.samestat(there, before):
+        return False
+    return (there.st_size, there.st_mtime_ns) == (before.st_size, before.st_mtime_ns)

@@ -45,9 +45,12 @@ async def take_upload(tools: Tools, message: UploadClosed) -> None:
         if not is_watched or not (await connections.get(tx, connection_id)).settings.active:
             log.info("upload.kept_for_later")
             return
+        # Before it is read which one is the latest: that may change while this stands in line.
+        await arrivals.lock_connection(tx, connection_id)
         latest = await uploads.latest_of_connection(tx, connection_id, upload.path)
-        if latest is None or latest.id != upload.id or upload.state != "closed":
+        if latest is None or latest.id != upload.id or latest.state != "closed":
             return
+        upload = latest
         assert upload.size_bytes is not None
         assert upload.modified_at is not None
         watched = await imports_of(tx, connection_id)

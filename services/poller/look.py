@@ -200,6 +200,8 @@ async def _record(
         listed.update(each.file.path for each in part)
         async with tools.database.account(connection.account_id) as tx:
             await _still_ours(tools, tx, connection)
+            # Before uploads are read: news of them may be written down while this stands in line.
+            await arrivals.lock_connection(tx, connection.id)
             seen = await _uploaded_each(tx, connection, part)
             recorded = await record(tx, connection.id, seen, began_at, found.beside)
             outcomes += recorded.outcomes

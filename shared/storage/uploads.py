@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from shared.domain.arrival import FileStamp
 from shared.storage.database import Database, Record, Tx
 
 
@@ -19,8 +20,17 @@ class Upload:
     modified_at: datetime | None
 
 
+async def hold(tx: Tx, drop_folder_id: UUID, path: str) -> None:
+    """Keep others from beginning a file under that path until this transaction ends, at whichever replica.
+
+    Of two that begin at once each would miss the other: neither would be broken off, and the one that is opened first
+    could be the one whose file lies there in the end.
+    """
+    await tx.execute("uploads.hold", f"{drop_folder_id} upload {path}")
+
+
 async def open_(tx: Tx, drop_folder_id: UUID, path: str) -> UUID:
-    """A client opened a file for writing. The caller has broken off what was under way of that path."""
+    """A client opened a file for writing. The caller holds the path, and has broken off what was under way of it."""
     upload_id: UUID = await tx.value("uploads.open", tx.account_id, drop_folder_id, path)
     return upload_id
 
@@ -35,26 +45,28 @@ async def break_off(tx: Tx, upload_id: UUID) -> bool:
     return await tx.execute("uploads.break", tx.account_id, upload_id) > 0
 
 
-async def rename(
-    tx: Tx, drop_folder_id: UUID, source: str, target: str, size_bytes: int, modified_at: datetime
-) -> tuple[UUID, bool]:
-    """A client renamed a file: an upload of the new name; its id, and whether it is complete.
+async def is_whole(tx: Tx, drop_folder_id: UUID, path: str) -> bool:
+    """Whether a file that lies there was uploaded to its end, or has come by no upload at all."""
+    found = (await latest(tx, drop_folder_id, [path])).get(path)
+    return found is None or found.state == "closed"
 
-    It is complete at once, unless the upload of the old name was broken off: a new name does not make it whole.
+
+async def rename(tx: Tx, drop_folder_id: UUID, source: str, target: FileStamp, *, is_whole: bool) -> UUID:
+    """A client renamed a file: an upload of the new name, complete at once where the file is whole.
+
+    The caller holds the new path, and has broken off what was under way of it.
     """
-    before = (await latest(tx, drop_folder_id, [source])).get(source)
-    is_complete = before is None or before.state == "closed"
     await tx.execute("uploads.move_away", tx.account_id, drop_folder_id, source)
     upload_id: UUID = await tx.value(
         "uploads.arrive_by_rename",
         tx.account_id,
         drop_folder_id,
-        target,
-        size_bytes,
-        modified_at,
-        "closed" if is_complete else "broken",
+        target.path,
+        target.size_bytes,
+        target.modified_at,
+        "closed" if is_whole else "broken",
     )
-    return upload_id, is_complete
+    return upload_id
 
 
 async def retime(tx: Tx, upload_id: UUID, modified_at: datetime) -> bool:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from services.dropserver.guard import CameIn, Knock
-from services.dropserver.tenant import Begun, Tenant
+from services.dropserver.tenant import Begun, Move, Tenant
 from shared.domain.failures import PlaceFull, StorageUnavailable, UploadBrokenOff
 from shared.storage.credentials import InUse
 from shared.storage.login_scores import Looked, Standing, Subject
@@ -148,11 +148,10 @@ class RememberedUploads:
     async def changed(self, tenant: Tenant, bytes_: int, files: int) -> None:
         self._take(bytes_, files)
 
-    async def renamed(
-        self, tenant: Tenant, source: str, target: str, size_bytes: int, modified_at: datetime, replaced: int | None
-    ) -> UUID:
+    async def renamed(self, tenant: Tenant, source: str, target: str, move: Move) -> UUID:
         upload_id = uuid4()
-        self._note(Told("renamed", f"{source} -> {target}", size_bytes, modified_at, upload_id))
+        file, replaced = await move()
+        self._note(Told("renamed", f"{source} -> {target}", file.size_bytes, file.modified_at, upload_id))
         if replaced is not None:
             self._take(-replaced, -1)
         return upload_id

@@ -210,6 +210,10 @@ async def _check(crowd: Crowd) -> None:
         await eventually(taken, "every file to be taken", limit_seconds=ROAD_SECONDS, every_seconds=0.5)
     except AssertionError as error:
         raise AssertionError(f"{error}; not taken: {await _untaken(crowd.shop, sizes)}") from None
+    for name in crowd.rivals:
+        # Who is opened later wins: nobody ends after somebody who was opened later has ended.
+        ended = [each["closed_at"] for each in uploads if each["path"] == name and each["closed_at"] is not None]
+        assert ended == sorted(ended)
     closed = Counter(each["path"] for each in uploads if each["state"] == "closed")
     # A renamed file has one more, under its former name.
     assert {name: closed[name] for name in crowd.whole} == dict.fromkeys(crowd.whole, 1)

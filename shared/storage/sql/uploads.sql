@@ -1,3 +1,8 @@
+-- name: hold
+-- Who begins, ends or names a file under one path of a folder does so one at a time, at whichever replica: so the order
+-- in which uploads are opened is that in which they see each other. Until the end of the transaction.
+SELECT pg_advisory_xact_lock(hashtextextended($1, 0))
+
 -- name: open
 -- A client opened a file for writing.
 INSERT INTO tidegate.uploads (account_id, drop_folder_id, path, state, opened_at)
