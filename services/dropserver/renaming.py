@@ -11,6 +11,11 @@ from shared.domain.names import joined, split
 from shared.transfer.tree import Tree, stamp_of
 
 
+def aside_of(path: str) -> str:
+    """A name beside a file that nobody else has, and that is nobody's data."""
+    return joined(split(path)[0], f".{uuid4().hex}.tidegate")
+
+
 @dataclass(slots=True)
 class Renaming:
     """From `source` to `target`, in the place of what lies there where it `replaces`."""
@@ -57,9 +62,8 @@ class Renaming:
         except FileNotFoundError:
             return None
         if stat.S_ISREG(there.st_mode):
-            aside = joined(split(self.target)[0], f".{uuid4().hex}.tidegate")
-            self.tree.set_aside(self.target, aside)
-            self._aside = aside
+            self._aside = aside_of(self.target)
+            self.tree.set_aside(self.target, self._aside)
         return there.st_size
 
     def _put_back(self) -> None:

@@ -15,7 +15,7 @@ from uuid import UUID
 import structlog
 
 from services.dropserver.refusals import NameTaken, QuotaUsedUp, Refusal, registered, told
-from services.dropserver.renaming import Renaming
+from services.dropserver.renaming import Renaming, aside_of
 from services.dropserver.tenant import Begun, Limits, Moved, Tenant, Uploads
 from services.dropserver.uploads import Register, Upload
 from shared.domain.failures import Failure
@@ -290,8 +290,7 @@ class Writing:
         """A descriptor of a new file in the place of what lies there now.
 
         Exclusively: another replica may have begun to write that name after this one has looked, and two of them in
-        one file would mix what they write. What was not there `before` this upload began may be whole, and of one that
-        began after it.
+        one file would mix what they write.
         """
         if flags & os.O_EXCL:
             with told():
@@ -299,19 +298,45 @@ class Writing:
         for _ in range(_ATTEMPTS):
             with told():
                 there = self._found(path)
-            if there is not None and not _is_unchanged(there, before):
-                await self._still_ours(begun)
-            with told():
                 if not (flags & os.O_CREAT if there is None else stat.S_ISREG(there.st_mode)):
                     return self._tree.open(path, flags)
-                try:
-                    if there is not None:
-                        self._tree.remove(path)
+            try:
+                if there is not None:
+                    await self._clear(path, before, begun)
+                with told():
                     return self._tree.open(path, flags | os.O_CREAT | os.O_EXCL)
-                except (FileExistsError, FileNotFoundError):
-                    # Somebody else was quicker.
-                    continue
+            except (FileExistsError, FileNotFoundError):
+                # Somebody else was quicker.
+                continue
         raise Refusal(_MEANWHILE)
+
+    async def _clear(self, path: str, before: os.stat_result | None, begun: Begun) -> None:
+        """Take away what lies there, but not what an upload has put there that began after this one.
+
+        It is looked at once nobody else can change it: this process may have slept since it looked first, and the other
+        upload have ended meanwhile.
+        """
+        aside = aside_of(path)
+        with told():
+            self._tree.take_away(path, aside)
+        try:
+            with told():
+                is_unchanged = _is_unchanged(self._tree.stat(aside), before)
+            if not is_unchanged:
+                await self._still_ours(begun)
+        except BaseException:
+            self._put_back(aside, path)
+            raise
+        with told():
+            self._tree.remove(aside)
+
+    def _put_back(self, aside: str, path: str) -> None:
+        """Give what was taken away its name again, unless something newer has it."""
+        with told():
+            try:
+                self._tree.rename(aside, path, replace=False)
+            except FileExistsError:
+                self._tree.remove(aside)
 
     async def _still_ours(self, begun: Begun) -> None:
         """Refuse where another upload of that name has begun meanwhile, at whichever replica."""
