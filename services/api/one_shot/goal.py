@@ -110,20 +110,20 @@ class _Judge:
         self.errors.append(FieldError(pointer=self._pointer(*step), code=code, detail=detail))
 
     def _mapped(self) -> dict[str, "_Mapped"]:
-        """The property of each mapping, by what the request calls it."""
+        """The property of each mapping, by what the request first calls it: what is said twice must be the same."""
         found: dict[str, _Mapped] = {}
         taken: dict[str, str] = {}
         for called, position in self.asked.mappings.items():
             meant = _meant(called, self.known.properties)
             if len(meant) != 1:
                 self._refuse("unknown_property", _not_one(meant, self.known.properties), "mappings", called)
-            elif meant[0].name in taken:
-                other = taken[meant[0].name]
-                detail = f"It is the property {meant[0].name!r}, which {other!r} names as well."
-                self._refuse("invalid_value", detail, "mappings", called)
-            else:
-                taken[meant[0].name] = called
+                continue
+            other = taken.setdefault(meant[0].name, called)
+            if other == called:
                 found[called] = _Mapped(meant[0], position)
+            elif found[other].position != position:
+                detail = f"It is the property {meant[0].name!r}, which {other!r} maps to another column."
+                self._refuse("invalid_value", detail, "mappings", called)
         return found
 
     def _email(self, mapped: dict[str, "_Mapped"]) -> "_Mapped | None":

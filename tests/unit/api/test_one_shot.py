@@ -90,6 +90,7 @@ def test_the_sample_maps_the_second_and_the_third_column() -> None:
         changed(listIds=["1", 1]),
         changed(mappings={"E-MAIL": 1, "Last Name": 2}),
         changed(mappings={"mailadres": 1, " lastname ": "2"}),
+        changed(mappings={"email": "1", "Email": 1, "Mailadres": "01", "lastname": 2, "Last name": 2}),
     ],
 )
 def test_names_match_however_they_are_spelled(spelled: dict[str, Any]) -> None:
@@ -131,6 +132,10 @@ def test_an_absent_port_is_21_and_a_path_may_be_absolute() -> None:
         (changed(mappings={"email": "0", "colour": "1"}), {"/mappings/colour"}),
         (changed(mappings={"email": "0", "called": "1"}), {"/mappings/called"}),
         (changed(mappings={"email": "0", "E-mail": "1"}), {"/mappings/E-mail"}),
+        (
+            changed(mappings={"Email": 0, "email": "0", "EMAIL": 1, "e-mail": "2"}),
+            {"/mappings/EMAIL", "/mappings/e-mail"},
+        ),
         (changed(mappings={"email": "first"}), {"/mappings/email"}),
         (changed(mappings={"email": -1}), {"/mappings/email"}),
         (changed(mappings={"email": ""}), {"/mappings/email"}),
