@@ -1,5 +1,6 @@
-"""Files that do not come as goals expect them: told once each, by a clock that the test sets."""
+"""Files that do not come as goals expect them: told once each and counted, mostly by a clock that the test sets."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
@@ -8,11 +9,31 @@ from zoneinfo import ZoneInfo
 
 from services.poller.clock import judge_due
 from services.poller.wiring import tools_of
+from shared.domain.expectation import Expectation
 from shared.domain.integration import Integration, IntegrationState
 from shared.storage import connections, expectations, integrations, notifications
+from tests.eventually import eventually
 from tests.integration.road.place import Tenant, goal
 
 SOON = timedelta(minutes=1)
+FINDINGS = ("missing", "late", "small", "large", "unexpected")
+
+
+def _zone_at_noon(now: datetime) -> ZoneInfo:
+    """A zone in which it is about noon: the day does not end while the test runs."""
+    return ZoneInfo(f"Etc/GMT{now.hour - 12:+d}")
+
+
+async def _counts(tenant: Tenant, **expected: int) -> None:
+    """That the metric comes to these findings and no others; it follows what people are told, by whichever poller."""
+
+    def counted() -> Counter[str]:
+        value = tenant.base.metrics.registry.get_sample_value
+        found = {each: value("tidegate_expectations_total", {"finding": each}) for each in FINDINGS}
+        return +Counter({each: int(count or 0) for each, count in found.items()})
+
+    await eventually(lambda: counted() >= Counter(expected), f"the metric to count {expected}")
+    assert counted() == Counter(expected)
 
 
 async def _told(tenant: Tenant, code: str) -> list[Any]:
@@ -21,10 +42,13 @@ async def _told(tenant: Tenant, code: str) -> list[Any]:
     return [each.news for each in found]
 
 
+async def _has_told(tenant: Tenant, code: str) -> bool:
+    return bool(await _told(tenant, code))
+
+
 async def test_files_are_told_that_are_missing_small_or_too_many(tenant: Tenant, tmp_path: Path) -> None:
     now = datetime.now(UTC)
-    # A zone in which it is about noon: the day does not end while the test runs.
-    zone = ZoneInfo(f"Etc/GMT{now.hour - 12:+d}")
+    zone = _zone_at_noon(now)
     tomorrow = datetime.combine(now.astimezone(zone).date() + timedelta(days=1), time(6), zone).astimezone(UTC)
     tools = tools_of(tenant.base, tmp_path)
 
@@ -33,6 +57,7 @@ async def test_files_are_told_that_are_missing_small_or_too_many(tenant: Tenant,
 
     expect = {"by": "06:00", "grace_minutes": 30, "minimum_rows": 2, "unexpected": True, "timezone": zone.key}
     goal_id = await tenant.save(goal(expect=expect))
+    await _counts(tenant)
     await tenant.imported("a.csv", "email,name\nann@example.com,Ann\n")
     skipped = await tenant.imported("again.csv", "email,name\nann@example.com,Ann\n")
     assert skipped["state"] == "skipped"
@@ -43,6 +68,7 @@ async def test_files_are_told_that_are_missing_small_or_too_many(tenant: Tenant,
     assert (small.detail, small.goal_id) == ("Found 1 rows, expected 2 at least.", goal_id)
     [unexpected] = await _told(tenant, "file_unexpected")
     assert unexpected.detail.startswith("Found 2 files on")
+    await _counts(tenant, small=1, unexpected=1)
 
     await shows(tomorrow + timedelta(minutes=29))
     assert await _told(tenant, "file_missing") == []
@@ -50,7 +76,7 @@ async def test_files_are_told_that_are_missing_small_or_too_many(tenant: Tenant,
         await shows(tomorrow + timedelta(minutes=minutes))
     [missing] = await _told(tenant, "file_missing")
     assert missing.detail == f"Found 0 files by {tomorrow + timedelta(minutes=30):%Y-%m-%dT%H:%M:%SZ}, expected 1."
-    assert 'tidegate_expectations_total{finding="late"}' in tools.metrics.text().decode()
+    await _counts(tenant, small=1, unexpected=1, missing=1)
 
     # Nobody is told of a connection that rests, whichever way, nor of that time when it is used again.
     async def switch(*, active: bool) -> None:
@@ -69,6 +95,7 @@ async def test_files_are_told_that_are_missing_small_or_too_many(tenant: Tenant,
     await put(IntegrationState.PAUSED)
     await shows(tomorrow + timedelta(days=2, hours=1))
     assert len(await _told(tenant, "file_missing")) == 1
+    await _counts(tenant, small=1, unexpected=1, missing=1)
 
     async with tenant.base.database.account(tenant.account_id) as tx:
         since = await expectations.since(tx, goal_id)
@@ -78,3 +105,27 @@ async def test_files_are_told_that_are_missing_small_or_too_many(tenant: Tenant,
     assert again is not None
     assert again < since, "the clock that the test set was ahead"
     assert abs(again - datetime.now(UTC)) < SOON
+
+
+async def test_files_are_told_that_are_late_or_large(tenant: Tenant, tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    zone = _zone_at_noon(now)
+    deadline = datetime.combine(now.astimezone(zone).date(), time(6), zone).astimezone(UTC)
+    expected = Expectation(by="06:00", maximum_rows=1, timezone=zone.key)
+    goal_id = await tenant.save(goal(expect=expected.model_dump()))
+    run = await tenant.imported("a.csv", "email,name\nann@example.com,Ann\nbob@example.com,Bob\n")
+    await eventually(lambda: _has_told(tenant, "file_large"), "the file to be told as large")
+    await _counts(tenant, large=1)
+
+    # As if the goal had expected it since before this morning's deadline.
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        await expectations.pass_over(tx, goal_id, expected, deadline - SOON)
+    for _ in range(2):
+        await judge_due(tools_of(tenant.base, tmp_path))
+    await eventually(lambda: _has_told(tenant, "file_late"), "the file to be told as late")
+    [large] = await _told(tenant, "file_large")
+    assert (large.detail, large.goal_id) == ("Found 2 rows, expected 1 at most.", goal_id)
+    [late] = await _told(tenant, "file_late")
+    assert late.detail.endswith(f", expected by {deadline:%Y-%m-%dT%H:%M:%SZ}.")
+    assert (late.goal_id, late.run_id, large.run_id) == (goal_id, run["run_id"], run["run_id"])
+    await _counts(tenant, large=1, late=1)
