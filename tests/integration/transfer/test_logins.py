@@ -1,5 +1,6 @@
 """Logging in to a real OpenSSH: by password, by every kind of key, by both; and a server whose host keys change."""
 
+import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -143,6 +144,24 @@ async def test_a_modern_server_is_told_no_legacy_where_it_is_allowed(openssh_ser
     async with open_sftp(_place(openssh_server), login, allowing, on_legacy=told.append) as folder:
         await folder.list("")
     assert told == [frozenset()]
+
+
+@pytest.mark.parametrize(
+    ("offered", "used"),
+    [
+        ("chacha20-poly1305@openssh.com,aes256-gcm@openssh.com,aes128-gcm@openssh.com", "aes128-gcm@openssh.com"),
+        ("aes128-ctr,aes256-ctr", "aes256-ctr"),
+    ],
+    ids=["of many", "without gcm"],
+)
+async def test_the_fastest_cipher_is_used_that_a_server_has(
+    own_openssh: Callable[..., PrivateOpenSSH], offered: str, used: str
+) -> None:
+    """By the server's own word; the client's order counts (RFC 4253, section 7.1)."""
+    server = own_openssh(settings=["LogLevel DEBUG1", f"Ciphers {offered}"])
+    await _listed(server, Login(private_key=server.client_key.read_text()))
+    ways = re.findall(r"kex: (client->server|server->client) cipher: (\S+)", server.log.read_text())
+    assert sorted(set(ways)) == [("client->server", used), ("server->client", used)]
 
 
 async def test_a_wrong_password_is_counted_once_by_the_server(
