@@ -26,6 +26,11 @@ WELL = "well"
 GIVING = "gives files"
 """These are well, too, and have a file each time, another for each user."""
 GIVING_SERVERS = 4
+NEVER_MARKS = "never gives a file another name"
+FTPS, WEBDAV = "FTPS", "WebDAV"
+"""Stages of these begin so; all others are of SFTP."""
+_READY_FOR_TLS = b"220 Well\r\n234 Go on\r\n"
+"""A greeting, and the answer to AUTH TLS."""
 LARGE_BYTES = 1 << 20
 """What a server says that has more than it gives."""
 
@@ -166,6 +171,24 @@ class _Unseeing(_Giving):
         await _for_ever()
 
 
+class _Unmoving(_Giving):
+    """Gives its file, and never gives one another name."""
+
+    async def lstat(self, path: bytes) -> asyncssh.SFTPAttrs:
+        if not path.endswith(b".csv"):
+            raise asyncssh.SFTPNoSuchFile("nothing has that name")
+        return await super().lstat(path)
+
+    async def rename(self, oldpath: bytes, newpath: bytes) -> None:
+        await _for_ever()
+
+    async def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
+        await _for_ever()
+
+    async def link(self, oldpath: bytes, newpath: bytes) -> None:
+        await _for_ever()
+
+
 class _Blind(asyncssh.SFTPServer):
     """Never says what a path is."""
 
@@ -205,7 +228,11 @@ async def serve(well: int, every_seconds: int) -> None:
         "never gives a byte": await ssh(_Open, sftp_factory=_Holding),
         "stops in the middle of a file": await ssh(_Open, sftp_factory=_Stopping),
         "never says whether a file is there": await ssh(_Open, sftp_factory=_Unseeing),
+        NEVER_MARKS: await ssh(_Open, sftp_factory=_Unmoving),
         "greets every other one": await tcp(_every_other(giving_behind)),
+        f"{FTPS}: never greets": await tcp(lambda reader, writer: _for_ever()),
+        f"{FTPS}: stops where TLS begins": await tcp(lambda reader, writer: _saying(writer, _READY_FOR_TLS)),
+        f"{WEBDAV}: never answers the handshake": await tcp(lambda reader, writer: _for_ever()),
     }
     ports = {stage: [port] for stage, port in hanging.items()}
     ports[WELL] = [await ssh(_Open, sftp_factory=_Empty) for _ in range(well)]
