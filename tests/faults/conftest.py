@@ -1,9 +1,7 @@
 """Fleets for the failpoints, and what a failed case shows. The cases about outages bring systems of their own."""
 
 import asyncio
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -11,6 +9,7 @@ from tests.acceptance.conftest import make_operator_key, own_system, pytest_runt
 from tests.faults.fleet import Fleet
 from tests.real.database_fixtures import TEMPLATE, make_template
 from tests.real.postgres import PrivatePostgres, programs
+from tests.real.quick_folder import quick_folder
 from tests.real.rabbitmq import RabbitServer
 
 __all__ = ["pytest_runtest_makereport"]
@@ -20,8 +19,8 @@ __all__ = ["pytest_runtest_makereport"]
 def fleet(request: pytest.FixtureRequest, rabbitmq: RabbitServer) -> Iterator[Fleet]:
     """A complete system on a server of its own of the PostgreSQL version asked for, shared by the cases on it."""
     version: str = request.param
-    with tempfile.TemporaryDirectory(prefix="tidegate-postgres-") as folder:
-        server = PrivatePostgres(programs(version), Path(folder))
+    with quick_folder("tidegate-postgres-") as folder:
+        server = PrivatePostgres(programs(version), folder)
         server.start()
         try:
             asyncio.run(make_template(server))

@@ -17,6 +17,7 @@ OLDEST = 15
 OPTIONS = {
     **embedded_postgres.OPTIONS,
     "shared_buffers": "128MB",
+    "max_wal_size": "512MB",
     "fsync": "off",
     "full_page_writes": "off",
 }

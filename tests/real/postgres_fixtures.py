@@ -1,14 +1,14 @@
 """Fixtures around private PostgreSQL servers. TIDEGATE_TEST_POSTGRES=15 or 18 chooses the shared one's version."""
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.real.postgres import PrivatePostgres, programs
+from tests.real.quick_folder import quick_folder
 
 
 @pytest.fixture(scope="session")
@@ -48,8 +48,6 @@ def private_postgres(version: str = "") -> Iterator[PrivatePostgres]:
             server.stop()
 
 
-@contextmanager
-def _folder() -> Iterator[Path]:
+def _folder() -> AbstractContextManager[Path]:
     # Not pytest's tmp_path: only its owner may enter that, and a server of root's may have to run as nobody.
-    with tempfile.TemporaryDirectory(prefix="tidegate-postgres-") as name:
-        yield Path(name)
+    return quick_folder("tidegate-postgres-")
