@@ -17,14 +17,13 @@ from shared.transfer.webdav.opening import open_webdav
 from tests.corpora.folder import content, needed
 from tests.integration.transfer.conftest import (
     PASSWORD,
-    Ground,
-    ground,  # noqa: F401 the fixture is found by its name here
-    openssh_directory,  # noqa: F401 the fixture is found by its name here
+    disk_ground,  # noqa: F401 the fixture is found by its name here
     partner,
     reach,
     webdav_place,
 )
 from tests.integration.transfer.dav_server import collection, dav_server, file, multistatus
+from tests.integration.transfer.grounds import DiskGround
 from tests.real.authority import Authority
 
 
@@ -41,24 +40,24 @@ def _files(root: Path) -> dict[str, bytes]:
 
 
 @needed
-async def test_no_path_gets_out_of_a_place(ground: Ground) -> None:  # noqa: F811 the fixture of that name
-    (ground.disk.parent / "outside.txt").write_bytes(b"as it was")
-    beside = set(ground.disk.parent.iterdir())
+async def test_no_path_gets_out_of_a_place(disk_ground: DiskGround) -> None:  # noqa: F811 the fixture of that name
+    (disk_ground.disk.parent / "outside.txt").write_bytes(b"as it was")
+    beside = set(disk_ground.disk.parent.iterdir())
     written = {}
     for line in _lines():
         path = line.decode().lstrip("/")
         try:
             if split(path)[0]:
-                await ground.folder.make_directory(split(path)[0])
-            await ground.folder.write(path, _once(line))
+                await disk_ground.folder.make_directory(split(path)[0])
+            await disk_ground.folder.write(path, _once(line))
         except (ValueError, Failure):
             # Refused by us or, for more than what a path is, by the server.
             continue
         written[path] = line
     assert len(written) > 20
-    assert _files(ground.disk) == written
-    assert set(ground.disk.parent.iterdir()) == beside
-    assert (ground.disk.parent / "outside.txt").read_bytes() == b"as it was"
+    assert _files(disk_ground.disk) == written
+    assert set(disk_ground.disk.parent.iterdir()) == beside
+    assert (disk_ground.disk.parent / "outside.txt").read_bytes() == b"as it was"
 
 
 class _Hostile(asyncssh.SFTPServer):

@@ -1,15 +1,24 @@
-"""A drop folder in memory that can be as bad as some servers are."""
+"""A drop folder in memory that keeps every driver's promises, and can be as bad as some servers are."""
 
-from collections.abc import AsyncGenerator, AsyncIterable
+from collections.abc import AsyncGenerator, AsyncIterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import count
 
 from shared.domain.arrival import FileStamp
-from shared.domain.failures import AccessDenied, ConnectionLost, DirectoryMissing, FileGone, NameTaken, PlaceFull
-from shared.domain.names import split
-from shared.transfer.folder import Listing
+from shared.domain.failures import (
+    AccessDenied,
+    ConnectionLost,
+    DirectoryMissing,
+    FileGone,
+    NameTaken,
+    PlaceFull,
+    TooManyFiles,
+)
+from shared.domain.names import split, taken_path, to_bytes
+from shared.transfer.folder import CHUNK_BYTES, MAX_ENTRIES, Listing, note_directory, sort_out
 
-_TIME = datetime(2026, 11, 22, tzinfo=UTC)
+_BEGAN = datetime(2026, 11, 22, tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -17,6 +26,7 @@ class FakeFolder:
     """Keeps files by their paths, and what was asked of it."""
 
     files: dict[str, bytes] = field(default_factory=dict)
+    """To be looked at; `put` is what adds to them, for each has a directory and a time."""
     asked: list[str] = field(default_factory=list)
     refuses: set[str] = field(default_factory=set)
     """Methods that are not allowed."""
@@ -29,18 +39,36 @@ class FakeFolder:
     """The connection is lost, for good, after so many."""
     removals_left: int | None = None
     """The same for removals."""
+    directories: set[str] = field(default_factory=lambda: {""})
+    times: dict[str, datetime] = field(default_factory=dict)
+    _clock: Iterator[int] = field(default_factory=count)
+    """Goes on by a second whenever something is written, so that nothing new passes for what was there before."""
+
+    def __post_init__(self) -> None:
+        for path, content in self.files.items():
+            self.put(path, content)
+
+    def put(self, path: str, content: bytes) -> None:
+        """What somebody else does: a file is there, in a directory that is there as well."""
+        self.directories.update(_above(path))
+        self.files[path] = content
+        self.times[path] = _BEGAN + timedelta(seconds=next(self._clock))
 
     async def list(self, directory: str) -> Listing:
         self._ask("list", directory)
-        inside = [path for path in self.files if split(path)[0] == directory]
-        prefix = f"{directory}/" if directory else ""
-        below = {path[len(prefix) :].partition("/")[:2] for path in self.files if path.startswith(prefix)}
-        if directory and not inside and not below:
+        if directory not in self.directories:
             raise DirectoryMissing
-        return Listing(
-            [self._stamp(path) for path in inside],
-            directories=[prefix + name for name, slash in sorted(below) if slash],
-        )
+        listing = Listing()
+        entries = [path for path in (*self.files, *self.directories) if path and split(path)[0] == directory]
+        if len(entries) > MAX_ENTRIES:
+            raise TooManyFiles
+        for path in sorted(entries):
+            name = to_bytes(split(path)[1])
+            if path in self.directories:
+                note_directory(listing, directory, name)
+            elif sort_out(listing, directory, name) is not None:
+                listing.files.append(self._stamp(path))
+        return listing
 
     async def stat(self, path: str) -> FileStamp:
         self._ask("stat", path)
@@ -50,11 +78,14 @@ class FakeFolder:
     async def read(self, path: str) -> AsyncGenerator[bytes, None]:
         self._ask("read", path)
         self._require(path)
-        yield self.files[path]
+        content = self.files[path]
+        for start in range(0, len(content), CHUNK_BYTES):
+            yield content[start : start + CHUNK_BYTES]
 
     async def write(self, path: str, chunks: AsyncIterable[bytes], *, size_bytes: int | None = None) -> int:
         self._ask("write", path)
-        self.files[path] = b""
+        self._require_place(path)
+        self.put(path, b"")
         async for chunk in chunks:
             self._take(path, chunk)
         if self.loses_bytes:
@@ -62,16 +93,18 @@ class FakeFolder:
         return len(self.files[path])
 
     async def rename(self, source: str, target: str, *, replace: bool) -> None:
-        self._ask("rename", f"{source} -> {target}")
+        self._ask("rename", source, target)
         self._require(source)
-        if not replace and target in self.files:
+        if not replace and (target in self.files or target in self.directories):
             raise NameTaken
+        self._require_place(target)
         if self.renames_left is not None:
             if self.renames_left == 0:
                 self.cut_after_bytes = 0
                 raise ConnectionLost
             self.renames_left -= 1
         self.files[target] = self.files.pop(source)
+        self.times[target] = self.times.pop(source)
 
     async def remove(self, path: str) -> None:
         self._ask("remove", path)
@@ -81,10 +114,14 @@ class FakeFolder:
                 self.cut_after_bytes = 0
                 raise ConnectionLost
             self.removals_left -= 1
-        del self.files[path]
+        del self.files[path], self.times[path]
 
     async def make_directory(self, path: str) -> None:
         self._ask("make_directory", path)
+        wanted = {*_above(path), path}
+        if wanted & self.files.keys():
+            raise NameTaken
+        self.directories |= wanted
 
     def shown(self) -> dict[str, bytes]:
         """What a partner sees: files that are not hidden."""
@@ -93,15 +130,16 @@ class FakeFolder:
     def _take(self, path: str, chunk: bytes) -> None:
         held = sum(map(len, self.files.values()))
         if self.cut_after_bytes is not None and held + len(chunk) > self.cut_after_bytes:
-            self.files[path] += chunk[: self.cut_after_bytes - held]
+            self.put(path, self.files[path] + chunk[: self.cut_after_bytes - held])
             self.cut_after_bytes = 0
             raise ConnectionLost
         if self.room_bytes is not None and held + len(chunk) > self.room_bytes:
             raise PlaceFull
-        self.files[path] += chunk
+        self.put(path, self.files[path] + chunk)
 
-    def _ask(self, method: str, what: str) -> None:
-        self.asked.append(f"{method} {what}")
+    def _ask(self, method: str, *paths: str) -> None:
+        """What is no path of a place is refused before it is asked for, as every driver does. Raises ValueError."""
+        self.asked.append(f"{method} {' -> '.join(map(taken_path, paths))}")
         if self.cut_after_bytes == 0:
             raise ConnectionLost
         if method in self.refuses:
@@ -111,5 +149,16 @@ class FakeFolder:
         if path not in self.files:
             raise FileGone
 
+    def _require_place(self, path: str) -> None:
+        """A file can lie there: its directory is there, and it is none itself."""
+        if split(path)[0] not in self.directories or path in self.directories:
+            raise DirectoryMissing
+
     def _stamp(self, path: str) -> FileStamp:
-        return FileStamp(path=path, size_bytes=len(self.files[path]), modified_at=_TIME)
+        return FileStamp(path=path, size_bytes=len(self.files[path]), modified_at=self.times[path])
+
+
+def _above(path: str) -> set[str]:
+    """The directories above a path, the place itself among them."""
+    parts = path.split("/")
+    return {"/".join(parts[:depth]) for depth in range(len(parts))}

@@ -2,12 +2,11 @@
 servers (vsftpd, pyftpdlib)."""
 
 import threading
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -25,7 +24,7 @@ from shared.transfer.addresses import AddressPolicy
 from shared.transfer.certificates import Certificates
 from shared.transfer.dialling import Reach
 from shared.transfer.directory import LocalDirectory
-from shared.transfer.folder import Deadlines, Folder
+from shared.transfer.folder import Deadlines
 from shared.transfer.ftps.opening import open_ftps
 from shared.transfer.hosted import HostedFolder
 from shared.transfer.keys import described, make_private_key
@@ -34,7 +33,9 @@ from shared.transfer.sftp import open_sftp
 from shared.transfer.webdav.opening import open_webdav
 from tests.eventually import eventually
 from tests.fakes.drop import KnownLogins, RememberedUploads
+from tests.fakes.folder import FakeFolder
 from tests.fakes.room import Roomy
+from tests.integration.transfer.grounds import DiskGround, FakeGround, Ground
 from tests.integration.transfer.scripted_ftps import Answer, Opened, Opens, ScriptedFtps
 from tests.real import apache, pyftpd, vsftpd
 from tests.real.apache import PrivateApache
@@ -45,22 +46,6 @@ from tests.real.vsftpd import PrivateVsftpd
 
 LOOPBACK = AddressPolicy((ip_network("127.0.0.0/8"),))
 PASSWORD = "open sesame"
-
-
-@dataclass(frozen=True)
-class Ground:
-    """An open folder, and the directory on disk behind it."""
-
-    folder: Folder
-    disk: Path
-    put: Callable[[str, bytes], Path]
-    takes_any_name: bool = True
-    kinds: Literal["told", "told in listings", "directories alone", "hidden"] = "told"
-    """How far the server tells what is no regular file: a link, a pipe, a socket, a directory."""
-    cannot_say: bytes = b""
-    """What names cannot hold where the protocol is lines: a file with such a name is told and left."""
-    finds_bytes: bool = True
-    """Whether the server finds a file again whose name is no UTF-8."""
 
 
 class Server(asyncssh.SSHServer):
@@ -163,88 +148,98 @@ async def opens(server_certificate: Issued, authority: Authority) -> AsyncIterat
     )
 
 
-@pytest.fixture
-def openssh_directory(openssh_server: PrivateOpenSSH) -> str:
-    """A directory of this test's own on the session's OpenSSH server."""
-    name = f"test-{uuid4().hex}"
-    (openssh_server.put(f"{name}/first", b"")).unlink()
-    return name
+@asynccontextmanager
+async def _directory(tmp_path: Path) -> AsyncIterator[DiskGround]:
+    yield DiskGround(folder=LocalDirectory(tmp_path), disk=tmp_path)
 
 
 @asynccontextmanager
-async def _directory(tmp_path: Path) -> AsyncIterator[Ground]:
-    yield Ground(LocalDirectory(tmp_path), tmp_path, _putter(tmp_path))
+async def _counted(tmp_path: Path) -> AsyncIterator[DiskGround]:
+    yield DiskGround(folder=HostedFolder(LocalDirectory(tmp_path), Roomy()), disk=tmp_path)
 
 
 @asynccontextmanager
-async def _counted(tmp_path: Path) -> AsyncIterator[Ground]:
-    yield Ground(HostedFolder(LocalDirectory(tmp_path), Roomy()), tmp_path, _putter(tmp_path))
-
-
-@asynccontextmanager
-async def _asyncssh(tmp_path: Path) -> AsyncIterator[Ground]:
+async def _asyncssh(tmp_path: Path) -> AsyncIterator[DiskGround]:
     async with (
         partner(tmp_path) as server,
         open_sftp(server.place(*server.lines), Login(password=PASSWORD), reach()) as folder,
     ):
-        yield Ground(folder, tmp_path, _putter(tmp_path))
+        yield DiskGround(folder=folder, disk=tmp_path)
 
 
 @asynccontextmanager
-async def _dropserver(tmp_path: Path) -> AsyncIterator[Ground]:
+async def _dropserver(tmp_path: Path) -> AsyncIterator[DiskGround]:
     gate = KnownLogins()
     root = tmp_path / "hosted"
     gate.passwords["partner", PASSWORD] = Tenant(uuid4(), uuid4(), uuid4(), root, "mine")
     async with DropServer.open("127.0.0.1", 0, [make_private_key()], gate, RememberedUploads()) as server:
         place = Partner(server.port, [], []).place(*(key.line for key in server.host_keys))
         async with open_sftp(place, Login(password=PASSWORD), reach()) as folder:
-            yield Ground(folder, root / "mine", _putter(root / "mine"), takes_any_name=False)
+            yield DiskGround(folder=folder, disk=root / "mine", takes_any_name=False)
 
 
 @asynccontextmanager
-async def _mounted(tmp_path: Path) -> AsyncIterator[Ground]:
+async def _mounted(tmp_path: Path) -> AsyncIterator[DiskGround]:
     home = tmp_path / "ours" / "deep"
     home.mkdir(parents=True)
     (tmp_path / MARKER).touch()
     async with open_mounted(Mounted(tmp_path), "ours/deep", Deadlines()) as folder:
-        yield Ground(folder, home, _putter(home))
+        yield DiskGround(folder=folder, disk=home)
 
 
 @asynccontextmanager
-async def _vsftpd(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
+async def _openssh(request: pytest.FixtureRequest) -> AsyncIterator[DiskGround]:
+    server: PrivateOpenSSH = request.getfixturevalue("openssh_server")
+    name = f"test-{uuid4().hex}"
+    server.put(f"{name}/first", b"").unlink()
+    place = Partner(server.port, [], []).place(*server.host_keys(), username=server.username, home_directory=name)
+    async with open_sftp(place, Login(private_key=server.client_key.read_text()), reach()) as folder:
+        yield DiskGround(
+            folder=folder,
+            disk=server.drop / name,
+            lay=lambda path, content: server.put(f"{name}/{path}", content),
+        )
+
+
+@asynccontextmanager
+async def _vsftpd(request: pytest.FixtureRequest) -> AsyncIterator[DiskGround]:
     server: PrivateVsftpd = request.getfixturevalue("vsftpd")
     root = server.drop / f"test-{uuid4().hex}"
     root.mkdir()
     place = ftps_place(server.port, username=vsftpd.USERNAME, home_directory=root.name)
     ways = reach(request.getfixturevalue("authority"))
     async with open_ftps(place, Login(password=vsftpd.PASSWORD), ways) as folder:
-        yield Ground(folder, root, _putter(root), kinds="told in listings", cannot_say=b"\r\n")
+        yield DiskGround(folder=folder, disk=root, kinds="told in listings", cannot_say=b"\r\n")
 
 
 @asynccontextmanager
-async def _pyftpdlib(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
+async def _pyftpdlib(request: pytest.FixtureRequest) -> AsyncIterator[DiskGround]:
     root: Path = request.getfixturevalue("tmp_path")
     ways = reach(request.getfixturevalue("authority"))
     with Pyftpd(root, request.getfixturevalue("server_certificate")) as server:
         place = ftps_place(server.port, username=pyftpd.USERNAME)
         async with open_ftps(place, Login(password=pyftpd.PASSWORD), ways) as folder:
-            yield Ground(folder, root, _putter(root), kinds="directories alone", cannot_say=b"\r\n", finds_bytes=False)
+            yield DiskGround(folder=folder, disk=root, kinds="directories alone", cannot_say=b"\r\n", finds_bytes=False)
 
 
 @asynccontextmanager
-async def _apache(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
+async def _apache(request: pytest.FixtureRequest) -> AsyncIterator[DiskGround]:
     server: PrivateApache = request.getfixturevalue("apache_server")
     name = f"test {uuid4().hex}"
     server.put(f"{name}/first", b"").unlink()
     place = webdav_place(server.url(f"digest/{quote(name)}"))
     ways = reach(request.getfixturevalue("authority"))
     async with open_webdav(place, Login(password=apache.PASSWORD), ways) as folder:
-        root = server.drop / name
-        yield Ground(folder, root, lambda path, content: server.put(f"{name}/{path}", content), kinds="hidden")
+        yield DiskGround(
+            folder=folder,
+            disk=server.drop / name,
+            lay=lambda path, content: server.put(f"{name}/{path}", content),
+            kinds="hidden",
+        )
 
 
 @asynccontextmanager
-async def _hosted_webdav(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
+async def _hosted_webdav(request: pytest.FixtureRequest) -> AsyncIterator[DiskGround]:
     tmp_path: Path = request.getfixturevalue("tmp_path")
     issued: Issued = request.getfixturevalue("server_certificate")
     gate, root = KnownLogins(), tmp_path / "hosted"
@@ -255,11 +250,9 @@ async def _hosted_webdav(request: pytest.FixtureRequest) -> AsyncIterator[Ground
     ):
         place = webdav_place(f"https://127.0.0.1:{server.port}/")
         async with open_webdav(place, Login(password=PASSWORD), reach(request.getfixturevalue("authority"))) as folder:
-            home = root / "mine"
-            yield Ground(folder, home, _putter(home), takes_any_name=False, kinds="hidden")
+            yield DiskGround(folder=folder, disk=root / "mine", takes_any_name=False, kinds="hidden")
 
 
-_BY_TLS = {"vsftpd": _vsftpd, "pyftpdlib": _pyftpdlib, "apache": _apache, "hosted webdav": _hosted_webdav}
 _OPENERS = {
     "directory": _directory,
     "hosted": _counted,
@@ -267,32 +260,32 @@ _OPENERS = {
     "asyncssh": _asyncssh,
     "dropserver": _dropserver,
 }
+_SERVERS = {
+    "openssh": _openssh,
+    "vsftpd": _vsftpd,
+    "pyftpdlib": _pyftpdlib,
+    "apache": _apache,
+    "hosted webdav": _hosted_webdav,
+}
+_ON_DISK = [*_OPENERS, *_SERVERS]
 
 
-@pytest.fixture(params=["openssh", *_OPENERS, *_BY_TLS])
+@pytest.fixture(params=[*_ON_DISK, "fake"])
 async def ground(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ground]:
-    """Every driver, on every server it should get along with."""
-    async with AsyncExitStack() as stack:
-        if request.param == "openssh":
-            server: PrivateOpenSSH = request.getfixturevalue("openssh_server")
-            name: str = request.getfixturevalue("openssh_directory")
-            place = Partner(server.port, [], []).place(
-                *server.host_keys(), username=server.username, home_directory=name
-            )
-            login = Login(private_key=server.client_key.read_text())
-            folder = await stack.enter_async_context(open_sftp(place, login, reach()))
-            yield Ground(folder, server.drop / name, lambda path, content: server.put(f"{name}/{path}", content))
-        elif request.param in _BY_TLS:
-            yield await stack.enter_async_context(_BY_TLS[request.param](request))
-        else:
-            yield await stack.enter_async_context(_OPENERS[request.param](tmp_path))
+    """Every driver, on every server it should get along with, and the fake that stands for them in other tests."""
+    if request.param == "fake":
+        yield FakeGround(folder=FakeFolder())
+        return
+    async with _opened(request, tmp_path) as opened:
+        yield opened
 
 
-def _putter(root: Path) -> Callable[[str, bytes], Path]:
-    def put(path: str, content: bytes) -> Path:
-        file = root / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content)
-        return file
+@pytest.fixture(params=_ON_DISK)
+async def disk_ground(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[DiskGround]:
+    """The same drivers, where a test puts there what only a disk can hold, or looks at what lies beside the place."""
+    async with _opened(request, tmp_path) as opened:
+        yield opened
 
-    return put
+
+def _opened(request: pytest.FixtureRequest, tmp_path: Path) -> AbstractAsyncContextManager[DiskGround]:
+    return _SERVERS[request.param](request) if request.param in _SERVERS else _OPENERS[request.param](tmp_path)

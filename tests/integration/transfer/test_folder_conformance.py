@@ -1,4 +1,4 @@
-"""What every driver of a drop folder promises, tried on each of them against each server."""
+"""What every driver of a drop folder promises, tried on each of them against each server, and on the fake."""
 
 import os
 import socket
@@ -12,7 +12,7 @@ from shared.domain.goal import AfterDone
 from shared.domain.names import shown, split, to_bytes
 from shared.transfer.folder import CHUNK_BYTES
 from shared.transfer.mark import mark
-from tests.integration.transfer.conftest import Ground
+from tests.integration.transfer.grounds import DiskGround, Ground
 
 
 async def _chunks(*chunks: bytes) -> AsyncIterator[bytes]:
@@ -33,8 +33,8 @@ async def test_a_listing_holds_the_regular_files_of_the_directory_only(ground: G
 
 
 async def test_a_listing_and_a_stat_agree_to_the_whole_stamp(ground: Ground) -> None:
-    file = ground.put("a.csv", b"12345")
-    os.utime(file, (1_700_000_000.25, 1_700_000_000.75))
+    ground.put("a.csv", b"12345")
+    ground.set_time("a.csv", 1_700_000_000.75)
     listed = (await ground.folder.list("")).files[0]
     assert listed == await ground.folder.stat("a.csv")
     assert int(listed.modified_at.timestamp()) == 1_700_000_000
@@ -83,7 +83,7 @@ async def test_names_are_bytes_that_are_listed_shown_read_and_renamed_exactly(gr
         marked = await mark(ground.folder, file, AfterDone(rename_suffix=".done"))
         assert marked.path is not None
         assert await _bytes(ground, marked.path) == to_bytes(name)
-    left = {name for name in (os.fsencode(path.name) for path in (ground.disk / "in").iterdir()) if name != b"good.csv"}
+    left = ground.names("in") - {b"good.csv"}
     assert {name if name in unsayable else name + b".done" for name in HOSTILE if len(name) < 250} == {
         name for name in left if len(name) < 250
     }
@@ -98,8 +98,9 @@ def _is_utf_8(name: bytes) -> bool:
     return True
 
 
-async def test_what_is_no_regular_file_is_told_and_not_followed(ground: Ground) -> None:
-    target = ground.put("real.csv", b"1")
+async def test_what_is_no_regular_file_is_told_and_not_followed(disk_ground: DiskGround) -> None:
+    ground, target = disk_ground, disk_ground.disk / "real.csv"
+    ground.put("real.csv", b"1")
     (target.parent / "link.csv").symlink_to(target)
     (target.parent / "all.csv").symlink_to(target.parent)
     os.mkfifo(target.parent / "pipe.csv")
@@ -124,6 +125,16 @@ async def test_what_is_no_regular_file_is_told_and_not_followed(ground: Ground) 
         if path != "link.csv" or ground.kinds == "told":
             with pytest.raises(FileGone):
                 await ground.folder.stat(path)
+
+
+async def test_a_directory_is_listed_as_one_and_is_no_file(ground: Ground) -> None:
+    ground.put("in/deep/a.csv", b"1")
+    await ground.folder.remove("in/deep/a.csv")
+    listing = await ground.folder.list("in")
+    assert (listing.files, listing.directories) == ([], ["in/deep"])
+    assert (await ground.folder.list("in/deep")).files == []
+    with pytest.raises(FileGone):
+        await ground.folder.stat("in/deep")
 
 
 async def test_a_missing_directory_is_told_as_such(ground: Ground) -> None:
@@ -162,13 +173,22 @@ async def test_reading_may_be_given_up_in_the_middle(ground: Ground) -> None:
 async def test_a_file_is_written_byte_for_byte(ground: Ground) -> None:
     parts = [os.urandom(n) for n in (1, 700_000, 3 * CHUNK_BYTES, 17)]
     assert await ground.folder.write("out.bin", _chunks(*parts)) == sum(map(len, parts))
-    assert (ground.disk / "out.bin").read_bytes() == b"".join(parts)
+    assert ground.content("out.bin") == b"".join(parts)
 
 
 async def test_writing_over_a_longer_file_leaves_nothing_of_it(ground: Ground) -> None:
     await ground.folder.write("out.bin", _chunks(b"long content"))
     assert await ground.folder.write("out.bin", _chunks(b"short")) == 5
     assert await _bytes(ground, "out.bin") == b"short"
+
+
+async def test_a_file_that_is_written_anew_has_another_time(ground: Ground) -> None:
+    ground.put("out.bin", b"first")
+    ground.set_time("out.bin", 1_700_000_000)
+    before = await ground.folder.stat("out.bin")
+    await ground.folder.write("out.bin", _chunks(b"again"))
+    after = await ground.folder.stat("out.bin")
+    assert (after.size_bytes, after.modified_at > before.modified_at) == (5, True)
 
 
 async def test_writing_into_a_missing_directory_is_told(ground: Ground) -> None:
@@ -214,7 +234,7 @@ async def test_a_rename_into_a_missing_directory_is_told_and_keeps_the_file(grou
 async def test_a_directory_is_made_with_those_above_it_and_may_be_there(ground: Ground) -> None:
     await ground.folder.make_directory("one/two/three")
     await ground.folder.make_directory("one/two/three")
-    assert (ground.disk / "one/two/three").is_dir()
+    assert (ground.names("one/two"), ground.names("one/two/three")) == ({b"three"}, set())
 
 
 async def test_a_directory_is_not_made_over_a_file(ground: Ground) -> None:

@@ -1,6 +1,4 @@
-"""What becomes of a file afterwards, on every driver, and again after a crash at any point."""
-
-import os
+"""What becomes of a file afterwards, on every driver and on the fake, and again after a crash at any point."""
 
 import pytest
 
@@ -9,7 +7,7 @@ from shared.domain.failures import NameTaken
 from shared.domain.goal import AfterDone, AfterFailed
 from shared.domain.names import free_names
 from shared.transfer.mark import mark
-from tests.integration.transfer.conftest import Ground
+from tests.integration.transfer.grounds import Ground
 
 RENAME = AfterDone(rename_suffix=".done")
 MOVE = AfterDone(move_to="archive/old")
@@ -33,13 +31,13 @@ async def test_a_taken_name_is_never_replaced(ground: Ground) -> None:
     ground.put("in/a.csv.done.1", b"old")
     marked = await mark(ground.folder, await _file(ground), RENAME)
     assert (marked.outcome, marked.path) == ("renamed", "in/a.csv.done.2")
-    assert (ground.disk / "in/a.csv.done").read_bytes() == b"older"
+    assert ground.content("in/a.csv.done") == b"older"
 
 
 async def test_a_file_is_moved_into_a_directory_that_is_made(ground: Ground) -> None:
     file = await _file(ground)
     assert (await mark(ground.folder, file, MOVE)).path == "archive/old/a.csv"
-    assert (ground.disk / "archive/old/a.csv").read_bytes() == b"12345"
+    assert ground.content("archive/old/a.csv") == b"12345"
 
 
 async def test_a_file_whose_import_failed_is_moved(ground: Ground) -> None:
@@ -63,10 +61,10 @@ async def test_a_file_that_is_no_longer_the_one_that_was_read_is_not_touched(
     ground: Ground, action: AfterDone | AfterFailed
 ) -> None:
     file = await _file(ground)
-    path = ground.put("in/a.csv", b"54321")
-    os.utime(path, (1_700_000_000, 1_700_000_000))
+    ground.put("in/a.csv", b"54321")
+    ground.set_time("in/a.csv", 1_700_000_000)
     assert (await mark(ground.folder, file, action)).outcome == "changed"
-    assert path.read_bytes() == b"54321"
+    assert ground.content("in/a.csv") == b"54321"
 
 
 @pytest.mark.parametrize("action", [RENAME, MOVE, FAILED, DELETE])
@@ -81,7 +79,7 @@ async def test_a_repetition_knows_its_own_among_numbered_names(ground: Ground) -
     ground.put("in/a.csv.done", b"another")
     file = await _file(ground)
     first = await mark(ground.folder, file, RENAME)
-    (ground.disk / "in/a.csv.done").unlink()
+    await ground.folder.remove("in/a.csv.done")
     assert (await mark(ground.folder, file, RENAME)).path == first.path == "in/a.csv.done.1"
 
 
@@ -96,7 +94,7 @@ async def test_a_file_that_somebody_took_away_is_gone(ground: Ground, action: Af
 async def test_a_name_too_long_for_its_suffix_is_cut(ground: Ground) -> None:
     files = [await _file(ground, f"in/{'ä' * 125}{end}.csv", b"same") for end in "ab"]
     for file in files:
-        os.utime(ground.disk / file.path, (1_700_000_000, 1_700_000_000))
+        ground.set_time(file.path, 1_700_000_000)
     files = [await ground.folder.stat(file.path) for file in files]
     first, second = [await mark(ground.folder, file, RENAME) for file in files]
     assert first.outcome == second.outcome == "renamed"

@@ -107,7 +107,7 @@ async def test_what_was_cut_between_two_names_is_whole_the_next_time(ship: Ship,
         await deliver(folder, ship(), bearer())
     assert set(folder.shown()) == set(NAMES[:2])
     stranger = f"out/.a.csv.{'f' * 12}.1-0.part"
-    folder.files[stranger] = b"of another run"
+    folder.put(stranger, b"of another run")
     again = FakeFolder(dict(folder.files), refuses=set() if can_list else {"list"})
     # The data has changed meanwhile: one part less. The rest of the larger set goes.
     parts = [iter(f"out/a_{number:03}.csv" for number in count(2))]
@@ -180,7 +180,7 @@ async def test_in_place_only_who_surely_has_the_run_removes_what_it_half_wrote(
 
     def advance(_: int) -> None:
         # The heir delivers under the same name while we are at it.
-        folder.files[NAMES[0]] = b"heir's"
+        folder.put(NAMES[0], b"heir's")
         if not is_cancelled:
             raise ConnectionLost
         writing.set()
