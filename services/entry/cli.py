@@ -201,8 +201,12 @@ def watch(run: UUID, data_directory: DataDirectory = DEFAULT_DIRECTORY) -> None:
 
 @app.command("replay")
 def replay_files(
-    since: Annotated[datetime, typer.Option(help="From when on files were first seen; local time.")],
-    until: Annotated[datetime | None, typer.Option(help="Until when; now where it is not given.")] = None,
+    since: Annotated[
+        datetime, typer.Option(help="From when on files were first seen; local time.", callback=replay.in_utc)
+    ],
+    until: Annotated[
+        datetime | None, typer.Option(help="Until when; now where it is not given.", callback=replay.in_utc)
+    ] = None,
     connection: Annotated[UUID | None, typer.Option(help="Of this connection alone.")] = None,
     goal: Annotated[UUID | None, typer.Option(help="Of this goal alone.")] = None,
     *,

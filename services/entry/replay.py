@@ -1,7 +1,7 @@
 """`tidegate replay`: files of a period run again; first what it would come to, then, once a person agrees, the runs."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -26,10 +26,10 @@ async def replay(
 ) -> list[dict[str, Any]]:
     """Run files again of what was chosen (a goal or a connection), or of all connections; the items that were run.
 
-    Times without a zone are local. Raises NoAnswer. `agrees` is asked with how many there are, if there are any.
+    Raises NoAnswer. `agrees` is asked with how many there are, if there are any.
     """
     console = console or Console()
-    period = {"since": since.astimezone().isoformat(), "until": until.astimezone().isoformat()}
+    period = {"since": since.isoformat(), "until": until.isoformat()}
     async with place.client() as client:
         wanted = [{name: str(value) for name, value in chosen.items()}] if chosen else await _connections(client)
         planned = [(each, await _asked(client, each, period, dry_run=True)) for each in wanted]
@@ -69,6 +69,15 @@ def _show(items: list[dict[str, Any]], console: Console) -> None:
         console.print(f"and {len(items) - _SHOWN:,} more")
     again = sum(item["passed_over"] is None for item in items)
     console.print(f"{again:,} to be run again, {len(items) - again:,} passed over")
+
+
+def in_utc(moment: datetime | None) -> datetime | None:
+    """A moment that somebody typed; without a zone it is by the clock of this machine. Raises BadParameter."""
+    try:
+        # Zones of long ago are seconds off the minute, which the gateway's notation of times does not know.
+        return None if moment is None else moment.astimezone(UTC)
+    except (OverflowError, ValueError) as error:
+        raise typer.BadParameter("expected a time between the years 1 and 9999, in UTC") from error
 
 
 def confirmed(count: int) -> bool:

@@ -114,8 +114,9 @@ async def ask(client: httpx.AsyncClient, method: str, path: str, body: Any = Non
         raise NoAnswer(f"The gateway at {client.base_url} does not answer ({type(error).__name__}).") from error
     if not answer.is_success:
         problem = answer.json()
-        errors = "; ".join(f"{each['pointer']}: {each['detail']}" for each in problem.get("errors", []))
-        detail = problem.get("detail") or errors
+        # What is wrong with a body as a whole points nowhere.
+        errors = "; ".join(f"{each['pointer']}: {each['detail']}".lstrip(": ") for each in problem.get("errors", []))
+        detail = problem.get("detail") or errors or problem.get("title")
         raise NoAnswer(f"The gateway answered {answer.status_code} ({problem.get('code')}): {detail}")
     told: dict[str, Any] = answer.json()
     return told
