@@ -14,10 +14,11 @@ import structlog
 from services.importer.kept import settle_kept, settle_named
 from services.importer.tools import Tools
 from shared.contracts.runs import ArrivalEnded
+from shared.domain.afterwards import AfterDone, AfterFailed
 from shared.domain.arrival import FileStamp
 from shared.domain.connection import Login
 from shared.domain.failures import Failure, FileGone, Permanent, StorageUnavailable
-from shared.domain.goal import AfterDone, AfterFailed, AnyImport
+from shared.domain.goal import AnyImport
 from shared.domain.names import split
 from shared.domain.place import DropPlace
 from shared.domain.run import RunState
@@ -46,6 +47,8 @@ class Task:
     place: DropPlace
     login: Login
     file: FileStamp
+    came_as: str
+    """The path that it was found under; it lies elsewhere where it was put away before, and run again."""
     is_upload: bool
     action: AfterDone | AfterFailed
     beneath: str
@@ -81,7 +84,7 @@ async def settle(tools: Tools, message: ArrivalEnded) -> None:
     except StorageUnavailable:
         raise
     except Failure as failure:
-        await _not_marked(tools, account_id, arrival_id, failure)
+        await _not_marked(tools, account_id, arrival_id, task, failure)
         return
     reach("settle.marked")
     is_gone = marked.outcome in _LEFT_ITS_PLACE
@@ -109,6 +112,7 @@ async def _task(tools: Tools, tx: Tx, arrival_id: UUID) -> Task | None:
             size_bytes=arrival["size_bytes"],
             modified_at=arrival["modified_at"],
         ),
+        came_as=arrival["path"],
         is_upload=arrival["upload_id"] is not None,
         action=_action(goal, runs),
         companions=await _companions(tx, arrival_id, runs),
@@ -144,7 +148,7 @@ async def _mark(tools: Tools, account_id: UUID, task: Task) -> Marked:
     )
     async with tools.doors.entered(task.place), opened as folder:
         file = await _present(folder, task.file) if task.is_upload else task.file
-        marked = await mark(folder, file, task.action, beneath=task.beneath)
+        marked = await mark(folder, file, task.action, beneath=task.beneath, name=split(task.came_as)[1])
         if marked.outcome not in ("changed", "gone"):
             for companion in task.companions:
                 await _mark_companion(folder, companion, task)
@@ -168,14 +172,16 @@ async def _present(folder: Folder, file: FileStamp) -> FileStamp:
     return found if found.size_bytes == file.size_bytes else file
 
 
-async def _not_marked(tools: Tools, account_id: UUID, arrival_id: UUID, failure: Failure) -> None:
+async def _not_marked(tools: Tools, account_id: UUID, arrival_id: UUID, task: Task | None, failure: Failure) -> None:
     """What passes is tried again; what does not leaves the file where it is, known and told."""
+    # Where it was put before it is still, and is found there when it is run again.
+    lies_at = None if task is None or task.file.path == task.came_as else task.file.path
     log.warning("file.not_marked", code=failure.code, arrival_id=str(arrival_id))
     async with tools.database.account(account_id) as tx:
         if not isinstance(failure, Permanent):
             await arrivals.postpone_settling(tx, arrival_id, AGAIN_SECONDS, LONGEST_AGAIN_SECONDS)
             return
-        await arrivals.settle(tx, arrival_id, "not_marked", None, is_gone=False)
+        await arrivals.settle(tx, arrival_id, "not_marked", lies_at, is_gone=False)
         news = notifications.News(
             code="file_not_marked",
             title="An imported file could not be marked",

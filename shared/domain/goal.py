@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, StrictBool, StringConstraints, model_validator
+from pydantic import Field, StrictBool, model_validator
 
 from shared.domain.absent import Absent, Guards
+from shared.domain.afterwards import AfterDone, AfterFailed, Afterwards
 from shared.domain.built_in import LANGUAGE
 from shared.domain.dialect import Dialect, FileFormat
 from shared.domain.event_rules import EventRules
@@ -37,41 +38,6 @@ from shared.domain.trimmed import folded
 from shared.domain.unpack import Unpack
 
 TEMPORARY_SUFFIXES = (".part", ".tmp", ".filepart")
-
-
-class AfterDone(Model):
-    """What becomes of an imported file; exactly one of these. Without any: rename with `.done`."""
-
-    rename_suffix: Annotated[str, StringConstraints(pattern=r"^\.[A-Za-z0-9_-]{1,20}\z")] | None = None
-    move_to: Directory | None = None
-    delete: Literal[True] | None = None
-    leave: Literal[True] | None = None
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> "AfterDone":
-        if sum(value is not None for value in (self.rename_suffix, self.move_to, self.delete, self.leave)) != 1:
-            raise ValueError("expected exactly one of rename_suffix, move_to, delete, leave")
-        return self
-
-
-class AfterFailed(Model):
-    """What becomes of a file whose import failed; exactly one of these."""
-
-    move_to: Directory | None = None
-    leave: Literal[True] | None = None
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> "AfterFailed":
-        if (self.move_to is None) == (self.leave is None):
-            raise ValueError("expected exactly one of move_to, leave")
-        return self
-
-
-class Afterwards(Model):
-    """What becomes of the file when every run of its arrival has ended."""
-
-    done: AfterDone = AfterDone(rename_suffix=".done")
-    failed: AfterFailed = AfterFailed(move_to="failed")
 
 
 class Source(Model):

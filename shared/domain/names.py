@@ -195,6 +195,11 @@ def free_names(directory: str, name: str, suffix: str = "") -> list[str]:
     return [joined(directory, fitting(directory, name, ending)) for ending in endings]
 
 
+def is_free_name(name: str, suffix: str) -> bool:
+    """Whether a name may be one of `free_names` with that suffix, numbered or not."""
+    return suffix in name and re.search(rf"{re.escape(suffix)}(\.[0-9]{{1,2}})?\Z", name) is not None
+
+
 def fitting(directory: str, name: str, ending: str) -> str:
     """A name with its ending, cut where it would be too long for a server or a path. Raises ValueError for no room."""
     room = min(MAX_NAME_BYTES, MAX_PATH_BYTES - len(to_bytes(directory)) - 1) - len(ending)

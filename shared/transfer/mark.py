@@ -8,9 +8,9 @@ is moved unread, so `changed` keeps it as small as one request. Nothing here dec
 from collections.abc import Sequence
 from typing import Literal
 
+from shared.domain.afterwards import AfterDone, AfterFailed
 from shared.domain.arrival import FileStamp
 from shared.domain.failures import DirectoryMissing, FileGone, NameTaken
-from shared.domain.goal import AfterDone, AfterFailed
 from shared.domain.model import Model
 from shared.domain.names import free_names, joined, quoted, split
 from shared.transfer.folder import Folder
@@ -23,15 +23,18 @@ class Marked(Model):
     path: str | None = None
 
 
-async def mark(folder: Folder, file: FileStamp, action: AfterDone | AfterFailed, *, beneath: str = "") -> Marked:
+async def mark(
+    folder: Folder, file: FileStamp, action: AfterDone | AfterFailed, *, beneath: str = "", name: str | None = None
+) -> Marked:
     """Rename, move, delete or leave a file. May be repeated after a crash at any point.
 
-    `beneath` is the subdirectory that the file came from; what is moved keeps it.
+    `beneath` is the subdirectory that the file came from; what is moved keeps it. `name` is what it was called when it
+    came, where it was put away before: it is called after that again, and left where it is called so already.
 
     Raises NameTaken where a hundred names are taken or a path has no room for any, and what the Folder raises. A
     missing file that should be deleted counts as deleted already.
     """
-    targets = _targets(file.path, action, beneath)
+    targets = _targets(file.path, action, beneath, name)
     if not targets and not _deletes(action):
         return Marked(outcome="left", path=file.path)
     try:
@@ -44,7 +47,7 @@ async def mark(folder: Folder, file: FileStamp, action: AfterDone | AfterFailed,
         if not targets:
             await folder.remove(file.path)
             return Marked(outcome="deleted")
-        return await _brought(folder, file.path, targets, "renamed" if _renames(action) else "moved")
+        return await _brought(folder, file.path, targets, "moved" if action.rename_suffix is None else "renamed")
     except FileGone:
         return await _already(folder, file, targets)
 
@@ -77,22 +80,21 @@ async def _already(folder: Folder, file: FileStamp, targets: Sequence[str]) -> M
     return Marked(outcome="gone")
 
 
-def _targets(path: str, action: AfterDone | AfterFailed, beneath: str) -> list[str]:
-    """Where the file goes, best first; nowhere where it stays or is deleted. Moving to where it lies is staying."""
-    directory, name = split(path)
+def _targets(path: str, action: AfterDone | AfterFailed, beneath: str, name: str | None) -> list[str]:
+    """Where the file goes, best first; nowhere where it stays or is deleted. Moving to where it lies is staying, and so
+    is renaming what was renamed like that."""
+    directory, called = split(path)
+    name = name or called
     try:
-        if isinstance(action, AfterDone) and action.rename_suffix is not None:
-            return free_names(directory, name, action.rename_suffix)
+        if action.rename_suffix is not None:
+            targets = free_names(directory, name, action.rename_suffix)
+            return [] if path in targets else targets
         if action.move_to is None:
             return []
         target = joined(action.move_to, beneath) if beneath else action.move_to
         return [] if target == directory else free_names(target, name)
     except ValueError as error:
         raise NameTaken(f"While marking {quoted(path)}, {error}.") from error
-
-
-def _renames(action: AfterDone | AfterFailed) -> bool:
-    return isinstance(action, AfterDone) and action.rename_suffix is not None
 
 
 def _deletes(action: AfterDone | AfterFailed) -> bool:

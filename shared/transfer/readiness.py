@@ -6,7 +6,6 @@ keep old times, and their clocks are wrong. Where another file says it (a marker
 compared with the file's, both on the server's clock. Pure; nothing here opens a file.
 """
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -15,7 +14,7 @@ from shared.domain.announced import Entry
 from shared.domain.arrival import FileStamp
 from shared.domain.goal import TEMPORARY_SUFFIXES, AnyImport
 from shared.domain.model import Model
-from shared.domain.names import joined, matches, quoted, split
+from shared.domain.names import is_free_name, joined, matches, quoted, split
 from shared.domain.readiness import Readiness, beside
 from shared.domain.watched import levels_below
 
@@ -239,11 +238,11 @@ def is_own_name(path: str, goal: AnyImport) -> bool:
     What it moves from a subdirectory keeps that below the place that it is moved to.
     """
     directory, name = split(path)
-    done, failed = goal.source.afterwards.done, goal.source.afterwards.failed
-    suffix = done.rename_suffix
-    if suffix is not None and suffix in name and re.search(rf"{re.escape(suffix)}(\.[0-9]{{1,2}})?\Z", name):
+    afterwards = goal.source.afterwards
+    if any(is_free_name(name, suffix) for suffix in afterwards.suffixes):
         return True
-    kept = {place for place in (done.move_to, failed.move_to) if place is not None} - {goal.source.directory}
+    places = (afterwards.done.move_to, afterwards.failed.move_to)
+    kept = {place for place in places if place is not None} - {goal.source.directory}
     if goal.source.subdirectories == 0:
         return directory in kept
     return any(place and levels_below(place, directory) is not None for place in kept) or directory in kept

@@ -69,7 +69,7 @@ class ReplayShown(BaseModel):
 async def replay(body: ReplayAsked, visit: Writer, response: Response) -> ReplayShown:
     """Run files again that arrived in a period, by what their goals say now, oldest first.
 
-    Files are read from where they lie, `.done` ones included, and stay there. That a goal skips content that it has
+    Files are read from where they lie, renamed ones included, and stay there. That a goal skips content that it has
     read does not count; what would be added once more, or let people go again, waits for approval, run by run. With
     `dry_run` nothing is done. At most 2,000 files at a time.
     """

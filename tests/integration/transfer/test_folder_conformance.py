@@ -7,8 +7,8 @@ from contextlib import aclosing, closing
 
 import pytest
 
+from shared.domain.afterwards import AfterDone
 from shared.domain.failures import DirectoryMissing, FileGone, NameTaken
-from shared.domain.goal import AfterDone
 from shared.domain.names import shown, split, to_bytes
 from shared.transfer.folder import CHUNK_BYTES
 from shared.transfer.mark import mark

@@ -2,9 +2,9 @@
 
 import pytest
 
+from shared.domain.afterwards import AfterDone, AfterFailed
 from shared.domain.arrival import FileStamp
 from shared.domain.failures import NameTaken
-from shared.domain.goal import AfterDone, AfterFailed
 from shared.domain.names import free_names
 from shared.transfer.mark import mark
 from tests.integration.transfer.grounds import Ground
@@ -13,6 +13,7 @@ RENAME = AfterDone(rename_suffix=".done")
 MOVE = AfterDone(move_to="archive/old")
 DELETE = AfterDone(delete=True)
 FAILED = AfterFailed(move_to="failed")
+RENAME_FAILED = AfterFailed(rename_suffix=".failed")
 
 
 async def _file(ground: Ground, path: str = "in/a.csv", content: bytes = b"12345") -> FileStamp:
@@ -45,6 +46,37 @@ async def test_a_file_whose_import_failed_is_moved(ground: Ground) -> None:
     assert (marked.outcome, marked.path) == ("moved", "failed/a.csv")
 
 
+async def test_a_file_whose_import_failed_is_renamed_and_no_taken_name_replaced(ground: Ground) -> None:
+    first = await mark(ground.folder, await _file(ground), RENAME_FAILED)
+    second = await mark(ground.folder, await _file(ground, content=b"another"), RENAME_FAILED)
+    assert (first.outcome, first.path) == ("renamed", "in/a.csv.failed")
+    assert (second.outcome, second.path) == ("renamed", "in/a.csv.failed.1")
+    assert (ground.disk / "in/a.csv.failed").read_bytes() == b"12345"
+
+
+@pytest.mark.parametrize(
+    ("action", "outcome", "path"),
+    [
+        (RENAME, "renamed", "in/a.csv.done"),
+        (MOVE, "moved", "archive/old/a.csv"),
+        (RENAME_FAILED, "left", "in/a.csv.failed.1"),
+        (FAILED, "moved", "failed/a.csv"),
+        (AfterDone(move_to="in"), "left", "in/a.csv.failed.1"),
+        (AfterDone(leave=True), "left", "in/a.csv.failed.1"),
+    ],
+)
+async def test_a_file_that_was_renamed_before_is_called_after_its_first_name(
+    ground: Ground, action: AfterDone | AfterFailed, outcome: str, path: str
+) -> None:
+    """Also after a crash. It never comes back under that name itself: that would be a file that has come anew."""
+    ground.put("in/a.csv.failed", b"another")
+    file = await _file(ground, "in/a.csv.failed.1")
+    marked = await mark(ground.folder, file, action, name="a.csv")
+    assert (marked.outcome, marked.path) == (outcome, path)
+    again = await mark(ground.folder, file, action, name="a.csv")
+    assert (again.outcome, again.path) == ("left" if outcome == "left" else "already", path)
+
+
 async def test_a_file_is_deleted(ground: Ground) -> None:
     assert (await mark(ground.folder, await _file(ground), DELETE)).outcome == "deleted"
     assert (await ground.folder.list("in")).files == []
@@ -56,7 +88,7 @@ async def test_a_file_is_left(ground: Ground, action: AfterDone | AfterFailed) -
     assert [file.path for file in (await ground.folder.list("in")).files] == ["in/a.csv"]
 
 
-@pytest.mark.parametrize("action", [RENAME, MOVE, DELETE, FAILED])
+@pytest.mark.parametrize("action", [RENAME, MOVE, DELETE, FAILED, RENAME_FAILED])
 async def test_a_file_that_is_no_longer_the_one_that_was_read_is_not_touched(
     ground: Ground, action: AfterDone | AfterFailed
 ) -> None:
@@ -67,7 +99,7 @@ async def test_a_file_that_is_no_longer_the_one_that_was_read_is_not_touched(
     assert ground.content("in/a.csv") == b"54321"
 
 
-@pytest.mark.parametrize("action", [RENAME, MOVE, FAILED, DELETE])
+@pytest.mark.parametrize("action", [RENAME, MOVE, FAILED, RENAME_FAILED, DELETE])
 async def test_a_repetition_after_a_crash_finds_it_done(ground: Ground, action: AfterDone | AfterFailed) -> None:
     file = await _file(ground)
     first = await mark(ground.folder, file, action)

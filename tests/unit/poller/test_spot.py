@@ -7,8 +7,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.poller.spot import Look, Seen, Spotted, spot
+from shared.domain.afterwards import AfterDone, AfterFailed, Afterwards
 from shared.domain.arrival import ArrivalState, FileStamp
-from shared.domain.goal import AfterDone, AfterFailed, Afterwards, ImportGoal, Source
+from shared.domain.goal import ImportGoal, Source
 from shared.domain.pattern import Pattern
 from shared.domain.readiness import Readiness
 from shared.storage.arrivals import Explained, Known
@@ -361,6 +362,13 @@ def test_a_file_in_the_place_for_failed_ones_is_our_own() -> None:
     goals = {GOAL: goal(afterwards=afterwards)}
     seen = [Seen(stamp("failed/contacts_1.csv")), Seen(stamp("kept/contacts_1.csv"))]
     assert told(spot(seen, [], goals, LOOK)) == []
+
+
+def test_a_failed_file_that_was_renamed_is_our_own() -> None:
+    renamed = Afterwards(failed=AfterFailed(rename_suffix=".failed"))
+    seen = [Seen(stamp("in/contacts_1.csv.failed")), Seen(stamp("in/contacts_1.csv.failed.2"))]
+    assert told(spot(seen, [], {GOAL: goal("*", afterwards=renamed)}, LOOK)) == []
+    assert len(told(spot(seen, [], {GOAL: goal("*")}, LOOK))) == 2
 
 
 def test_an_unmatched_file_is_restamped_as_unmatched() -> None:

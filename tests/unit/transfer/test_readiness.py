@@ -99,5 +99,20 @@ def test_a_directory_that_files_are_moved_to_is_the_goals_own() -> None:
     assert not is_own_name("in/a.csv.done", goal)
 
 
+@pytest.mark.parametrize(
+    ("path", "is_own"),
+    [
+        ("in/a.csv.failed", True),
+        ("in/a.csv.failed.99", True),
+        ("in/a.csv.failed.100", False),
+        ("in/a.failed.csv", False),
+        ("in/a.csv.done", True),
+        ("failed/a.csv", False),
+    ],
+)
+def test_names_that_failed_files_are_given_are_the_goals_own(path: str, is_own: bool) -> None:
+    assert is_own_name(path, _goal(failed={"rename_suffix": ".failed"})) is is_own
+
+
 def test_moving_into_the_watched_directory_itself_disowns_nothing() -> None:
     assert not is_own_name("in/a.csv", _goal(done={"move_to": "in"}))
