@@ -57,6 +57,7 @@ FLAW_CODES: dict[str, str] = {
     "conflicting_afterwards": "Another goal does something else with the same files afterwards.",
     "conflicting_when": "Another goal takes the same files at other times.",
     "companions_overlap": "What says of one goal's files that they are complete would be a file of another goal.",
+    "own_names_only": "All that the pattern takes has a name that is given to files which are put away.",
     "patterns_not_compared": "Whether goals get into each other's way takes too long to find out.",
     "encrypt_to_missing": "Files must be encrypted, or are to be signed, and there is no key to encrypt them to.",
     "unknown_openpgp_key": "The account has no OpenPGP key of that fingerprint.",

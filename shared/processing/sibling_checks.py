@@ -14,6 +14,7 @@ from shared.domain.goal import AnyImport
 from shared.domain.watched import watches
 from shared.processing.companion_names import CompanionNames, companion_names
 from shared.processing.goal_flaws import Flaw, Surroundings
+from shared.processing.own_names import never_taken
 
 _SHOWN = 3
 
@@ -24,13 +25,16 @@ def sibling_flaws(goal: AnyImport, around: Surroundings, budget: Budget | None =
     All siblings together may cost one budget.
     """
     yield from _own_companions(goal)
+    yield from _never_taken(goal)
     if not goal.active:
         return
     comparing = _Comparing(budget or Budget())
     for sibling in around.siblings:
-        if isinstance(sibling, AnyImport) and sibling.active and _meet(goal, sibling):
-            yield from _disagreements(goal, sibling, comparing)
-            yield from _passed_over(goal, sibling, comparing)
+        if isinstance(sibling, AnyImport) and sibling.active:
+            yield from _taken_for_put_away(goal, sibling)
+            if _meet(goal, sibling):
+                yield from _disagreements(goal, sibling, comparing)
+                yield from _passed_over(goal, sibling, comparing)
     if comparing.not_told:
         named = ", ".join(repr(each) for each in comparing.not_told[:_SHOWN])
         more = f" and {len(comparing.not_told) - _SHOWN} more" if len(comparing.not_told) > _SHOWN else ""
@@ -109,6 +113,35 @@ def _is_among(some: CompanionNames, others: CompanionNames) -> bool:
         "{stem}" in others.text and some.ends[0].startswith(others.ends[0]) and some.ends[1].endswith(others.ends[1])
     )
     return is_any or some.text == others.text
+
+
+def _never_taken(goal: AnyImport) -> Iterator[Flaw]:
+    """All that the pattern takes would be a file that the goal has put away."""
+    suffix = never_taken(goal.source.pattern.tree, goal.source.afterwards.suffixes)
+    if suffix is not None:
+        detail = (
+            f"Every file that the pattern takes ends with {suffix!r}, which the goal itself puts behind files that it "
+            "is done with; none would ever be taken. Expected another suffix, or another pattern."
+        )
+        yield Flaw("/source/pattern", "own_names_only", detail)
+
+
+def _taken_for_put_away(goal: AnyImport, sibling: AnyImport) -> Iterator[Flaw]:
+    """The same of two goals; in whatever directories, since files keep their names where they are put away."""
+    suffix = never_taken(goal.source.pattern.tree, sibling.source.afterwards.suffixes)
+    if suffix is not None:
+        detail = (
+            f"Every file that the pattern takes ends with {suffix!r}, which the goal {sibling.name!r} puts behind "
+            "files that it is done with; none would ever be taken. Expected another suffix there, or another pattern."
+        )
+        yield Flaw("/source/pattern", "own_names_only", detail)
+    suffix = never_taken(sibling.source.pattern.tree, goal.source.afterwards.suffixes)
+    if suffix is not None:
+        detail = (
+            f"Found {suffix!r}, and every file that the goal {sibling.name!r} takes ends with that; none would ever be "
+            "taken. Expected another suffix, or another pattern there."
+        )
+        yield Flaw("/source/afterwards", "own_names_only", detail)
 
 
 def _own_companions(goal: AnyImport) -> Iterator[Flaw]:

@@ -80,6 +80,50 @@ def test_what_says_of_one_goals_files_that_they_are_complete_is_no_file_of_anoth
         assert found(other, one) == [("/source/pattern", "companions_overlap")]
 
 
+OWN = [("/source/pattern", "own_names_only")]
+
+
+def failing(pattern: str, suffix: str = ".failed", **more: Any) -> AnyImport:
+    """One that renames files whose import failed, and none that was imported."""
+    made = goal(pattern, **more)
+    said = {"done": {"leave": True}, "failed": {"rename_suffix": suffix}}
+    afterwards = type(made.source.afterwards).model_validate(said)
+    return made.model_copy(update={"source": made.source.model_copy(update={"afterwards": afterwards})})
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("*", FREE),
+        ("*.csv", FREE),
+        ("*.failed", OWN),
+        ("*.failed.7", OWN),
+        ("a*.csv.failed", OWN),
+        ("*.failed*", FREE),
+        ("*.faile?", FREE),
+        ("*.done", FREE),
+        (r".*\.failed", OWN),
+        (r"^.*\.failed$", OWN),
+        (r"(.*\.failed)", OWN),
+        (r"a[0-9]\.failed|b[0-9]\.failed", OWN),
+        (r"a[0-9]\.failed|b[0-9]\.csv", FREE),
+        (r"[a-z]+(\.failed)?", FREE),
+        (r"[a-z]+[^f]ailed", FREE),
+    ],
+)
+def test_a_goal_takes_more_than_what_is_named_as_put_away(pattern: str, expected: list[tuple[str, str]]) -> None:
+    """By itself or by another goal of the connection, wherever; a name that is put away is nobody's file."""
+    assert found(failing(pattern)) == expected
+    leaves = failing(pattern, ".other", directory="elsewhere")
+    assert found(leaves, failing("*.csv")) == expected
+    assert found(failing("*.csv"), leaves) == ([("/source/afterwards", "own_names_only")] if expected else FREE)
+    assert found(leaves, failing("*.csv").model_copy(update={"active": False})) == FREE
+
+
+def test_imported_files_suffix_is_no_pattern_either() -> None:
+    assert found(goal("*.done")) == OWN
+
+
 def test_who_is_in_the_way_and_what_to_do_is_said() -> None:
     around = Surroundings({}, (), is_hosted=False, siblings=[goal("*", name="All")])
     [flaw] = sibling_flaws(marked("*.csv"), around)
