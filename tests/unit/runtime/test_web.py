@@ -1,9 +1,12 @@
 """The web server inside a service: it serves while the block lasts, and its end is the block's."""
 
 import asyncio
+import os
+import socket
 import urllib.request
 from typing import Any
 
+import psutil
 import pytest
 
 from shared.runtime.web import serving
@@ -28,6 +31,19 @@ async def test_it_answers_while_inside_and_gives_the_port_back() -> None:
         assert await asyncio.to_thread(lambda: urllib.request.urlopen(url, timeout=10).read()) == b"hello"
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", port)
+
+
+async def test_no_answer_waits_for_its_head_to_be_acknowledged() -> None:
+    async with serving(hello, "127.0.0.1", 0) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await reader.readuntil(b"hello")
+        ours = writer.get_extra_info("sockname")
+        [theirs] = [each.fd for each in psutil.Process().net_connections() if each.raddr == ours]
+        with socket.socket(fileno=os.dup(theirs)) as accepted:
+            has_no_delay = accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        writer.close()
+    assert has_no_delay
 
 
 async def test_a_server_that_breaks_ends_the_service_instead_of_leaving_it_unseen() -> None:
