@@ -1,6 +1,7 @@
 """The sample of seed 002 as it stands there, sent with curl to the whole system, which fetches from a real OpenSSH."""
 
 import asyncio
+import email
 import json
 import os
 from collections.abc import Callable
@@ -97,3 +98,32 @@ async def test_the_sample_of_the_page_imports_a_file_and_mails_its_report(
         }
         assert (await shop.ask("GET", f"/v1/lists/{visitors['id']}", 200))["members"] == 2
     assert [each.name for each in server.drop.iterdir()] == ["ftp_test.txt"]
+
+
+async def test_the_report_goes_to_the_address_that_the_request_names(
+    system: System, operator_key: str, importer: ServiceProcess, openssh_server: PrivateOpenSSH, tmp_path: Path
+) -> None:
+    if openssh_server.password is None:
+        pytest.skip("the account that runs the tests has no password of ours")
+    openssh_server.put("reported.txt", b"ann@shop.example,Ann\n")
+    asked = json.loads(SAMPLE) | {"mappings": {"email": 0, "lastname": 1}, "listIds": []}
+    asked["credentials"] = {
+        "hostname": openssh_server.host,
+        "username": openssh_server.username,
+        "password": openssh_server.password,
+        "port": openssh_server.port,
+        "file": "reported.txt",
+    }
+    body = tmp_path / "asked.json"
+    async with open_shop(system, operator_key, properties=PROPERTIES, hosted=False) as shop:
+        key = shop.client.headers["Authorization"].removeprefix("Bearer ")
+        runs = []
+        for settings in ({}, {"progress_email_address": "crm@agency.example"}):
+            body.write_text(json.dumps(asked | {"settings": settings}))
+            runs.append(json.loads(await curl(system, key, body))["id"])
+            await shop.await_runs("reported.txt", *["completed"] * len(runs))
+            await shop.await_mails(runs[-1])
+        await shop.await_quiet()
+        reports = [[email.message_from_string(mail) for mail in shop.mails() if run in mail] for run in runs]
+        assert [[each["To"] for each in mails] for mails in reports] == [["owner@shop.example"], ["crm@agency.example"]]
+        assert {each["Subject"].split(":")[0] for mails in reports for each in mails} == {"Completed"}
