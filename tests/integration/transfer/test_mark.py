@@ -51,7 +51,7 @@ async def test_a_file_whose_import_failed_is_renamed_and_no_taken_name_replaced(
     second = await mark(ground.folder, await _file(ground, content=b"another"), RENAME_FAILED)
     assert (first.outcome, first.path) == ("renamed", "in/a.csv.failed")
     assert (second.outcome, second.path) == ("renamed", "in/a.csv.failed.1")
-    assert (ground.disk / "in/a.csv.failed").read_bytes() == b"12345"
+    assert ground.content("in/a.csv.failed") == b"12345"
 
 
 @pytest.mark.parametrize(
