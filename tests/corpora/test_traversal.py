@@ -1,7 +1,7 @@
 """Paths that others have used to get out of a directory (payloads/directory_traversal.txt): none gets out of a place.
 
 Each is a name or a path that is written to its letter inside the place, or it is refused; nothing is interpreted.
-Here our client speaks, and others' servers; what others' clients send to ours is in test_hosted_traversal.py.
+Here our own client speaks; what others' clients send to our servers is in test_hosted_traversal.py.
 """
 
 from collections.abc import AsyncIterator

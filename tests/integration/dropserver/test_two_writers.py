@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 
 from services.dropserver.refusals import Refusal
 from services.dropserver.tenant import Begun, Limits, Tenant
-from services.dropserver.uploads import Register
+from services.dropserver.uploads import Register, Upload
 from services.dropserver.writing import Writing
 from shared.storage import drop_usage
 from shared.storage.database import Database
@@ -115,6 +116,52 @@ async def test_who_began_before_the_other_and_slept_leaves_the_others_file_alone
         await beginning
     assert file.read_bytes() == b"whole"
     assert both.short == [("opened", "a.csv"), ("opened", "a.csv"), ("closed", "a.csv"), ("broken", "a.csv")]
+
+
+class Interrupted(Tree):
+    """Others do something to its end right before or right after a name is taken away, the first time."""
+
+    def __init__(self, root: Path, comes: Callable[[], Coroutine[Any, Any, None]], *moments: str) -> None:
+        super().__init__(root)
+        self._comes = comes
+        self._moments = [*moments]
+
+    def take_away(self, path: str, aside: str) -> None:
+        self._meanwhile("before")
+        super().take_away(path, aside)
+        self._meanwhile("after")
+
+    def _meanwhile(self, moment: str) -> None:
+        if moment in self._moments:
+            self._moments.remove(moment)
+            # This replica does nothing until they are done: they have a loop of their own.
+            with ThreadPoolExecutor(1) as others:
+                others.submit(asyncio.run, self._comes()).result()
+
+
+@pytest.mark.parametrize("are_finished", [True, False], ids=["finished", "under way"])
+@pytest.mark.parametrize("moments", [["before"], ["after"], ["before", "after"]], ids="-".join)
+async def test_who_slept_while_it_took_a_name_away_leaves_the_newest_file_alone_and_nothing_beside_it(
+    tmp_path: Path, moments: list[str], are_finished: bool
+) -> None:
+    (tmp_path / "a.csv").write_bytes(b"what lay there")
+    tenant, all_of_them = Tenant(uuid4(), UUID(int=1), uuid4(), tmp_path), RememberedUploads()
+    others = Writing(Replica(all_of_them), tenant, Tree(tmp_path))
+    theirs: list[Upload] = []
+
+    async def upload() -> None:
+        theirs.append(await others.begin("a.csv", ANEW))
+        others.write(theirs[-1], 0, b"number %d" % len(theirs))
+        if are_finished:
+            await others.finish(theirs[-1])
+
+    sleeper = Writing(Replica(all_of_them), tenant, Interrupted(tmp_path, upload, *moments))
+    with pytest.raises(Refusal, match="another session"):
+        await sleeper.begin("a.csv", ANEW)
+    if not are_finished:
+        await others.finish(theirs[-1])
+        await others.break_off(theirs[0])
+    assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == {"a.csv": b"number %d" % len(moments)}
 
 
 async def test_of_two_that_begin_one_name_at_the_same_moment_the_one_that_is_opened_first_gives_way(
