@@ -1,14 +1,20 @@
 """Files whose import failed, renamed where they lie: no arrivals of their own, found by whatever runs them again."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
 
 import pytest
 
+from services.poller.retention import Task, clean
+from services.poller.wiring import tools_of
+from shared.domain.place import HostedPlace
 from shared.runtime.service import Base
-from shared.storage import decisions, notifications
+from shared.storage import connections, decisions, notifications
+from shared.transfer.tree import Tree
 from tests.integration.api.asking import Client
 from tests.integration.road.conftest import watched
 from tests.integration.road.gateway import gateway_of
@@ -100,6 +106,29 @@ async def test_a_file_that_was_renamed_for_nothing_keeps_that_name_when_it_is_im
     arrival = await tenant.settled("same.csv")
     assert (arrival["settled_as"], arrival["settled_path"]) == ("left", "same.csv.done")
     assert _lying(tenant) == ["first.csv.done", "same.csv.done"]
+
+
+async def test_what_says_that_a_failed_file_is_complete_goes_when_it_is_imported_or_kept_no_longer(
+    tenant: Tenant, tmp_path: Path
+) -> None:
+    marked = {**SOURCE, "readiness": {"strategy": ["marker", "rename"], "marker": "{name}.ok"}}
+    goal_id = await tenant.save(goal(source=marked))
+    for name in ("kept.csv", "mended.csv"):
+        tenant.drop(f"{name}.ok", "")
+        run = await _failed(tenant, name, f"{name}.failed")
+    assert _lying(tenant) == ["kept.csv.failed", "kept.csv.ok", "mended.csv.failed", "mended.csv.ok"]
+    async with gateway_of(tenant) as client:
+        await _mend(client, goal_id)
+    assert (await _again(tenant, run))["state"] == "completed"
+    assert (await tenant.settled("mended.csv"))["settled_path"] == "mended.csv.done"
+    assert _lying(tenant) == ["kept.csv.failed", "kept.csv.ok", "mended.csv.done", "mended.csv.ok.done"]
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        place = (await connections.get(tx, tenant.connection_id)).settings.place
+    assert isinstance(place, HostedPlace)
+    in_a_month = datetime.now(UTC) + timedelta(days=31)
+    task = Task(tenant.account_id, place.drop_folder_id, Tree(tenant.directory), 30, in_a_month)
+    await clean(tools_of(tenant.base, tmp_path), task, asyncio.Event())
+    assert _lying(tenant) == []
 
 
 async def test_a_failed_file_that_cannot_be_renamed_is_told_and_not_taken_again(
