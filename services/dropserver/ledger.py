@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 
 from services.dropserver.guard import CameIn, Knock
-from services.dropserver.tenant import Begun, Move, Tenant
+from services.dropserver.tenant import Begun, Look, Moving, Place, Remove, Tenant
 from shared.contracts.places import UploadClosed
 from shared.domain.failures import IntegrationOff, PlaceFull, UploadBrokenOff
 from shared.domain.hosted_login import Transport, is_within
@@ -115,12 +115,13 @@ class DatabaseUploads:
         self._database = database
         self._metrics = metrics
 
-    async def opened(self, tenant: Tenant, path: str, before_bytes: int | None, *, cuts: bool) -> Begun:
+    async def opened(self, tenant: Tenant, path: str, look: Look, *, cuts: bool) -> Begun:
         """A client begins to write a file. Raises PlaceFull."""
-        kept = 0 if cuts else before_bytes or 0
 
         async def begin(tx: Tx) -> Begun | None:
             await uploads.hold(tx, tenant.drop_folder_id, path)
+            before_bytes = look()
+            kept = 0 if cuts else before_bytes or 0
             former = await drop_usage.supersede(tx, tenant.drop_folder_id, path)
             upload_id = await uploads.open_(tx, tenant.drop_folder_id, path)
             # What an upload under way has set aside covers the file that it writes, and the file's name.
@@ -136,6 +137,14 @@ class DatabaseUploads:
         begun = await self._with_room(tenant, begin)
         reach("dropserver.opened")
         return begun
+
+    async def placed(self, tenant: Tenant, begun: Begun, path: str, place: Place) -> None:
+        """The upload gets its file. Raises UploadBrokenOff where another one of that name has begun."""
+        async with self._database.account(tenant.account_id) as tx:
+            await uploads.hold(tx, tenant.drop_folder_id, path)
+            if not await uploads.is_under_way(tx, begun.id):
+                raise UploadBrokenOff
+            place()
 
     async def grown(self, tenant: Tenant, begun: Begun, size_bytes: int) -> Begun:
         """The file is to grow. Raises PlaceFull, UploadBrokenOff."""
@@ -177,10 +186,13 @@ class DatabaseUploads:
                 await drop_usage.change(tx, tenant.drop_folder_id, (left_bytes or 0) - begun.counted_bytes, gone)
         self._metrics.uploads.labels("broken", tenant.transport).inc()
 
-    async def removed(self, tenant: Tenant, path: str, bytes_: int) -> None:
-        """The client deleted a file, and perhaps one that is being written."""
+    async def removed(self, tenant: Tenant, path: str, remove: Remove) -> None:
+        """The client deletes a file, and perhaps one that is being written."""
         async with self._database.account(tenant.account_id) as tx:
+            await uploads.hold(tx, tenant.drop_folder_id, path)
+            bytes_ = remove()
             former = await drop_usage.supersede(tx, tenant.drop_folder_id, path)
+            await uploads.leave(tx, tenant.drop_folder_id, path)
             await drop_usage.change(tx, tenant.drop_folder_id, -(bytes_ if former is None else former), -1)
 
     async def is_whole(self, tenant: Tenant, path: str) -> bool:
@@ -218,24 +230,32 @@ class DatabaseUploads:
                     raise
         raise PlaceFull
 
-    async def renamed(self, tenant: Tenant, source: str, target: str, move: Move) -> UUID | None:
-        """The client gives a finished file another name."""
+    async def renamed(self, tenant: Tenant, source: str, target: str, moving: Moving) -> UUID | None:
+        """The client gives a file another name; None where it is not whole."""
         folder_id = tenant.drop_folder_id
         async with self._database.account(tenant.account_id) as tx:
-            await uploads.hold(tx, folder_id, target)
+            for path in sorted({source, target}):
+                await uploads.hold(tx, folder_id, path)
             # Asked before: once the old name is gone, a look tells what lay there as gone.
-            is_whole = await uploads.is_whole(tx, folder_id, source)
-            moved = await move()
-            former = await drop_usage.supersede(tx, folder_id, target)
-            upload_id = await uploads.rename(tx, folder_id, source, moved.file, is_whole=is_whole)
-            if is_whole:
+            if not await uploads.is_whole(tx, folder_id, source, stays=True):
+                return None
+            moved = moving.do()
+            try:
+                reach("dropserver.renamed")
+                former = await drop_usage.supersede(tx, folder_id, target)
+                await uploads.leave(tx, folder_id, source)
+                upload_id = await uploads.arrive(tx, folder_id, moved.file)
                 await _ring(tx, upload_id)
-            replaced = moved.replaced_bytes if former is None else former
-            if replaced is not None:
-                await drop_usage.change(tx, folder_id, -replaced, -1)
+                replaced = moved.replaced_bytes if former is None else former
+                if replaced is not None:
+                    await drop_usage.change(tx, folder_id, -replaced, -1)
+            except BaseException:
+                # While nobody else can begin to write either name.
+                moving.undo()
+                raise
         reach("dropserver.told")
         self._metrics.uploads.labels("renamed", tenant.transport).inc()
-        return upload_id if is_whole else None
+        return upload_id
 
 
 async def _ring(tx: Tx, upload_id: UUID) -> None:

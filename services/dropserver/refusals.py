@@ -10,7 +10,9 @@ from contextlib import contextmanager
 
 import structlog
 
-from shared.domain.failures import Failure, PlaceFull
+from shared.domain.failures import Failure, PlaceFull, UploadBrokenOff
+
+MEANWHILE = "The file was meanwhile uploaded by another session, or removed."
 
 log = structlog.get_logger()
 
@@ -42,13 +44,38 @@ def told() -> Iterator[None]:
         raise OSError(error.errno, os.strerror(error.errno) if error.errno else "failed") from error
 
 
+class NotOnDisk(Exception):
+    """The operating system refused what was to be done while the ledger waited, which would take that for its own."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__()
+        self.error = error
+
+
+@contextmanager
+def on_disk() -> Iterator[None]:
+    """As `told`, for what is done while the ledger waits. Raises NotOnDisk, LinkFound."""
+    try:
+        with told():
+            yield
+    except OSError as error:
+        raise NotOnDisk(error) from error
+
+
 @contextmanager
 def registered() -> Iterator[None]:
-    """What could not be written down has not happened, and the client has to know. Raises Refusal, QuotaUsedUp."""
+    """What could not be written down has not happened, and the client has to know.
+
+    Raises Refusal, QuotaUsedUp, OSError.
+    """
     try:
         yield
+    except NotOnDisk as refused:
+        raise refused.error from None
     except PlaceFull as failure:
         raise QuotaUsedUp("The drop folder is full: its quota is used up.") from failure
+    except UploadBrokenOff as failure:
+        raise Refusal(MEANWHILE) from failure
     except Failure as failure:
         log.warning("upload.untold", code=failure.code)
         raise Refusal("The upload could not be registered; send the file again.") from failure

@@ -5,15 +5,10 @@ import stat
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-from services.dropserver.refusals import Refusal, told
+from services.dropserver.refusals import Refusal, on_disk
 from services.dropserver.tenant import Moved
 from shared.domain.names import joined, split
 from shared.transfer.tree import Tree, stamp_of
-
-
-def aside_of(path: str) -> str:
-    """A name beside a file that nobody else has, and that is nobody's data."""
-    return joined(split(path)[0], f".{uuid4().hex}.tidegate")
 
 
 @dataclass(slots=True)
@@ -29,8 +24,8 @@ class Renaming:
     _moved: os.stat_result | None = field(default=None, init=False)
 
     def do(self) -> Moved:
-        """Rename it. Raises Refusal, OSError."""
-        with told():
+        """Rename it."""
+        with on_disk():
             if stat.S_ISDIR(self.tree.stat(self.source).st_mode):
                 raise Refusal("A directory cannot be renamed here; move its files.")
             replaced = self._set_aside() if self.replaces and self.source != self.target else None
@@ -43,12 +38,14 @@ class Renaming:
         return Moved(stamp_of(self.target, self._moved), replaced)
 
     def undo(self) -> None:
-        """Give both their names again. What somebody else has put there meanwhile is not touched. Raises OSError."""
-        with told():
-            if self._moved is None or not os.path.samestat(self.tree.stat(self.target), self._moved):
-                return
-            self.tree.rename(self.target, self.source, replace=False)
-            self._put_back()
+        """Give both their names again. What somebody else has put there meanwhile is not touched."""
+        moved, self._moved = self._moved, None
+        if moved is None:
+            return
+        with on_disk():
+            if os.path.samestat(self.tree.stat(self.target), moved):
+                self.tree.rename(self.target, self.source, replace=False)
+                self._put_back()
 
     def conclude(self) -> None:
         """It is done for good: what had the name before goes."""
@@ -62,8 +59,9 @@ class Renaming:
         except FileNotFoundError:
             return None
         if stat.S_ISREG(there.st_mode):
-            self._aside = aside_of(self.target)
-            self.tree.set_aside(self.target, self._aside)
+            aside = joined(split(self.target)[0], f".{uuid4().hex}.tidegate")
+            self.tree.set_aside(self.target, aside)
+            self._aside = aside
         return there.st_size
 
     def _put_back(self) -> None:

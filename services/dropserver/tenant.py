@@ -3,7 +3,7 @@
 What stands behind Gate and Uploads (the database) is wired in; the protocol server knows nothing of it.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -90,20 +90,41 @@ class Moved(NamedTuple):
     replaced_bytes: int | None
 
 
-Move = Callable[[], Awaitable[Moved]]
+class Moving(Protocol):
+    """Another name for a file, on disk."""
+
+    def do(self) -> Moved:
+        """Give it the name. Raises NotOnDisk, Refusal."""
+
+    def undo(self) -> None:
+        """Take it back, where it was done and nobody has put something else there. Raises NotOnDisk."""
+
+
+Look = Callable[[], int | None]
+"""Of how many bytes what lies there is; None: nothing does. Raises NotOnDisk, Refusal."""
+Place = Callable[[], None]
+"""Raises NotOnDisk."""
+Remove = Callable[[], int]
+"""Of how many bytes it was. Raises NotOnDisk."""
 
 
 class Uploads(Protocol):
     """Is told what becomes of uploads, and counts what the folder holds.
 
+    What changes who has a name on disk is done by what is handed over here, while nobody else can begin, move or
+    delete anything of that name, at whichever replica: so names are given on disk in the order of the ledger.
+
     May raise a Failure, PlaceFull where the folder's quota is used up; then the client is told that it did not work.
     """
 
-    async def opened(self, tenant: Tenant, path: str, before_bytes: int | None, *, cuts: bool) -> Begun:
-        """A client begins to write a file: new (None), or over an old one, which it cuts or goes on with.
+    async def opened(self, tenant: Tenant, path: str, look: Look, *, cuts: bool) -> Begun:
+        """A client begins to write a file: new, or over an old one, which it cuts or goes on with.
 
         Called before the old one is touched.
         """
+
+    async def placed(self, tenant: Tenant, begun: Begun, path: str, place: Place) -> None:
+        """The upload gets its file by `place`, unless another one of that name has begun: UploadBrokenOff."""
 
     async def grown(self, tenant: Tenant, begun: Begun, size_bytes: int) -> Begun:
         """The file is to grow to that size, which is more than is counted."""
@@ -117,8 +138,8 @@ class Uploads(Protocol):
     async def broken(self, tenant: Tenant, begun: Begun, left_bytes: int | None) -> None:
         """The upload ended without its end, or `closed` could not be told; so much of it lies there, None: no file."""
 
-    async def removed(self, tenant: Tenant, path: str, bytes_: int) -> None:
-        """The client deleted a file of so many bytes; an upload of it that is under way is broken off with it."""
+    async def removed(self, tenant: Tenant, path: str, remove: Remove) -> None:
+        """The client deletes a file by `remove`; an upload of it that is under way is broken off with it."""
 
     async def is_whole(self, tenant: Tenant, path: str) -> bool:
         """Whether a file was uploaded to its end, or has come by no upload at all."""
@@ -129,11 +150,10 @@ class Uploads(Protocol):
     async def changed(self, tenant: Tenant, bytes_: int, files: int) -> None:
         """So many bytes and files, directories included, are more or fewer. Raises PlaceFull."""
 
-    async def renamed(self, tenant: Tenant, source: str, target: str, move: Move) -> UUID | None:
-        """The client gives a file another name. `move` does so, while nobody else can begin to write that name; the
-        client has no answer yet.
+    async def renamed(self, tenant: Tenant, source: str, target: str, moving: Moving) -> UUID | None:
+        """The client gives a file another name, and has no answer yet. None: it is not whole, and keeps its name.
 
-        Under the id, None where the file is not complete, `retimed` is told a time that is set afterwards.
+        Under the id `retimed` is told a time that is set afterwards.
         """
 
 

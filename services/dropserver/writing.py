@@ -14,9 +14,9 @@ from uuid import UUID
 
 import structlog
 
-from services.dropserver.refusals import NameTaken, QuotaUsedUp, Refusal, registered, told
-from services.dropserver.renaming import Renaming, aside_of
-from services.dropserver.tenant import Begun, Limits, Moved, Tenant, Uploads
+from services.dropserver.refusals import MEANWHILE, NameTaken, QuotaUsedUp, Refusal, on_disk, registered, told
+from services.dropserver.renaming import Renaming
+from services.dropserver.tenant import Begun, Limits, Tenant, Uploads
 from services.dropserver.uploads import Register, Upload
 from shared.domain.failures import Failure
 from shared.domain.names import split
@@ -26,7 +26,7 @@ from shared.transfer.tree import Tree, stamp_of
 _REMEMBERED_UPLOADS = 256
 _ATTEMPTS = 5
 """To be the one who makes a file."""
-_MEANWHILE = "The file is meanwhile uploaded by another session."
+_NOT_WHOLE = "The file is not whole: its upload is under way, or was broken off. Upload it to its end."
 _REMOVED = "The file was removed or replaced while it was written."
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -64,19 +64,17 @@ class Writing:
         if self._house.is_closing:
             raise Refusal("The server is stopping; upload again in a minute.")
         with told():
-            self._tree.stat(split(path)[0])
-            there = self._found(path)
-        before = None if there is None else there.st_size
-        if before is not None and flags & os.O_CREAT and flags & os.O_EXCL:
-            raise NameTaken("The name is taken.")
-        cuts = bool(flags & os.O_TRUNC)
+            self._require_place(path, flags)
+
+        def look() -> int | None:
+            with on_disk():
+                self._require_place(path, flags)
+                return self._size(path)
+
         with registered():
-            begun = await self._house.uploads.opened(self._tenant, path, before, cuts=cuts)
+            begun = await self._house.uploads.opened(self._tenant, path, look, cuts=bool(flags & os.O_TRUNC))
         try:
-            if cuts:
-                descriptor = await self._anew(path, flags, there, begun)
-            else:
-                descriptor = await self._on(path, flags, begun)
+            descriptor = await self._opened(path, flags, begun)
         except (OSError, Refusal):
             await self._tell_broken(begun, self._size_or_none(path))
             raise
@@ -90,7 +88,7 @@ class Writing:
         """Write into an upload what it has room for; what is not written whole marks it as failed."""
         try:
             if upload.is_superseded:
-                raise Refusal(_MEANWHILE)
+                raise Refusal(MEANWHILE)
             if upload.is_removed:
                 raise FileNotFoundError(errno.ENOENT, _REMOVED)
             if not upload.is_open:
@@ -114,7 +112,7 @@ class Writing:
         upload.is_open = False
         try:
             if upload.is_superseded:
-                raise Refusal("The file was meanwhile uploaded by another session.")
+                raise Refusal(MEANWHILE)
             if upload.is_removed:
                 raise FileNotFoundError(errno.ENOENT, _REMOVED)
             if upload.is_full:
@@ -153,9 +151,7 @@ class Writing:
             with registered():
                 is_whole = await self._house.uploads.is_whole(self._tenant, path)
             if not is_whole or self._house.register.is_written(self._tenant, path):
-                raise Refusal(
-                    "The file is not whole: its upload is under way, or was broken off. Upload it to its end."
-                )
+                raise Refusal(_NOT_WHOLE)
             with told():
                 if not os.path.samestat(self._tree.stat(path), os.fstat(descriptor)):
                     raise Refusal("The file was replaced just now; try again.")
@@ -182,43 +178,46 @@ class Writing:
     async def rename(self, source: str, target: str, *, replace: bool) -> None:
         """Give a finished file another name, and tell it."""
         renaming = Renaming(self._tree, source, target, replace)
-
-        async def move() -> Moved:
-            if any(self._house.register.is_written(self._tenant, path) for path in (source, target)):
-                raise Refusal("The file is still being written; close it first.")
-            try:
-                moved = renaming.do()
-            except OSError as error:
-                raise _Unmoved(error) from error
-            reach("dropserver.renamed")
-            return moved
-
+        with told():
+            self._tree.stat(source)
+        if any(self._house.register.is_written(self._tenant, path) for path in (source, target)):
+            raise Refusal("The file is still being written; close it first.")
         try:
             with registered():
-                told_as = await self._house.uploads.renamed(self._tenant, source, target, move)
-        except _Unmoved as unmoved:
-            raise unmoved.error from None
+                told_as = await self._house.uploads.renamed(self._tenant, source, target, renaming)
         except Refusal:
             # What the client is told did not happen must not have happened.
-            renaming.undo()
+            with registered():
+                renaming.undo()
             raise
+        if told_as is None:
+            raise Refusal(_NOT_WHOLE)
         renaming.conclude()
         self._closed.pop(source, None)
-        if told_as is None:
-            self._closed.pop(target, None)
-        else:
-            self._remember(target, told_as)
+        self._remember(target, told_as)
 
     async def remove(self, path: str) -> None:
         """Delete a file, and give its room back."""
+        is_gone = False
+
+        def remove() -> int:
+            nonlocal is_gone
+            with on_disk():
+                before = self._tree.stat(path).st_size
+                self._tree.remove(path)
+            is_gone = True
+            self._house.register.removed(self._tenant, path)
+            return before
+
         with told():
-            before = self._tree.stat(path).st_size
-            self._tree.remove(path)
-        self._house.register.removed(self._tenant, path)
+            self._tree.stat(path)
         try:
-            await self._house.uploads.removed(self._tenant, path, before)
-        except Failure as failure:
-            log.warning("room.untold", code=failure.code)
+            with registered():
+                await self._house.uploads.removed(self._tenant, path, remove)
+        except Refusal:
+            # What was deleted is, whether or not it could be written down: the next measure finds its room.
+            if not is_gone:
+                raise
 
     async def make_directory(self, path: str) -> None:
         """Create a directory, which counts as a file."""
@@ -275,74 +274,53 @@ class Writing:
             log.info("upload.not_there", upload_id=str(upload.begun.id), errno=error.errno)
         return os.fstat(upload.descriptor).st_size
 
-    async def _on(self, path: str, flags: int, begun: Begun) -> int:
-        """A descriptor of the file that lies there, to go on with it; not where another upload began after this one."""
-        with told():
-            descriptor = self._tree.open(path, flags)
+    def _require_place(self, path: str, flags: int) -> None:
+        """Raises OSError where there is no such directory, NameTaken where who wants a new name has one that is not."""
+        self._tree.stat(split(path)[0])
+        if flags & os.O_CREAT and flags & os.O_EXCL and self._found(path) is not None:
+            raise NameTaken("The name is taken.")
+
+    async def _opened(self, path: str, flags: int, begun: Begun) -> int:
+        """A descriptor of the upload's file. Where nothing lies there yet it is made at once: that does nobody harm."""
+        is_new = flags & os.O_CREAT and flags & (os.O_TRUNC | os.O_EXCL)
+        if is_new:
+            try:
+                with told():
+                    return self._tree.open(path, flags | os.O_EXCL)
+            except FileExistsError:
+                if flags & os.O_EXCL:
+                    raise
+        opened: list[int] = []
+
+        def place() -> None:
+            with on_disk():
+                opened.append(self._anew(path, flags) if flags & os.O_TRUNC else self._tree.open(path, flags))
+
         try:
-            await self._still_ours(begun)
+            with registered():
+                await self._house.uploads.placed(self._tenant, begun, path, place)
         except BaseException:
-            os.close(descriptor)
+            for each in opened:
+                os.close(each)
             raise
-        return descriptor
+        return opened[0]
 
-    async def _anew(self, path: str, flags: int, before: os.stat_result | None, begun: Begun) -> int:
-        """A descriptor of a new file in the place of what lies there now.
+    def _anew(self, path: str, flags: int) -> int:
+        """A descriptor of a new file in the place of what lies there now: who reads or writes that goes on with it.
 
-        Exclusively: another replica may have begun to write that name after this one has looked, and two of them in
-        one file would mix what they write.
+        Exclusively: an upload that was broken off and does not know it yet may make one just now.
         """
-        if flags & os.O_EXCL:
-            with told():
-                return self._tree.open(path, flags)
         for _ in range(_ATTEMPTS):
-            with told():
-                there = self._found(path)
-                if not (flags & os.O_CREAT if there is None else stat.S_ISREG(there.st_mode)):
-                    return self._tree.open(path, flags)
+            there = self._found(path)
+            if not (flags & os.O_CREAT if there is None else stat.S_ISREG(there.st_mode)):
+                return self._tree.open(path, flags)
             try:
                 if there is not None:
-                    await self._clear(path, before, begun)
-                with told():
-                    return self._tree.open(path, flags | os.O_CREAT | os.O_EXCL)
+                    self._tree.remove(path)
+                return self._tree.open(path, flags | os.O_CREAT | os.O_EXCL)
             except (FileExistsError, FileNotFoundError):
-                # Somebody else was quicker.
                 continue
-        raise Refusal(_MEANWHILE)
-
-    async def _clear(self, path: str, before: os.stat_result | None, begun: Begun) -> None:
-        """Take away what lies there, but not what an upload has put there that began after this one.
-
-        It is looked at once nobody else can change it: this process may have slept since it looked first, and the other
-        upload have ended meanwhile.
-        """
-        aside = aside_of(path)
-        with told():
-            self._tree.take_away(path, aside)
-        try:
-            with told():
-                is_unchanged = _is_unchanged(self._tree.stat(aside), before)
-            if not is_unchanged:
-                await self._still_ours(begun)
-        except BaseException:
-            self._put_back(aside, path)
-            raise
-        with told():
-            self._tree.remove(aside)
-
-    def _put_back(self, aside: str, path: str) -> None:
-        """Give what was taken away its name again, unless something newer has it."""
-        with told():
-            try:
-                self._tree.rename(aside, path, replace=False)
-            except FileExistsError:
-                self._tree.remove(aside)
-
-    async def _still_ours(self, begun: Begun) -> None:
-        """Refuse where another upload of that name has begun meanwhile, at whichever replica."""
-        with registered():
-            if await self._house.uploads.superseded([begun.id]):
-                raise Refusal(_MEANWHILE)
+        raise Refusal(MEANWHILE)
 
     def _flush(self, upload: Upload) -> None:
         """Data and name on disk, and the name still that of this file."""
@@ -378,18 +356,3 @@ class Writing:
             return self._tree.stat(path)
         except FileNotFoundError:
             return None
-
-
-class _Unmoved(Exception):
-    """The file could not be given its name on disk. The ledger would take the operating system's error for its own."""
-
-    def __init__(self, error: OSError) -> None:
-        super().__init__()
-        self.error = error
-
-
-def _is_unchanged(there: os.stat_result, before: os.stat_result | None) -> bool:
-    """Whether that is the file that lay there before, as it was."""
-    if before is None or not os.path.samestat(there, before):
-        return False
-    return (there.st_size, there.st_mtime_ns) == (before.st_size, before.st_mtime_ns)

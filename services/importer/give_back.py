@@ -251,12 +251,14 @@ async def _acknowledgement(task: Task, names: dict[str, str], place: Path) -> Pa
 async def _named(tools: Tools, task: Task, folder: Folder) -> str:
     """How the paths begin: as the file is called, unless what lies there is not this run's. Raises NameTaken."""
     held = task.held
+    async with tools.database.account(held.account_id) as tx:
+        looked_at = await arrivals.clock(tx)
     for stem in returned.stems(task.run["path"], task.asked.return_to, held.run_id):
         if stem != held.stem and await _is_taken(folder, stem):
             continue
         async with tools.database.account(held.account_id) as tx:
             await arrivals.lock_connection(tx, task.connection.id)
-            if await returns.name(tx, held, stem):
+            if await returns.name(tx, held, stem, looked_at):
                 return stem
     raise NameTaken("Found files of the run's own name, and of its name with its id.")
 

@@ -36,7 +36,7 @@ from shared.observe.failpoints import reach
 from shared.runtime.desk import Desk
 from shared.runtime.visits import Visit, host_of
 from shared.runtime.workspace import workspace
-from shared.storage import arrivals, ending, exchanges, merge_profiles, properties, rejects, runs, staging
+from shared.storage import arrivals, ending, exchanges, merge_profiles, properties, rejects, runs, staging, uploads
 from shared.storage.database import Tx
 from shared.storage.errors import TransactionConflict
 from shared.storage.exchanges import Exchange
@@ -141,8 +141,10 @@ async def _check_still_latest(tx: Tx, arrival_id: UUID) -> None:
     """Raises FileChanged where an upload took the file's name while it was fetched: the bytes may be the later one's.
 
     Its size may be the same, and the time of an upload is its client's to set. An upload is told before the first
-    byte of the old file is touched, so who is still the latest after the fetch was read.
+    byte of the old file is touched, so who is still the latest after the fetch was read. A file that is renamed has its
+    name before it is told, and holds the path until then.
     """
+    await uploads.hold_of_arrival(tx, arrival_id)
     arrival = await arrivals.get(tx, arrival_id)
     if arrival is None or not arrival["is_latest_upload"]:
         raise FileChanged("A later upload took its name while it was read.")

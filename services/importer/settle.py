@@ -20,14 +20,17 @@ from shared.domain.connection import Login
 from shared.domain.failures import Failure, FileGone, Permanent, StorageUnavailable
 from shared.domain.goal import AnyImport
 from shared.domain.names import split
-from shared.domain.place import DropPlace
+from shared.domain.place import DropPlace, HostedPlace
 from shared.domain.run import RunState
 from shared.domain.watched import beneath
 from shared.observe.failpoints import reach
 from shared.runtime.keeping import kept
-from shared.storage import arrivals, companions, connections, goals, notifications
+from shared.runtime.room import RoomInTransaction
+from shared.storage import arrivals, companions, connections, goals, notifications, uploads
 from shared.storage.database import Tx
+from shared.transfer.directory import LocalDirectory
 from shared.transfer.folder import Folder
+from shared.transfer.hosted import HostedFolder
 from shared.transfer.mark import Marked, mark
 from shared.transfer.open_folder import open_folder
 from shared.transfer.sessions import LITTLE_PATIENCE_SECONDS
@@ -80,7 +83,7 @@ async def settle(tools: Tools, message: ArrivalEnded) -> None:
 
     try:
         async with kept(keep, tools.lease_seconds):
-            marked = Marked(outcome="changed") if task is None else await _mark(tools, account_id, task)
+            marked = Marked(outcome="changed") if task is None else await _mark(tools, account_id, arrival_id, task)
     except StorageUnavailable:
         raise
     except Failure as failure:
@@ -142,17 +145,36 @@ def _has_failed(runs: list[dict[str, Any]]) -> bool:
     return any(run["state"] == RunState.FAILED for run in runs)
 
 
-async def _mark(tools: Tools, account_id: UUID, task: Task) -> Marked:
+async def _mark(tools: Tools, account_id: UUID, arrival_id: UUID, task: Task) -> Marked:
     opened = open_folder(
         task.place, task.login, tools.places, account_id=account_id, patience_seconds=LITTLE_PATIENCE_SECONDS
     )
     async with tools.doors.entered(task.place), opened as folder:
-        file = await _present(folder, task.file) if task.is_upload else task.file
-        marked = await mark(folder, file, task.action, beneath=task.beneath, name=split(task.came_as)[1])
+        if task.is_upload and isinstance(task.place, HostedPlace):
+            marked = await _mark_upload(tools, account_id, arrival_id, task.place.drop_folder_id, task)
+        else:
+            marked = await _mark_file(folder, task.file, task)
         if marked.outcome not in ("changed", "gone"):
             for companion in task.companions:
                 await _mark_companion(folder, companion, task)
         return marked
+
+
+async def _mark_upload(tools: Tools, account_id: UUID, arrival_id: UUID, drop_folder_id: UUID, task: Task) -> Marked:
+    """While nobody can give its name to another file: what a client puts there meanwhile is no less a file."""
+    directory = LocalDirectory(tools.places.hosted(account_id, drop_folder_id))
+    async with tools.database.account(account_id) as tx:
+        folder = HostedFolder(directory, RoomInTransaction(tx, drop_folder_id))
+        await uploads.hold_of_arrival(tx, arrival_id)
+        arrival = await arrivals.get(tx, arrival_id)
+        if arrival is None or not (arrival["is_latest_upload"] or arrival["settled_path"]):
+            return Marked(outcome="changed")
+        file = await _present(folder, task.file)
+        return await _mark_file(folder, file, task)
+
+
+async def _mark_file(folder: Folder, file: FileStamp, task: Task) -> Marked:
+    return await mark(folder, file, task.action, beneath=task.beneath, name=split(task.came_as)[1])
 
 
 async def _mark_companion(folder: Folder, companion: FileStamp, task: Task) -> None:

@@ -50,6 +50,9 @@ async def take_upload(tools: Tools, message: UploadClosed) -> None:
         latest = await uploads.latest_of_connection(tx, connection_id, upload.path)
         if latest is None or latest.id != upload.id or latest.state != "closed":
             return
+        if await arrivals.has_left(tx, upload.id):
+            # It was taken, and its news comes twice: what lies under its name now is another file.
+            return
         upload = latest
         assert upload.size_bytes is not None
         assert upload.modified_at is not None

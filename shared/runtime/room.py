@@ -7,12 +7,31 @@ from uuid import UUID
 
 from shared.domain.failures import PlaceFull
 from shared.storage import drop_usage
-from shared.storage.database import Database
+from shared.storage.database import Database, Tx
 from shared.transfer.room import measured
 from shared.transfer.tree import Tree
 
 STALE_SECONDS = 5.0
 """How old a measure is at which nobody is refused without another."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomInTransaction:
+    """The room of one folder, for who is in a transaction already: another connection might not be to be had."""
+
+    tx: Tx
+    drop_folder_id: UUID
+
+    async def take(self, least: int, wished: int, files: int = 0) -> int:
+        """Set aside as many bytes as are wished for, at least so many, and so many files. Raises PlaceFull."""
+        granted = await drop_usage.take(self.tx, self.drop_folder_id, least, wished, files)
+        if granted is None:
+            raise PlaceFull("The quota of the folder is used up.")
+        return granted
+
+    async def change(self, bytes_: int, files: int = 0) -> None:
+        """So many more, or fewer, are used than was counted."""
+        await drop_usage.change(self.tx, self.drop_folder_id, bytes_, files)
 
 
 @dataclass(frozen=True, slots=True)

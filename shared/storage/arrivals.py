@@ -89,6 +89,12 @@ async def lying(tx: Tx, connection_id: UUID, seen_before: datetime) -> AsyncIter
         yield row["arrival_id"], row["path"]
 
 
+async def has_left(tx: Tx, upload_id: UUID) -> bool:
+    """Whether the file of an upload was an arrival and lies there no longer."""
+    has_left: bool = await tx.value("arrivals.has_left", tx.account_id, upload_id)
+    return has_left
+
+
 async def insert(tx: Tx, connection_id: UUID, sightings: Sequence[Sighting]) -> list[UUID | None]:
     """New sightings of files, in their order; None for an upload that has its arrival already.
 

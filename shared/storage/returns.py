@@ -6,6 +6,7 @@ Nothing here commits.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -46,9 +47,12 @@ async def keep(tx: Tx, held: Held, lease_seconds: float) -> None:
         raise LeaseLost
 
 
-async def name(tx: Tx, held: Held, stem: str) -> bool:
-    """Settle how its files are called; False where another run's are about to be. The caller holds the connection."""
-    return await tx.row("returns.name", tx.account_id, held.run_id, held.token, stem) is not None
+async def name(tx: Tx, held: Held, stem: str, looked_at: datetime) -> bool:
+    """Settle how its files are called; False where another run's are about to be, or are since it was looked.
+
+    The caller holds the connection.
+    """
+    return await tx.row("returns.name", tx.account_id, held.run_id, held.token, stem, looked_at) is not None
 
 
 async def postpone(

@@ -26,7 +26,12 @@ async def hold(tx: Tx, drop_folder_id: UUID, path: str) -> None:
     Of two that begin at once each would miss the other: neither would be broken off, and the one that is opened first
     could be the one whose file lies there in the end.
     """
-    await tx.execute("uploads.hold", f"{drop_folder_id} upload {path}")
+    await tx.execute("uploads.hold", drop_folder_id, path)
+
+
+async def hold_of_arrival(tx: Tx, arrival_id: UUID) -> None:
+    """The same for the path of an arrival in a hosted folder; nothing where it came from elsewhere."""
+    await tx.execute("uploads.hold_of_arrival", tx.account_id, arrival_id)
 
 
 async def open_(tx: Tx, drop_folder_id: UUID, path: str) -> UUID:
@@ -45,26 +50,34 @@ async def break_off(tx: Tx, upload_id: UUID) -> bool:
     return await tx.execute("uploads.break", tx.account_id, upload_id) > 0
 
 
-async def is_whole(tx: Tx, drop_folder_id: UUID, path: str) -> bool:
-    """Whether a file that lies there was uploaded to its end, or has come by no upload at all."""
+async def is_under_way(tx: Tx, upload_id: UUID) -> bool:
+    """Whether nothing has ended that upload yet."""
+    return await tx.value("uploads.is_open", tx.account_id, upload_id) is not None
+
+
+async def is_whole(tx: Tx, drop_folder_id: UUID, path: str, *, stays: bool = False) -> bool:
+    """Whether a file that lies there was uploaded to its end, or has come by no upload at all.
+
+    `stays`: it is not ended otherwise until this transaction is over, and who ends it now is waited for.
+    """
+    if stays:
+        await tx.row("uploads.lock_latest", tx.account_id, drop_folder_id, path)
     found = (await latest(tx, drop_folder_id, [path])).get(path)
     return found is None or found.state == "closed"
 
 
-async def rename(tx: Tx, drop_folder_id: UUID, source: str, target: FileStamp, *, is_whole: bool) -> UUID:
-    """A client renamed a file: an upload of the new name, complete at once where the file is whole.
+async def leave(tx: Tx, drop_folder_id: UUID, path: str) -> None:
+    """A client took a file away from there: what lies there next is not of its uploads. The caller holds the path."""
+    await tx.execute("uploads.leave", tx.account_id, drop_folder_id, path)
 
-    The caller holds the new path, and has broken off what was under way of it.
+
+async def arrive(tx: Tx, drop_folder_id: UUID, file: FileStamp) -> UUID:
+    """A client gave a whole file that name: an upload, complete at once.
+
+    The caller holds the path, and has broken off what was under way of it.
     """
-    await tx.execute("uploads.move_away", tx.account_id, drop_folder_id, source)
     upload_id: UUID = await tx.value(
-        "uploads.arrive_by_rename",
-        tx.account_id,
-        drop_folder_id,
-        target.path,
-        target.size_bytes,
-        target.modified_at,
-        "closed" if is_whole else "broken",
+        "uploads.arrive", tx.account_id, drop_folder_id, file.path, file.size_bytes, file.modified_at
     )
     return upload_id
 

@@ -124,12 +124,6 @@ class Tree:
             if not self._has_link(parent, name, parent, other, found):
                 os.rename(name, other, src_dir_fd=parent, dst_dir_fd=parent)
 
-    def take_away(self, path: str, aside: str) -> None:
-        """Give whatever lies there another name in its directory, instead of the one it has."""
-        directory, name = _parted(path)
-        with self.directory(directory) as parent:
-            os.rename(name, _parted(aside)[1], src_dir_fd=parent, dst_dir_fd=parent)
-
     def remove(self, path: str) -> None:
         """Delete a file."""
         directory, name = _parted(path)

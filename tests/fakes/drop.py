@@ -8,7 +8,7 @@ from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from services.dropserver.guard import CameIn, Knock
-from services.dropserver.tenant import Begun, Move, Tenant
+from services.dropserver.tenant import Begun, Look, Moving, Place, Remove, Tenant
 from shared.domain.failures import PlaceFull, StorageUnavailable, UploadBrokenOff
 from shared.storage.credentials import InUse
 from shared.storage.login_scores import Looked, Standing, Subject
@@ -100,8 +100,9 @@ class RememberedUploads:
         self._broken: set[str] = set()
         self._changed = asyncio.Event()
 
-    async def opened(self, tenant: Tenant, path: str, before_bytes: int | None, *, cuts: bool) -> Begun:
+    async def opened(self, tenant: Tenant, path: str, look: Look, *, cuts: bool) -> Begun:
         upload_id = uuid4()
+        before_bytes = look()
         self._paths[upload_id] = path
         self._note(Told("opened", path, upload_id=upload_id))
         former = self._open.pop(path, None)
@@ -111,6 +112,12 @@ class RememberedUploads:
         self.used_bytes += kept - (before_bytes or 0 if former is None else former.counted_bytes)
         self._open[path] = Begun(upload_id, kept)
         return self._open[path]
+
+    async def placed(self, tenant: Tenant, begun: Begun, path: str, place: Place) -> None:
+        self._check()
+        if begun.id not in {each.id for each in self._open.values()}:
+            raise UploadBrokenOff
+        place()
 
     async def grown(self, tenant: Tenant, begun: Begun, size_bytes: int) -> Begun:
         if self._paths[begun.id] not in self._open:
@@ -134,7 +141,9 @@ class RememberedUploads:
             self.used_bytes += (left_bytes or 0) - begun.counted_bytes
             self.used_files -= left_bytes is None
 
-    async def removed(self, tenant: Tenant, path: str, bytes_: int) -> None:
+    async def removed(self, tenant: Tenant, path: str, remove: Remove) -> None:
+        bytes_ = remove()
+        self._broken.discard(path)
         former = self._open.pop(path, None)
         self._take(-(bytes_ if former is None else former.counted_bytes), -1)
 
@@ -148,9 +157,11 @@ class RememberedUploads:
     async def changed(self, tenant: Tenant, bytes_: int, files: int) -> None:
         self._take(bytes_, files)
 
-    async def renamed(self, tenant: Tenant, source: str, target: str, move: Move) -> UUID:
+    async def renamed(self, tenant: Tenant, source: str, target: str, moving: Moving) -> UUID | None:
         upload_id = uuid4()
-        file, replaced = await move()
+        if source in self._broken:
+            return None
+        file, replaced = moving.do()
         self._note(Told("renamed", f"{source} -> {target}", file.size_bytes, file.modified_at, upload_id))
         if replaced is not None:
             self._take(-replaced, -1)

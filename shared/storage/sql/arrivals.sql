@@ -19,10 +19,14 @@ CROSS JOIN LATERAL (
     WHERE account_id = $1 AND connection_id = $2 AND path = p.path AND (vanished_at IS NULL OR vanished_at >= $3)
     ORDER BY path, sighting) a
 
+-- name: has_left
+-- Whether the file of an upload was an arrival and lies there no longer.
+SELECT EXISTS (SELECT FROM tidegate.arrivals WHERE account_id = $1 AND upload_id = $2 AND vanished_at IS NOT NULL)
+
 -- name: lying
--- All that is known to lie there and was seen before a look began.
+-- All that is known to lie there and was seen before a look began; not what an upload has put there since.
 SELECT arrival_id, path FROM tidegate.arrivals
-WHERE account_id = $1 AND connection_id = $2 AND vanished_at IS NULL AND seen_at < $3
+WHERE account_id = $1 AND connection_id = $2 AND vanished_at IS NULL AND greatest(seen_at, stamped_at) < $3
 
 -- name: insert
 -- New sightings; the number of each counts how often its path was seen to come. No row for an upload that has one.

@@ -200,7 +200,7 @@ WHERE account_id = $1 AND connection_id = $2 AND legacy_algorithms <> $3
 
 -- name: look_now
 -- Its turn is now.
-UPDATE tidegate.connections SET next_look_at = now() WHERE account_id = $1 AND connection_id = $2
+UPDATE tidegate.connections SET next_look_at = clock_timestamp() WHERE account_id = $1 AND connection_id = $2
 
 -- name: stopped
 -- How many connections wait for a person, by code. Watching role.

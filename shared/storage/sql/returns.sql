@@ -27,12 +27,13 @@ WHERE account_id = $1 AND run_id = $2 AND token = $3 AND state = 'asked'
 RETURNING run_id
 
 -- name: name
--- How its files are called, unless another of the connection's is about to be called so. The connection is held.
+-- How its files are called, unless another of the connection's is about to be called so, or was so since somebody looked
+-- at what lies there. The connection is held.
 UPDATE tidegate.run_returns t SET stem = $4
 WHERE t.account_id = $1 AND t.run_id = $2 AND t.token = $3 AND t.state = 'asked'
   AND NOT EXISTS (SELECT FROM tidegate.run_returns o
-                  WHERE o.account_id = t.account_id AND o.connection_id = t.connection_id AND o.state = 'asked'
-                    AND o.stem = $4 AND o.run_id <> t.run_id)
+                  WHERE o.account_id = t.account_id AND o.connection_id = t.connection_id AND o.stem = $4
+                    AND o.run_id <> t.run_id AND (o.state = 'asked' OR o.ended_at >= $5))
 RETURNING run_id
 
 -- name: postpone

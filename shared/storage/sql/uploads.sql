@@ -1,7 +1,14 @@
 -- name: hold
 -- Who begins, ends or names a file under one path of a folder does so one at a time, at whichever replica: so the order
 -- in which uploads are opened is that in which they see each other. Until the end of the transaction.
-SELECT pg_advisory_xact_lock(hashtextextended($1, 0))
+SELECT pg_advisory_xact_lock(hashtextextended($1::uuid::text || ' upload ' || $2, 0))
+
+-- name: hold_of_arrival
+-- The same for the path of an arrival.
+SELECT pg_advisory_xact_lock(hashtextextended(c.drop_folder_id::text || ' upload ' || a.path, 0))
+FROM tidegate.arrivals a
+JOIN tidegate.connections c USING (account_id, connection_id)
+WHERE a.account_id = $1 AND a.arrival_id = $2 AND c.drop_folder_id IS NOT NULL
 
 -- name: open
 -- A client opened a file for writing.
@@ -23,15 +30,27 @@ RETURNING upload_id
 -- The session ended without a CLOSE: the upload never becomes an arrival.
 UPDATE tidegate.uploads SET state = 'broken' WHERE account_id = $1 AND upload_id = $2 AND state = 'open'
 
--- name: move_away
--- What lay under this path was renamed.
+-- name: is_open
+-- Whether this upload is under way. Who breaks it off for another one holds its path.
+SELECT upload_id FROM tidegate.uploads WHERE account_id = $1 AND upload_id = $2 AND state = 'open'
+
+-- name: lock_latest
+-- The latest upload of a path, which nobody ends before this transaction is over.
+SELECT upload_id FROM tidegate.uploads
+WHERE account_id = $1 AND drop_folder_id = $2 AND path = $3 AND state <> 'moved'
+ORDER BY opened_at DESC, upload_id
+LIMIT 1
+FOR UPDATE
+
+-- name: leave
+-- What lay under this path was renamed, or deleted.
 UPDATE tidegate.uploads SET state = 'moved'
 WHERE account_id = $1 AND drop_folder_id = $2 AND path = $3 AND state <> 'moved'
 
--- name: arrive_by_rename
--- A rename to a name is an upload of that name, complete at once, unless what was renamed is not.
+-- name: arrive
+-- A rename to a name is an upload of that name, complete at once.
 INSERT INTO tidegate.uploads (account_id, drop_folder_id, path, state, size_bytes, modified_at, opened_at, closed_at)
-VALUES ($1, $2, $3, $6, $4, $5, clock_timestamp(), clock_timestamp()) RETURNING upload_id
+VALUES ($1, $2, $3, 'closed', $4, $5, clock_timestamp(), clock_timestamp()) RETURNING upload_id
 
 -- name: retime
 -- A client set the time of what it had uploaded.
@@ -48,6 +67,7 @@ WHERE u.account_id = $1 AND u.upload_id = $2
 
 -- name: latest
 -- The latest upload of each of these paths of a folder, unless its file has left: what lies there now came another way.
+-- One under way has not: its file was only not seen.
 SELECT u.upload_id, u.path, u.state, u.size_bytes, u.modified_at
 FROM (
     SELECT DISTINCT ON (path) account_id, upload_id, path, state, size_bytes, modified_at
@@ -55,8 +75,8 @@ FROM (
     WHERE account_id = $1 AND drop_folder_id = $2 AND state <> 'moved' AND path = ANY ($3::text[])
     ORDER BY path, opened_at DESC, upload_id
 ) u
-WHERE NOT EXISTS (SELECT FROM tidegate.arrivals a WHERE a.account_id = u.account_id AND a.upload_id = u.upload_id
-                  AND a.vanished_at IS NOT NULL)
+WHERE u.state = 'open' OR NOT EXISTS (SELECT FROM tidegate.arrivals a WHERE a.account_id = u.account_id AND a.upload_id = u.upload_id
+                                       AND a.vanished_at IS NOT NULL)
 
 -- name: latest_of_connection
 -- The latest upload of one path of the folder that a connection watches.

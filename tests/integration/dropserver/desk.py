@@ -40,7 +40,10 @@ class Desk:
         return Ended(process.returncode or 0, told.decode(errors="replace"))
 
     async def rung(self) -> list[tuple[str, int]]:
-        """Paths and sizes of the uploads that are complete, in the order in which they were."""
-        query = "SELECT path, size_bytes FROM tidegate.uploads WHERE state = 'closed' ORDER BY closed_at"
+        """Paths and sizes of the uploads that were complete, in the order in which they were; not under `*.part`."""
+        query = (
+            "SELECT path, size_bytes FROM tidegate.uploads "
+            "WHERE closed_at IS NOT NULL AND path NOT LIKE '%.part' ORDER BY closed_at"
+        )
         async with self.house.database.account(self.house.account_id, read_only=True) as tx:
             return [(row[0], row[1]) for row in await tx.connection.fetch(query)]

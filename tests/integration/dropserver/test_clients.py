@@ -70,9 +70,9 @@ async def test_openssh_puts_resumes_renames_lists_and_removes(desk: SshDesk) -> 
     assert copied.code == 0, copied.said
     assert (desk.home / "back").read_bytes() == (desk.house.directory / "d.csv").read_bytes() == CONTENT
     assert sorted(file.name for file in desk.house.directory.iterdir()) == ["a.csv", "d.csv"]
-    # The half file never rang; each other one did once under the name under which it stands.
+    # The half file never rang; each other one did once under each name under which it stood.
     assert [each for each in await desk.rung() if each[1] != len(CONTENT)] == []
-    assert [path for path, _ in await desk.rung()] == ["a.csv", "c.csv", "a.csv", "d.csv"]
+    assert [path for path, _ in await desk.rung()] == ["a.csv", "b.csv", "c.csv", "a.csv", "d.csv"]
 
 
 async def test_lftp_puts_resumes_renames_lists_and_removes(desk: SshDesk) -> None:

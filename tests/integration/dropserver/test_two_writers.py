@@ -2,8 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,11 +12,13 @@ from uuid import UUID, uuid4
 import asyncssh
 import pytest
 
-from services.dropserver.refusals import Refusal
-from services.dropserver.tenant import Begun, Limits, Tenant
-from services.dropserver.uploads import Register, Upload
+from services.dropserver.ledger import DatabaseUploads
+from services.dropserver.refusals import NameTaken, Refusal
+from services.dropserver.tenant import Begun, Limits, Look, Tenant, Uploads
+from services.dropserver.uploads import Register
 from services.dropserver.writing import Writing
-from shared.storage import drop_usage
+from shared.observe.metrics import Metrics
+from shared.storage import drop_usage, uploads
 from shared.storage.database import Database
 from shared.transfer.tree import Tree
 from tests.eventually import eventually
@@ -35,17 +36,17 @@ class Hesitant(RememberedUploads):
         self.is_asked = asyncio.Event()
         self.may_go_on = asyncio.Event()
 
-    async def opened(self, tenant: Tenant, path: str, before_bytes: int | None, *, cuts: bool) -> Begun:
+    async def opened(self, tenant: Tenant, path: str, look: Look, *, cuts: bool) -> Begun:
         self.is_asked.set()
         await self.may_go_on.wait()
-        return await super().opened(tenant, path, before_bytes, cuts=cuts)
+        return await super().opened(tenant, path, look, cuts=cuts)
 
 
 @dataclass
 class Replica:
     """What a session needs of its server."""
 
-    uploads: RememberedUploads
+    uploads: Uploads
     limits: Limits = field(default_factory=Limits)
     register: Register = field(default_factory=Register)
     is_closing: bool = False
@@ -65,7 +66,7 @@ async def test_who_looked_before_the_other_began_gets_a_file_of_its_own(tmp_path
     second.write(theirs, 0, b"the second one, which is longer")
     slow.may_go_on.set()
     if flags & os.O_EXCL:
-        with pytest.raises(FileExistsError):
+        with pytest.raises(NameTaken):
             await beginning
         await second.finish(theirs)
         assert (tmp_path / "a.csv").read_bytes() == b"the second one, which is longer"
@@ -88,11 +89,26 @@ class Drowsy(RememberedUploads):
         self.is_told = asyncio.Event()
         self.may_go_on = asyncio.Event()
 
-    async def opened(self, tenant: Tenant, path: str, before_bytes: int | None, *, cuts: bool) -> Begun:
-        begun = await super().opened(tenant, path, before_bytes, cuts=cuts)
+    async def opened(self, tenant: Tenant, path: str, look: Look, *, cuts: bool) -> Begun:
+        begun = await super().opened(tenant, path, look, cuts=cuts)
         if not self.is_told.is_set():
             self.is_told.set()
             await self.may_go_on.wait()
+        return begun
+
+
+class Sleepy(DatabaseUploads):
+    """Goes on with what it has told only when it may."""
+
+    def __init__(self, database: Database, metrics: Metrics) -> None:
+        super().__init__(database, metrics)
+        self.is_told = asyncio.Event()
+        self.may_go_on = asyncio.Event()
+
+    async def opened(self, tenant: Tenant, path: str, look: Look, *, cuts: bool) -> Begun:
+        begun = await super().opened(tenant, path, look, cuts=cuts)
+        self.is_told.set()
+        await self.may_go_on.wait()
         return begun
 
 
@@ -116,52 +132,6 @@ async def test_who_began_before_the_other_and_slept_leaves_the_others_file_alone
         await beginning
     assert file.read_bytes() == b"whole"
     assert both.short == [("opened", "a.csv"), ("opened", "a.csv"), ("closed", "a.csv"), ("broken", "a.csv")]
-
-
-class Interrupted(Tree):
-    """Others do something to its end right before or right after a name is taken away, the first time."""
-
-    def __init__(self, root: Path, comes: Callable[[], Coroutine[Any, Any, None]], *moments: str) -> None:
-        super().__init__(root)
-        self._comes = comes
-        self._moments = [*moments]
-
-    def take_away(self, path: str, aside: str) -> None:
-        self._meanwhile("before")
-        super().take_away(path, aside)
-        self._meanwhile("after")
-
-    def _meanwhile(self, moment: str) -> None:
-        if moment in self._moments:
-            self._moments.remove(moment)
-            # This replica does nothing until they are done: they have a loop of their own.
-            with ThreadPoolExecutor(1) as others:
-                others.submit(asyncio.run, self._comes()).result()
-
-
-@pytest.mark.parametrize("are_finished", [True, False], ids=["finished", "under way"])
-@pytest.mark.parametrize("moments", [["before"], ["after"], ["before", "after"]], ids="-".join)
-async def test_who_slept_while_it_took_a_name_away_leaves_the_newest_file_alone_and_nothing_beside_it(
-    tmp_path: Path, moments: list[str], are_finished: bool
-) -> None:
-    (tmp_path / "a.csv").write_bytes(b"what lay there")
-    tenant, all_of_them = Tenant(uuid4(), UUID(int=1), uuid4(), tmp_path), RememberedUploads()
-    others = Writing(Replica(all_of_them), tenant, Tree(tmp_path))
-    theirs: list[Upload] = []
-
-    async def upload() -> None:
-        theirs.append(await others.begin("a.csv", ANEW))
-        others.write(theirs[-1], 0, b"number %d" % len(theirs))
-        if are_finished:
-            await others.finish(theirs[-1])
-
-    sleeper = Writing(Replica(all_of_them), tenant, Interrupted(tmp_path, upload, *moments))
-    with pytest.raises(Refusal, match="another session"):
-        await sleeper.begin("a.csv", ANEW)
-    if not are_finished:
-        await others.finish(theirs[-1])
-        await others.break_off(theirs[0])
-    assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == {"a.csv": b"number %d" % len(moments)}
 
 
 async def test_of_two_that_begin_one_name_at_the_same_moment_the_one_that_is_opened_first_gives_way(
@@ -191,6 +161,68 @@ async def test_of_two_that_begin_one_name_at_the_same_moment_the_one_that_is_ope
                 used = await drop_usage.get(tx, house.folder_id)
             # The one byte is of the change above.
             assert (used.bytes, used.files) == (1, 1)
+
+
+async def test_who_began_before_another_file_got_its_name_leaves_that_alone(
+    database: Database, account: UUID, tmp_path: Path
+) -> None:
+    """Also while that is on disk already, and the ledger says nothing of it yet."""
+    async with replicas(database, account, tmp_path) as house:
+        made, _ = await house.login()
+        house.directory.mkdir(parents=True)
+        (house.directory / "whole").write_bytes(b"whole")
+        tenant = Tenant(account, house.folder_id, made.id, house.directory)
+        sleeping = Sleepy(database, Metrics())
+        first, second = (
+            Writing(Replica(each), tenant, Tree(house.directory))
+            for each in (sleeping, DatabaseUploads(database, Metrics()))
+        )
+        beginning = asyncio.create_task(first.begin("a.csv", ANEW))
+        await sleeping.is_told.wait()
+        async with database.account(account) as tx:
+            # What is renamed needs this row when its name is on disk already.
+            await drop_usage.change(tx, house.folder_id, 1)
+            renaming = asyncio.create_task(second.rename("whole", "a.csv", replace=True))
+            await eventually((house.directory / "a.csv").exists, "the file to have its name")
+            sleeping.may_go_on.set()
+            await eventually(partial(_wait, database, 2), "the other to want the name")
+        await renaming
+        with pytest.raises(Refusal, match="another session"):
+            await beginning
+        assert [(file.name, file.read_bytes()) for file in house.directory.iterdir()] == [("a.csv", b"whole")]
+        assert await _uploads(database, account) == [("a.csv", "broken"), ("a.csv", "closed")]
+
+
+async def test_who_wants_a_new_name_and_is_late_hides_nothing(
+    database: Database, account: UUID, tmp_path: Path
+) -> None:
+    async with replicas(database, account, tmp_path) as house:
+        made, _ = await house.login()
+        house.directory.mkdir(parents=True)
+        tenant = Tenant(account, house.folder_id, made.id, house.directory)
+        first, second = (
+            Writing(Replica(DatabaseUploads(database, Metrics())), tenant, Tree(house.directory)) for _ in range(2)
+        )
+        async with database.account(account) as tx:
+            await uploads.hold(tx, house.folder_id, "a.csv")
+            beginning = asyncio.create_task(first.begin("a.csv", ANEW | os.O_EXCL))
+            await eventually(partial(_wait, database, 1), "it to have looked")
+            (house.directory / "a.csv").write_bytes(b"whole")
+        with pytest.raises(NameTaken):
+            await beginning
+        assert await _uploads(database, account) == []
+        # And who deletes waits for who begins: nobody's upload is broken off by what went before it.
+        theirs = await second.begin("a.csv", ANEW)
+        second.write(theirs, 0, b"newer")
+        await second.finish(theirs)
+        await first.remove("a.csv")
+        assert await _uploads(database, account) == [("a.csv", "moved")]
+
+
+async def _uploads(database: Database, account: UUID) -> list[tuple[str, str]]:
+    async with database.account(account, read_only=True) as tx:
+        rows = await tx.connection.fetch("SELECT path, state FROM tidegate.uploads ORDER BY opened_at")
+    return [(row["path"], row["state"]) for row in rows]
 
 
 async def _open(client: asyncssh.SFTPClient, path: str) -> asyncssh.SFTPClientFile:

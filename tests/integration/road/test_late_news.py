@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 import pytest_asyncio
 
 from services.dropserver.ledger import DatabaseUploads
-from services.dropserver.tenant import Moved
+from services.dropserver.renaming import Renaming
 from services.dropserver.tenant import Tenant as Client
 from services.poller.handlers import take_upload
 from services.poller.look import look
@@ -25,7 +26,7 @@ from shared.domain.arrival import FileStamp
 from shared.runtime.service import Base
 from shared.storage import arrivals, connections, uploads
 from shared.storage.database import Tx
-from shared.transfer.tree import stamp_of
+from shared.transfer.tree import Tree, stamp_of
 from tests.eventually import eventually
 from tests.integration.road.place import Tenant, goal, make_tenant
 
@@ -60,29 +61,27 @@ async def test_a_look_that_read_of_an_upload_under_way_does_not_undo_its_end(ten
     assert await _present(tenant) == [(upload, "accepted")]
 
 
-async def test_half_a_file_is_not_whole_because_a_look_came_while_it_was_renamed(tenant: Tenant) -> None:
-    tools = _tools(tenant)
-    half = tenant.directory / "a.part"
-    upload = await _opened(tenant, HALF, "a.part")
-    async with tenant.base.database.account(tenant.account_id) as tx:
-        await uploads.break_off(tx, upload)
-    await look(tools, tenant.account_id, tenant.connection_id)
-    assert await _present(tenant) == [(upload, "waiting")]
-
-    async def move() -> Moved:
-        found = half.rename(tenant.directory / "a.csv").stat()
-        await look(tools, tenant.account_id, tenant.connection_id)
-        return Moved(stamp_of("a.csv", found), None)
-
+@pytest.mark.parametrize("ends", [True, False], ids=["ended", "broken off"])
+async def test_a_file_is_renamed_as_whole_as_it_is_when_its_upload_ends_at_that_moment(
+    tenant: Tenant, ends: bool
+) -> None:
+    """Who renames it waits for who ends it, and takes nothing for whole, or for half, by what was before."""
+    upload = await _opened(tenant, WHOLE, "a.part")
     client = Client(tenant.account_id, await _folder_id(tenant), uuid4(), tenant.directory)
-    assert (
-        await DatabaseUploads(tenant.base.database, tenant.base.metrics).renamed(client, "a.part", "a.csv", move)
-        is None
-    )
-    await look(tools, tenant.account_id, tenant.connection_id)
-    [(_, state)] = await _present(tenant)
-    assert state == "waiting"
-    assert await tenant.runs() == []
+    renaming = Renaming(Tree(tenant.directory), "a.part", "a.csv", replaces=True)
+    told = DatabaseUploads(tenant.base.database, tenant.base.metrics).renamed(client, "a.part", "a.csv", renaming)
+    file = stamp_of("a.part", (tenant.directory / "a.part").stat())
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        if ends:
+            assert await uploads.close(tx, upload, file.size_bytes, file.modified_at)
+        else:
+            assert await uploads.break_off(tx, upload)
+        waiting = asyncio.create_task(told)
+        await eventually(lambda: _is_stood_in_line(tenant), "it to stand in line")
+    assert (await waiting is not None) == ends
+    assert [each.name for each in tenant.directory.iterdir()] == ["a.csv" if ends else "a.part"]
+    await look(_tools(tenant), tenant.account_id, tenant.connection_id)
+    assert [state for _, state in await _present(tenant)] == ["accepted" if ends else "waiting"]
 
 
 @asynccontextmanager
