@@ -17,6 +17,7 @@ from shared.transfer.dialling import Reach
 from shared.transfer.sftp import open_sftp
 from shared.transfer.sftp_folder import SftpFolder
 from tests.integration.transfer.conftest import PASSWORD, Partner, partner, reach
+from tests.integration.transfer.crowded import FILES, Crowded
 
 LOGIN = Login(password=PASSWORD)
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -181,21 +182,12 @@ async def test_hostile_names_are_refused_each_with_its_reason(tmp_path: Path) ->
     assert all(len(entry.shown) < 1_100 and entry.shown.isprintable() and entry.reason for entry in listing.refused)
 
 
-class _Crowded(asyncssh.SFTPServer):
-    """A directory with very many files."""
-
-    async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
-        attrs = asyncssh.SFTPAttrs(size=1, permissions=0o100644, atime=1, mtime=1_700_000_000)
-        for number in range(100_000):
-            yield asyncssh.SFTPName(b"file_%d.csv" % number, attrs=attrs)
-
-
 async def test_a_hundred_thousand_files_are_listed_and_too_many_are_told(tmp_path: Path) -> None:
     async with (
-        partner(tmp_path, server=_Crowded) as server,
+        partner(tmp_path, server=Crowded) as server,
         open_sftp(server.place(*server.lines), LOGIN, reach()) as folder,
     ):
-        assert len((await folder.list("")).files) == 100_000
+        assert len((await folder.list("")).files) == FILES
         narrow = SftpFolder(folder._connection, folder._client, folder._home, folder._deadlines, max_entries=1_000)
         with pytest.raises(TooManyFiles):
             await narrow.list("")
