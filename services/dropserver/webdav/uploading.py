@@ -21,7 +21,7 @@ from shared.domain.hosted_login import Right
 
 _BLOCK_BYTES = 256 * 1024
 _ANEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-_PLACEHOLDERS = ("Microsoft-WebDAV-MiniRedir/", "WebDAVFS/", "WebDAVLib/", "davfs2/", "gvfs/")
+_PLACEHOLDERS = ("Microsoft-WebDAV-MiniRedir/", "WebDAVFS/", "WebDAVLib/", "davfs2/")
 """Clients that put an empty file, lock it, and then put what is in it: the empty one is not what they send."""
 
 

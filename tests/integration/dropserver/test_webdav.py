@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from services.dropserver.tenant import Limits
 from tests.eventually import eventually
 from tests.integration.dropserver.dav_host import LOCK, LOGIN, PLAIN, Host, Meddling, gated, slow
@@ -113,6 +115,14 @@ async def test_an_empty_file_rings_when_its_lock_ends_and_a_half_one_does_not(da
         assert await hosted.status("PUT", "/e.csv", b"1", If=f"({token})", If_Match='"other"') == 412
         assert await hosted.status("UNLOCK", "/e.csv", Lock_Token=token) == 204
         assert len(hosted.rung) == 3
+
+
+@pytest.mark.parametrize("client", ["curl/8.5.0", "gvfs/1.50.3"])
+async def test_an_empty_file_of_who_sends_a_file_at_once_rings_at_once(dav_host: Host, client: str) -> None:
+    """Nothing follows: gvfs, too, puts a file when it is closed, with all that is in it."""
+    async with dav_host() as hosted:
+        assert await hosted.status("PUT", "/a.csv.ok", User_Agent=client) == 201
+        assert hosted.rung == ["shop/a.csv.ok"]
 
 
 async def test_versions_and_conditions(dav_host: Host) -> None:
