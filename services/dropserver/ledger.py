@@ -145,18 +145,21 @@ class DatabaseUploads:
             if not await uploads.is_under_way(tx, begun.id):
                 raise UploadBrokenOff
             place()
+        reach("dropserver.placed")
 
     async def grown(self, tenant: Tenant, begun: Begun, size_bytes: int) -> Begun:
         """The file is to grow. Raises PlaceFull, UploadBrokenOff."""
 
         async def grow(tx: Tx) -> Begun | None:
+            # The upload's row first, as who breaks it off has it: the folder's is the last that anybody takes.
+            if not await uploads.is_under_way(tx, begun.id):
+                raise UploadBrokenOff
             least = size_bytes - begun.counted_bytes
             granted = await drop_usage.take(tx, tenant.drop_folder_id, least, max(least, drop_usage.BLOCK_BYTES))
             if granted is None:
                 return None
             counted = begun.counted_bytes + granted
-            if not await drop_usage.count_upload(tx, begun.id, counted):
-                raise UploadBrokenOff
+            await drop_usage.count_upload(tx, begun.id, counted)
             return Begun(begun.id, counted)
 
         return await self._with_room(tenant, grow)

@@ -29,6 +29,10 @@ class QuotaUsedUp(Refusal):
     """There is no room for it."""
 
 
+class NotNow(Refusal):
+    """It may be done in a moment."""
+
+
 class LinkFound(Refusal):
     """A symbolic link lies on the way."""
 
@@ -78,4 +82,4 @@ def registered() -> Iterator[None]:
         raise Refusal(MEANWHILE) from failure
     except Failure as failure:
         log.warning("upload.untold", code=failure.code)
-        raise Refusal("The upload could not be registered; send the file again.") from failure
+        raise NotNow("It could not be registered, and is not done; try again in a minute.") from failure

@@ -5,10 +5,14 @@ import stat
 from dataclasses import dataclass, field
 from uuid import uuid4
 
+import structlog
+
 from services.dropserver.refusals import Refusal, on_disk
 from services.dropserver.tenant import Moved
 from shared.domain.names import joined, split
 from shared.transfer.tree import Tree, stamp_of
+
+log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -42,10 +46,15 @@ class Renaming:
         moved, self._moved = self._moved, None
         if moved is None:
             return
-        with on_disk():
+        try:
             if os.path.samestat(self.tree.stat(self.target), moved):
                 self.tree.rename(self.target, self.source, replace=False)
                 self._put_back()
+            else:
+                self.conclude()
+        except OSError as error:
+            # The client is told what went wrong first; this is for who looks why the file has its new name.
+            log.warning("renaming.not_undone", errno=error.errno)
 
     def conclude(self) -> None:
         """It is done for good: what had the name before goes."""

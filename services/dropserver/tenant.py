@@ -97,7 +97,7 @@ class Moving(Protocol):
         """Give it the name. Raises NotOnDisk, Refusal."""
 
     def undo(self) -> None:
-        """Take it back, where it was done and nobody has put something else there. Raises NotOnDisk."""
+        """Take it back, where it was done and nobody has put something else there."""
 
 
 Look = Callable[[], int | None]

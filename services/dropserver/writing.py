@@ -187,12 +187,13 @@ class Writing:
                 told_as = await self._house.uploads.renamed(self._tenant, source, target, renaming)
         except Refusal:
             # What the client is told did not happen must not have happened.
-            with registered():
-                renaming.undo()
+            renaming.undo()
             raise
         if told_as is None:
             raise Refusal(_NOT_WHOLE)
         renaming.conclude()
+        # What was still written of it is in nobody's place.
+        self._house.register.removed(self._tenant, target)
         self._closed.pop(source, None)
         self._remember(target, told_as)
 
@@ -206,6 +207,7 @@ class Writing:
                 before = self._tree.stat(path).st_size
                 self._tree.remove(path)
             is_gone = True
+            self._closed.pop(path, None)
             self._house.register.removed(self._tenant, path)
             return before
 
@@ -281,20 +283,13 @@ class Writing:
             raise NameTaken("The name is taken.")
 
     async def _opened(self, path: str, flags: int, begun: Begun) -> int:
-        """A descriptor of the upload's file. Where nothing lies there yet it is made at once: that does nobody harm."""
-        is_new = flags & os.O_CREAT and flags & (os.O_TRUNC | os.O_EXCL)
-        if is_new:
-            try:
-                with told():
-                    return self._tree.open(path, flags | os.O_EXCL)
-            except FileExistsError:
-                if flags & os.O_EXCL:
-                    raise
+        """A descriptor of the upload's file, which is made only while the ledger says that nobody else's is."""
         opened: list[int] = []
 
         def place() -> None:
             with on_disk():
-                opened.append(self._anew(path, flags) if flags & os.O_TRUNC else self._tree.open(path, flags))
+                is_anew = flags & os.O_TRUNC and not flags & os.O_EXCL
+                opened.append(self._anew(path, flags) if is_anew else self._tree.open(path, flags))
 
         try:
             with registered():

@@ -107,7 +107,9 @@ async def is_put_off(order: Order, tools: Tools, desk: Desk) -> bool:
     sha256 = desk.file.sha256 or ""
     may_be = not desk.run.is_approved and policy != "import"
     async with tools.database.account(desk.run.account_id) as tx:
+        # By itself: who is at that path waits meanwhile.
         await _check_still_latest(tx, desk.run.arrival_id)
+    async with tools.database.account(desk.run.account_id) as tx:
         await arrivals.set_sha256(tx, desk.run.arrival_id, sha256)
         if order.one_shot is not None:
             await arrivals.stamp(tx, desk.run.arrival_id, order.file)

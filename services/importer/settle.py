@@ -165,12 +165,20 @@ async def _mark_upload(tools: Tools, account_id: UUID, arrival_id: UUID, drop_fo
     directory = LocalDirectory(tools.places.hosted(account_id, drop_folder_id))
     async with tools.database.account(account_id) as tx:
         folder = HostedFolder(directory, RoomInTransaction(tx, drop_folder_id))
-        await uploads.hold_of_arrival(tx, arrival_id)
-        arrival = await arrivals.get(tx, arrival_id)
-        if arrival is None or not (arrival["is_latest_upload"] or arrival["settled_path"]):
+        await uploads.hold(tx, drop_folder_id, task.file.path)
+        if not await _is_still_its(tx, arrival_id, drop_folder_id, task):
             return Marked(outcome="changed")
         file = await _present(folder, task.file)
         return await _mark_file(folder, file, task)
+
+
+async def _is_still_its(tx: Tx, arrival_id: UUID, drop_folder_id: UUID, task: Task) -> bool:
+    """Whether no later upload has the name under which the arrival's file lies."""
+    if task.file.path != task.came_as:
+        # Put away by an earlier mark, and no client's since.
+        return task.file.path not in await uploads.latest(tx, drop_folder_id, [task.file.path])
+    arrival = await arrivals.get(tx, arrival_id)
+    return arrival is not None and bool(arrival["is_latest_upload"])
 
 
 async def _mark_file(folder: Folder, file: FileStamp, task: Task) -> Marked:

@@ -1,4 +1,4 @@
-"""Uploads to hosted folders: what clients did there. Writes `uploads`; the dropserver calls, the poller reads."""
+"""Uploads to hosted folders: what clients did there. Writes `uploads`; the dropserver calls, others read."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Upload:
 
 
 async def hold(tx: Tx, drop_folder_id: UUID, path: str) -> None:
-    """Keep others from beginning a file under that path until this transaction ends, at whichever replica.
+    """Keep others from beginning, renaming, deleting or marking a file under that path until this transaction ends.
 
     Of two that begin at once each would miss the other: neither would be broken off, and the one that is opened first
     could be the one whose file lies there in the end.

@@ -34,7 +34,8 @@ DONE = {
 
 POINTS: dict[type[Road], tuple[str, ...]] = {
     roads.Road: (
-        "dropserver.opened", "dropserver.writing", "dropserver.flushed", "dropserver.closing", "dropserver.closed",
+        "dropserver.opened", "dropserver.placed", "dropserver.writing", "dropserver.flushed", "dropserver.closing",
+        "dropserver.closed",
         # The relay that takes the news of an upload first is as a rule the dropserver's own.
         "relay.taken", "relay.sent", "relay.marked", "relay.committed",
     ),

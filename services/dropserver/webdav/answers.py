@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from services.dropserver.refusals import LinkFound, NameTaken, QuotaUsedUp, Refusal
+from services.dropserver.refusals import LinkFound, NameTaken, NotNow, QuotaUsedUp, Refusal
 from shared.domain.failures import Failure
 
 log = structlog.get_logger()
@@ -56,8 +56,9 @@ class ClientGone(Exception):
 
 def answer_of(error: Refusal | OSError | Failure) -> Answer:
     """What a client is answered to what went wrong."""
-    if isinstance(error, Failure):
-        return NotDone(503, "It cannot be done now; try again in a minute.", {"Retry-After": "60"}).answer
+    if isinstance(error, Failure | NotNow):
+        text = str(error) if isinstance(error, NotNow) else "It cannot be done now; try again in a minute."
+        return NotDone(503, text, {"Retry-After": "60"}).answer
     if isinstance(error, Refusal):
         return NotDone(_REFUSALS.get(type(error), 409), str(error)).answer
     status = _ERRORS.get(error.errno or 0, 500)

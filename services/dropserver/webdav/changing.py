@@ -8,7 +8,7 @@ from services.dropserver.webdav import locks, xml
 from services.dropserver.webdav.answers import XML, Answer, NotDone
 from services.dropserver.webdav.reading import METHODS, lock_discovery
 from services.dropserver.webdav.turn import Turn
-from services.dropserver.webdav.uploading import complete_places, make_empty
+from services.dropserver.webdav.uploading import complete_places, is_place, make_empty, move_place
 from services.dropserver.webdav.xml import DAV, Element, Name, Property, Status
 from shared.domain.hosted_login import Right
 
@@ -69,11 +69,14 @@ async def move(turn: Turn) -> Answer:
         turn.require_unlocked(path, is_member=True)
         if turn.house.register.is_written(turn.tenant, path):
             raise NotDone(423, "The file is still being written; move it when it is whole.")
-    renaming = turn.visit.writing.rename(turn.path, target, replace=turn.asked.overwrites)
-    await turn.house.carry_on(renaming)
+    if is_place(turn):
+        await move_place(turn, target)
+    else:
+        renaming = turn.visit.writing.rename(turn.path, target, replace=turn.asked.overwrites)
+        await turn.house.carry_on(renaming)
+        turn.visit.places.pop(target, None)
     turn.locks.forget(turn.tenant, turn.path)
     turn.visit.places.pop(turn.path, None)
-    turn.visit.places.pop(target, None)
     return Answer(201 if there is None else 204)
 
 

@@ -101,6 +101,20 @@ async def complete_places(turn: Turn, lock: Lock) -> None:
         turn.visit.places.pop(path, None)
 
 
+def is_place(turn: Turn) -> bool:
+    """Whether what lies there is an empty file for what is to come."""
+    found = turn.look(turn.path)
+    return found is not None and not found.st_size and turn.visit.places.get(turn.path) == found.st_ino
+
+
+async def move_place(turn: Turn, target: str) -> None:
+    """The same under another name: nothing is whole yet that could be renamed."""
+    exclusive = 0 if turn.asked.overwrites else os.O_EXCL
+    async with _upload(turn, target, _ANEW | exclusive) as upload:
+        await _keep_place(turn, upload)
+    await turn.house.carry_on(turn.visit.writing.remove(turn.path))
+
+
 @asynccontextmanager
 async def _upload(turn: Turn, path: str, flags: int) -> AsyncIterator[Upload]:
     """An upload that is begun, and broken off unless it was ended inside."""

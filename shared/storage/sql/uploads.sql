@@ -1,6 +1,6 @@
 -- name: hold
--- Who begins, ends or names a file under one path of a folder does so one at a time, at whichever replica: so the order
--- in which uploads are opened is that in which they see each other. Until the end of the transaction.
+-- Who begins a file under one path of a folder, gives it to one, deletes or marks one does so one at a time, at whichever
+-- replica. Until the end of the transaction, or of the connection. Several in the order of their paths, before any row.
 SELECT pg_advisory_xact_lock(hashtextextended($1::uuid::text || ' upload ' || $2, 0))
 
 -- name: hold_of_arrival
@@ -31,8 +31,8 @@ RETURNING upload_id
 UPDATE tidegate.uploads SET state = 'broken' WHERE account_id = $1 AND upload_id = $2 AND state = 'open'
 
 -- name: is_open
--- Whether this upload is under way. Who breaks it off for another one holds its path.
-SELECT upload_id FROM tidegate.uploads WHERE account_id = $1 AND upload_id = $2 AND state = 'open'
+-- Whether this upload is under way, and is so until this transaction is over.
+SELECT upload_id FROM tidegate.uploads WHERE account_id = $1 AND upload_id = $2 AND state = 'open' FOR NO KEY UPDATE
 
 -- name: lock_latest
 -- The latest upload of a path, which nobody ends before this transaction is over.

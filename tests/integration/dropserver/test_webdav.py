@@ -147,6 +147,18 @@ async def test_versions_and_conditions(dav_host: Host) -> None:
         assert hosted.rung == ["shop/a.csv", "shop/a.csv"]
 
 
+async def test_a_place_for_a_file_gets_another_name_and_rings_only_when_it_is_filled(dav_host: Host) -> None:
+    async with dav_host() as hosted:
+        explorer = {"User_Agent": "Microsoft-WebDAV-MiniRedir/10.0.19045"}
+        assert await hosted.status("PUT", "/new.txt", **explorer) == 201
+        target = {"Destination": "/a.csv"}
+        assert await hosted.status("MOVE", "/new.txt", **target, **explorer) == 201
+        assert [each.name for each in hosted.folder.iterdir()] == ["a.csv"]
+        assert "closed" not in {what for what, _ in hosted.uploads.short}
+        assert (await hosted.client.put("/a.csv", content=b"whole")).status_code == 204
+        assert [each for each in hosted.uploads.short if each[0] == "closed"] == [("closed", "shop/a.csv")]
+
+
 async def test_explorer_and_finder_lock_fill_and_time_a_file_which_rings_once(dav_host: Host) -> None:
     """Both put an empty file first, or lock a name that nothing has; neither is what they send."""
     patch = (

@@ -81,7 +81,7 @@ async def test_what_is_not_there_or_not_on_offer_is_said(dav_host: Host) -> None
         assert (await hosted.client.get("/", auth=("other", "x"))).status_code == 503
         hosted.gate.is_down = False
         hosted.uploads.is_down = True
-        assert await hosted.status("PUT", "/d/b.csv", b"1") == 409
+        assert await hosted.status("PUT", "/d/b.csv", b"1") == 503
 
 
 async def test_names_mean_what_they_say(dav_host: Host) -> None:
