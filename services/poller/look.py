@@ -202,7 +202,7 @@ async def _record(
             await _still_ours(tools, tx, connection)
             # Before uploads are read: news of them may be written down while this stands in line.
             await arrivals.lock_connection(tx, connection.id)
-            seen = await _uploaded_each(tx, connection, part)
+            seen = await _uploaded_each(tx, connection, part, began_at)
             recorded = await record(tx, connection.id, seen, began_at, found.beside)
             outcomes += recorded.outcomes
             left_over |= recorded.left_over
@@ -230,17 +230,26 @@ async def _still_ours(tools: Tools, tx: Tx, connection: StoredConnection) -> Non
         raise LeaseLost
 
 
-async def _uploaded_each(tx: Tx, connection: StoredConnection, seen: list[Seen]) -> list[Seen]:
-    """On a hosted folder, each file with its latest upload."""
+async def _uploaded_each(tx: Tx, connection: StoredConnection, seen: list[Seen], began_at: datetime) -> list[Seen]:
+    """On a hosted folder, each file with its latest upload.
+
+    What was uploaded to its end since the look began is left to its news and to the next look: its listing and what
+    was read beside it may be those of the file before, whose size may be the same.
+    """
     place = connection.settings.place
     if not isinstance(place, HostedPlace):
         return seen
     latest = await uploads.latest(tx, place.drop_folder_id, [each.file.path for each in seen])
-    return [_uploaded(each.file, latest[each.file.path]) if each.file.path in latest else each for each in seen]
+    newer = {path for path, each in latest.items() if each.closed_at is not None and each.closed_at >= began_at}
+    return [
+        _uploaded(each.file, latest[each.file.path]) if each.file.path in latest else each
+        for each in seen
+        if each.file.path not in newer
+    ]
 
 
 def _uploaded(file: FileStamp, upload: Upload) -> Seen:
-    """A file with its upload. Where the sizes differ the listing is older than the upload, whose own stamp counts then.
+    """A file with its upload. Where the sizes differ somebody has written there since by another way: it is no new one.
 
     Where they do not, the listing's time counts: a client may have set it in a session after the upload's.
     """

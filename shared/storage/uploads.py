@@ -18,6 +18,7 @@ class Upload:
     state: str
     size_bytes: int | None
     modified_at: datetime | None
+    closed_at: datetime | None
 
 
 async def hold(tx: Tx, drop_folder_id: UUID, path: str) -> None:
@@ -113,4 +114,4 @@ async def latest_of_connection(tx: Tx, connection_id: UUID, path: str) -> Upload
 
 
 def _upload(row: Record) -> Upload:
-    return Upload(row["upload_id"], row["path"], row["state"], row["size_bytes"], row["modified_at"])
+    return Upload(row["upload_id"], row["path"], row["state"], row["size_bytes"], row["modified_at"], row["closed_at"])

@@ -60,7 +60,7 @@ RETURNING upload_id
 
 -- name: get
 -- One upload, with the connection that watches its folder.
-SELECT u.upload_id, u.path, u.state, u.size_bytes, u.modified_at, c.connection_id
+SELECT u.upload_id, u.path, u.state, u.size_bytes, u.modified_at, u.closed_at, c.connection_id
 FROM tidegate.uploads u
 LEFT JOIN tidegate.connections c USING (account_id, drop_folder_id)
 WHERE u.account_id = $1 AND u.upload_id = $2
@@ -68,9 +68,9 @@ WHERE u.account_id = $1 AND u.upload_id = $2
 -- name: latest
 -- The latest upload of each of these paths of a folder, unless its file has left: what lies there now came another way.
 -- One under way has not: its file was only not seen.
-SELECT u.upload_id, u.path, u.state, u.size_bytes, u.modified_at
+SELECT u.upload_id, u.path, u.state, u.size_bytes, u.modified_at, u.closed_at
 FROM (
-    SELECT DISTINCT ON (path) account_id, upload_id, path, state, size_bytes, modified_at
+    SELECT DISTINCT ON (path) account_id, upload_id, path, state, size_bytes, modified_at, closed_at
     FROM tidegate.uploads
     WHERE account_id = $1 AND drop_folder_id = $2 AND state <> 'moved' AND path = ANY ($3::text[])
     ORDER BY path, opened_at DESC, upload_id
@@ -80,7 +80,7 @@ WHERE u.state = 'open' OR NOT EXISTS (SELECT FROM tidegate.arrivals a WHERE a.ac
 
 -- name: latest_of_connection
 -- The latest upload of one path of the folder that a connection watches.
-SELECT u.upload_id, u.path, u.state, u.size_bytes, u.modified_at
+SELECT u.upload_id, u.path, u.state, u.size_bytes, u.modified_at, u.closed_at
 FROM tidegate.uploads u
 JOIN tidegate.connections c USING (account_id, drop_folder_id)
 WHERE c.account_id = $1 AND c.connection_id = $2 AND u.path = $3 AND u.state <> 'moved'

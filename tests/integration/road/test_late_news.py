@@ -3,8 +3,10 @@ steps of a client.
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -100,6 +102,36 @@ async def test_news_that_comes_again_says_nothing_of_what_came_another_way_since
     assert (await tenant.arrivals())["a.csv"]["arrival_id"] == other
 
 
+async def test_an_upload_is_not_judged_by_what_a_look_read_before_its_end(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither by a listing's time nor by a checksum, which are those of the file before."""
+    readiness = {"strategy": "checksum", "checksum": "{name}.sha256"}
+    await tenant.save(goal(name="Sums", source={"pattern": {"wildcard": "*.txt"}, "readiness": readiness}))
+    tools = _tools(tenant)
+    newer: list[UUID] = []
+
+    async def upload() -> None:
+        newer.append(await uploaded(tenant, OTHER, "a.txt"))
+        await uploaded(tenant, _sum(OTHER), "a.txt.sha256")
+
+    await uploaded(tenant, WHOLE, "a.txt")
+    await uploaded(tenant, _sum(WHOLE), "a.txt.sha256")
+    os.utime(tenant.directory / "a.txt", (1, 1))
+    assert len(WHOLE) == len(OTHER)
+    with monkeypatch.context() as patched:
+        _then(patched, "find_beside", upload)
+        await look(tools, tenant.account_id, tenant.connection_id)
+    assert await tenant.runs() == []
+    await look(tools, tenant.account_id, tenant.connection_id)
+    found = (await tenant.arrivals())["a.txt"]
+    assert (found["upload_id"], found["state"], found["expected_sha256"], found["modified_at"]) == (
+        *(newer[0], "accepted"),
+        sha256(OTHER.encode()).hexdigest(),
+        lying(tenant, "a.txt").modified_at,
+    )
+
+
 @pytest.mark.parametrize("ends", [True, False], ids=["ended", "broken off"])
 async def test_a_file_is_renamed_as_whole_as_it_is_when_its_upload_ends_at_that_moment(
     tenant: Tenant, ends: bool
@@ -148,6 +180,10 @@ def _then(patched: pytest.MonkeyPatch, step: str, comes: Callable[[], Awaitable[
 
 def _tools(tenant: Tenant) -> Tools:
     return tools_of(tenant.base, tenant.base.settings.work_directory)
+
+
+def _sum(content: str) -> str:
+    return sha256(content.encode()).hexdigest() + "\n"
 
 
 async def _take(tx: Tx, tenant: Tenant, upload_id: UUID, file: FileStamp) -> None:

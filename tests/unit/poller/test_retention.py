@@ -52,7 +52,7 @@ def uploaded(state: str = "closed", **changes: object) -> Upload:
     """The upload that the known arrival is of."""
     known = KNOWN.upload_id
     assert known is not None
-    return replace(Upload(known, "in/a.csv", state, 5, CLIENTS_TIME), **changes)
+    return replace(Upload(known, "in/a.csv", state, 5, CLIENTS_TIME, OLD), **changes)
 
 
 @pytest.mark.parametrize(
