@@ -12,6 +12,7 @@ from uuid import UUID
 from services.poller.companions import Beside
 from services.poller.held import held, shut
 from services.poller.listing import Listed
+from services.poller.put_away import leave_out
 from services.poller.spot import Look, Seen, Spotted, spot
 from shared.domain.goal import AnyImport
 from shared.domain.names import quoted
@@ -65,6 +66,7 @@ async def record(
     look = Look(began_at, ended_at, watched.apart, waiting, beside or Beside())
     # Comparing thousands of names takes a moment: the loop goes on meanwhile, and the lease of this look is kept.
     found = await asyncio.to_thread(spot, seen, known, watched.goals, look)
+    await leave_out(tx, connection_id, found)
     await _write(tx, connection_id, found, watched.goals)
     if found.new or found.grown or found.complete or found.explained:
         await expectations.hasten(tx, [each for each, goal in watched.goals.items() if goal.expect is not None])

@@ -1,7 +1,8 @@
 """What a look means: a listing against the known arrivals gives new, grown, complete and replaced files.
 
 Pure: nothing here looks, waits or writes. Whatever lies in a watched folder gets a row that says what became of it,
-also when no goal takes it. Only our own marks (`.done`, `.failed` and the like) are passed over.
+also when no goal takes it. Only our own marks (`.done`, `.failed` and the like) are passed over; those of former goals
+the ledger knows: `put_away`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

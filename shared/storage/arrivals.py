@@ -83,6 +83,20 @@ async def present(tx: Tx, connection_id: UUID, looked_at: datetime, paths: Seque
     return known
 
 
+async def put_away(tx: Tx, connection_id: UUID, files: Sequence[FileStamp]) -> set[str]:
+    """The paths of those files that are arrivals of the connection: put away there, and as they came."""
+    if not files:
+        return set()
+    seen = {each.path: each for each in files}
+    found = set()
+    for row in await tx.fetch("arrivals.put_away", tx.account_id, connection_id, list(seen)):
+        path = row["settled_path"]
+        times = (row["modified_at"], row["uploaded_modified_at"])
+        if seen[path].size_bytes == row["size_bytes"] and seen[path].modified_at in times:
+            found.add(path)
+    return found
+
+
 async def lying(tx: Tx, connection_id: UUID, seen_before: datetime) -> AsyncIterator[tuple[UUID, str]]:
     """Id and path of all that is known to lie there and was seen before; a folder may hold 200,000 files."""
     async for row in tx.stream("arrivals.lying", tx.account_id, connection_id, seen_before):

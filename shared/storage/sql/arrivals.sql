@@ -19,6 +19,14 @@ CROSS JOIN LATERAL (
     WHERE account_id = $1 AND connection_id = $2 AND path = p.path AND (vanished_at IS NULL OR vanished_at >= $3)
     ORDER BY path, sighting) a
 
+-- name: put_away
+-- What arrivals were, whose files were put away under some paths; also with the time that a client has set since. All
+-- paths at once: at worst, with a plan from when there were few, that goes through the arrivals once.
+SELECT a.settled_path, a.size_bytes, a.modified_at, u.modified_at AS uploaded_modified_at
+FROM tidegate.arrivals a
+LEFT JOIN tidegate.uploads u ON u.account_id = a.account_id AND u.upload_id = a.upload_id
+WHERE a.account_id = $1 AND a.connection_id = $2 AND a.settled_path = ANY ($3::text[]) AND a.path <> a.settled_path
+
 -- name: has_left
 -- Whether the file of an upload was an arrival and lies there no longer.
 SELECT EXISTS (SELECT FROM tidegate.arrivals WHERE account_id = $1 AND upload_id = $2 AND vanished_at IS NOT NULL)
