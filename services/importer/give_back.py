@@ -175,7 +175,14 @@ async def _bring(tools: Tools, task: Task) -> tuple[Permanent | None, list[str]]
 def _opened(tools: Tools, task: Task) -> AbstractAsyncContextManager[Folder]:
     place = task.connection.drop_place
     account_id = task.held.account_id
-    return open_folder(place, task.login, tools.places, account_id=account_id, patience_seconds=LITTLE_PATIENCE_SECONDS)
+    return open_folder(
+        place,
+        task.login,
+        tools.places,
+        account_id=account_id,
+        makes_root=False,
+        patience_seconds=LITTLE_PATIENCE_SECONDS,
+    )
 
 
 # Made.

@@ -147,7 +147,12 @@ def _has_failed(runs: list[dict[str, Any]]) -> bool:
 
 async def _mark(tools: Tools, account_id: UUID, arrival_id: UUID, task: Task) -> Marked:
     opened = open_folder(
-        task.place, task.login, tools.places, account_id=account_id, patience_seconds=LITTLE_PATIENCE_SECONDS
+        task.place,
+        task.login,
+        tools.places,
+        account_id=account_id,
+        makes_root=False,
+        patience_seconds=LITTLE_PATIENCE_SECONDS,
     )
     async with tools.doors.entered(task.place), opened as folder:
         if task.is_upload and isinstance(task.place, HostedPlace):

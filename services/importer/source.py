@@ -41,7 +41,7 @@ def open_source(order: Order, tools: Tools, desk: Desk) -> AbstractAsyncContextM
     if isinstance(place, BuiltInPlace):
         return _open_kept(order, tools.database, account_id)
     pin = pinning(tools.database, desk)
-    return open_folder(place, order.login, tools.places, account_id=account_id, on_first_key=pin)
+    return open_folder(place, order.login, tools.places, account_id=account_id, makes_root=False, on_first_key=pin)
 
 
 @asynccontextmanager

@@ -103,6 +103,12 @@ async def lying(tx: Tx, connection_id: UUID, seen_before: datetime) -> AsyncIter
         yield row["arrival_id"], row["path"]
 
 
+async def lies_anything(tx: Tx, connection_id: UUID, drop_folder_id: UUID) -> bool:
+    """Whether anything is known to lie in the hosted folder that the connection watches."""
+    lies_anything: bool = await tx.value("arrivals.lies_anything", tx.account_id, connection_id, drop_folder_id)
+    return lies_anything
+
+
 async def has_left(tx: Tx, upload_id: UUID) -> bool:
     """Whether the file of an upload was an arrival and lies there no longer."""
     has_left: bool = await tx.value("arrivals.has_left", tx.account_id, upload_id)

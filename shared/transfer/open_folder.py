@@ -4,6 +4,7 @@ Nothing here keeps a connection open longer than the caller's block. How a place
 business.
 """
 
+import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from shared.domain.connection import Login
 from shared.domain.failures import (
     DirectoryNotAllowed,
     DirectoryNotMounted,
+    DropFolderMissing,
 )
 from shared.domain.place import DirectoryPlace, DropPlace, FtpsPlace, HostedPlace, PartnerPlace, WebDavPlace
 from shared.transfer.dialling import OnProof, OnStep, Reach
@@ -55,6 +57,7 @@ def open_folder(
     *,
     account_id: UUID,
     insists: bool = False,
+    makes_root: bool = True,
     patience_seconds: float = PATIENCE_SECONDS,
     on_first_key: FirstKey | None = None,
     on_step: OnStep = lambda _: None,
@@ -64,11 +67,11 @@ def open_folder(
 
     Raises DirectoryNotAllowed at once. A partner's server is dialled within one of the sessions that its host may have:
     sessions.Sessions.held says what is raised besides, and what `insists` means. `on_first_key` is told the host key to
-    pin where the place trusts the first one. A hosted folder is created where it is missing, so that it can be watched
-    before its first upload.
+    pin where the place trusts the first one. A hosted folder is created where it is missing, so that it can be used
+    before its first upload; where it is not to be, DropFolderMissing is raised.
     """
     if isinstance(place, HostedPlace):
-        return _open_hosted(places, account_id, place.drop_folder_id)
+        return _open_hosted(places, account_id, place.drop_folder_id, makes_root=makes_root)
     if isinstance(place, DirectoryPlace):
         return open_mounted(_mounted(place, login, places), place.home_directory, places.reach.deadlines)
     proof = _Proof()
@@ -122,9 +125,14 @@ def _dialled(
 
 
 @asynccontextmanager
-async def _open_hosted(places: Places, account_id: UUID, drop_folder_id: UUID) -> AsyncIterator[Folder]:
+async def _open_hosted(
+    places: Places, account_id: UUID, drop_folder_id: UUID, *, makes_root: bool
+) -> AsyncIterator[Folder]:
     root = places.hosted(account_id, drop_folder_id)
-    root.mkdir(mode=0o750, parents=True, exist_ok=True)
+    if makes_root:
+        root.mkdir(mode=0o750, parents=True, exist_ok=True)
+    elif not os.path.isdir(root):  # noqa: PTH112 a broken mount is none, and raises from Path
+        raise DropFolderMissing
     directory = LocalDirectory(root)
     yield directory if places.rooms is None else HostedFolder(directory, places.rooms(account_id, drop_folder_id, root))
 

@@ -191,6 +191,7 @@ from shared.domain.failures.world import (
     DecryptionTooSlow,
     DirectoryNotMounted,
     DiskFull,
+    DropFolderMissing,
     EmbeddedDatabaseFailed,
     FileLocked,
     FileMoving,

@@ -95,6 +95,16 @@ class DirectoryNotMounted(Transient):
     )
 
 
+class DropFolderMissing(Transient):
+    """The hosted folder's directory is not there, though files are known to lie in it."""
+
+    code = "drop_folder_missing"
+    what_to_do = (
+        "Have the operator mount the volume of TIDEGATE_DROP_DIRECTORY again; then Tidegate goes on by itself. If the "
+        "files are gone for good, have an empty directory made in its place."
+    )
+
+
 class SecretKeyMissing(Transient):
     """This service does not have the key that a secret is sealed with."""
 

@@ -31,6 +31,18 @@ WHERE a.account_id = $1 AND a.connection_id = $2 AND a.settled_path = ANY ($3::t
 -- Whether the file of an upload was an arrival and lies there no longer.
 SELECT EXISTS (SELECT FROM tidegate.arrivals WHERE account_id = $1 AND upload_id = $2 AND vanished_at IS NOT NULL)
 
+-- name: lies_anything
+-- Whether anything is known to lie in a hosted folder: seen and not missed since, or uploaded and not seen yet.
+SELECT EXISTS (SELECT FROM tidegate.arrivals WHERE account_id = $1 AND connection_id = $2 AND vanished_at IS NULL)
+    OR EXISTS (
+        SELECT FROM (
+            SELECT DISTINCT ON (path) account_id, upload_id FROM tidegate.uploads
+            WHERE account_id = $1 AND drop_folder_id = $3 AND state <> 'moved'
+            ORDER BY path, opened_at DESC, upload_id
+        ) u
+        WHERE NOT EXISTS (
+            SELECT FROM tidegate.arrivals a WHERE a.account_id = u.account_id AND a.upload_id = u.upload_id))
+
 -- name: lying
 -- All that is known to lie there and was seen before a look began; not what an upload has put there since.
 SELECT arrival_id, path FROM tidegate.arrivals
