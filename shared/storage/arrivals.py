@@ -1,13 +1,13 @@
 """The ledger's arrivals: every file that was ever seen, and what became of it. Writes `arrivals`."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 from shared.domain.arrival import ArrivalState, FileStamp
-from shared.storage.database import Session, Tx
+from shared.storage.database import Record, Session, Tx
 
 UNTOUCHED = (ArrivalState.WAITING, ArrivalState.UNMATCHED)
 """States of files that have not been taken."""
@@ -83,18 +83,23 @@ async def present(tx: Tx, connection_id: UUID, looked_at: datetime, paths: Seque
     return known
 
 
-async def put_away(tx: Tx, connection_id: UUID, files: Sequence[FileStamp]) -> set[str]:
-    """The paths of those files that are arrivals of the connection: put away there, and as they came."""
-    if not files:
-        return set()
-    seen = {each.path: each for each in files}
-    found = set()
-    for row in await tx.fetch("arrivals.put_away", tx.account_id, connection_id, list(seen)):
-        path = row["settled_path"]
-        times = (row["modified_at"], row["uploaded_modified_at"])
-        if seen[path].size_bytes == row["size_bytes"] and seen[path].modified_at in times:
-            found.add(path)
-    return found
+async def put_away(tx: Tx, connection_id: UUID, paths: Sequence[str]) -> set[FileStamp]:
+    """What lies under these paths where arrivals of the connection were put away there, and are as they came."""
+    rows = await tx.fetch("arrivals.put_away", tx.account_id, connection_id, paths) if paths else []
+    return {file for row in rows for file in _as_it_came(row, row["settled_path"])}
+
+
+async def being_marked(tx: Tx, connection_id: UUID, paths: Sequence[str]) -> set[FileStamp]:
+    """What came under these paths and is being put away: it may lie elsewhere, and nobody has written down where."""
+    rows = await tx.fetch("arrivals.being_marked", tx.account_id, connection_id, paths) if paths else []
+    return {file for row in rows for file in _as_it_came(row, row["path"])}
+
+
+def _as_it_came(row: Record, path: str) -> Iterator[FileStamp]:
+    """Of a file that was uploaded also with the time that its client has set since."""
+    for modified_at in (row["modified_at"], row["uploaded_modified_at"]):
+        if modified_at is not None:
+            yield FileStamp(path=path, size_bytes=row["size_bytes"], modified_at=modified_at)
 
 
 async def lying(tx: Tx, connection_id: UUID, seen_before: datetime) -> AsyncIterator[tuple[UUID, str]]:

@@ -27,6 +27,14 @@ FROM tidegate.arrivals a
 LEFT JOIN tidegate.uploads u ON u.account_id = a.account_id AND u.upload_id = a.upload_id
 WHERE a.account_id = $1 AND a.connection_id = $2 AND a.settled_path = ANY ($3::text[]) AND a.path <> a.settled_path
 
+-- name: being_marked
+-- What arrivals are that came under some paths, and whose file is being put away: nobody has written down yet where.
+SELECT a.path, a.size_bytes, a.modified_at, u.modified_at AS uploaded_modified_at
+FROM tidegate.arrivals a
+LEFT JOIN tidegate.uploads u ON u.account_id = a.account_id AND u.upload_id = a.upload_id
+WHERE a.account_id = $1 AND a.connection_id = $2 AND a.path = ANY ($3::text[]) AND a.state = 'accepted'
+  AND a.settled_at IS NULL AND a.settling_until IS NOT NULL
+
 -- name: has_left
 -- Whether the file of an upload was an arrival and lies there no longer.
 SELECT EXISTS (SELECT FROM tidegate.arrivals WHERE account_id = $1 AND upload_id = $2 AND vanished_at IS NOT NULL)

@@ -148,6 +148,39 @@ async def test_what_an_earlier_release_told_of_a_file_that_was_put_away_ends_and
         assert (await tenant.arrivals())["contacts.csv.done"]["state"] == "vanished"
 
 
+async def test_a_file_whose_marking_has_not_been_written_down_is_not_taken_under_its_new_name(
+    base: Base, account: UUID
+) -> None:
+    tenant = await make_tenant(base, account)
+    async with watched(base, tenant):
+        goal_id = await tenant.save(adding(SUFFIXES))
+        tenant.drop("contacts.csv.done", "taken")
+        arrival = await _imported(tenant)
+        assert arrival["settled_path"] == "contacts.csv.done.1"
+    await _unsettle(tenant)
+    await _becomes(tenant, goal_id, "changed", adding(OTHERS))
+    async with watched(base, tenant):
+        await tenant.imported("other.csv", BOB)
+        async with base.database.account(account) as tx:
+            await arrivals.settle(tx, arrival["arrival_id"], "already", "contacts.csv.done.1", is_gone=True)
+        await tenant.imported("third.csv", BOB)
+        assert "contacts.csv.done.1" not in await tenant.arrivals()
+
+
+async def _imported(tenant: Tenant) -> dict[str, Any]:
+    await tenant.imported("contacts.csv", ANN)
+    return await tenant.settled("contacts.csv")
+
+
+async def _unsettle(tenant: Tenant) -> None:
+    """Leave the ledger as one leaves it who dies between the renaming of a file and the word of it."""
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        await tx.connection.execute(
+            "UPDATE tidegate.arrivals SET state = 'accepted', settled_at = NULL, settled_as = NULL,"
+            " settled_path = NULL, settling_until = now() + interval '1 hour' WHERE path = 'contacts.csv'"
+        )
+
+
 async def _becomes(tenant: Tenant, goal_id: UUID, what: str, since: Goal) -> None:
     """What happens to a goal, and which one there is since."""
     async with tenant.base.database.account(tenant.account_id) as tx:
