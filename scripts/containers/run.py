@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scripts.containers import seen, stand_ins
+from scripts.containers import by_webdav, seen, stand_ins
 from scripts.containers.engine import Engine, NoEngine, engine
 from scripts.containers.project import Project
 from tests.real.ports import free_port
@@ -67,7 +67,9 @@ def _try(used: Engine, secrets: Path) -> None:
         with _step("containers"):
             seen.confined(project)
         with _step("demonstration"):
-            _demonstrate(project, ports)
+            key = _demonstrate(project, ports)
+        with _step("WebDAV"):
+            by_webdav.uploaded(f"http://127.0.0.1:{ports['API_PORT']}", key, ports["WEBDAV_PORT"])
         with _step("Prometheus"):
             seen.scraped(f"http://127.0.0.1:{ports['PROMETHEUS_PORT']}")
         with _step("stop"):
@@ -80,11 +82,13 @@ def _try(used: Engine, secrets: Path) -> None:
             project.down()
 
 
-def _demonstrate(project: Project, ports: dict[str, str]) -> None:
+def _demonstrate(project: Project, ports: dict[str, str]) -> str:
+    """The operator's key that it was shown with."""
     key = project.compose("exec", "-T", "api", "tidegate", "key", "create", "demonstration", "--operator").split()[-1]
     api, mails = (f"http://127.0.0.1:{ports[name]}" for name in ("API_PORT", "MAIL_PORT"))
     command = [sys.executable, "-m", "demo.run", "--against", api, "--mails", mails]
     subprocess.run(command, env={**os.environ, "TIDEGATE_API_KEY": key}, check=True, timeout=300)
+    return key
 
 
 @contextmanager
