@@ -239,7 +239,7 @@ class Writing:
         await self._changed(0, -1)
 
     async def make_room(self, upload: Upload, end: int) -> None:
-        """Have room for the file to be as large as that. Raises SFTPQuotaExceeded."""
+        """Have room for the file to be as large as that. Raises QuotaUsedUp."""
         async with upload.growing:
             if end <= upload.begun.counted_bytes:
                 return
@@ -303,7 +303,7 @@ class Writing:
     def _anew(self, path: str, flags: int) -> int:
         """A descriptor of a new file in the place of what lies there now: who reads or writes that goes on with it.
 
-        Exclusively: an upload that was broken off and does not know it yet may make one just now.
+        Exclusively: somebody may put one there by another way just now.
         """
         for _ in range(_ATTEMPTS):
             there = self._found(path)
