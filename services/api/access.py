@@ -4,13 +4,14 @@ A key sees its own account alone. The operator's keys make accounts and keys; th
 or settings.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel
@@ -18,7 +19,7 @@ from pydantic import BaseModel
 from services.api.edge import is_json
 from services.api.gate import CALLER
 from services.api.once import keyed_of
-from services.api.problems import Refused
+from services.api.problems import FieldError, Refused
 from services.api.texts import flaw_of_query, is_storable
 from services.api.tools import Tools
 from shared.domain.failures import InvalidRequest, NotFound, ScopeMissing, Unauthenticated, UnsupportedMediaType
@@ -105,6 +106,32 @@ async def _require_readable(request: Request) -> None:
     flaw = flaw_of_query(request.scope["query_string"])
     if flaw is not None:
         raise Refused(InvalidRequest(), [flaw])
+    unknown = [] if (known := _query_names(route)) is None else sorted({*request.query_params} - known)
+    if unknown:
+        detail = f"Expected {' or '.join(sorted(known or ()))}." if known else "Expected no parameters."
+        raise Refused(
+            InvalidRequest(), [FieldError(pointer=f"?{name}", code="unknown_field", detail=detail) for name in unknown]
+        )
+
+
+def _query_names(route: object) -> frozenset[str] | None:
+    """The query parameters of an operation; None where it looks at them by itself, as a list does by its model.
+
+    One that is misspelt must not pass for one that was not sent.
+    """
+    if not isinstance(route, APIRoute) or "parameters" in (route.openapi_extra or {}):
+        return None
+    found = dict(_query_parameters(route.dependant))
+    if any(isinstance(kind, type) and issubclass(kind, BaseModel) for kind in found.values()):
+        return None
+    return frozenset(found)
+
+
+def _query_parameters(dependant: Dependant) -> Iterator[tuple[str, Any]]:
+    """Their names and types."""
+    yield from ((each.alias, each.field_info.annotation) for each in dependant.query_params)
+    for each in dependant.dependencies:
+        yield from _query_parameters(each)
 
 
 @asynccontextmanager

@@ -36,6 +36,23 @@ async def test_unknown_paths_and_methods_are_problems_too(owner: Client) -> None
     assert (await owner.ask("GET", "/v1/runs/not-an-id", 404))["code"] == "not_found"
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "expected"),
+    [
+        ("POST", "/v1/connections?verfy=false", "Expected verify."),
+        ("GET", "/v1/integrations?state=off", "Expected no parameters."),
+        ("GET", "/v1/connections?limits=3", "Extra inputs are not permitted."),
+    ],
+)
+async def test_a_misspelt_parameter_does_not_pass_for_none(
+    owner: Client, method: str, path: str, expected: str
+) -> None:
+    body = {"name": "n", "place": SFTP_PLACE} if method == "POST" else None
+    problem = await owner.ask(method, path, 422, json=body)
+    name = path.partition("?")[2].partition("=")[0]
+    assert problem["errors"] == [{"pointer": f"?{name}", "code": "unknown_field", "detail": expected}]
+
+
 async def test_a_body_that_is_no_json_is_told(owner: Client) -> None:
     headers = {"Content-Type": "application/json"}
     problem = await owner.ask("POST", "/v1/properties", 422, content=b'{"name": ', headers=headers)
