@@ -4,7 +4,7 @@ A key sees its own account alone. The operator's keys make accounts and keys; th
 or settings.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -106,12 +106,16 @@ async def _require_readable(request: Request) -> None:
     flaw = flaw_of_query(request.scope["query_string"])
     if flaw is not None:
         raise Refused(InvalidRequest(), [flaw])
-    unknown = [] if (known := _query_names(route)) is None else sorted({*request.query_params} - known)
+    known = _query_names(route)
+    unknown = [] if known is None else _unknown(request.query_params, known)
     if unknown:
-        detail = f"Expected {' or '.join(sorted(known or ()))}." if known else "Expected no parameters."
-        raise Refused(
-            InvalidRequest(), [FieldError(pointer=f"?{name}", code="unknown_field", detail=detail) for name in unknown]
-        )
+        raise Refused(InvalidRequest(), unknown)
+
+
+def _unknown(sent: Iterable[str], known: frozenset[str]) -> list[FieldError]:
+    detail = f"Expected {' or '.join(sorted(known))}." if known else "Expected no parameters."
+    names = sorted({*sent} - known)
+    return [FieldError(pointer=f"?{name}", code="unknown_field", detail=detail) for name in names]
 
 
 def _query_names(route: object) -> frozenset[str] | None:

@@ -180,6 +180,9 @@ class Writing:
         renaming = Renaming(self._tree, source, target, replace)
         with told():
             self._tree.stat(source)
+        if source == target and replace:
+            # Nothing happens then (POSIX, rename): it is no new file that rings.
+            return
         if any(self._house.register.is_written(self._tenant, path) for path in (source, target)):
             raise Refusal("The file is still being written; close it first.")
         try:

@@ -75,8 +75,9 @@ FROM (
     WHERE account_id = $1 AND drop_folder_id = $2 AND state <> 'moved' AND path = ANY ($3::text[])
     ORDER BY path, opened_at DESC, upload_id
 ) u
-WHERE u.state = 'open' OR NOT EXISTS (SELECT FROM tidegate.arrivals a WHERE a.account_id = u.account_id AND a.upload_id = u.upload_id
-                                       AND a.vanished_at IS NOT NULL)
+WHERE u.state = 'open'
+   OR NOT EXISTS (SELECT FROM tidegate.arrivals a
+                  WHERE a.account_id = u.account_id AND a.upload_id = u.upload_id AND a.vanished_at IS NOT NULL)
 
 -- name: latest_of_connection
 -- The latest upload of one path of the folder that a connection watches.

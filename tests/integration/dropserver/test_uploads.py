@@ -58,6 +58,16 @@ async def test_a_rename_to_the_final_name_rings(host: Host) -> None:
         assert hosted.uploads.told[-1].size_bytes == 5
 
 
+async def test_a_file_that_is_renamed_to_its_own_name_rings_no_second_time(host: Host) -> None:
+    async with host() as hosted, hosted.client() as connection, connection.start_sftp_client() as client:
+        await _write(client, "a.csv", b"1")
+        await client.posix_rename("a.csv", "a.csv")
+        with pytest.raises(asyncssh.SFTPError):
+            await client.posix_rename("none.csv", "none.csv")
+        assert hosted.uploads.short == [("opened", "shop/a.csv"), ("closed", "shop/a.csv")]
+        assert (hosted.folder / "a.csv").read_bytes() == b"1"
+
+
 async def test_a_client_killed_in_the_middle_never_rings(host: Host) -> None:
     async with host() as hosted:
         # As much as the client can send: it must be at it when it is killed.
