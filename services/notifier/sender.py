@@ -6,7 +6,6 @@ its reply code is.
 
 import asyncio
 import os
-import socket
 from dataclasses import dataclass, field
 from email.headerregistry import UniqueDateHeader
 from email.message import EmailMessage
@@ -20,7 +19,7 @@ import aiosmtplib
 from shared.domain.failures import AddressRefused, ConnectionLost, MailRefused, MailUnavailable, NameUnresolved
 from shared.domain.host_name import checked_host
 from shared.transfer.addresses import ANYWHERE, Resolver
-from shared.transfer.dialling import Reach, find
+from shared.transfer.dialling import Dialled, Reach, find
 from shared.transfer.folder import Deadlines
 from shared.transfer.resolver import SystemResolver
 
@@ -111,8 +110,10 @@ class SmtpSender:
         try:
             try:
                 async with asyncio.timeout(self._send_seconds):
-                    client = self._client(await self._dialled())
-                    await _connect(client)
+                    dialled = await self._dialled()
+                    client = self._client(dialled)
+                    with dialled.closed_on_failure():
+                        await _connect(client)
                     await _hand_over(client, message)
             except TimeoutError as error:
                 raise MailUnavailable(f"the mail server took more than {self._send_seconds:g} seconds") from error
@@ -121,21 +122,21 @@ class SmtpSender:
             if client is not None:
                 client.close()
 
-    async def _dialled(self) -> socket.socket:
+    async def _dialled(self) -> Dialled:
         try:
             host = await find(self._server.host, self._server.port, self._reach)
-            return (await host.dial()).socket
+            return await host.dial()
         except AddressRefused as error:
             raise MailUnavailable("the mail server's name leads to an address that is never contacted") from error
         except (NameUnresolved, ConnectionLost) as error:
             raise MailUnavailable(f"no session with the mail server: {error.code}") from error
 
-    def _client(self, dialled: socket.socket) -> aiosmtplib.SMTP:
+    def _client(self, dialled: Dialled) -> aiosmtplib.SMTP:
         server = self._server
         return aiosmtplib.SMTP(
             # For TLS; the connection is made already.
             hostname=server.host,
-            sock=dialled,
+            sock=dialled.socket,
             use_tls=server.use_tls,
             start_tls=server.start_tls,
             username=server.username,

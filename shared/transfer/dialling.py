@@ -9,7 +9,8 @@ filtered. Nothing here speaks a protocol, and nothing here keeps a connection.
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from shared.domain.failures import ConnectionLost
@@ -45,6 +46,28 @@ class Dialled:
 
     socket: socket.socket
     address: str
+
+    @contextmanager
+    def closed_on_failure(self) -> Iterator[None]:
+        """Closes it where the block fails: around handing it to a library, which may not have it yet when it does.
+
+        Libraries read options and certificates in a thread before they look at the socket; who is cancelled then
+        would leave a connection to the partner's server that nobody closes. One that a transport has by then is the
+        transport's: closed beneath it, its number would be given to another socket while the loop still watches it.
+        """
+        try:
+            yield
+        except BaseException:
+            if self.socket.fileno() != -1:
+                self._close_unless_taken()
+            raise
+
+    def _close_unless_taken(self) -> None:
+        loop = asyncio.get_running_loop()
+        with suppress(RuntimeError):  # a transport has it
+            loop.remove_reader(self.socket)
+            loop.remove_writer(self.socket)
+            self.socket.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +143,7 @@ async def secured(
     The connection is the streams' from now on, and closed where that fails. What there is to wait for is the caller's
     to limit: a handshake that hangs is ended by being cancelled.
     """
-    try:
+    with dialled.closed_on_failure():
         return await asyncio.open_connection(
             sock=dialled.socket, ssl=context, server_hostname=server_name, limit=_BUFFER_BYTES
         )
-    except BaseException:
-        dialled.socket.close()
-        raise

@@ -6,7 +6,6 @@ addresses, and nothing opens a file.
 """
 
 import asyncio
-import socket
 from collections.abc import Callable, Sequence
 from itertools import chain
 
@@ -23,7 +22,7 @@ from shared.domain.failures import (
     ProtocolRefused,
 )
 from shared.domain.place import SftpPlace
-from shared.transfer.dialling import Host
+from shared.transfer.dialling import Dialled, Host
 from shared.transfer.keys import described
 from shared.transfer.sftp_login import (
     LEGACY_SIGNATURES,
@@ -63,24 +62,25 @@ class Line:
         self.allows_legacy = allows_legacy
         self._host = host
 
-    async def dial(self) -> socket.socket:
+    async def dial(self) -> Dialled:
         """A TCP connection to it. Raises ConnectionLost."""
-        return (await self._host.dial()).socket
+        return await self._host.dial()
 
-    async def presented(self, dialled: socket.socket) -> asyncssh.SSHKey:
+    async def presented(self, dialled: Dialled) -> asyncssh.SSHKey:
         """The host key the server shows, of a connection that ends before any login.
 
         Raises ConnectionLost, ProtocolRefused.
         """
         try:
-            async with asyncio.timeout(self.deadlines.login_seconds):
-                key = await asyncssh.get_server_host_key(
-                    self.place.host,
-                    self.place.port,
-                    sock=dialled,
-                    server_host_key_algs=[*SIGNATURES, *(LEGACY_SIGNATURES if self.allows_legacy else ())],
-                    config=None,
-                )
+            with dialled.closed_on_failure():
+                async with asyncio.timeout(self.deadlines.login_seconds):
+                    key = await asyncssh.get_server_host_key(
+                        self.place.host,
+                        self.place.port,
+                        sock=dialled.socket,
+                        server_host_key_algs=[*SIGNATURES, *(LEGACY_SIGNATURES if self.allows_legacy else ())],
+                        config=None,
+                    )
         except (OSError, asyncssh.Error) as error:
             raise self.translated(error) from error
         if key is None:
@@ -119,9 +119,9 @@ class Entry:
         self._login = login
         self._keys = keys
 
-    async def enter(self, dialled: socket.socket, on_step: Callable[[str], None]) -> asyncssh.SSHClientConnection:
+    async def enter(self, dialled: Dialled, on_step: Callable[[str], None]) -> asyncssh.SSHClientConnection:
         """Raises what open_sftp says of servers and logins."""
-        spare: socket.socket | None = dialled
+        spare: Dialled | None = dialled
         ended: _NothingInCommon | None = None
         for group in (SIGNATURES, LEGACY_SIGNATURES):
             ways = self._host_signatures(group)
@@ -142,7 +142,7 @@ class Entry:
         return [name for name in dict.fromkeys(chain.from_iterable(ways)) if name in group]
 
     async def _try(
-        self, dialled: socket.socket, host_signatures: list[str], on_step: Callable[[str], None]
+        self, dialled: Dialled, host_signatures: list[str], on_step: Callable[[str], None]
     ) -> asyncssh.SSHClientConnection:
         """One connection. Raises _NothingInCommon where the server seems to have none of the algorithms."""
         line = self._line
@@ -150,31 +150,32 @@ class Entry:
             self._login, self._keys, allows_legacy=line.allows_legacy, on_login=lambda: on_step("login")
         )
         try:
-            async with asyncio.timeout(line.deadlines.login_seconds):
-                connection = await asyncssh.connect(
-                    line.place.host,
-                    line.place.port,
-                    sock=dialled,
-                    client_factory=lambda: doorkeeper,
-                    username=line.place.username,
-                    # Both are asked of the doorkeeper, who gives each once.
-                    preferred_auth=list(METHODS),
-                    password=None,
-                    client_keys=None,
-                    known_hosts=(self._pinned, [], []),
-                    server_host_key_algs=host_signatures,
-                    signature_algs=[*SIGNATURES, *(LEGACY_SIGNATURES if line.allows_legacy else ())],
-                    encryption_algs=list(_CIPHERS),
-                    compression_algs=None,
-                    x509_trusted_certs=None,
-                    config=None,
-                    agent_path=None,
-                    gss_auth=False,
-                    gss_kex=False,
-                    host_based_auth=False,
-                    keepalive_interval=15,
-                    keepalive_count_max=3,
-                )
+            with dialled.closed_on_failure():
+                async with asyncio.timeout(line.deadlines.login_seconds):
+                    connection = await asyncssh.connect(
+                        line.place.host,
+                        line.place.port,
+                        sock=dialled.socket,
+                        client_factory=lambda: doorkeeper,
+                        username=line.place.username,
+                        # Both are asked of the doorkeeper, who gives each once.
+                        preferred_auth=list(METHODS),
+                        password=None,
+                        client_keys=None,
+                        known_hosts=(self._pinned, [], []),
+                        server_host_key_algs=host_signatures,
+                        signature_algs=[*SIGNATURES, *(LEGACY_SIGNATURES if line.allows_legacy else ())],
+                        encryption_algs=list(_CIPHERS),
+                        compression_algs=None,
+                        x509_trusted_certs=None,
+                        config=None,
+                        agent_path=None,
+                        gss_auth=False,
+                        gss_kex=False,
+                        host_based_auth=False,
+                        keepalive_interval=15,
+                        keepalive_count_max=3,
+                    )
         except (OSError, asyncssh.Error) as error:
             # OpenSSH does not say so, but goes away.
             is_away = isinstance(error, (asyncssh.KeyExchangeFailed, asyncssh.ConnectionLost, ConnectionError))

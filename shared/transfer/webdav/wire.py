@@ -133,10 +133,11 @@ class Wire:
 
     async def connect(self, on_step: OnStep = lambda _: None) -> None:
         """Dial and have the server prove who it is. Raises ConnectionLost, TlsRefused, the CertificateFailures."""
+        # The authorities are read from files, once, and before there is a connection that would wait for it.
+        context = await asyncio.to_thread(self._certificates.context, self._place.certificates)
         on_step("connect")
         dialled = await self._host.dial()
         on_step("certificate")
-        context = await asyncio.to_thread(self._certificates.context, self._place.certificates)
         seconds = self.deadlines.login_seconds
         try:
             async with asyncio.timeout(seconds):

@@ -2,15 +2,27 @@
 
 import asyncio
 import socket
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from email.message import EmailMessage
+from typing import Any
 
+import asyncssh
 import pytest
 
+from services.notifier.sender import SmtpSender, SmtpServer
+from shared.domain.connection import Login
 from shared.domain.failures import ConnectionLost
+from shared.domain.place import FtpsPlace, SftpPlace, WebDavPlace
 from shared.transfer.dialling import Reach, find
 from shared.transfer.folder import Deadlines
+from shared.transfer.ftps.opening import open_ftps
+from shared.transfer.keys import make_private_key
+from shared.transfer.sftp import open_sftp
+from shared.transfer.webdav.opening import open_webdav
 from tests.integration.transfer.conftest import LOOPBACK
 
 NAME = "partner.example"
@@ -83,3 +95,87 @@ async def test_a_dial_that_is_given_up_leaves_no_socket_behind() -> None:
         dialling.cancel()
         with pytest.raises(asyncio.CancelledError):
             await dialling
+
+
+OnStep = Callable[[str], None]
+
+
+async def _sftp(port: int, on_step: OnStep, *host_keys: str) -> None:
+    place = SftpPlace(
+        transport="sftp",
+        host=NAME,
+        port=port,
+        username="user",
+        host_keys=host_keys,
+        trust_on_first_use=not host_keys,
+    )
+    async with open_sftp(place, Login(password="x"), _reach("127.0.0.1"), on_step=on_step):
+        pass
+
+
+async def _pinned_sftp(port: int, on_step: OnStep) -> None:
+    await _sftp(
+        port, on_step, asyncssh.import_private_key(make_private_key()).export_public_key().decode("ascii").strip()
+    )
+
+
+async def _ftps(port: int, on_step: OnStep) -> None:
+    place = FtpsPlace(transport="ftps", host=NAME, port=port, username="user", tls="implicit")
+    async with open_ftps(place, Login(password="x"), _reach("127.0.0.1"), on_step=on_step):
+        pass
+
+
+async def _webdav(port: int, on_step: OnStep) -> None:
+    place = WebDavPlace(transport="webdav", url=f"https://{NAME}:{port}/", username="user")
+    async with open_webdav(place, Login(password="x"), _reach("127.0.0.1"), on_step=on_step):
+        pass
+
+
+async def _smtps(port: int, on_step: OnStep) -> None:
+    async def resolver(host: str, port: int) -> tuple[str, ...]:
+        on_step("certificate")
+        return ("127.0.0.1",)
+
+    server = SmtpServer(NAME, port, use_tls=True, start_tls=False)
+    await SmtpSender(server, our_name="us.example", resolver=resolver).send(EmailMessage())
+
+
+@contextmanager
+def _busy_threads() -> Iterator[Callable[[], object]]:
+    """What the loop leaves to threads waits from the moment when the given function is called."""
+    released = threading.Event()
+    with ThreadPoolExecutor(1) as threads:
+        asyncio.get_running_loop().set_default_executor(threads)
+        try:
+            yield lambda: threads.submit(released.wait)
+        finally:
+            released.set()
+
+
+@pytest.mark.parametrize("use", [_sftp, _pinned_sftp, _ftps, _webdav, _smtps])
+async def test_who_is_told_to_end_while_a_library_prepares_leaves_no_connection(
+    use: Callable[[int, OnStep], Coroutine[Any, Any, None]],
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, _busy_threads() as keep_busy:
+        listener.setblocking(False)
+        is_handing_over = asyncio.Event()
+
+        def on_step(step: str) -> None:
+            if step in ("host_key", "certificate"):
+                keep_busy()
+                is_handing_over.set()
+
+        using = asyncio.create_task(use(listener.getsockname()[1], on_step))
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(5):
+            far, _ = await loop.sock_accept(listener)
+            await is_handing_over.wait()
+        using.cancel()
+        # What was raised keeps the frames, so that nobody closes by collecting garbage.
+        with pytest.raises(asyncio.CancelledError) as ended:
+            await using
+        with far:
+            async with asyncio.timeout(5):
+                while await loop.sock_recv(far, 65_536):
+                    pass
+        del ended
