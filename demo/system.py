@@ -115,6 +115,7 @@ def _environment(directory: Path, postgres: Any, bus_url: str, smtp: str) -> tup
         "TIDEGATE_DATABASE_CONNECTIONS": "6",
         "TIDEGATE_BUS_URL": bus_url,
         "TIDEGATE_SMTP_URL": smtp,
+        "TIDEGATE_SMTP_NETWORKS": "127.0.0.1/32",
         "TIDEGATE_SECRET_KEY": known["secret_key"],
         "TIDEGATE_DROP_DIRECTORY": str(directory / "drop"),
         "TIDEGATE_WORK_DIRECTORY": str(directory / "work"),

@@ -18,7 +18,7 @@ import aiosmtplib
 
 from shared.domain.failures import AddressRefused, ConnectionLost, MailRefused, MailUnavailable, NameUnresolved
 from shared.domain.host_name import checked_host
-from shared.transfer.addresses import ANYWHERE, Resolver
+from shared.transfer.addresses import AddressPolicy, Resolver
 from shared.transfer.dialling import Dialled, Reach, find
 from shared.transfer.folder import Deadlines
 from shared.transfer.resolver import SystemResolver
@@ -85,7 +85,7 @@ def smtp_server(url: str) -> SmtpServer:
 class SmtpSender:
     """Sends each mail over a connection of its own, so that one bad conversation disturbs no other.
 
-    The server is the operator's and needs no allowing; a name that has come to lead to a metadata service gets no mail.
+    Whatever its name comes to lead to, an address that the operator has not allowed gets no mail.
     """
 
     def __init__(
@@ -93,6 +93,7 @@ class SmtpSender:
         server: SmtpServer,
         *,
         our_name: str,
+        policy: AddressPolicy,
         step_seconds: float = 20.0,
         send_seconds: float = 90.0,
         resolver: Resolver | None = None,
@@ -102,7 +103,7 @@ class SmtpSender:
         """What we say we are in EHLO; asking the resolver for it could block without a limit."""
         self._step_seconds = step_seconds
         self._send_seconds = send_seconds
-        self._reach = Reach(ANYWHERE, Deadlines(connect_seconds=step_seconds), resolver or SystemResolver())
+        self._reach = Reach(policy, Deadlines(connect_seconds=step_seconds), resolver or SystemResolver())
 
     async def send(self, message: EmailMessage) -> None:
         """Hand the mail to the server. Raises MailUnavailable, MailRefused."""
@@ -127,7 +128,9 @@ class SmtpSender:
             host = await find(self._server.host, self._server.port, self._reach)
             return await host.dial()
         except AddressRefused as error:
-            raise MailUnavailable("the mail server's name leads to an address that is never contacted") from error
+            raise MailUnavailable(
+                "the mail server is at an address that is not public: name its network in TIDEGATE_SMTP_NETWORKS"
+            ) from error
         except (NameUnresolved, ConnectionLost) as error:
             raise MailUnavailable(f"no session with the mail server: {error.code}") from error
 

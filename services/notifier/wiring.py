@@ -14,8 +14,10 @@ from services.notifier.sweep import sweep
 from services.notifier.tools import Patience, Tools
 from shared.bus.consumer import consume_messages
 from shared.bus.topology import NOTIFIER
+from shared.runtime.clients import networks
 from shared.runtime.service import Base
 from shared.runtime.settings import Settings, SettingsError
+from shared.transfer.addresses import AddressPolicy
 
 
 def tools_of(base: Base) -> Tools:
@@ -61,7 +63,8 @@ def _sender(settings: Settings, mail_from: Address) -> Sender:
     url = settings.smtp_url.get_secret_value()
     if not url:
         raise SettingsError("TIDEGATE_SMTP_URL must be set, or TIDEGATE_MAIL_DIRECTORY to write mails as files.")
+    policy = AddressPolicy(networks(settings.allowed_networks) + networks(settings.smtp_networks))
     try:
-        return SmtpSender(smtp_server(url), our_name=mail_from.domain)
+        return SmtpSender(smtp_server(url), our_name=mail_from.domain, policy=policy)
     except ValueError as error:
         raise SettingsError(f"TIDEGATE_SMTP_URL: {error}.") from None

@@ -103,6 +103,8 @@ class Settings(BaseSettings):
 
     allowed_networks: str = ""
     """Networks (CIDR, comma-separated) that partners' servers may be in although they are not public."""
+    smtp_networks: str = ""
+    """The same for the mail server alone: where that lies, partners' servers need not lie as well."""
     local_directories: str = ""
     """Directories that accounts may be allowed to use: name=/path, comma-separated. In each lies a file
     .tidegate-directory, which tells it from an empty mount point; every service that opens places needs them."""
@@ -145,7 +147,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"found a key of {len(raw)} bytes, expected 32 bytes in base64")
         return value
 
-    @field_validator("allowed_networks", "trusted_proxies", "webdav_trusted_proxies")
+    @field_validator("allowed_networks", "smtp_networks", "trusted_proxies", "webdav_trusted_proxies")
     @classmethod
     def _are_networks(cls, value: str) -> str:
         for part in filter(None, value.split(",")):

@@ -75,7 +75,7 @@ class AddressPolicy:
 
 
 ANYWHERE = AddressPolicy((ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0")))
-"""For what the operator names, as the mail server: everything but what is never contacted."""
+"""Everything but what is never contacted, whatever the operator allows."""
 
 
 def refusal(host: str) -> str | None:

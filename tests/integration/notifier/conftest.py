@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import AsyncIterator
+from ipaddress import ip_network
 from uuid import UUID
 
 import pytest_asyncio
@@ -11,9 +12,11 @@ from services.notifier.sender import SmtpSender, SmtpServer
 from services.notifier.tools import Patience, Tools
 from shared.observe.metrics import Metrics
 from shared.storage.database import Database
+from shared.transfer.addresses import AddressPolicy
 from tests.integration.notifier.ledger import Ledger
 from tests.integration.notifier.mail_server import Mailbox, serving
 
+LOOPBACK = AddressPolicy((ip_network("127.0.0.0/8"),))
 IMPATIENT = Patience(first_pause_seconds=0.05, longest_pause_seconds=0.2, look_seconds=0.05, shutdown_seconds=0.0)
 
 
@@ -21,7 +24,7 @@ def smtp(mailbox: Mailbox, *, login: tuple[str, str] | None = None, step_seconds
     """A sender to that mail server."""
     username, password = login or (None, None)
     server = SmtpServer(mailbox.host, mailbox.port, False, False, username, password)
-    return SmtpSender(server, our_name="tidegate.test", step_seconds=step_seconds)
+    return SmtpSender(server, our_name="tidegate.test", policy=LOOPBACK, step_seconds=step_seconds)
 
 
 def notifier(database: Database, sender: SmtpSender, patience: Patience = IMPATIENT, at_a_time: int = 4) -> Tools:

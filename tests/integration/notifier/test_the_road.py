@@ -2,6 +2,7 @@
 
 import asyncio
 import email
+from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
 from uuid import UUID
@@ -13,6 +14,7 @@ from services.notifier.sweep import A_DAY_SECONDS, hear_again
 from services.notifier.tools import Tools
 from services.notifier.wiring import running, tools_of
 from shared.bus.in_process import InProcessBus
+from shared.domain.failures import MailUnavailable
 from shared.observe.metrics import Metrics
 from shared.runtime.service import Base, places_of, relaying
 from shared.runtime.settings import Settings, SettingsError
@@ -21,6 +23,7 @@ from shared.storage.database import Database
 from shared.storage.secrets import KeyRing
 from tests.eventually import eventually
 from tests.integration.notifier.ledger import Ledger
+from tests.integration.notifier.mail_server import Mailbox
 from tests.integration.notifier.working import planned
 
 CRM = "crm@shop.example"
@@ -60,6 +63,22 @@ async def test_settings_that_cannot_be_used_stop_the_start_and_are_named(
     with pytest.raises(SettingsError, match=complaint) as error:
         tools_of(base(database, None, **chosen))
     assert "hunter2" not in str(error.value)
+
+
+@pytest.mark.parametrize("allowed_by", ["smtp_networks", "allowed_networks", None])
+async def test_a_mail_server_that_is_not_public_is_used_where_the_operator_allows_it(
+    database: Database, mailbox: Mailbox, allowed_by: str | None
+) -> None:
+    allowed = {allowed_by: "127.0.0.0/8"} if allowed_by else {}
+    tools = tools_of(base(database, None, smtp_url=f"smtp://{mailbox.host}:{mailbox.port}", **allowed))
+    message = EmailMessage()
+    message["From"], message["To"] = "tidegate@mail.test", CRM
+    if allowed_by:
+        await tools.sender.send(message)
+    else:
+        with pytest.raises(MailUnavailable, match="TIDEGATE_SMTP_NETWORKS"):
+            await tools.sender.send(message)
+    assert len(mailbox.taken) == (1 if allowed_by else 0)
 
 
 async def test_news_that_the_bus_forgot_are_heard_at_the_next_start(

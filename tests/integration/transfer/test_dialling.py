@@ -137,7 +137,7 @@ async def _smtps(port: int, on_step: OnStep) -> None:
         return ("127.0.0.1",)
 
     server = SmtpServer(NAME, port, use_tls=True, start_tls=False)
-    await SmtpSender(server, our_name="us.example", resolver=resolver).send(EmailMessage())
+    await SmtpSender(server, our_name="us.example", policy=LOOPBACK, resolver=resolver).send(EmailMessage())
 
 
 @contextmanager
