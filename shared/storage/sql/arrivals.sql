@@ -110,9 +110,12 @@ FROM unnest($2::uuid[], $3::uuid[]) AS g (arrival_id, upload_id)
 WHERE a.account_id = $1 AND a.arrival_id = g.arrival_id AND a.upload_id IS NULL
 
 -- name: explain
--- Why files still wait, or that no goal takes them. They are there, unless the listing is older than their removal.
+-- Why files still wait, or that no goal takes them. They are there, unless the listing is older than their removal, of
+-- which is told until it is known to be that.
 UPDATE tidegate.arrivals a
-SET state = g.state, reason_code = g.reason_code, reason_detail = g.reason_detail,
+SET state = g.state,
+    reason_code = CASE WHEN expired_at > now() - interval '1 hour' THEN a.reason_code ELSE g.reason_code END,
+    reason_detail = CASE WHEN expired_at > now() - interval '1 hour' THEN a.reason_detail ELSE g.reason_detail END,
     expired_at = CASE WHEN expired_at > now() - interval '1 hour' THEN expired_at END
 FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[]) AS g (arrival_id, state, reason_code, reason_detail)
 WHERE a.account_id = $1 AND a.arrival_id = g.arrival_id AND a.state IN ('waiting', 'unmatched')

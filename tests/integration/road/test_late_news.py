@@ -1,11 +1,12 @@
-"""What was read of an upload counts for nothing once it has changed: news that stood in line, and looks between two
-steps of a client.
+"""What was read of a file counts for nothing once it has changed: news that stood in line, and looks between two steps
+of a client, or of who removes it.
 """
 
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,6 +21,7 @@ from services.poller import look as looking
 from services.poller.handlers import take_upload
 from services.poller.look import look
 from services.poller.record import record
+from services.poller.retention import Task, clean
 from services.poller.spot import Seen
 from services.poller.tools import Tools
 from services.poller.wiring import tools_of
@@ -130,6 +132,23 @@ async def test_an_upload_is_not_judged_by_what_a_look_read_before_its_end(
         sha256(OTHER.encode()).hexdigest(),
         lying(tenant, "a.txt").modified_at,
     )
+
+
+async def test_a_look_that_listed_a_file_before_it_was_removed_leaves_what_is_told_of_that(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tools = _tools(tenant)
+    tenant.drop("nobody.txt", WHOLE)
+    await look(tools, tenant.account_id, tenant.connection_id)
+    later = datetime.now(UTC) + timedelta(days=1)
+    task = Task(tenant.account_id, await folder_id(tenant), Tree(tenant.directory), 30, later)
+    with monkeypatch.context() as patched:
+        _then(patched, "list_watched", lambda: clean(tools, task, asyncio.Event()))
+        await look(tools, tenant.account_id, tenant.connection_id)
+    assert list(tenant.directory.iterdir()) == []
+    found = (await tenant.arrivals())["nobody.txt"]
+    assert found["expired_at"] is not None
+    assert (found["reason_code"], found["reason_detail"]) == ("expired", task.why)
 
 
 @pytest.mark.parametrize("ends", [True, False], ids=["ended", "broken off"])

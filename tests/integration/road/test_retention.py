@@ -49,8 +49,8 @@ async def test_what_was_kept_for_long_enough_goes_and_nothing_that_is_needed(ten
             "PATCH", f"/v1/drop-folders/{folder_id}", 200, json={"retention_days": 30}, headers={"If-Match": "*"}
         )
         await eventually(lambda: _all_told(tenant), "everything to be seen")
-        await _rests_while_nobody_can_come(tenant, folder_id)
-        await eventually(lambda: _is_cleaned(tenant), "a round that removes nothing")
+        await _rests_while_nobody_can_come(tenant, folder_id, "nobody.txt")
+        await eventually(lambda: _is_known_to_be_there(tenant, "nobody.txt"), "a round that removes nothing")
         before = sorted(_lying(tenant))
         assert before == [
             "a.csv.done", "back/a.csv.ack", "back/failed.csv.ack", "broken.csv", "failed/failed.csv", "half.csv.part",
@@ -140,8 +140,11 @@ async def _is_told_as(tenant: Tenant, path: str, state: str) -> bool:
     return path in told and told[path]["state"] == state
 
 
-async def _rests_while_nobody_can_come(tenant: Tenant, folder_id: UUID) -> None:
-    """Nothing is looked through while hosted folders are paused, and for a day after they were."""
+async def _rests_while_nobody_can_come(tenant: Tenant, folder_id: UUID, path: str) -> None:
+    """Nothing is looked through while hosted folders are paused, and for a day after they were.
+
+    Of one file it is told that it is removed when the turn of the folder comes.
+    """
     async with tenant.base.database.account(tenant.account_id) as tx:
         for state, hours, is_begun in (("active", 23, False), ("paused", 25, False), ("active", 25, True)):
             await tx.connection.execute(
@@ -153,6 +156,7 @@ async def _rests_while_nobody_can_come(tenant: Tenant, folder_id: UUID) -> None:
             assert (turn is not None) == is_begun, (state, hours)
         assert turn is not None
         assert turn.before == await tx.connection.fetchval("SELECT now() - interval '30 days'"), "the ledger's clock"
+        await tx.connection.execute("UPDATE tidegate.arrivals SET expired_at = now() WHERE path = $1", path)
         await retention.again(tx, folder_id)
 
 
@@ -200,12 +204,9 @@ async def _all_told(tenant: Tenant) -> bool:
     return is_returned and is_known and looked_at is not None and looked_at.timestamp() > delivered
 
 
-async def _is_cleaned(tenant: Tenant) -> bool:
-    async with tenant.base.database.account(tenant.account_id) as tx:
-        was: bool = await tx.connection.fetchval(
-            "SELECT cleaned_at > now() - interval '1 hour' FROM tidegate.drop_folder_usage"
-        )
-    return was
+async def _is_known_to_be_there(tenant: Tenant, path: str) -> bool:
+    """Whether a round has ended: the last that it does, where it removes nothing, is to say so."""
+    return (await tenant.arrivals())[path]["expired_at"] is None
 
 
 def _lying(tenant: Tenant) -> dict[str, int]:
