@@ -20,6 +20,7 @@ from shared.domain.failures import Failure, InternalError, MailRefused
 from shared.observe import tracing
 from shared.observe.failpoints import reach
 from shared.runtime.keeping import kept
+from shared.runtime.waiting import first_of
 from shared.storage import mails, notifications
 from shared.storage.mails import Mail
 from shared.storage.notifications import News
@@ -31,19 +32,19 @@ BATCH = 50
 
 async def deliver(tools: Tools, stopping: asyncio.Event) -> None:
     """Send due mails until told to stop; mails in hand are then given a little time to be finished."""
-    hand = _Hand(tools.at_a_time)
+    hand, pause = _Hand(tools.at_a_time), tools.patience.look_seconds
     try:
         while not stopping.is_set():
             tools.planned.clear()
             due = [found for found in await _due(tools) if found[1] not in hand]
             for account_id, mail_id in due:
                 while hand.is_full and not stopping.is_set():
-                    await _either(hand.freed, stopping, tools.patience.look_seconds)
+                    await first_of(hand.freed.wait(), stopping.wait(), limit_seconds=pause)
                 if stopping.is_set():
                     break
                 hand.take(mail_id, _carry(tools, account_id, mail_id))
             if not due:
-                await _either(tools.planned, stopping, tools.patience.look_seconds)
+                await first_of(tools.planned.wait(), stopping.wait(), limit_seconds=pause)
     finally:
         await hand.empty(tools.patience.shutdown_seconds)
 
@@ -80,15 +81,6 @@ class _Hand:
             for task in unfinished:
                 task.cancel()
             await asyncio.gather(*unfinished, return_exceptions=True)
-
-
-async def _either(one: asyncio.Event, other: asyncio.Event, seconds: float) -> None:
-    waits = [asyncio.create_task(event.wait()) for event in (one, other)]
-    try:
-        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()
 
 
 async def _due(tools: Tools) -> list[tuple[UUID, UUID]]:
