@@ -6,7 +6,7 @@ A wrong password counts for all of them, a file has one writer among all of them
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol
 
 import structlog
@@ -128,7 +128,7 @@ class House:
             raise
 
     def let_in(self, knock: Knock, tenant: Tenant) -> None:
-        """Somebody has proved who it is: that is noted, and its directory made."""
+        """Somebody has proved who it is: that is noted, and its directory made where it may be."""
         self.guard.succeeded(knock)
         _make_home(tenant)
 
@@ -174,13 +174,17 @@ class House:
 
 
 def _make_home(tenant: Tenant) -> None:
-    """The folder's directory and the credential's in it, made at the first login."""
-    tenant.root.mkdir(mode=0o750, parents=True, exist_ok=True)
+    """The folder's directory and the credential's in it, made at the first login.
+
+    Whoever has proved who it is comes in, also where they cannot be made: what it asks for then says why.
+    """
     tree = Tree(tenant.root)
     parts = tenant.base.split("/") if tenant.base else []
-    for depth in range(1, len(parts) + 1):
-        path = "/".join(parts[:depth])
-        try:
-            tree.make_directory(path)
-        except FileExistsError:
-            continue
+    try:
+        if tenant.makes_root:
+            tenant.root.mkdir(mode=0o750, parents=True, exist_ok=True)
+        for depth in range(1, len(parts) + 1):
+            with suppress(FileExistsError):
+                tree.make_directory("/".join(parts[:depth]))
+    except OSError as error:
+        log.warning("login.without_directory", drop_folder_id=str(tenant.drop_folder_id), errno=error.errno)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
@@ -11,11 +12,12 @@ import structlog
 from services.dropserver.guard import CameIn, Knock
 from services.dropserver.tenant import Begun, Look, Moving, Place, Remove, Tenant
 from shared.contracts.places import UploadClosed
-from shared.domain.failures import IntegrationOff, PlaceFull, UploadBrokenOff
+from shared.domain.failures import DropFolderMissing, IntegrationOff, PlaceFull, UploadBrokenOff
 from shared.domain.hosted_login import Transport, is_within
 from shared.observe.failpoints import reach
 from shared.observe.metrics import Metrics
 from shared.runtime.room import LedgerRoom
+from shared.runtime.roots import is_to_be_made
 from shared.storage import credentials, drop_usage, login_scores, outbox, uploads
 from shared.storage.accounts import OPERATOR
 from shared.storage.credentials import Credential, InUse, Proof
@@ -85,7 +87,14 @@ class DatabaseGate:
         self._metrics.logins.labels("accepted" if is_in else "refused", knock.transport).inc()
         if tenant is not None and knock.looked.is_resting:
             raise IntegrationOff
-        return tenant
+        return None if tenant is None else replace(tenant, makes_root=await self._makes_root(tenant))
+
+    async def _makes_root(self, tenant: Tenant) -> bool:
+        try:
+            return await is_to_be_made(self._database, tenant.account_id, tenant.drop_folder_id, tenant.root)
+        except DropFolderMissing as failure:
+            log.warning("login.without_folder", drop_folder_id=str(tenant.drop_folder_id), code=failure.code)
+            return False
 
     def _let_in(self, credential: Credential | None, proof: Proof, address: str, transport: Transport) -> Tenant | None:
         if credential is None or not credential.is_opened_by(proof):
@@ -105,6 +114,7 @@ class DatabaseGate:
             version=credential.version,
             proof=proof,
             transport=transport,
+            makes_root=False,
         )
 
 

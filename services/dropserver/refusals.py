@@ -11,7 +11,9 @@ from contextlib import contextmanager
 import structlog
 
 from shared.domain.failures import Failure, PlaceFull, UploadBrokenOff
+from shared.transfer.tree import RootMissing
 
+_AWAY = "The folder cannot be reached now: its volume is away. Try again in a few minutes."
 MEANWHILE = "The file was meanwhile uploaded by another session, or removed."
 
 log = structlog.get_logger()
@@ -39,9 +41,12 @@ class LinkFound(Refusal):
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Let the operating system's words through, but never a path of our machine. Raises OSError, LinkFound."""
+    """Let the operating system's words through, but never a path of our machine. Raises OSError, LinkFound, NotNow."""
     try:
         yield
+    except RootMissing as error:
+        # Who is told that a file is not there may think it taken, and delete what it was made from.
+        raise NotNow(_AWAY) from error
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise LinkFound("Links are not followed here.") from error

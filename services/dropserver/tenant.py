@@ -4,7 +4,7 @@ What stands behind Gate and Uploads (the database) is wired in; the protocol ser
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -40,6 +40,8 @@ class Tenant:
     proof: Proof = NO_PROOF
     """What it came in with, so that it can be judged anew where the login is changed."""
     transport: Transport = "sftp"
+    makes_root: bool = field(default=True, compare=False)
+    """Whether the folder's directory may be made where it is missing."""
 
     def may(self, right: Right) -> bool:
         """Whether the login allows that."""

@@ -231,7 +231,7 @@ class Writing:
         try:
             with told():
                 self._tree.make_directory(path)
-        except OSError:
+        except (OSError, Refusal):
             await self._changed(0, -1)
             raise
 

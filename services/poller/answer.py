@@ -7,7 +7,6 @@ import structlog
 
 from services.poller.fetch_sample import fetch_sample
 from services.poller.first_key import FirstKey
-from services.poller.roots import may_make_root
 from services.poller.tools import Tools
 from shared.domain.connection import Login
 from shared.domain.export_goal import ExportGoal
@@ -89,7 +88,6 @@ async def _verify(
     """Try the connection step by step."""
     first_key = FirstKey(tools, connection)
     used: list[frozenset[str]] = []
-    makes_root = await may_make_root(tools, connection)
 
     def opening(on_step: OnStep) -> AbstractAsyncContextManager[Folder]:
         # A person asks, who may have mended what other connections were refused for.
@@ -99,7 +97,6 @@ async def _verify(
             tools.places,
             account_id=account_id,
             insists=True,
-            makes_root=makes_root,
             on_first_key=first_key.pin,
             on_step=on_step,
             on_legacy=used.append,

@@ -10,7 +10,6 @@ from uuid import UUID
 import structlog
 
 from services.poller.first_key import FirstKey
-from services.poller.roots import may_make_root
 from services.poller.tools import Tools
 from shared.domain.connection import Login
 from shared.domain.failures import Failure, FileTooLarge
@@ -55,8 +54,7 @@ async def _fetched(
 
     incoming = Incoming("sample", sample.name, tools.max_sample_bytes, kept_files.COMING_SECONDS, tools.max_kept_bytes)
     pin = FirstKey(tools, connection).pin
-    makes_root = await may_make_root(tools, connection)
-    opened = open_folder(place, login, tools.places, account_id=account_id, makes_root=makes_root, on_first_key=pin)
+    opened = open_folder(place, login, tools.places, account_id=account_id, on_first_key=pin)
     async with opened as folder:
         found = await folder.stat(sample.path)
         if found.size_bytes > incoming.max_bytes:

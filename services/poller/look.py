@@ -19,7 +19,6 @@ from services.poller.first_key import FirstKey
 from services.poller.held import in_blackout
 from services.poller.listing import Listed, is_gone, list_watched, slices
 from services.poller.record import Watched, conclude, imports_of, record
-from services.poller.roots import may_make_root
 from services.poller.spot import Seen
 from services.poller.tools import Tools
 from services.poller.trouble import note_failure
@@ -176,15 +175,7 @@ async def _list_each(tools: Tools, connection: StoredConnection, login: Login, w
     def note(legacy: frozenset[str]) -> None:
         found.legacy = legacy
 
-    opened = open_folder(
-        place,
-        login,
-        tools.places,
-        account_id=connection.account_id,
-        makes_root=await may_make_root(tools, connection),
-        on_first_key=pin,
-        on_legacy=note,
-    )
+    opened = open_folder(place, login, tools.places, account_id=connection.account_id, on_first_key=pin, on_legacy=note)
     async with opened as folder:
         goals = watched.goals
         await list_watched(folder, list(goals.values()), watched.apart, found, makes_missing=is_hosted)

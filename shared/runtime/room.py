@@ -8,8 +8,9 @@ from uuid import UUID
 from shared.domain.failures import PlaceFull
 from shared.storage import drop_usage
 from shared.storage.database import Database, Tx
+from shared.storage.drop_usage import Measuring
 from shared.transfer.room import measured
-from shared.transfer.tree import Tree
+from shared.transfer.tree import RootMissing, Tree
 
 STALE_SECONDS = 5.0
 """How old a measure is at which nobody is refused without another."""
@@ -66,9 +67,16 @@ class LedgerRoom:
             begun = await drop_usage.begin_measuring(tx, self.drop_folder_id, older_than_seconds)
         if begun is None:
             return False
-        self.root.mkdir(mode=0o750, parents=True, exist_ok=True)
-        found = await asyncio.to_thread(measured, Tree(self.root), begun.under_way)
-        aside = sum(max(0, counted - found.sizes.get(path, 0)) for path, counted in begun.under_way.items())
+        used = await asyncio.to_thread(self._used, begun)
         async with self.database.account(self.account_id) as tx:
-            await drop_usage.end_measuring(tx, self.drop_folder_id, begun, found.bytes + aside, found.files)
+            await drop_usage.end_measuring(tx, self.drop_folder_id, begun, *used)
         return True
+
+    def _used(self, begun: Measuring) -> tuple[int, int]:
+        """Bytes and files on disk and set aside; what was counted before where the volume is away."""
+        try:
+            found = measured(Tree(self.root), begun.under_way)
+        except RootMissing:
+            return begun.used_bytes, begun.used_files
+        aside = sum(max(0, counted - found.sizes.get(path, 0)) for path, counted in begun.under_way.items())
+        return found.bytes + aside, found.files

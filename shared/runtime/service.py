@@ -26,6 +26,7 @@ from shared.observe.metrics import Metrics
 from shared.runtime.clients import networks
 from shared.runtime.health import health
 from shared.runtime.room import LedgerRoom
+from shared.runtime.roots import make_root
 from shared.runtime.sessions import SharedSessions
 from shared.runtime.settings import Settings, required
 from shared.runtime.start import Start, StartStopped, open_database
@@ -147,9 +148,9 @@ def places_of(settings: Settings, database: Database, keys: KeyRing, metrics: Me
     sessions = SharedSessions(
         database, keys, metrics, per_host=settings.sessions_per_host, lease_seconds=settings.lease_seconds
     )
-    rooms = partial(LedgerRoom, database)
+    rooms, roots = partial(LedgerRoom, database), partial(make_root, database)
     reach = Reach(policy, allows_legacy_keys=settings.legacy_ssh_keys)
-    return Places(settings.drop_directory, reach, mounted, sessions=sessions, rooms=rooms)
+    return Places(settings.drop_directory, reach, mounted, sessions=sessions, rooms=rooms, make_root=roots)
 
 
 @asynccontextmanager

@@ -108,9 +108,9 @@ async def lying(tx: Tx, connection_id: UUID, seen_before: datetime) -> AsyncIter
         yield row["arrival_id"], row["path"]
 
 
-async def lies_anything(tx: Tx, connection_id: UUID, drop_folder_id: UUID) -> bool:
-    """Whether anything is known to lie in the hosted folder that the connection watches."""
-    lies_anything: bool = await tx.value("arrivals.lies_anything", tx.account_id, connection_id, drop_folder_id)
+async def lies_anything(tx: Tx, drop_folder_id: UUID) -> bool:
+    """Whether anything is known to lie in a hosted folder, whether or not a connection watches it."""
+    lies_anything: bool = await tx.value("arrivals.lies_anything", tx.account_id, drop_folder_id)
     return lies_anything
 
 

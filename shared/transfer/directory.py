@@ -15,6 +15,7 @@ from shared.domain.arrival import FileStamp
 from shared.domain.failures import (
     AccessDenied,
     DirectoryMissing,
+    DropFolderMissing,
     FileGone,
     NameTaken,
     PlaceFull,
@@ -33,7 +34,7 @@ from shared.transfer.folder import (
     refuse,
     sort_out,
 )
-from shared.transfer.tree import Tree, stamp_of
+from shared.transfer.tree import RootMissing, Tree, stamp_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +181,8 @@ def told(missing: type[FileGone] | type[DirectoryMissing], path: str) -> Iterato
     """Translate what the operating system says of a path; `missing` is what its absence means."""
     try:
         yield
+    except RootMissing as error:
+        raise DropFolderMissing from error
     except FileExistsError as error:
         raise NameTaken(f"Found {quoted(path)}.") from error
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:

@@ -5,7 +5,7 @@ business.
 """
 
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +31,8 @@ from shared.transfer.webdav.opening import open_webdav
 
 Rooms = Callable[[UUID, UUID, Path], Room]
 """The room of an account's drop folder that lies there."""
+MakeRoot = Callable[[UUID, UUID, Path], Awaitable[None]]
+"""Makes the directory of an account's drop folder where it is missing. Raises DropFolderMissing where it must not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Places:
     sessions: Sessions = field(kw_only=True)
     rooms: Rooms | None = field(default=None, kw_only=True)
     """Of hosted folders; without it what is written to them is not counted."""
+    make_root: MakeRoot | None = field(default=None, kw_only=True)
+    """Of hosted folders; without it nobody knows what lies in them, and all are made."""
 
     def hosted(self, account_id: UUID, drop_folder_id: UUID) -> Path:
         """The directory of a hosted drop folder."""
@@ -67,8 +71,8 @@ def open_folder(
 
     Raises DirectoryNotAllowed at once. A partner's server is dialled within one of the sessions that its host may have:
     sessions.Sessions.held says what is raised besides, and what `insists` means. `on_first_key` is told the host key to
-    pin where the place trusts the first one. A hosted folder is created where it is missing, so that it can be used
-    before its first upload; where it is not to be, DropFolderMissing is raised.
+    pin where the place trusts the first one. A hosted folder is made where it is missing and nothing is known to lie in
+    it, so that it can be used before its first upload; where it is not to be made, DropFolderMissing is raised.
     """
     if isinstance(place, HostedPlace):
         return _open_hosted(places, account_id, place.drop_folder_id, makes_root=makes_root)
@@ -129,7 +133,9 @@ async def _open_hosted(
     places: Places, account_id: UUID, drop_folder_id: UUID, *, makes_root: bool
 ) -> AsyncIterator[Folder]:
     root = places.hosted(account_id, drop_folder_id)
-    if makes_root:
+    if makes_root and places.make_root is not None:
+        await places.make_root(account_id, drop_folder_id, root)
+    elif makes_root:
         root.mkdir(mode=0o750, parents=True, exist_ok=True)
     elif not os.path.isdir(root):  # noqa: PTH112 a broken mount is none, and raises from Path
         raise DropFolderMissing

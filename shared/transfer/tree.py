@@ -18,6 +18,12 @@ from shared.domain.names import split, taken_path, to_bytes
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ENOTCONN, errno.ESTALE)
+"""What a root says that is missing, or whose mount is broken."""
+
+
+class RootMissing(OSError):
+    """The tree's own root is not there. No FileNotFoundError: of what lies in the tree that says nothing."""
 
 
 class Tree:
@@ -30,8 +36,7 @@ class Tree:
     @contextmanager
     def directory(self, path: str) -> Iterator[int]:
         """A descriptor of a directory inside the tree."""
-        root = self._root
-        descriptor = os.open(".", _DIRECTORY, dir_fd=root) if isinstance(root, int) else os.open(root, _DIRECTORY)
+        descriptor = self._opened()
         try:
             for part in taken_path(path).split("/") if path else []:
                 deeper = os.open(to_bytes(part), _DIRECTORY | os.O_NOFOLLOW, dir_fd=descriptor)
@@ -40,6 +45,16 @@ class Tree:
             yield descriptor
         finally:
             os.close(descriptor)
+
+    def _opened(self) -> int:
+        if isinstance(self._root, int):
+            return os.open(".", _DIRECTORY, dir_fd=self._root)
+        try:
+            return os.open(self._root, _DIRECTORY)
+        except OSError as error:
+            if error.errno in _NOT_THERE:
+                raise RootMissing(error.errno, os.strerror(error.errno)) from error
+            raise
 
     def open(self, path: str, flags: int, mode: int = 0o640) -> int:
         """A descriptor of a regular file."""

@@ -40,12 +40,18 @@ WHERE a.account_id = $1 AND a.connection_id = $2 AND a.path = ANY ($3::text[]) A
 SELECT EXISTS (SELECT FROM tidegate.arrivals WHERE account_id = $1 AND upload_id = $2 AND vanished_at IS NOT NULL)
 
 -- name: lies_anything
--- Whether anything is known to lie in a hosted folder: seen and not missed since, or uploaded and not seen yet.
-SELECT EXISTS (SELECT FROM tidegate.arrivals WHERE account_id = $1 AND connection_id = $2 AND vanished_at IS NULL)
+-- Whether anything is known to lie in a hosted folder: counted there (also what was exported to it, and directories),
+-- seen and not missed since, or uploaded and not seen yet.
+SELECT EXISTS (
+        SELECT FROM tidegate.drop_folder_usage WHERE account_id = $1 AND drop_folder_id = $2 AND used_files > 0)
+    OR EXISTS (
+        SELECT FROM tidegate.connections c
+        JOIN tidegate.arrivals a USING (account_id, connection_id)
+        WHERE c.account_id = $1 AND c.drop_folder_id = $2 AND a.vanished_at IS NULL)
     OR EXISTS (
         SELECT FROM (
             SELECT DISTINCT ON (path) account_id, upload_id FROM tidegate.uploads
-            WHERE account_id = $1 AND drop_folder_id = $3 AND state <> 'moved'
+            WHERE account_id = $1 AND drop_folder_id = $2 AND state <> 'moved'
             ORDER BY path, opened_at DESC, upload_id
         ) u
         WHERE NOT EXISTS (

@@ -18,6 +18,7 @@ from services.dropserver.webdav.server import DavServer
 from shared.observe.metrics import Metrics
 from shared.runtime.clients import Network
 from shared.runtime.room import LedgerRoom
+from shared.runtime.roots import make_root
 from shared.storage import credentials, drop_folders
 from shared.storage.credentials import Allowed, Credential
 from shared.storage.database import Database
@@ -99,7 +100,8 @@ async def replicas(
     proxies: Sequence[Network] = (),
 ) -> AsyncIterator[Replicas]:
     """Servers at work while inside."""
-    places = Places(directory, sessions=FreeSessions(), rooms=partial(LedgerRoom, database))
+    rooms, roots = partial(LedgerRoom, database), partial(make_root, database)
+    places = Places(directory, sessions=FreeSessions(), rooms=rooms, make_root=roots)
     async with database.account(account_id) as tx:
         folder = await drop_folders.create(tx, "in", 10**9)
     metrics = Metrics()

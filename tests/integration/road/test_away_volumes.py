@@ -3,8 +3,6 @@ all goes on when it is back.
 """
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -12,6 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 import pytest_asyncio
 
+from services.exporter.wiring import running as exporting
 from services.importer.give_back import give_back
 from services.importer.settle import settle
 from services.importer.wiring import running as importing
@@ -21,11 +20,14 @@ from services.poller.handlers import take_upload
 from services.poller.look import look
 from services.poller.wiring import tools_of
 from shared.contracts.runs import ArrivalEnded, ReturnRequested
+from shared.domain.export_goal import ExportProfiles
+from shared.runtime.room import LedgerRoom
 from shared.runtime.service import Base
-from shared.storage import connections, inquiries, samples, uploads
+from shared.storage import connections, drop_usage, inquiries, samples, uploads
 from tests.eventually import eventually
-from tests.integration.road.line import news, opened, present, uploaded
+from tests.integration.road.line import folder_id, news, opened, present, uploaded
 from tests.integration.road.place import Tenant, goal, make_tenant
+from tests.volumes import away
 
 WHOLE = "email,name\nann@example.com,Ann\n"
 HALF = "email,na"
@@ -55,7 +57,7 @@ async def test_a_look_tells_nothing_as_gone_and_goes_on_when_it_is_back(tenant: 
     assert await _failures_after_a_look(tenant) == 0
     before = await tenant.arrivals(), await tenant.runs()
     assert sorted(await present(tenant), key=str) == sorted([(whole, "accepted"), (half, "waiting")], key=str)
-    with _away(what):
+    with away(what):
         assert await _failures_after_a_look(tenant) == 1
         assert not tenant.directory.exists()
         assert await _asked(tenant) == ["drop_folder_missing"] * 2
@@ -66,7 +68,7 @@ async def test_a_look_tells_nothing_as_gone_and_goes_on_when_it_is_back(tenant: 
 
 async def test_a_file_that_no_look_has_seen_yet_is_known_to_lie_there_too(tenant: Tenant, what: Path) -> None:
     upload = await uploaded(tenant, WHOLE)
-    with _away(what):
+    with away(what):
         assert await _failures_after_a_look(tenant) == 1
         assert not tenant.directory.exists()
     assert await _failures_after_a_look(tenant) == 0
@@ -91,7 +93,7 @@ async def test_who_imports_a_file_marks_it_or_returns_rejects_waits_until_it_is_
     await _failures_after_a_look(tenant)
     stopping = asyncio.Event()
     async with importing(tenant.base, stopping):
-        with _away(what):
+        with away(what):
 
             async def waits() -> bool:
                 return [run["reason_code"] for run in await tenant.runs()] == ["drop_folder_missing"]
@@ -102,7 +104,7 @@ async def test_who_imports_a_file_marks_it_or_returns_rejects_waits_until_it_is_
         stopping.set()
     [run], tools = await tenant.runs(), importers_tools(tenant.base, tmp_path)
     about = {"message_id": uuid4(), "occurred_at": datetime.now(UTC), "account_id": tenant.account_id}
-    with _away(what):
+    with away(what):
         await settle(tools, ArrivalEnded(**about, arrival_id=run["arrival_id"]))
         await give_back(tools, ReturnRequested(**about, run_id=run["run_id"]))
         assert not tenant.directory.exists()
@@ -110,18 +112,43 @@ async def test_who_imports_a_file_marks_it_or_returns_rejects_waits_until_it_is_
     assert [each["return_state"] for each in await tenant.runs()] == ["asked"]
 
 
-@contextmanager
-def _away(what: Path) -> Iterator[None]:
-    """While inside that is not there; where it is the volume's, its mount point is, and nothing in it."""
-    elsewhere = what.with_name("elsewhere")
-    what.rename(elsewhere)
-    if what.name == "drop":
-        what.mkdir()
-    yield
-    if what.name == "drop":
-        # Nobody has put anything there.
-        what.rmdir()
-    elsewhere.rename(what)
+async def test_who_exports_waits_until_it_is_back(tenant: Tenant, what: Path) -> None:
+    """Also where nothing is known to lie there but what an export put there before."""
+    target = {"file_name": "all.csv"}
+    exported = {"kind": "export_profiles", "name": "All", "target": target, "columns": [{"property": "email"}]}
+    goal_id = await tenant.save(ExportProfiles.model_validate(exported))
+    stopping = asyncio.Event()
+    async with exporting(tenant.base, stopping):
+        first = await tenant.exported(goal_id)
+        assert first["state"] == "completed", first["reason_detail"]
+        with away(what):
+            waiting = await tenant.exported(goal_id)
+            assert (waiting["state"], waiting["reason_code"]) == ("waiting", "drop_folder_missing")
+            assert not tenant.directory.exists()
+        again = await tenant.ended(lambda run: run["run_id"] == waiting["run_id"] and run["state"] != "waiting")
+        stopping.set()
+    assert again["state"] == "completed"
+    assert [file.name for file in tenant.directory.iterdir()] == ["all.csv"]
+
+
+async def test_a_measure_makes_nothing_and_leaves_what_was_counted(tenant: Tenant, what: Path) -> None:
+    folder = await folder_id(tenant)
+    room = LedgerRoom(tenant.base.database, tenant.account_id, folder, tenant.directory)
+    await uploaded(tenant, WHOLE)
+    assert await room.measure(0)
+    with away(what):
+        assert await room.measure(0)
+        assert not tenant.directory.exists()
+    async with tenant.base.database.account(tenant.account_id) as tx:
+        used = await drop_usage.get(tx, folder)
+    assert (used.bytes, used.files) == (len(WHOLE), 1)
+
+
+async def test_a_mount_point_in_which_nothing_can_be_made_is_told_as_such(tenant: Tenant) -> None:
+    tenant.directory.rmdir()
+    tenant.directory.parent.rmdir()
+    tenant.directory.parent.write_text("in its way")
+    assert await _asked(tenant) == ["server_failed"] * 2
 
 
 async def _failures_after_a_look(tenant: Tenant) -> int:
