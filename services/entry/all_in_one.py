@@ -25,7 +25,7 @@ from shared.observe.metrics import Metrics
 from shared.runtime.service import base_of, observe, relaying, stopping_on_signals, tracing_of
 from shared.runtime.settings import Settings, read_settings
 from shared.runtime.start import open_database
-from shared.storage import accounts, host_sessions, leases, migrate, runs
+from shared.storage import accounts, host_sessions, leases, migrate, run_watch
 from shared.storage.database import Database
 
 DATABASE = "tidegate"
@@ -121,6 +121,6 @@ async def _forget_dead_workers(database: Database) -> None:
     while found := await accounts.page(database, after, 100):
         for account in found:
             async with database.account(account.id) as tx:
-                await runs.expire_leases(tx)
+                await run_watch.expire_leases(tx)
                 await leases.forget_watches(tx)
         after = (found[-1].created_at, found[-1].id)

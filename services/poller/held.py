@@ -8,11 +8,11 @@ from shared.domain.arrival import ArrivalState
 from shared.domain.blackout import blackout_until
 from shared.domain.connection import ConnectionSettings
 from shared.domain.goal import AnyImport
-from shared.storage import dues, runs, turns
+from shared.storage import claims, dues, turns
 from shared.storage.arrivals import Explained
 from shared.storage.database import Tx
 
-HELD = ("scheduled", "turn", runs.BLACKOUT)
+HELD = ("scheduled", "turn", claims.BLACKOUT)
 """Why complete files wait."""
 
 
@@ -57,7 +57,7 @@ def shut(settings: ConnectionSettings, goal: AnyImport, moment: datetime) -> dat
 
 def in_blackout(until: datetime) -> Explained:
     """That a file waits for the end of a window in which nothing is begun."""
-    return _waits(runs.BLACKOUT, f"Nothing is begun until {_shown(until)}.")
+    return _waits(claims.BLACKOUT, f"Nothing is begun until {_shown(until)}.")
 
 
 def _waits(code: str, detail: str) -> Explained:

@@ -8,7 +8,7 @@ from services.poller.tools import Tools
 from shared.bus.topology import QUEUES
 from shared.domain.failures import BusUnavailable
 from shared.observe.ledger_gauges import LedgerReading
-from shared.storage import connections, openpgp_keys, outbox, runs
+from shared.storage import connections, openpgp_keys, outbox, run_watch
 
 log = structlog.get_logger()
 
@@ -16,8 +16,8 @@ log = structlog.get_logger()
 async def measure(tools: Tools) -> None:
     """Show what the ledger says now. Raises StorageUnavailable."""
     async with tools.database.watching() as watch:
-        totals = await runs.totals(watch)
-        succeeded_at = await runs.successes(watch)
+        totals = await run_watch.totals(watch)
+        succeeded_at = await run_watch.successes(watch)
         stopped = await connections.stopped(watch)
         keys = await openpgp_keys.states(watch)
         messages, age_seconds = await outbox.depth(watch)

@@ -33,7 +33,7 @@ from shared.storage import (
     one_shots,
     outbox,
     returns,
-    runs,
+    run_watch,
     samples,
     stalled,
     takeover,
@@ -137,7 +137,7 @@ async def _measure_folders(tools: Tools) -> None:
 
 async def _take_over(tools: Tools) -> None:
     async with tools.database.watching() as watch:
-        lost = await runs.lost(watch)
+        lost = await run_watch.lost(watch)
     for account_id, run_id, token in lost:
         taking = takeover.take_over(tools.database, account_id, run_id, token, tools.retry_attempts)
         [outcome] = await asyncio.gather(taking, return_exceptions=True)
@@ -159,10 +159,10 @@ async def _take_over(tools: Tools) -> None:
 async def _stop_holding(tools: Tools) -> None:
     """A run that has been retrying for as long as its goal waits lets the later ones go on, and people know."""
     async with tools.database.watching() as watch:
-        held = await runs.held_too_long(watch)
+        held = await run_watch.held_too_long(watch)
     for account_id, run_id in held:
         async with tools.database.account(account_id) as tx:
-            freed = await runs.stop_holding(tx, run_id)
+            freed = await run_watch.stop_holding(tx, run_id)
             if freed is None:
                 continue
             goal_id, connection_id = freed
@@ -182,10 +182,10 @@ async def _stop_holding(tools: Tools) -> None:
 
 async def _ring_unheard(tools: Tools) -> None:
     async with tools.database.watching() as watch:
-        unheard = await runs.unheard(watch, _patience(tools))
+        unheard = await run_watch.unheard(watch, _patience(tools))
     for account_id, run_id, kind in unheard:
         async with tools.database.account(account_id) as tx:
-            await runs.mark_rung(tx, run_id)
+            await run_watch.mark_rung(tx, run_id)
             await outbox.ring_run(tx, run_id, kind)
             reach("sweep.ringing_run")
         tools.metrics.swept.labels("run_rung_again").inc()

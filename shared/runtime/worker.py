@@ -33,7 +33,7 @@ from shared.runtime.service import Base, worker_name
 from shared.runtime.trouble import STOPPING, note_trial
 from shared.runtime.visits import Visits
 from shared.runtime.waiting import first_of
-from shared.storage import ending, migrate, runs, staging, takeover
+from shared.storage import claims, ending, migrate, runs, staging, takeover
 from shared.storage.database import Database, Tx
 
 log = structlog.get_logger()
@@ -112,7 +112,7 @@ class Worker:
     async def _claim(self) -> ClaimedRun | None:
         passed_over = self.places.visits.passed_over()
         try:
-            return await runs.claim(self.database, self.kind, self.name, self.lease_seconds, passed_over=passed_over)
+            return await claims.claim(self.database, self.kind, self.name, self.lease_seconds, passed_over=passed_over)
         except StorageUnavailable as failure:
             log.warning("worker.blind", code=failure.code)
             await asyncio.sleep(1)

@@ -33,7 +33,7 @@ from shared.domain.place import (
     SftpPlace,
 )
 from shared.domain.schedule import AtTimes, next_of
-from shared.storage import expectations, inquiries, runs, ssh_keys
+from shared.storage import claims, expectations, inquiries, ssh_keys
 from shared.storage.database import Record, Session, Tx
 from shared.storage.secrets import KeyRing, Place, keep
 
@@ -218,7 +218,7 @@ async def update(
     await save(tx, connection_id, settings)
     if stored.settings.when != settings.when:
         await _plan_round(tx, connection_id, settings.when, datetime.now(UTC))
-    await runs.let_go(tx, connection_id=connection_id)
+    await claims.let_go(tx, connection_id=connection_id)
     if not settings.active:
         await inquiries.call_off(tx, connection_id)
     if settings.active and not stored.settings.active:

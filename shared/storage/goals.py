@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from shared.domain.failures import NotFound
 from shared.domain.goal import Goal
-from shared.storage import dues, expectations, export_marks, runs
+from shared.storage import claims, dues, expectations, export_marks
 from shared.storage.database import Record, Tx
 
 _GOAL: TypeAdapter[Goal] = TypeAdapter(Goal)
@@ -78,7 +78,7 @@ async def update(tx: Tx, goal_id: UUID, goal: Goal, *, saved_by: UUID | None = N
     await tx.execute("goals.insert_version", tx.account_id, goal_id, version, settings, saved_by)
     await dues.plan(tx, goal_id, goal, before=present.goal)
     await expectations.plan(tx, goal_id, goal, before=present.goal)
-    await runs.let_go(tx, goal_id=goal_id)
+    await claims.let_go(tx, goal_id=goal_id)
     return await get(tx, goal_id)
 
 

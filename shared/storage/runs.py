@@ -1,6 +1,8 @@
-"""The ledger's runs: claimed, kept, finished, put aside, taken over. Writes `runs`, `run_leases`, `run_backends`.
+"""The ledger's runs: made, kept, finished, put aside, taken over; claims.py begins them, run_watch.py watches them all.
 
-A claim gives a token; every later change of the run is fenced by it. Nothing here commits: the caller opens the
+Writes `runs`, `run_leases`, `run_backends`.
+
+A claim gives a token: every later change of the run is fenced by it. Nothing here commits: the caller opens the
 transaction, so that its extent can be seen where the flow is.
 """
 
@@ -10,23 +12,13 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from pydantic import TypeAdapter
-
-from shared.domain.blackout import Blackout, blackout_until
 from shared.domain.failures import LeaseLost, StorageUnavailable
 from shared.domain.receipt import Receipt
-from shared.domain.run import ClaimedRun, PassedOver, Reason, RunState, Waiting
-from shared.observe.failpoints import reach
-from shared.storage.database import Database, Record, Session, Tx
+from shared.domain.run import ClaimedRun, Reason, RunState, Waiting
+from shared.storage.database import Record, Tx
 
 LEASE_SECONDS = 30.0
 """Where an operator says nothing else."""
-PAUSED = "paused"
-BLACKOUT = "blackout"
-"""Why a run in the queue is not begun."""
-_BLACKOUTS: TypeAdapter[tuple[Blackout, ...]] = TypeAdapter(tuple[Blackout, ...])
-GOALS_AT_ONCE = 50
-"""How many goals a claim looks at before it asks for more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,80 +83,6 @@ async def create_all(tx: Tx, news: Sequence[NewRun]) -> list[UUID | None]:
 async def is_queued(tx: Tx, goal_id: UUID) -> bool:
     """Whether a run of the goal waits to be carried out; it is held, so that it sees what this transaction commits."""
     return await tx.row("runs.hold_queued", tx.account_id, goal_id) is not None
-
-
-async def claim(
-    database: Database,
-    kind: str,
-    worker: str,
-    lease_seconds: float = LEASE_SECONDS,
-    *,
-    passed_over: PassedOver | None = None,
-) -> ClaimedRun | None:
-    """Claim the next run of a kind, accounts in turn, goals in order; None when there is nothing to do."""
-    left = passed_over or PassedOver()
-    wanted = (list(left.accounts), list(left.connections), not left.tried_before)
-    seen = 0
-    held_back: set[UUID] = set()
-    while True:
-        async with database.watching() as watch:
-            goals = await watch.fetch("runs.runnable_goals", kind, GOALS_AT_ONCE, seen, *wanted)
-        for goal in goals:
-            async with database.account(goal["account_id"]) as tx:
-                is_open = await _is_open(tx, goal["goal_id"])
-                claimed = await _claim_head(tx, goal["goal_id"], worker, lease_seconds) if is_open else None
-                if claimed is not None:
-                    reach(f"{kind}er.claiming")
-            if claimed is not None:
-                return claimed
-            if is_open is False and goal["goal_id"] not in held_back:
-                # It stands there no longer, and others have moved up.
-                held_back.add(goal["goal_id"])
-            else:
-                seen += 1
-        # The watching role does not see names: where times are equal, a goal can look free that is held. Many of
-        # these must not hide the others.
-        if len(goals) < GOALS_AT_ONCE:
-            return None
-
-
-async def _claim_head(tx: Tx, goal_id: UUID, worker: str, lease_seconds: float) -> ClaimedRun | None:
-    row = await tx.row("runs.claim_head", tx.account_id, goal_id)
-    if row is None:
-        return None
-    await tx.execute("runs.take_lease", tx.account_id, row["run_id"], row["token"], worker, lease_seconds)
-    await tx.execute("runs.serve_account", tx.account_id)
-    facts = dict(row)
-    return ClaimedRun(id=facts.pop("run_id"), account_id=tx.account_id, **facts)
-
-
-async def _is_open(tx: Tx, goal_id: UUID) -> bool | None:
-    """Whether runs of a goal may begin now, held so; else they are told so. None while others are at it."""
-    gate = await tx.row("runs.lock_goal", tx.account_id, goal_id)
-    if gate is None or _why_shut(gate) is None:
-        return None if gate is None else True
-    gate = await tx.row("runs.lock_gate", tx.account_id, goal_id)
-    if gate is None:
-        return None
-    why = _why_shut(gate)
-    if why is None:
-        return True
-    await tx.execute("runs.hold_back", tx.account_id, goal_id, *why)
-    return False
-
-
-def _why_shut(gate: Record) -> tuple[datetime | None, str, str] | None:
-    """Until when nothing of a goal may begin, or with None until somebody resumes it; as code and in words."""
-    if gate["is_paused"]:
-        return None, PAUSED, "The goal or its connection is switched off."
-    windows = _BLACKOUTS.validate_python(gate["blackouts"]) if gate["blackouts"] else ()
-    until = blackout_until(windows, datetime.now(UTC))
-    return None if until is None else (until, BLACKOUT, f"Nothing is begun until {until:%Y-%m-%dT%H:%M:%SZ}.")
-
-
-async def let_go(tx: Tx, *, goal_id: UUID | None = None, connection_id: UUID | None = None) -> None:
-    """A goal, or a connection, was resumed or has other windows: what waited for that is judged again when claimed."""
-    await tx.execute("runs.let_go", tx.account_id, goal_id, connection_id)
 
 
 async def heartbeat(tx: Tx, run: ClaimedRun, progress: Progress, lease_seconds: float = LEASE_SECONDS) -> bool:
@@ -373,49 +291,6 @@ async def name_delivery(tx: Tx, run: ClaimedRun, names: Sequence[str]) -> str:
     if row is None:
         raise LeaseLost
     return str(row["delivered_name"])
-
-
-async def lost(watch: Session) -> list[tuple[UUID, UUID, int]]:
-    """Runs whose worker is gone, also those that it ended before: (account, run, token)."""
-    rows = [*await watch.fetch("runs.lost"), *await watch.fetch("runs.running_without_lease")]
-    return [(row["account_id"], row["run_id"], row["token"]) for row in rows]
-
-
-async def unheard(watch: Session, seconds: float) -> list[tuple[UUID, UUID, str]]:
-    """Runs that should have been claimed so long ago: (account, run, kind)."""
-    return [(row["account_id"], row["run_id"], row["kind"]) for row in await watch.fetch("runs.unheard", seconds)]
-
-
-async def held_too_long(watch: Session) -> list[tuple[UUID, UUID]]:
-    """(account, run) that wait for a retry and have held their goal's later runs for as long as they may."""
-    return [(row["account_id"], row["run_id"]) for row in await watch.fetch("runs.held_too_long")]
-
-
-async def stop_holding(tx: Tx, run_id: UUID) -> tuple[UUID, UUID] | None:
-    """Let the goal's later runs go on: (goal, connection); None where that is so already."""
-    row = await tx.row("runs.stop_holding", tx.account_id, run_id)
-    return None if row is None else (row["goal_id"], row["connection_id"])
-
-
-async def mark_rung(tx: Tx, run_id: UUID) -> None:
-    """The run's doorbell was rung just now."""
-    await tx.execute("runs.mark_rung", tx.account_id, run_id)
-
-
-async def totals(watch: Session) -> list[tuple[str, str, int, float]]:
-    """How many runs have not ended, by kind and state, and for how many seconds the first of them is known."""
-    found = await watch.fetch("runs.totals")
-    return [(row["kind"], row["state"], row["runs"], row["age_seconds"]) for row in found]
-
-
-async def successes(watch: Session) -> dict[str, float]:
-    """When a run completed last, in Unix time, by kind; only kinds of which one did."""
-    return {row["kind"]: row["at"] for row in await watch.fetch("runs.successes")}
-
-
-async def expire_leases(tx: Tx) -> None:
-    """Let every lease of the account run out: only for who knows that no worker lives."""
-    await tx.execute("runs.expire_leases", tx.account_id)
 
 
 async def get(tx: Tx, run_id: UUID) -> dict[str, Any] | None:

@@ -28,7 +28,19 @@ from shared.domain.scope import OWNER_SCOPES
 from shared.observe.metrics import Metrics
 from shared.runtime.service import base_of
 from shared.runtime.settings import read_settings
-from shared.storage import arrivals, drop_folders, ending, goals, inquiries, keys, mails, notifications, outbox, runs
+from shared.storage import (
+    arrivals,
+    claims,
+    drop_folders,
+    ending,
+    goals,
+    inquiries,
+    keys,
+    mails,
+    notifications,
+    outbox,
+    runs,
+)
 from shared.storage import uploads as uploaded
 from shared.storage.arrivals import Explained, Sighting
 from shared.storage.database import Database, DatabaseAddress, Tx, schema_of
@@ -127,7 +139,7 @@ class _Book:
 
     async def hand(self, goal_id: UUID, path: str, minute: int, lease_seconds: float = 60) -> ClaimedRun:
         await self.arrive(goal_id, path, minute)
-        claimed = await runs.claim(self.database, "import", "recorded", lease_seconds)
+        claimed = await claims.claim(self.database, "import", "recorded", lease_seconds)
         assert claimed is not None
         return claimed
 

@@ -7,7 +7,7 @@ from shared.domain.arrival import ArrivalState, FileStamp
 from shared.domain.receipt import Counts, FileFacts, Receipt
 from shared.domain.reject import Reject, RejectCode, ValueReject
 from shared.domain.run import ClaimedRun, Reason, RunState, Waiting
-from shared.storage import arrivals, ending, rejects, runs
+from shared.storage import arrivals, claims, ending, rejects, runs
 from shared.storage.arrivals import Explained, Sighting
 from shared.storage.database import Database
 
@@ -38,7 +38,7 @@ async def arrive(database: Database, account: UUID, made: dict[str, dict[str, st
 
 async def claim(database: Database) -> ClaimedRun:
     """A worker takes the next import."""
-    claimed = await runs.claim(database, "import", "worker of the tests")
+    claimed = await claims.claim(database, "import", "worker of the tests")
     assert claimed is not None
     return claimed
 

@@ -19,7 +19,7 @@ from shared.domain.run import ClaimedRun, RunState
 from shared.formats.openpgp.gpg import find_programs
 from shared.observe.metrics import Metrics
 from shared.runtime.looking import Looking
-from shared.storage import arrivals, connections, ending, goals, runs
+from shared.storage import arrivals, claims, connections, ending, goals, runs
 from shared.storage.arrivals import Explained, Sighting
 from shared.storage.database import Database
 from shared.storage.secrets import KeyRing
@@ -60,13 +60,13 @@ class Book:
 
     async def claim(self, *, lease_seconds: float = LEASE_SECONDS) -> ClaimedRun:
         """Claim what is next, which must be there."""
-        claimed = await runs.claim(self.database, "import", WORKER, lease_seconds)
+        claimed = await claims.claim(self.database, "import", WORKER, lease_seconds)
         assert claimed is not None
         return claimed
 
     async def is_idle(self) -> bool:
         """Whether there is nothing to claim."""
-        return await runs.claim(self.database, "import", WORKER, LEASE_SECONDS) is None
+        return await claims.claim(self.database, "import", WORKER, LEASE_SECONDS) is None
 
     async def finish(self, run: ClaimedRun, state: RunState = RunState.COMPLETED) -> None:
         """End a run in hand."""

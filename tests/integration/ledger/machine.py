@@ -18,7 +18,7 @@ from shared.bus.relay import relay_once
 from shared.domain.failures import Conflict, OlderThanCompleted, StorageUnavailable
 from shared.domain.run import ClaimedRun, RunState
 from shared.observe.metrics import Metrics
-from shared.storage import arrivals, decisions, runs
+from shared.storage import arrivals, claims, decisions, run_watch, runs
 from shared.storage.database import Tx
 from tests.integration.ledger import acts
 from tests.integration.ledger.acts import LEASE_SECONDS, Act, Hand
@@ -74,7 +74,7 @@ class LedgerMachine(Playing):
             self.hands.append(Hand(claimed))
 
         async def work(_: Act) -> ClaimedRun | None:
-            return await runs.claim(self.world.database, acts.KIND, "worker", LEASE_SECONDS)
+            return await claims.claim(self.world.database, acts.KIND, "worker", LEASE_SECONDS)
 
         act = Act("claim", work, committed, refusal=never)
         self.play(self.begin(act, stops=stops))
@@ -251,7 +251,7 @@ class LedgerMachine(Playing):
             if freed is not None:
                 run.hold_until = GIVEN_UP
 
-        do = partial(runs.stop_holding, run_id=run.id)
+        do = partial(run_watch.stop_holding, run_id=run.id)
         act = Act(
             f"give up the order after {run.id.hex[:4]}",
             acts.in_transaction(self.world.database, run.account_id, do),

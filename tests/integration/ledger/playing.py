@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from shared.bus.relay import relay_once
 from shared.domain.run import ClaimedRun, RunState
 from shared.observe.metrics import Metrics
-from shared.storage import arrivals, ending, outbox, runs, takeover
+from shared.storage import arrivals, claims, ending, outbox, run_watch, takeover
 from shared.storage.errors import TransactionConflict
 from tests.integration.ledger import acts
 from tests.integration.ledger.acts import LEASE_SECONDS, Act, Hand
@@ -188,10 +188,10 @@ class Playing(RuleBasedStateMachine):
     async def look(self) -> None:
         """Alone, it finds exactly what there is, and of what nobody heard at least one run of each goal."""
         async with self.world.database.watching() as watch:
-            lost = await runs.lost(watch)
-            unheard = await runs.unheard(watch, 0)
+            lost = await run_watch.lost(watch)
+            unheard = await run_watch.unheard(watch, 0)
             unsettled = await arrivals.unsettled(watch, 0)
-            held = await runs.held_too_long(watch)
+            held = await run_watch.held_too_long(watch)
         assert {run_id for _, run_id, _ in lost} == self.model.lost()
         self.findings += lost
         silent = {self.model.runs[run_id].goal_id for run_id in self.model.heads()}
@@ -204,7 +204,7 @@ class Playing(RuleBasedStateMachine):
         assert {run_id for _, run_id in held} == over
         for account_id, run_id, kind in unheard:
             async with self.world.database.account(account_id) as tx:
-                await runs.mark_rung(tx, run_id)
+                await run_watch.mark_rung(tx, run_id)
                 await outbox.ring_run(tx, run_id, kind)
 
     def has_held_too_long(self, run_id: UUID) -> bool:
@@ -272,7 +272,7 @@ class Playing(RuleBasedStateMachine):
             await self.look()
             for found in [each for each in self.findings if each[1] in self.model.lost()]:
                 await self.begin(self.taking_over(*found), stops=False)
-            while claimed := await runs.claim(self.world.database, acts.KIND, "last", LEASE_SECONDS):
+            while claimed := await claims.claim(self.world.database, acts.KIND, "last", LEASE_SECONDS):
                 assert claimed.id in self.model.heads()
                 self.model.claim(claimed.id, LEASE_SECONDS)
                 async with self.world.database.account(claimed.account_id) as tx:

@@ -10,7 +10,7 @@ import pytest
 from shared.domain.blackout import Blackout
 from shared.domain.failures import InBlackout, LeaseLost
 from shared.domain.run import ClaimedRun, Reason, RunState, Waiting
-from shared.storage import connections, decisions, ending, goals, runs
+from shared.storage import claims, connections, decisions, ending, goals, runs
 from shared.storage.database import Database, Tx
 from shared.storage.runs import Progress
 from shared.storage.secrets import KeyRing
@@ -34,8 +34,8 @@ async def test_runs_of_a_goal_are_claimed_one_at_a_time_by_time_and_then_name(bo
 
 async def test_many_workers_at_once_claim_a_run_once(book: Book) -> None:
     await book.arrive(1)
-    claims = await asyncio.gather(*(runs.claim(book.database, "import", f"worker {n}") for n in range(8)))
-    assert len([each for each in claims if each is not None]) == 1
+    made = await asyncio.gather(*(claims.claim(book.database, "import", f"worker {n}") for n in range(8)))
+    assert len([each for each in made if each is not None]) == 1
 
 
 async def test_a_claim_counts_an_attempt_and_gives_a_new_token(book: Book) -> None:
@@ -62,7 +62,7 @@ async def test_a_retrying_run_holds_later_ones_and_not_for_ever(book: Book) -> N
     claimed: list[ClaimedRun] = []
 
     async def goes_on() -> bool:
-        found = await runs.claim(book.database, "import", "tests")
+        found = await claims.claim(book.database, "import", "tests")
         claimed.extend([found] if found else [])
         return bool(claimed)
 
@@ -108,7 +108,7 @@ async def test_workers_take_accounts_in_turn(database: Database, make_book: Make
 
 async def test_goals_that_look_free_and_are_not_hide_no_other(book: Book, make_book: MakeBook) -> None:
     # Files of one second: only their names say which comes first, and the names are not seen from outside.
-    blocked = [await make_book(book.account_id) for _ in range(runs.GOALS_AT_ONCE)]
+    blocked = [await make_book(book.account_id) for _ in range(claims.GOALS_AT_ONCE)]
     for each in blocked:
         await each.arrive(1, "a.csv")
         await put_aside(each, await each.claim(), retry_in_seconds=600, hold_seconds=600)
@@ -283,7 +283,7 @@ async def test_what_is_paused_is_written_down_once_and_hides_nothing_else(
     book: Book, make_book: MakeBook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However long it lasts, and however many goals are paused."""
-    monkeypatch.setattr(runs, "GOALS_AT_ONCE", 2)
+    monkeypatch.setattr(claims, "GOALS_AT_ONCE", 2)
     paused = [await make_book(book.account_id) for _ in range(2)]
     for each in paused:
         await each.arrive(1)

@@ -7,7 +7,7 @@ import pytest
 from services.poller.sweep import sweep_once
 from services.poller.tools import Tools
 from shared.domain.run import RunState
-from shared.storage import arrivals, decisions, ending, goals, leases, notifications, runs
+from shared.storage import arrivals, decisions, ending, goals, leases, notifications, run_watch, runs
 from shared.storage.database import Database
 from tests.builders import import_goal
 from tests.integration.ledger.conftest import Book, MakeBook, receipt_of
@@ -141,7 +141,7 @@ async def test_an_order_is_given_up_only_where_something_might_begin(book: Book,
         held_for = "UPDATE tidegate.runs SET hold_until = now() - interval '1 minute', reason_code = $1"
         await tx.connection.execute(held_for, code)
     async with book.database.watching() as watch:
-        assert bool(await runs.held_too_long(watch)) == is_told
+        assert bool(await run_watch.held_too_long(watch)) == is_told
 
 
 async def test_one_process_sweeps_until_its_lease_runs_out_or_it_lays_it_down(database: Database) -> None:

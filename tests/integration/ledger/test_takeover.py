@@ -9,7 +9,7 @@ import pytest
 from shared.domain.failures import InvalidGoal, LeaseLost, StorageUnavailable
 from shared.domain.property import Property, PropertyType
 from shared.domain.run import ClaimedRun, RunState
-from shared.storage import decisions, ending, notifications, properties, runs, staging, takeover
+from shared.storage import decisions, ending, notifications, properties, run_watch, runs, staging, takeover
 from shared.storage.run_connection import run_connection
 from shared.storage.staging import Staged
 from tests.builders import import_goal
@@ -24,7 +24,7 @@ SHORT = 0.2
 async def lost(book: Book) -> list[UUID]:
     """Runs that a sweeper finds without a worker."""
     async with book.database.watching() as watch:
-        return [run_id for _, run_id, _ in await runs.lost(watch)]
+        return [run_id for _, run_id, _ in await run_watch.lost(watch)]
 
 
 async def claim_and_die(book: Book) -> ClaimedRun:

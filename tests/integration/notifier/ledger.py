@@ -11,7 +11,7 @@ from shared.domain.place import SftpPlace
 from shared.domain.receipt import FileFacts, Receipt
 from shared.domain.reject import Reject
 from shared.domain.run import ClaimedRun, RunState, Waiting
-from shared.storage import connections, ending, goals, rejects, runs
+from shared.storage import claims, connections, ending, goals, rejects, runs
 from shared.storage.database import Database
 from shared.storage.secrets import KeyRing
 from tests.builders import import_goal
@@ -76,7 +76,7 @@ class Ledger:
 
     async def claimed(self) -> ClaimedRun:
         """The next run, in the hands of a worker."""
-        run = await runs.claim(self.database, "import", "tests")
+        run = await claims.claim(self.database, "import", "tests")
         assert run is not None
         return run
 

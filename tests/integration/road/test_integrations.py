@@ -9,7 +9,7 @@ from services.poller.clock import tick
 from services.poller.wiring import tools_of
 from shared.domain.export_goal import ExportProfiles
 from shared.domain.integration import Integration, IntegrationState
-from shared.storage import connections, decisions, integrations, runs
+from shared.storage import claims, connections, decisions, integrations, run_watch
 from tests.integration.road.place import Tenant, goal
 
 DAILY: dict[str, Any] = {
@@ -38,8 +38,8 @@ async def test_a_paused_integration_rests_and_goes_on(tenant: Tenant, tmp_path: 
         asked = await decisions.run_now(tx, export)
     async with database.watching() as watch:
         assert await connections.due(watch, 10) == []
-        assert await runs.unheard(watch, 0) == []
-    assert await runs.claim(database, "export", "nobody", 30) is None
+        assert await run_watch.unheard(watch, 0) == []
+    assert await claims.claim(database, "export", "nobody", 30) is None
     late = replace(tools_of(tenant.base, tmp_path), now=lambda: datetime.now(UTC) + timedelta(days=2))
     await tick(late)
     waiting = {run["run_id"]: run["state"] for run in await tenant.runs() if run["kind"] == "export"}

@@ -16,7 +16,7 @@ from shared.domain.arrival import ArrivalState, FileStamp
 from shared.domain.receipt import Receipt
 from shared.domain.run import RunState
 from shared.runtime.service import Base
-from shared.storage import arrivals, companions, ending, runs
+from shared.storage import arrivals, claims, companions, ending, runs
 from shared.storage.arrivals import Explained, Sighting
 from shared.storage.companions import Companion
 from tests.integration.road.place import Tenant, goal, make_tenant
@@ -56,7 +56,7 @@ async def _imported(tenant: Tenant, *names: str, manifest: str) -> list[UUID]:
             new = runs.NewRun("import", goal_id, file.modified_at, file.path, arrival_id=arrival_id)
             await runs.create(tx, new)
     for _ in made:
-        run = await runs.claim(tenant.base.database, "import", "tests")
+        run = await claims.claim(tenant.base.database, "import", "tests")
         assert run is not None
         receipt = Receipt(
             run_id=run.id,

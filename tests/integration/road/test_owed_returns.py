@@ -18,7 +18,19 @@ from shared.domain.receipt import Counts, FileFacts, Receipt
 from shared.domain.reject import Reject, RejectCode
 from shared.domain.run import RunState
 from shared.runtime.service import Base
-from shared.storage import arrivals, connections, ending, goals, notifications, outbox, rejects, removal, returns, runs
+from shared.storage import (
+    arrivals,
+    claims,
+    connections,
+    ending,
+    goals,
+    notifications,
+    outbox,
+    rejects,
+    removal,
+    returns,
+    runs,
+)
 from tests.integration.road.place import goal
 from tests.real.openssh import PrivateOpenSSH
 from tests.real.ports import free_port
@@ -47,7 +59,7 @@ class Debtor:
             seen = arrivals.Sighting(file, arrivals.Explained(ArrivalState.ACCEPTED))
             [arrival_id] = await arrivals.insert(tx, made.id, [seen])
             await runs.create(tx, runs.NewRun("import", stored.id, at, file.path, arrival_id=arrival_id))
-        run = await runs.claim(self.base.database, "import", "tests")
+        run = await claims.claim(self.base.database, "import", "tests")
         assert run is not None
         self.run_id = run.id
         receipt = Receipt(

@@ -25,7 +25,7 @@ from shared.domain.place import Place, SftpPlace
 from shared.domain.receipt import Receipt
 from shared.runtime.desk import Desk
 from shared.runtime.service import Base
-from shared.storage import connections, decisions, goals, openpgp_keys, runs
+from shared.storage import claims, connections, decisions, goals, openpgp_keys, runs
 from tests.integration.openpgp.sender import sender
 from tests.integration.road.gateway import gateway_of
 from tests.integration.road.locks import PASSWORD, add_keys, late, ours, partner
@@ -164,7 +164,7 @@ class Exporter:
         """Ask for a run and carry it out. Raises what ends it."""
         async with self.base.database.account(self.tenant.account_id) as tx:
             await decisions.run_now(tx, goal_id)
-        claimed = await runs.claim(self.base.database, "export", "tests")
+        claimed = await claims.claim(self.base.database, "export", "tests")
         assert claimed is not None
         tools = tools_of(self.base, self.work)
         await carry_out(Desk(claimed, "export", self.base.metrics), tools if self.gpg else replace(tools, gpg=None))
