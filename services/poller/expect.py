@@ -11,8 +11,9 @@ import structlog
 from services.poller.tools import Tools
 from shared.domain.expected_files import judge
 from shared.domain.goal import AnyImport
+from shared.domain.timetable import timetable
 from shared.runtime.expecting import came_lately
-from shared.storage import expectations, goals
+from shared.storage import connections, expectations, goals
 
 log = structlog.get_logger()
 
@@ -22,16 +23,22 @@ async def judge_goal(tools: Tools, account_id: UUID, goal_id: UUID) -> None:
     now = tools.now()
     told: list[str] = []
     async with tools.database.account(account_id) as tx:
+        since = await expectations.hold(tx, goal_id, now)
+        if since is None:
+            return
         stored = await goals.get(tx, goal_id, even_deleted=True)
         goal, expected = stored.goal, None if stored.deleted_at else expectations.of_goal(stored.goal)
-        since = await expectations.take(tx, goal_id, expected, now)
-        if since is None or expected is None or not isinstance(goal, AnyImport):
+        if expected is None or not isinstance(goal, AnyImport):
+            await expectations.drop(tx, goal_id)
             return
+        connection = await connections.get(tx, stored.connection_id, even_deleted=True)
+        times = timetable(expected, goal.source.readiness, connection.settings)
+        next_at = times.next_deadline(now)
         if await expectations.rests(tx, goal_id):
-            await expectations.pass_over(tx, goal_id, expected, now)
+            await expectations.pass_over(tx, goal_id, now, next_at)
             return
-        came = await came_lately(tx, goal_id, goal, now)
-        findings = judge(expected, came, since, now)
+        await expectations.judge_next(tx, goal_id, next_at)
+        findings = judge(times, await came_lately(tx, goal_id, goal, times, now), since, now)
         told += [each.finding for each in findings if await expectations.tell(tx, stored.connection_id, goal_id, each)]
     for finding in told:
         tools.metrics.expectations.labels(finding).inc()

@@ -30,15 +30,16 @@ class Blackout(Model):
     to: TimeOfDay
     timezone: ZoneName = "UTC"
 
-    def end_at(self, moment: datetime) -> datetime | None:
-        """When the window ends that a moment lies in, in UTC; None where it lies in none."""
+    def around(self, moment: datetime) -> tuple[datetime, datetime] | None:
+        """When the window begins and ends that a moment lies in, in UTC; None where it lies in none."""
         zone = ZoneInfo(self.timezone)
         begin, end = time.fromisoformat(self.from_), time.fromisoformat(self.to)
         today = moment.astimezone(zone).date()
         for day in (today - _DAY, today):
+            begins_at = moment_of(day, begin, zone)
             ends_at = moment_of(day if begin < end else day + _DAY, end, zone, is_last=True)
-            if weekday_of(day) in self.days and moment_of(day, begin, zone) <= moment < ends_at:
-                return ends_at
+            if weekday_of(day) in self.days and begins_at <= moment < ends_at:
+                return begins_at, ends_at
         return None
 
 
@@ -46,11 +47,23 @@ def blackout_until(windows: Sequence[Blackout], moment: datetime) -> datetime | 
     """Until when nothing is begun, in UTC, where a moment lies in a window, or in several that touch; else None."""
     until = moment
     for _ in range(_MOST_IN_A_ROW):
-        ends_at = max(filter(None, (each.end_at(until) for each in windows)), default=None)
-        if ends_at is None:
+        spans = [each.around(until) for each in windows]
+        if not any(spans):
             break
-        until = ends_at
+        until = max(span[1] for span in spans if span)
     return until if until > moment else None
+
+
+def blackout_since(windows: Sequence[Blackout], moment: datetime) -> datetime | None:
+    """Since when nothing is begun, in UTC, where a moment lies in a window, or in several that touch; else None."""
+    since, last = None, moment
+    for _ in range(_MOST_IN_A_ROW):
+        spans = [each.around(last) for each in windows]
+        if not any(spans):
+            break
+        since = min(span[0] for span in spans if span)
+        last = since - timedelta.resolution
+    return since
 
 
 def _leaves_time(value: tuple[Blackout, ...]) -> tuple[Blackout, ...]:

@@ -3,6 +3,7 @@
     {"by": "06:00", "days": ["mon", "tue"], "timezone": "Europe/Amsterdam", "grace_minutes": 30, "minimum_rows": 1}
 
 A file counts for the day on which it came, by the clocks of the zone, and came when it last changed as far as was seen.
+What blackouts of a connection change stands in `timetable`.
 """
 
 from datetime import date, datetime, time, timedelta
@@ -22,7 +23,13 @@ _Amount = Field(default=None, ge=0, le=2**53)
 class Expectation(Model):
     """What is expected; where it is not so, people are told once, and a metric counts it."""
 
-    by: TimeOfDay = Field(description="Until when the files of a day have come")
+    by: TimeOfDay = Field(
+        description="Until when the files of a day have come. A deadline in a blackout in which the connection is not "
+        "looked at, or just behind one, is put off until what lies there at its end can be complete: the connection's "
+        "interval_seconds, the goal's minimum_age_seconds and 90 seconds later. A file that is first seen before a "
+        "deadline that was put off past midnight counts for the day of that deadline, as long as this lacks files. "
+        "When blackouts are changed, deadlines that have passed are judged only where they lie in a blackout that lasts"
+    )
     days: Weekdays = WEEKDAYS
     timezone: ZoneName = "UTC"
     grace_minutes: int = Field(
@@ -62,9 +69,3 @@ class Expectation(Model):
         """After when the files of a day are late, in UTC."""
         at = time.fromisoformat(self.by)
         return moment_of(day, at, ZoneInfo(self.timezone)) + timedelta(minutes=self.grace_minutes)
-
-    def next_deadline(self, moment: datetime) -> datetime:
-        """The first one after a moment."""
-        first = self.day_of(moment)
-        days = (first + timedelta(days=number) for number in range(9))
-        return next(at for at in (self.deadline(day) for day in days if self.expects(day)) if at > moment)

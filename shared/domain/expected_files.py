@@ -2,21 +2,21 @@
 
 Judged again and again, at deadlines and whenever a file came or a run ended, and the same findings come each time: who
 tells them knows which were told. What came before the expectation was set, or before its connection was used again
-after a rest, is not judged; it counts as having come.
+after a rest or given other blackouts, is not judged; it counts as having come.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
 from shared.domain.expectation import Expectation
+from shared.domain.timetable import Timetable
 
 Finding = Literal["missing", "late", "small", "large", "unexpected"]
 State = Literal["awaited", "met", "missing", "late", "not_expected"]
-DAYS_BACK = 1
-"""How many days before today are still judged: a poller may have been away over midnight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +40,54 @@ class Found:
     run_id: UUID | None = None
 
 
-def judge(expected: Expectation, came: Sequence[Came], since: datetime, now: datetime) -> list[Found]:
+def judge(times: Timetable, came: Sequence[Came], since: datetime, now: datetime) -> list[Found]:
     """All that is not as expected of today and the day before; `came` in any order, `since` when it was set."""
-    today = expected.day_of(now)
-    in_order = sorted((each for each in came if each.came_at <= now), key=lambda each: each.came_at)
+    expected = times.expected
+    by_day = _by_day(times, [each for each in came if each.came_at <= now], now)
     found: list[Found] = []
-    for day in (today - timedelta(days=back) for back in range(DAYS_BACK, -1, -1)):
-        of_day = [each for each in in_order if expected.day_of(each.came_at) == day]
-        found += _of_day(expected, day, of_day, since, now)
+    day = times.first_judged(now)
+    while day <= expected.day_of(now):
+        of_day = by_day.get(day, [])
+        found += _of_day(times, day, of_day, since, now)
         found += [each for file in of_day if file.came_at >= since for each in _of_size(expected, file)]
+        day += timedelta(days=1)
     return found
 
 
-def _of_day(expected: Expectation, day: date, came: Sequence[Came], since: datetime, now: datetime) -> Iterator[Found]:
+def earliest(times: Timetable, now: datetime) -> datetime:
+    """Since when files that came matter now."""
+    # Two days more than count: clocks differ, and a day begins before its deadline.
+    return now - (times.expected.day_of(now) - times.first_counted(now)) - timedelta(days=2)
+
+
+def _by_day(times: Timetable, came: Sequence[Came], now: datetime) -> Mapping[date, list[Came]]:
+    """The files of each day, in the order in which they came.
+
+    One counts for the day on which it came. First seen before the deadline of a day before, which was put off, it
+    counts for that day instead, as long as this lacks files.
+    """
+    day_of = times.expected.day_of
+    carried = times.carried_over(times.first_counted(now), day_of(now))
+    # By file its own day, and those before that it may count for instead.
+    in_order = [(each, day_of(each.came_at)) for each in sorted(came, key=lambda each: each.came_at)]
+    choices = [
+        (each, own, [day for day, at in carried.items() if day < own and each.came_at <= at]) for each, own in in_order
+    ]
+    certain = Counter(own for _, own, before in choices if not before)
+    lacking = {day: times.expected.files - certain[day] for day in carried}
+    found: dict[date, list[Came]] = defaultdict(list)
+    for each, own, before in choices:
+        day = next((day for day in before if lacking[day] > 0), own)
+        if day != own:
+            lacking[day] -= 1
+        found[day].append(each)
+    return found
+
+
+def _of_day(times: Timetable, day: date, came: Sequence[Came], since: datetime, now: datetime) -> Iterator[Found]:
+    expected, deadline = times.expected, times.deadline(day)
     wanted = expected.files if expected.expects(day) else 0
-    if wanted and since < expected.deadline(day) <= now:
-        deadline = expected.deadline(day)
+    if wanted and since < expected.deadline(day) and deadline <= now:
         in_time = sum(each.came_at <= deadline for each in came)
         if len(came) < wanted:
             yield Found("missing", str(day), f"Found {_files(len(came))} by {_shown(deadline)}, expected {wanted}.")
@@ -94,20 +126,18 @@ class Standing:
     next_deadline: datetime
 
 
-def standing(expected: Expectation, came: Sequence[Came], since: datetime, now: datetime) -> Standing:
+def standing(times: Timetable, came: Sequence[Came], since: datetime, now: datetime) -> Standing:
     """Whether today's files have come. A day whose deadline had passed when the expectation was set is not judged."""
-    day = expected.day_of(now)
-    of_day = [each for each in came if expected.day_of(each.came_at) == day]
-    deadline = expected.deadline(day) if expected.expects(day) else None
-    return Standing(
-        day, _state(expected, of_day, deadline, since, now), len(of_day), deadline, expected.next_deadline(now)
-    )
+    day = times.expected.day_of(now)
+    of_day = _by_day(times, came, now).get(day, [])
+    deadline = times.deadline(day) if times.expected.expects(day) else None
+    is_judged = deadline is not None and since < times.expected.deadline(day)
+    state = _state(times.expected, of_day, deadline if is_judged else None, now)
+    return Standing(day, state, len(of_day), deadline, times.next_deadline(now))
 
 
-def _state(
-    expected: Expectation, came: Sequence[Came], deadline: datetime | None, since: datetime, now: datetime
-) -> State:
-    if deadline is None or deadline <= since:
+def _state(expected: Expectation, came: Sequence[Came], deadline: datetime | None, now: datetime) -> State:
+    if deadline is None:
         return "not_expected"
     if len(came) < expected.files:
         return "missing" if now >= deadline else "awaited"

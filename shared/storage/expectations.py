@@ -38,13 +38,21 @@ def of_goal(goal: Goal | None) -> Expectation | None:
 
 
 async def plan(tx: Tx, goal_id: UUID, goal: Goal | None, *, before: Goal | None = None) -> None:
-    """A goal was saved, or is gone (None). Another expectation, or a resumed goal, is judged from now on."""
+    """A goal was saved, or is gone (None). Another expectation, or a resumed goal, is judged from now on.
+
+    When it is judged next is found out by whoever judges it first, at once.
+    """
     expected = of_goal(goal)
     if expected is None:
-        await tx.execute("expectations.drop", tx.account_id, goal_id)
+        await drop(tx, goal_id)
     elif expected != of_goal(before):
         now = datetime.now(UTC)
-        await tx.execute("expectations.set", tx.account_id, goal_id, now, expected.next_deadline(now))
+        await tx.execute("expectations.set", tx.account_id, goal_id, now, now)
+
+
+async def drop(tx: Tx, goal_id: UUID) -> None:
+    """A goal expects nothing any more."""
+    await tx.execute("expectations.drop", tx.account_id, goal_id)
 
 
 async def hasten(tx: Tx, goal_ids: Collection[UUID]) -> None:
@@ -57,14 +65,15 @@ async def due(watch: Session, now: datetime, limit: int) -> list[tuple[UUID, UUI
     return [(row["account_id"], row["goal_id"]) for row in await watch.fetch("expectations.due", now, limit)]
 
 
-async def take(tx: Tx, goal_id: UUID, expected: Expectation | None, now: datetime) -> datetime | None:
-    """Hold a goal that is to be judged, and note when it is next; since when it expects this. None: nothing to do."""
-    since: datetime | None = await tx.value("expectations.hold", tx.account_id, goal_id, now)
-    if since is not None and expected is not None:
-        await tx.execute("expectations.judge_next", tx.account_id, goal_id, expected.next_deadline(now))
-    elif since is not None:
-        await tx.execute("expectations.drop", tx.account_id, goal_id)
-    return since if expected is not None else None
+async def hold(tx: Tx, goal_id: UUID, now: datetime) -> datetime | None:
+    """Hold a goal that is to be judged; since when it expects what it does. None: nothing to do."""
+    found: datetime | None = await tx.value("expectations.hold", tx.account_id, goal_id, now)
+    return found
+
+
+async def judge_next(tx: Tx, goal_id: UUID, judge_at: datetime) -> None:
+    """Note when a goal is judged next, unless something comes before."""
+    await tx.execute("expectations.judge_next", tx.account_id, goal_id, judge_at)
 
 
 async def since(tx: Tx, goal_id: UUID) -> datetime | None:
@@ -78,15 +87,24 @@ async def rests(tx: Tx, goal_id: UUID) -> bool:
     return bool(await tx.value("expectations.rests", tx.account_id, goal_id))
 
 
-async def pass_over(tx: Tx, goal_id: UUID, expected: Expectation, now: datetime) -> None:
-    """The goal's connection rests: what has not come by now was not expected."""
-    await tx.execute("expectations.set", tx.account_id, goal_id, now, expected.next_deadline(now))
+async def pass_over(tx: Tx, goal_id: UUID, now: datetime, judge_at: datetime) -> None:
+    """The goal's connection rests: what has not come by now was not expected. It is judged next at `judge_at`."""
+    await tx.execute("expectations.set", tx.account_id, goal_id, now, judge_at)
 
 
-async def begin_anew(tx: Tx, *, connection_id: UUID | None = None, integration: Integration | None = None) -> None:
-    """A connection, or all of an integration, is used again: what did not come meanwhile was not expected."""
-    kind = None if integration is None else integration.value
-    await tx.execute("expectations.begin_anew", tx.account_id, datetime.now(UTC), connection_id, kind)
+async def begin_anew(
+    tx: Tx,
+    *,
+    connection_id: UUID | None = None,
+    integration: Integration | None = None,
+    since: datetime | None = None,
+) -> None:
+    """A connection, or all of an integration, is used again: what did not come meanwhile was not expected.
+
+    `since` where it is looked at in other hours: deadlines that passed by then are judged no more.
+    """
+    kind, now = None if integration is None else integration.value, datetime.now(UTC)
+    await tx.execute("expectations.begin_anew", tx.account_id, since or now, connection_id, kind, now)
 
 
 async def came(tx: Tx, goal_id: UUID, earliest: datetime) -> list[Came]:

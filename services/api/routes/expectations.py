@@ -13,8 +13,9 @@ from shared.domain.expected_files import State, standing
 from shared.domain.failures import Conflict
 from shared.domain.goal import AnyImport
 from shared.domain.scope import Scope
+from shared.domain.timetable import timetable
 from shared.runtime.expecting import came_lately
-from shared.storage import expectations, goals
+from shared.storage import connections, expectations, goals
 
 router = APIRouter(prefix="/v1", tags=["goals"], responses=PROBLEMS)
 Reader = Annotated[Visit, Depends(allowed(Scope.GOALS_READ))]
@@ -27,8 +28,10 @@ class ExpectationShown(BaseModel):
     state: State = Field(
         description="`not_expected` also on the day on which the expectation was set too late; `late`: they came after"
     )
-    files: int = Field(description="How many came today")
-    deadline: datetime | None = Field(description="Until when today's are expected, with grace")
+    files: int = Field(description="How many came that count for today")
+    deadline: datetime | None = Field(
+        description="Until when today's are expected, with grace; behind a blackout in which nobody looks for them"
+    )
     next_deadline: datetime
 
 
@@ -37,9 +40,12 @@ async def get_expectation(goal_id: UUID, visit: Reader) -> ExpectationShown:
     """Whether today's files have come. Refused where the goal expects nothing, or is switched off."""
     now = datetime.now(UTC)
     async with visit.reading() as tx:
-        goal = (await goals.get(tx, goal_id)).goal
+        stored = await goals.get(tx, goal_id)
+        goal = stored.goal
         expected, since = expectations.of_goal(goal), await expectations.since(tx, goal_id)
         if expected is None or since is None or not isinstance(goal, AnyImport):
             raise Conflict("The goal expects nothing, or is switched off; see `expect`.")
-        came = await came_lately(tx, goal_id, goal, now)
-    return ExpectationShown.model_validate(standing(expected, came, since, now), from_attributes=True)
+        connection = await connections.get(tx, stored.connection_id)
+        times = timetable(expected, goal.source.readiness, connection.settings)
+        came = await came_lately(tx, goal_id, goal, times, now)
+    return ExpectationShown.model_validate(standing(times, came, since, now), from_attributes=True)

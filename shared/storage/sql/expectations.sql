@@ -13,14 +13,15 @@ UPDATE tidegate.expectations SET judge_at = now() + make_interval(secs => $3)
 WHERE account_id = $1 AND goal_id = ANY ($2::uuid[]) AND judge_at > now() + make_interval(secs => $3)
 
 -- name: begin_anew
--- Goals of one connection, or of all of an integration, expect from now on, and when next is found out at once.
+-- Goals of one connection, or of all of an integration, expect from then on, and when next is found out at once. What
+-- expects for less long does so from when it did.
 WITH held AS (
     SELECT e.account_id, e.goal_id FROM tidegate.expectations e
     JOIN tidegate.goals g ON g.account_id = e.account_id AND g.goal_id = e.goal_id
     JOIN tidegate.connections c ON c.account_id = g.account_id AND c.connection_id = g.connection_id
     WHERE e.account_id = $1 AND (c.connection_id = $3::uuid OR c.integration = $4::text)
     ORDER BY e.goal_id FOR UPDATE OF e)
-UPDATE tidegate.expectations e SET since = $2, judge_at = $2
+UPDATE tidegate.expectations e SET since = least(greatest(e.since, $2), $5::timestamptz), judge_at = $5
 FROM held WHERE e.account_id = held.account_id AND e.goal_id = held.goal_id
 
 -- name: rests

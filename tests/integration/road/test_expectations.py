@@ -9,10 +9,12 @@ from zoneinfo import ZoneInfo
 
 from services.poller.clock import judge_due
 from services.poller.wiring import tools_of
+from shared.domain.blackout import Blackout
 from shared.domain.expectation import Expectation
 from shared.domain.integration import Integration, IntegrationState
 from shared.storage import connections, expectations, integrations, notifications
 from tests.eventually import eventually
+from tests.integration.road.gateway import gateway_of
 from tests.integration.road.place import Tenant, goal
 
 SOON = timedelta(minutes=1)
@@ -119,7 +121,7 @@ async def test_files_are_told_that_are_late_or_large(tenant: Tenant, tmp_path: P
 
     # As if the goal had expected it since before this morning's deadline.
     async with tenant.base.database.account(tenant.account_id) as tx:
-        await expectations.pass_over(tx, goal_id, expected, deadline - SOON)
+        await expectations.pass_over(tx, goal_id, deadline - SOON, now)
     for _ in range(2):
         await judge_due(tools_of(tenant.base, tmp_path))
     await eventually(lambda: _has_told(tenant, "file_late"), "the file to be told as late")
@@ -129,3 +131,50 @@ async def test_files_are_told_that_are_late_or_large(tenant: Tenant, tmp_path: P
     assert late.detail.endswith(f", expected by {deadline:%Y-%m-%dT%H:%M:%SZ}.")
     assert (late.goal_id, late.run_id, large.run_id) == (goal_id, run["run_id"], run["run_id"])
     await _counts(tenant, large=1, late=1)
+
+
+async def test_what_came_in_a_blackout_is_neither_missing_nor_late_where_it_is_seen_after_it(
+    afar: Tenant, tmp_path: Path
+) -> None:
+    now = datetime.now(UTC)
+    zone = _zone_at_noon(now)
+    ended = now.astimezone(zone).replace(second=0, microsecond=0)
+    deadline, put_off = ended.replace(hour=10, minute=0), ended + timedelta(seconds=3600 + 30 + 90)
+    tools = tools_of(afar.base, tmp_path)
+
+    async def shows(moment: datetime) -> list[Any]:
+        await judge_due(replace(tools, now=lambda: moment))
+        return [await _told(afar, code) for code in ("file_missing", "file_late")]
+
+    async def nothing_is_begun(until: str) -> datetime | None:
+        window = Blackout.model_validate({"from": "08:00", "to": until, "timezone": zone.key})
+        async with afar.base.database.account(afar.account_id) as tx:
+            changed = {"blackouts": (window,), "interval_seconds": 3600}
+            settings = (await connections.get(tx, afar.connection_id)).settings.model_copy(update=changed)
+            await connections.update(tx, afar.base.keys, afar.connection_id, settings, {})
+            return await expectations.since(tx, goal_id)
+
+    goal_id = await afar.save(goal(expect={"by": "10:00", "timezone": zone.key}))
+    await nothing_is_begun(f"{ended:%H:%M}")
+    async with afar.base.database.account(afar.account_id) as tx:
+        await expectations.pass_over(tx, goal_id, deadline - SOON, now)
+    assert await shows(now) == [[], []]
+    await afar.imported("a.csv", "email,name\nann@example.com,Ann\n")
+    assert await shows(datetime.now(UTC) + SOON) == [[], []]
+    async with gateway_of(afar) as client:
+        shown = await client.ask("GET", f"/v1/goals/{goal_id}/expectation", 200)
+    assert (shown["state"], shown["files"]) == ("met", 1)
+    assert datetime.fromisoformat(shown["deadline"]) == put_off
+
+    # On the day after none comes.
+    tomorrow = timedelta(days=1)
+    for moment in (deadline + SOON, put_off - SOON):
+        assert await shows(moment + tomorrow) == [[], []]
+    [missing], _ = await shows(put_off + tomorrow)
+    assert missing.detail == f"Found 0 files by {put_off.astimezone(UTC) + tomorrow:%Y-%m-%dT%H:%M:%SZ}, expected 1."
+
+    # What is missing while a blackout lasts that is made longer is judged behind it.
+    since = await nothing_is_begun("20:00")
+    assert since is not None
+    assert abs(since - datetime.now(UTC)) < SOON
+    assert await nothing_is_begun("21:00") == since

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from shared.domain.blackout import Blackouts, blackout_until
+from shared.domain.blackout import Blackouts, blackout_since, blackout_until
 
 _WINDOWS: TypeAdapter[Blackouts] = TypeAdapter(Blackouts)
 NIGHT: dict[str, Any] = {"from": "22:00", "to": "06:00"}
@@ -46,6 +46,24 @@ LATE: dict[str, Any] = {"from": "01:00", "to": "02:30", "timezone": "Europe/Amst
 def test_nothing_is_begun_until_the_window_ends(windows: list[dict[str, Any]], moment: str, until: str | None) -> None:
     found = blackout_until(_WINDOWS.validate_python(windows), datetime.fromisoformat(moment))
     assert found == (None if until is None else datetime.fromisoformat(until))
+
+
+@pytest.mark.parametrize(
+    ("windows", "moment", "since"),
+    [
+        ([NIGHT], "2026-11-23T05:59:59Z", "2026-11-22T22:00:00Z"),
+        ([NIGHT], "2026-11-23T06:00:00Z", None),
+        ([NIGHT, {"from": "05:00", "to": "08:00"}], "2026-11-23T07:00:00Z", "2026-11-22T22:00:00Z"),
+        ([{"from": "00:00", "to": "00:00", "days": ["sat", "sun"]}], "2026-11-22T23:00:00Z", "2026-11-21T00:00:00Z"),
+        ([EARLY], "2026-03-29T01:29:00Z", "2026-03-29T01:00:00Z"),
+        ([LATE], "2026-10-25T01:29:00Z", "2026-10-24T23:00:00Z"),
+    ],
+)
+def test_nothing_is_begun_since_the_first_of_the_windows_that_touch_began(
+    windows: list[dict[str, Any]], moment: str, since: str | None
+) -> None:
+    found = blackout_since(_WINDOWS.validate_python(windows), datetime.fromisoformat(moment))
+    assert found == (None if since is None else datetime.fromisoformat(since))
 
 
 @pytest.mark.parametrize(

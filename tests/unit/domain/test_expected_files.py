@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from shared.domain.expectation import Expectation
 from shared.domain.expected_files import Came, judge, standing
+from shared.domain.timetable import Timetable
 
 LONG_AGO = datetime.fromisoformat("2026-01-01T00:00:00Z")
 WEEKDAYS: dict[str, Any] = {"by": "06:00", "days": ["mon", "tue", "wed", "thu", "fri"], "grace_minutes": 30}
@@ -21,7 +22,7 @@ def _file(came_at: str, number: int = 1, *, size: int = 100, rows: int | None = 
 
 def _told(said: dict[str, Any], now: str, *came: Came, since: datetime = LONG_AGO) -> list[tuple[str, str]]:
     expected = Expectation.model_validate(said)
-    found = judge(expected, came, since, datetime.fromisoformat(now))
+    found = judge(Timetable(expected), came, since, datetime.fromisoformat(now))
     return [(each.finding, each.about[-10:]) for each in found]
 
 
@@ -108,7 +109,7 @@ def test_what_came_before_it_was_expected_has_come() -> None:
 
 
 def test_a_day_stands_as_its_files_have_come() -> None:
-    expected = Expectation.model_validate(WEEKDAYS)
+    expected = Timetable(Expectation.model_validate(WEEKDAYS))
     monday = datetime.fromisoformat("2026-11-23T05:00:00Z")
 
     def state(now: datetime, *came: Came) -> str:
