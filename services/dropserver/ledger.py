@@ -195,8 +195,15 @@ class DatabaseUploads:
         """The upload ended without its end."""
         async with self._database.account(tenant.account_id) as tx:
             if await uploads.break_off(tx, begun.id):
-                gone = -1 if left_bytes is None else 0
-                await drop_usage.change(tx, tenant.drop_folder_id, (left_bytes or 0) - begun.counted_bytes, gone)
+                await _leave(tx, tenant, begun, left_bytes)
+        self._metrics.uploads.labels("broken", tenant.transport).inc()
+
+    async def discarded(self, tenant: Tenant, begun: Begun, path: str, discard: Look) -> None:
+        """The upload found no room, and leaves nothing."""
+        async with self._database.account(tenant.account_id) as tx:
+            await uploads.hold(tx, tenant.drop_folder_id, path)
+            if await uploads.break_off(tx, begun.id):
+                await _leave(tx, tenant, begun, discard())
         self._metrics.uploads.labels("broken", tenant.transport).inc()
 
     async def removed(self, tenant: Tenant, path: str, remove: Remove) -> None:
@@ -269,6 +276,12 @@ class DatabaseUploads:
         reach("dropserver.told")
         self._metrics.uploads.labels("renamed", tenant.transport).inc()
         return upload_id
+
+
+async def _leave(tx: Tx, tenant: Tenant, begun: Begun, left_bytes: int | None) -> None:
+    """Of what is counted for an upload so much is left; None: no file."""
+    gone = -1 if left_bytes is None else 0
+    await drop_usage.change(tx, tenant.drop_folder_id, (left_bytes or 0) - begun.counted_bytes, gone)
 
 
 async def _ring(tx: Tx, upload_id: UUID) -> None:

@@ -140,6 +140,12 @@ class Uploads(Protocol):
     async def broken(self, tenant: Tenant, begun: Begun, left_bytes: int | None) -> None:
         """The upload ended without its end, or `closed` could not be told; so much of it lies there, None: no file."""
 
+    async def discarded(self, tenant: Tenant, begun: Begun, path: str, discard: Look) -> None:
+        """As `broken`, of one that found no room: `discard` takes away what there is of it, and says what is left.
+
+        It is not called where another one of that name has begun: what lies there is that one's.
+        """
+
     async def removed(self, tenant: Tenant, path: str, remove: Remove) -> None:
         """The client deletes a file by `remove`; an upload of it that is under way is broken off with it."""
 

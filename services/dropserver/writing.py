@@ -9,6 +9,7 @@ import errno
 import os
 import stat
 from collections.abc import Awaitable, Coroutine
+from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -76,7 +77,7 @@ class Writing:
         try:
             descriptor = await self._opened(path, flags, begun)
         except (OSError, Refusal):
-            await self._tell_broken(begun, self._size_or_none(path))
+            await self._tell_broken(begun, self._house.uploads.broken(self._tenant, begun, self._size_or_none(path)))
             raise
         size = os.fstat(descriptor).st_size
         appends = bool(flags & os.O_APPEND)
@@ -127,7 +128,7 @@ class Writing:
                 facts = (file.path, file.size_bytes, file.modified_at)
                 await self._house.uploads.closed(self._tenant, upload.begun, *facts)
         except (OSError, Refusal):
-            await self._tell_broken(upload.begun, self._left(upload))
+            await self._give_up(upload)
             raise
         finally:
             os.close(upload.descriptor)
@@ -139,9 +140,10 @@ class Writing:
             return
         self._house.register.end(self._tenant, upload)
         upload.is_open = False
-        left = self._left(upload)
-        os.close(upload.descriptor)
-        await self._tell_broken(upload.begun, left)
+        try:
+            await self._give_up(upload)
+        finally:
+            os.close(upload.descriptor)
 
     async def open_whole(self, path: str) -> int:
         """A descriptor of a file that is whole, to be read; a half one would become whole under another name."""
@@ -260,6 +262,18 @@ class Writing:
         except Failure as failure:
             log.warning("room.untold", code=failure.code)
 
+    async def _give_up(self, upload: Upload) -> None:
+        """Tell an upload as broken; what there is of it is taken away where it found no room.
+
+        That as its name is given: another one may have begun to go on with the very file, or be about to replace it.
+        """
+        uploads, begun = self._house.uploads, upload.begun
+        if upload.is_full:
+            telling = uploads.discarded(self._tenant, begun, upload.path, partial(self._left, upload))
+        else:
+            telling = uploads.broken(self._tenant, begun, self._left(upload))
+        await self._tell_broken(begun, telling)
+
     def _left(self, upload: Upload) -> int | None:
         """What lies there of an upload that was not finished; nothing where there was no room for it.
 
@@ -327,10 +341,10 @@ class Writing:
         if not os.path.samestat(self._tree.stat(upload.path), os.fstat(upload.descriptor)):
             raise FileNotFoundError(errno.ENOENT, _REMOVED)
 
-    async def _tell_broken(self, begun: Begun, left_bytes: int | None) -> None:
+    async def _tell_broken(self, begun: Begun, telling: Awaitable[None]) -> None:
         """Tell it as broken; where even that fails it stays open in the ledger, and never becomes an arrival."""
         try:
-            await self._house.uploads.broken(self._tenant, begun, left_bytes)
+            await telling
         except Failure as failure:
             log.warning("upload.broken_untold", upload_id=str(begun.id), code=failure.code)
 

@@ -141,6 +141,11 @@ class RememberedUploads:
             self.used_bytes += (left_bytes or 0) - begun.counted_bytes
             self.used_files -= left_bytes is None
 
+    async def discarded(self, tenant: Tenant, begun: Begun, path: str, discard: Look) -> None:
+        self._check()
+        is_open = self._open.get(path, None)
+        await self.broken(tenant, begun, discard() if is_open is not None and is_open.id == begun.id else None)
+
     async def removed(self, tenant: Tenant, path: str, remove: Remove) -> None:
         bytes_ = remove()
         self._broken.discard(path)

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,19 +13,20 @@ import asyncssh
 import pytest
 
 from services.dropserver.ledger import DatabaseUploads
-from services.dropserver.refusals import NameTaken, Refusal
+from services.dropserver.refusals import NameTaken, QuotaUsedUp, Refusal
 from services.dropserver.tenant import Begun, Limits, Look, Tenant, Uploads
-from services.dropserver.uploads import Register
+from services.dropserver.uploads import Register, Upload
 from services.dropserver.writing import Writing
 from shared.observe.metrics import Metrics
-from shared.storage import drop_usage, uploads
+from shared.storage import drop_folders, drop_usage, uploads
 from shared.storage.database import Database
 from shared.transfer.tree import Tree
 from tests.eventually import eventually
 from tests.fakes.drop import RememberedUploads
-from tests.integration.dropserver.replicas import replicas
+from tests.integration.dropserver.replicas import Replicas, replicas
 
 ANEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+WHOLE = b"whole, and longer than what found no room"
 
 
 class Hesitant(RememberedUploads):
@@ -217,6 +218,72 @@ async def test_who_wants_a_new_name_and_is_late_hides_nothing(
         await second.finish(theirs)
         await first.remove("a.csv")
         assert await _uploads(database, account) == [("a.csv", "moved")]
+
+
+@pytest.mark.parametrize("flags", [os.O_RDWR, ANEW], ids=["resumed", "anew"])
+async def test_what_found_no_room_takes_nothing_of_the_other_away(
+    database: Database, account: UUID, tmp_path: Path, flags: int
+) -> None:
+    """Who goes on with a file has the same one; who begins anew may do so just when it is to be removed."""
+    async with replicas(database, account, tmp_path) as house:
+        first, second = await _two_in_a_folder_of(house, quota_bytes=1024**2)
+        ours = await _full(first)
+        theirs = await second.begin("a.csv", flags)
+        second.write(theirs, 0, WHOLE)
+        await second.finish(theirs)
+        with pytest.raises(QuotaUsedUp):
+            await first.finish(ours)
+        assert (house.directory / "a.csv").read_bytes() == WHOLE
+        assert await _uploads(database, account) == [("a.csv", "broken"), ("a.csv", "closed")]
+        async with database.account(account, read_only=True) as tx:
+            used = await drop_usage.get(tx, house.folder_id)
+        assert (used.bytes, used.files) == (len(WHOLE), 1)
+
+
+@pytest.mark.parametrize("ends", ["finished", "broken off"])
+async def test_what_found_no_room_is_removed_while_nobody_can_have_its_name(
+    database: Database, account: UUID, tmp_path: Path, ends: str
+) -> None:
+    async with replicas(database, account, tmp_path) as house:
+        first, _ = await _two_in_a_folder_of(house, quota_bytes=1024**2)
+        ours = await _full(first)
+        async with database.account(account) as tx:
+            await uploads.hold(tx, house.folder_id, "a.csv")
+            ending = asyncio.create_task(first.finish(ours) if ends == "finished" else first.break_off(ours))
+            await eventually(partial(_wait, database, 1), "it to want the name")
+            assert (house.directory / "a.csv").exists()
+        if ends == "finished":
+            with pytest.raises(QuotaUsedUp):
+                await ending
+        await asyncio.wait([ending])
+        assert list(house.directory.iterdir()) == []
+        assert await _uploads(database, account) == [("a.csv", "broken")]
+        async with database.account(account, read_only=True) as tx:
+            used = await drop_usage.get(tx, house.folder_id)
+        assert (used.bytes, used.files) == (0, 0)
+
+
+async def _two_in_a_folder_of(house: Replicas, quota_bytes: int) -> tuple[Writing, Writing]:
+    """Two writers of one login, as at two replicas, where there is so much room."""
+    made, _ = await house.login()
+    async with house.database.account(house.account_id) as tx:
+        found = await drop_folders.get(tx, house.folder_id)
+        await drop_folders.update(tx, replace(found, quota_bytes=quota_bytes))
+    house.directory.mkdir(parents=True)
+    tenant = Tenant(house.account_id, house.folder_id, made.id, house.directory)
+    first, second = (
+        Writing(Replica(DatabaseUploads(house.database, Metrics())), tenant, Tree(house.directory)) for _ in range(2)
+    )
+    return first, second
+
+
+async def _full(writing: Writing) -> Upload:
+    """An upload that has found no room for all of it."""
+    upload = await writing.begin("a.csv", ANEW)
+    writing.write(upload, 0, b"first, and longer")
+    with pytest.raises(QuotaUsedUp):
+        await writing.make_room(upload, 2 * 1024**2)
+    return upload
 
 
 async def _uploads(database: Database, account: UUID) -> list[tuple[str, str]]:
