@@ -5,26 +5,24 @@ versions stay.
 """
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Depends, Query, Response
-from pydantic import BaseModel, Discriminator, Field, Tag, TypeAdapter
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import BaseModel, Field, TypeAdapter
 
 from services.api import from_sample, leading, versions
 from services.api.access import Visit, allowed
-from services.api.from_sample import FROM_SAMPLE, GoalFromSample
+from services.api.from_sample import GoalFromSample
+from services.api.goal_shapes import GoalShown, NewGoal, SentGoal, shown_goal
 from services.api.leading import FROM_IMPORT, GoalFromImport
 from services.api.paging import Listing, Page, PageQuery
 from services.api.patches import MergePatch, judged, merged
 from services.api.problems import FieldError, Refused
 from services.api.routes.answers import ABSENT, CONFLICT, PROBLEMS, VERSIONED
-from shared.domain.export_goal import ExportGoal, ExportProfiles, delivered_names
-from shared.domain.export_groups import ExportGroups
-from shared.domain.export_kinds import ExportSubscribers, ExportUnsubscribes
-from shared.domain.export_messages import ExportResponses, ExportSms
+from shared.domain.export_goal import ExportGoal, delivered_names
 from shared.domain.failures import InvalidGoal
-from shared.domain.goal import AnyGoal, AnyImport, Goal, ImportEvents, ImportGoal
+from shared.domain.goal import AnyImport, Goal, ImportGoal
 from shared.domain.property import Property, PropertyType
 from shared.domain.scope import Scope
 from shared.runtime.judging import judge
@@ -37,29 +35,6 @@ router = APIRouter(prefix="/v1", tags=["goals"], responses=PROBLEMS)
 Reader = Annotated[Visit, Depends(allowed(Scope.GOALS_READ))]
 Writer = Annotated[Visit, Depends(allowed(Scope.GOALS_WRITE))]
 Runner = Annotated[Visit, Depends(allowed(Scope.RUNS_WRITE))]
-SentGoal = Annotated[AnyGoal, Body(discriminator="kind")]
-
-
-def _shape(body: Any) -> str | None:
-    """Which of the shapes of a new goal a body has."""
-    if not isinstance(body, dict):
-        return None
-    return next((each for each in (FROM_SAMPLE, FROM_IMPORT) if each in body), body.get("kind"))
-
-
-NewGoal = Annotated[
-    Annotated[ImportGoal, Tag("import_profiles")]
-    | Annotated[ImportEvents, Tag("import_events")]
-    | Annotated[ExportProfiles, Tag("export_profiles")]
-    | Annotated[ExportSubscribers, Tag("export_subscribers")]
-    | Annotated[ExportUnsubscribes, Tag("export_unsubscribes")]
-    | Annotated[ExportGroups, Tag("export_groups")]
-    | Annotated[ExportResponses, Tag("export_responses")]
-    | Annotated[ExportSms, Tag("export_sms")]
-    | Annotated[GoalFromSample, Tag(FROM_SAMPLE)]
-    | Annotated[GoalFromImport, Tag(FROM_IMPORT)],
-    Discriminator(_shape),
-]
 _GOAL: TypeAdapter[Goal] = TypeAdapter(Goal)
 
 
@@ -81,64 +56,6 @@ class GoalQuery(PageQuery):
     ) = None
     active: bool | None = None
     name: Annotated[str, Field(max_length=200)] | None = None
-
-
-class _Stored(BaseModel):
-    id: UUID
-    connection_id: UUID
-    version: int
-    created_at: datetime
-    next_due_at: datetime | None = Field(
-        description="When it is next carried out by itself, as far as that is known: at one of its times, or when the "
-        "responses to a message have ceased. null where nothing is due: also of a goal that follows another, and where "
-        "goal or connection is switched off"
-    )
-
-
-class ImportGoalShown(ImportGoal, _Stored):
-    """An import as it is stored."""
-
-
-class ImportEventsShown(ImportEvents, _Stored):
-    """An import of events as it is stored."""
-
-
-class ExportProfilesShown(ExportProfiles, _Stored):
-    """An export of profiles as it is stored."""
-
-
-class ExportSubscribersShown(ExportSubscribers, _Stored):
-    """An export of subscribers as it is stored."""
-
-
-class ExportUnsubscribesShown(ExportUnsubscribes, _Stored):
-    """An export of unsubscribes as it is stored."""
-
-
-class ExportGroupsShown(ExportGroups, _Stored):
-    """An export of groups as it is stored."""
-
-
-class ExportResponsesShown(ExportResponses, _Stored):
-    """An export of response data as it is stored."""
-
-
-class ExportSmsShown(ExportSms, _Stored):
-    """An export of what became of SMS as it is stored."""
-
-
-GoalShown = Annotated[
-    ImportGoalShown
-    | ImportEventsShown
-    | ExportProfilesShown
-    | ExportSubscribersShown
-    | ExportUnsubscribesShown
-    | ExportGroupsShown
-    | ExportResponsesShown
-    | ExportSmsShown,
-    Discriminator("kind"),
-]
-_SHOWN: TypeAdapter[GoalShown] = TypeAdapter(GoalShown)
 
 
 class PropertyToCreate(BaseModel):
@@ -224,7 +141,9 @@ async def list_goals(connection_id: UUID, visit: Reader, query: Annotated[GoalQu
         found = await goals.page(tx, connection_id, chosen, listing.wanted)
         due = await dues.next_of(tx, [each.id for each in found])
     return listing.page(
-        found, lambda each: _shown(each, due.get(each.id)), lambda each: (each.goal.position, each.goal.name, each.id)
+        found,
+        lambda each: shown_goal(each, due.get(each.id)),
+        lambda each: (each.goal.position, each.goal.name, each.id),
     )
 
 
@@ -393,17 +312,4 @@ async def _sound(
 
 
 async def _shown_now(tx: Tx, stored: StoredGoal) -> GoalShown:
-    return _shown(stored, (await dues.next_of(tx, [stored.id])).get(stored.id))
-
-
-def _shown(stored: StoredGoal, next_due_at: datetime | None) -> GoalShown:
-    return _SHOWN.validate_python(
-        {
-            **stored.goal.model_dump(by_alias=True),
-            "id": stored.id,
-            "connection_id": stored.connection_id,
-            "version": stored.version,
-            "created_at": stored.created_at,
-            "next_due_at": next_due_at,
-        }
-    )
+    return shown_goal(stored, (await dues.next_of(tx, [stored.id])).get(stored.id))
