@@ -151,10 +151,11 @@ class House:
             log.warning("dropserver.blind", code=failure.code)
 
     async def let_go(self) -> None:
-        """Hold no file for uploads whose name another replica's have meanwhile, until cancelled."""
+        """Hold no file for uploads whose name another has meanwhile, at whichever replica, until cancelled."""
         while True:
             await asyncio.sleep(self.limits.attend_seconds)
-            here = {each.begun.id: each for each in self.register.under_way()}
+            self.register.let_go_removed()
+            here = {each.begun.id: each for each in self.register.under_way() if each.begun is not None}
             try:
                 for upload_id in await self.uploads.superseded(frozenset(here)) if here else ():
                     self.register.supersede(here[upload_id])

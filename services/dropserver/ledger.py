@@ -10,7 +10,7 @@ from uuid import UUID
 import structlog
 
 from services.dropserver.guard import CameIn, Knock
-from services.dropserver.tenant import Begun, Look, Moving, Place, Remove, Tenant
+from services.dropserver.tenant import Begun, Latest, Look, Moving, Place, Remove, Tenant
 from shared.contracts.places import UploadClosed
 from shared.domain.failures import DropFolderMissing, IntegrationOff, PlaceFull, UploadBrokenOff
 from shared.domain.hosted_login import Transport, is_within
@@ -125,11 +125,15 @@ class DatabaseUploads:
         self._database = database
         self._metrics = metrics
 
-    async def opened(self, tenant: Tenant, path: str, look: Look, *, cuts: bool) -> Begun:
-        """A client begins to write a file. Raises PlaceFull."""
+    async def opened(
+        self, tenant: Tenant, path: str, look: Look, *, cuts: bool, after: Latest | None = None, end_bytes: int = 0
+    ) -> Begun:
+        """A client begins to write a file. Raises PlaceFull, UploadBrokenOff."""
 
         async def begin(tx: Tx) -> Begun | None:
             await uploads.hold(tx, tenant.drop_folder_id, path)
+            if after is not None and await _latest(tx, tenant, path) != after:
+                raise UploadBrokenOff
             before_bytes = look()
             kept = 0 if cuts else before_bytes or 0
             former = await drop_usage.supersede(tx, tenant.drop_folder_id, path)
@@ -137,7 +141,9 @@ class DatabaseUploads:
             # What an upload under way has set aside covers the file that it writes, and the file's name.
             freed = (before_bytes or 0 if former is None else former) - kept
             new = 1 if before_bytes is None and former is None else 0
-            granted = await drop_usage.take(tx, tenant.drop_folder_id, 1 - freed, drop_usage.FIRST_BYTES - freed, new)
+            least = max(1, end_bytes - kept)
+            wished = max(least, drop_usage.FIRST_BYTES)
+            granted = await drop_usage.take(tx, tenant.drop_folder_id, least - freed, wished - freed, new)
             if granted is None:
                 return None
             counted = kept + granted + freed
@@ -215,6 +221,16 @@ class DatabaseUploads:
             await uploads.leave(tx, tenant.drop_folder_id, path)
             await drop_usage.change(tx, tenant.drop_folder_id, -(bytes_ if former is None else former), -1)
 
+    async def latest(self, tenant: Tenant, path: str) -> Latest:
+        """What is known of a file that is to be gone on with. Raises PlaceFull where it is whole, and has no room."""
+
+        async def ask(tx: Tx) -> Latest | None:
+            found = await _latest(tx, tenant, path)
+            has_room = not found.is_whole or await drop_usage.has_room(tx, tenant.drop_folder_id)
+            return found if has_room else None
+
+        return await self._with_room(tenant, ask)
+
     async def is_whole(self, tenant: Tenant, path: str) -> bool:
         """Whether a file was uploaded to its end, or has come by no upload at all."""
         async with self._database.account(tenant.account_id, read_only=True) as tx:
@@ -282,6 +298,11 @@ async def _leave(tx: Tx, tenant: Tenant, begun: Begun, left_bytes: int | None) -
     """Of what is counted for an upload so much is left; None: no file."""
     gone = -1 if left_bytes is None else 0
     await drop_usage.change(tx, tenant.drop_folder_id, (left_bytes or 0) - begun.counted_bytes, gone)
+
+
+async def _latest(tx: Tx, tenant: Tenant, path: str) -> Latest:
+    found = (await uploads.latest(tx, tenant.drop_folder_id, [path])).get(path)
+    return Latest(None, is_whole=True) if found is None else Latest(found.id, found.state == "closed")
 
 
 async def _ring(tx: Tx, upload_id: UUID) -> None:

@@ -52,19 +52,18 @@ class DropSession(asyncssh.SFTPServer):
     @property
     def has_uploads(self) -> bool:
         """Whether uploads are under way."""
-        return bool(self._ending) or any(isinstance(each, Upload) for each in self._open)
+        return bool(self._ending) or any(isinstance(each, Upload) and each.begun for each in self._open)
 
     # Opening, reading, writing, closing.
 
     async def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
-        """Open a file; for writing this begins an upload."""
+        """Open a file; for writing this begins an upload, unless it goes on with a whole file."""
         writes = bool(pflags & (FXF_WRITE | FXF_APPEND))
         if writes:
             self._require(Right.WRITE)
         if pflags & FXF_READ or not writes:
             self._require(Right.READ)
-        if self.is_resting:
-            raise asyncssh.SFTPFailure("Hosted folders are paused here; try again later.")
+        self._require_awake()
         name = self._path(path)
         if len(self._open) >= self._house.limits.open_files_per_session:
             raise asyncssh.SFTPFailure("Too many open files in this session; close some first.")
@@ -96,17 +95,22 @@ class DropSession(asyncssh.SFTPServer):
         end = start + len(data)
         # What is appended next begins behind this, whether or not there is room yet.
         upload.size_bytes = max(upload.size_bytes, end)
-        if upload.is_lost or end <= upload.begun.counted_bytes:
+        if upload.is_lost or end <= upload.counted_bytes:
             return self._written(upload, start, data)
         return self._written_with_room(upload, start, data)
 
     async def _written_with_room(self, upload: Upload, start: int, data: bytes) -> int:
         try:
-            await self._carried_on(self._writing.make_room(upload, start + len(data)))
+            await self._make_room(upload, start + len(data))
         except asyncssh.SFTPError:
             upload.has_failed = True
             raise
         return self._written(upload, start, data)
+
+    async def _make_room(self, upload: Upload, end: int) -> None:
+        if upload.begun is None:
+            self._require_awake()
+        await self._carried_on(self._writing.make_room(upload, end))
 
     def _written(self, upload: Upload, start: int, data: bytes) -> int:
         with answered():
@@ -223,8 +227,8 @@ class DropSession(asyncssh.SFTPServer):
         """Set size and time of an upload."""
         self._require(Right.WRITE)
         upload = _upload(file_obj)
-        if attrs.size is not None:
-            await self._carried_on(self._writing.make_room(upload, attrs.size))
+        if attrs.size is not None or attrs.mtime is not None:
+            await self._make_room(upload, attrs.size or 0)
         if not upload.is_open:
             raise asyncssh.SFTPFailure("The file is closed.")
         with answered():
@@ -290,6 +294,10 @@ class DropSession(asyncssh.SFTPServer):
             raise asyncssh.SFTPPermissionDenied("The login has expired; ask who gave it to you for another.")
         if right is not None and not self._tenant.may(right):
             raise asyncssh.SFTPPermissionDenied(f"The login does not have the right to {right.value}.")
+
+    def _require_awake(self) -> None:
+        if self.is_resting:
+            raise asyncssh.SFTPFailure("Hosted folders are paused here; try again later.")
 
     def _carried_on(self, work: Coroutine[Any, Any, None]) -> Awaitable[None]:
         """Do it to its end, from now on; refusals come as SFTP's errors."""

@@ -85,6 +85,14 @@ class Begun:
     counted_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The latest upload under a path, None where what lies there has come by none; and whether that is a whole file."""
+
+    upload_id: UUID | None
+    is_whole: bool
+
+
 class Moved(NamedTuple):
     """A file under its new name, and of how many bytes the one was that had it before, if any."""
 
@@ -119,10 +127,13 @@ class Uploads(Protocol):
     May raise a Failure, PlaceFull where the folder's quota is used up; then the client is told that it did not work.
     """
 
-    async def opened(self, tenant: Tenant, path: str, look: Look, *, cuts: bool) -> Begun:
-        """A client begins to write a file: new, or over an old one, which it cuts or goes on with.
+    async def opened(
+        self, tenant: Tenant, path: str, look: Look, *, cuts: bool, after: Latest | None = None, end_bytes: int = 0
+    ) -> Begun:
+        """A client begins to write a file, new, or over an old one, which it cuts or goes on with.
 
-        Called before the old one is touched.
+        Called before the old one is touched. `after`: only where nothing was uploaded since, else UploadBrokenOff.
+        `end_bytes`: so large it is to grow at once.
         """
 
     async def placed(self, tenant: Tenant, begun: Begun, path: str, place: Place) -> None:
@@ -148,6 +159,9 @@ class Uploads(Protocol):
 
     async def removed(self, tenant: Tenant, path: str, remove: Remove) -> None:
         """The client deletes a file by `remove`; an upload of it that is under way is broken off with it."""
+
+    async def latest(self, tenant: Tenant, path: str) -> Latest:
+        """What is known of a file that a client opens to go on with it. PlaceFull: it is whole, and has no room."""
 
     async def is_whole(self, tenant: Tenant, path: str) -> bool:
         """Whether a file was uploaded to its end, or has come by no upload at all."""

@@ -9,6 +9,7 @@ import os
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from services.dropserver.resuming import Resuming
 from services.dropserver.tenant import Begun, Tenant
 
 
@@ -27,13 +28,15 @@ class Reading:
 class Upload(Reading):
     """A file open for writing. `size_bytes` is what it has grown to, or is about to.
 
+    `begun`: None while nothing was written into a whole file that is to be gone on with.
     `has_failed`: a write was refused. Clients close the file all the same, and it is not what they sent.
     """
 
-    begun: Begun
+    begun: Begun | None
     path: str
     size_bytes: int
     appends: bool
+    resuming: Resuming | None = None
     is_superseded: bool = False
     is_removed: bool = False
     has_failed: bool = False
@@ -42,6 +45,12 @@ class Upload(Reading):
     is_open: bool = True
     """Until its descriptor is closed, which may then be another file's."""
     growing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while it begins late, or sets room aside."""
+
+    @property
+    def counted_bytes(self) -> int:
+        """How far it may be written without asking for room."""
+        return 0 if self.begun is None else self.begun.counted_bytes
 
     @property
     def is_lost(self) -> bool:
@@ -68,11 +77,25 @@ class Register:
 
     def __init__(self) -> None:
         self._uploads: dict[tuple[UUID, str], Upload] = {}
+        self._waiting: set[Upload] = set()
+        """Those of whole files that have not begun. They are in nobody's way."""
         self._is_empty = asyncio.Event()
         self._is_empty.set()
 
+    def wait(self, upload: Upload) -> None:
+        """A whole file is open to be gone on with."""
+        self._waiting.add(upload)
+
+    def let_go_removed(self) -> None:
+        """Hold no whole file that was removed, or replaced, before anything was written into it."""
+        for upload in self._waiting:
+            if upload.is_open and not upload.is_removed and not os.fstat(upload.descriptor).st_nlink:
+                upload.is_removed = True
+                upload.let_go()
+
     def begin(self, tenant: Tenant, upload: Upload) -> None:
         """An upload begins; one that wrote the same file is superseded."""
+        self._waiting.discard(upload)
         before = self._uploads.get((tenant.drop_folder_id, upload.path))
         if before is not None:
             self.supersede(before)
@@ -94,6 +117,7 @@ class Register:
 
     def end(self, tenant: Tenant, upload: Upload) -> None:
         """An upload has ended, one way or the other."""
+        self._waiting.discard(upload)
         if self._uploads.get((tenant.drop_folder_id, upload.path)) is upload:
             del self._uploads[tenant.drop_folder_id, upload.path]
         if not self._uploads:

@@ -17,6 +17,7 @@ import structlog
 
 from services.dropserver.refusals import MEANWHILE, NameTaken, QuotaUsedUp, Refusal, on_disk, registered, told
 from services.dropserver.renaming import Renaming
+from services.dropserver.resuming import Resuming
 from services.dropserver.tenant import Begun, Limits, Tenant, Uploads
 from services.dropserver.uploads import Register, Upload
 from shared.domain.failures import Failure
@@ -28,6 +29,9 @@ _REMEMBERED_UPLOADS = 256
 _ATTEMPTS = 5
 """To be the one who makes a file."""
 _NOT_WHOLE = "The file is not whole: its upload is under way, or was broken off. Upload it to its end."
+_UNWRITTEN = "A part of the file could not be written; send the file again."
+_CLOSED = "The file is closed."
+_STOPPING = "The server is stopping; upload again in a minute."
 _REMOVED = "The file was removed or replaced while it was written."
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -60,12 +64,18 @@ class Writing:
         """Begin an upload, told before the old file is touched. `flags` are the operating system's, as for os.open.
 
         One that begins anew gets a file of its own: who still reads or writes the old one, here or at another replica,
-        goes on with that.
+        goes on with that. One that goes on with a whole file begins when it is written, and not before.
         """
         if self._house.is_closing:
-            raise Refusal("The server is stopping; upload again in a minute.")
+            raise Refusal(_STOPPING)
         with told():
             self._require_place(path, flags)
+        appends = bool(flags & os.O_APPEND)
+        whole = await Resuming.open(self._house.uploads, self._tenant, self._tree, path, flags)
+        if whole is not None:
+            waiting = Upload(whole.descriptor, None, path, whole.size_bytes, appends, resuming=whole)
+            self._house.register.wait(waiting)
+            return waiting
 
         def look() -> int | None:
             with on_disk():
@@ -80,7 +90,6 @@ class Writing:
             await self._tell_broken(begun, self._house.uploads.broken(self._tenant, begun, self._size_or_none(path)))
             raise
         size = os.fstat(descriptor).st_size
-        appends = bool(flags & os.O_APPEND)
         upload = Upload(descriptor=descriptor, begun=begun, path=path, size_bytes=size, appends=appends)
         self._house.register.begin(self._tenant, upload)
         return upload
@@ -93,7 +102,7 @@ class Writing:
             if upload.is_removed:
                 raise FileNotFoundError(errno.ENOENT, _REMOVED)
             if not upload.is_open:
-                raise Refusal("The file is closed.")
+                raise Refusal(_CLOSED)
             view = memoryview(data)
             with told():
                 while view:
@@ -108,10 +117,19 @@ class Writing:
     async def finish(self, upload: Upload) -> None:
         """Bring the file to disk, tell it, and only then let the client have its answer.
 
+        Nothing where nothing was written into a whole file, unless it is empty: that is one that was sent once more.
         The caller takes it off the register.
         """
         upload.is_open = False
+        begun = upload.begun
         try:
+            if begun is None and not upload.size_bytes:
+                async with upload.growing:
+                    begun = upload.begun = await self._begun_late(upload, 0)
+            if begun is None:
+                if upload.has_failed:
+                    raise Refusal(_UNWRITTEN)
+                return
             if upload.is_superseded:
                 raise Refusal(MEANWHILE)
             if upload.is_removed:
@@ -119,31 +137,33 @@ class Writing:
             if upload.is_full:
                 raise QuotaUsedUp("The drop folder is full; what was written of the file is removed.")
             if upload.has_failed:
-                raise Refusal("A part of the file could not be written; send the file again.")
+                raise Refusal(_UNWRITTEN)
             with told():
                 await asyncio.to_thread(self._flush, upload)
             reach("dropserver.flushed")
             file = stamp_of(upload.path, os.fstat(upload.descriptor))
             with registered():
                 facts = (file.path, file.size_bytes, file.modified_at)
-                await self._house.uploads.closed(self._tenant, upload.begun, *facts)
+                await self._house.uploads.closed(self._tenant, begun, *facts)
         except (OSError, Refusal):
             await self._give_up(upload)
             raise
         finally:
             os.close(upload.descriptor)
-        self._remember(upload.path, upload.begun.id)
+        self._remember(upload.path, begun.id)
 
     async def break_off(self, upload: Upload) -> None:
-        """The upload ended without its end; nothing where it has ended already."""
+        """The upload ended without its end; nothing where it has ended already, or was never begun."""
         if not upload.is_open:
             return
-        self._house.register.end(self._tenant, upload)
         upload.is_open = False
-        try:
-            await self._give_up(upload)
-        finally:
-            os.close(upload.descriptor)
+        # One that is just beginning begins first, and is broken off then.
+        async with upload.growing:
+            self._house.register.end(self._tenant, upload)
+            try:
+                await self._give_up(upload)
+            finally:
+                os.close(upload.descriptor)
 
     async def open_whole(self, path: str) -> int:
         """A descriptor of a file that is whole, to be read; a half one would become whole under another name."""
@@ -244,8 +264,12 @@ class Writing:
         await self._changed(0, -1)
 
     async def make_room(self, upload: Upload, end: int) -> None:
-        """Have room for the file to be as large as that. Raises QuotaUsedUp."""
+        """Have room for the file to be as large as that, and begin where it has not. Raises QuotaUsedUp."""
         async with upload.growing:
+            if upload.begun is None:
+                if not upload.is_open:
+                    raise Refusal(_CLOSED)
+                upload.begun = await self._begun_late(upload, end)
             if end <= upload.begun.counted_bytes:
                 return
             try:
@@ -255,6 +279,25 @@ class Writing:
                 upload.is_full = True
                 raise
 
+    async def _begun_late(self, upload: Upload, end: int) -> Begun:
+        """Begin to write into a whole file, up to there at first. Nothing happens to it where that is refused."""
+        whole, uploads = upload.resuming, self._house.uploads
+        assert whole is not None
+        if self._house.is_closing or upload.has_failed:
+            raise Refusal(_UNWRITTEN if upload.has_failed else _STOPPING)
+        with registered():
+            facts = (self._tenant, upload.path, whole.size)
+            begun = await uploads.opened(*facts, cuts=False, after=whole.latest, end_bytes=end)
+        try:
+            with registered():
+                await uploads.placed(self._tenant, begun, upload.path, whole.stay)
+        except (OSError, Refusal):
+            left = self._size_or_none(upload.path)
+            await self._tell_broken(begun, uploads.broken(self._tenant, begun, left))
+            raise
+        self._house.register.begin(self._tenant, upload)
+        return begun
+
     async def _changed(self, bytes_: int, files: int) -> None:
         """Room was given back; where that cannot be told, the next measure finds it."""
         try:
@@ -263,11 +306,13 @@ class Writing:
             log.warning("room.untold", code=failure.code)
 
     async def _give_up(self, upload: Upload) -> None:
-        """Tell an upload as broken; what there is of it is taken away where it found no room.
+        """Tell an upload as broken, where it has begun; what there is of it is taken away where it found no room.
 
         That as its name is given: another one may have begun to go on with the very file, or be about to replace it.
         """
         uploads, begun = self._house.uploads, upload.begun
+        if begun is None:
+            return
         if upload.is_full:
             telling = uploads.discarded(self._tenant, begun, upload.path, partial(self._left, upload))
         else:
@@ -290,7 +335,7 @@ class Writing:
                 self._tree.remove(upload.path)
                 return None
         except OSError as error:
-            log.info("upload.not_there", upload_id=str(upload.begun.id), errno=error.errno)
+            log.info("upload.not_there", upload_id=str(upload.begun and upload.begun.id), errno=error.errno)
         return os.fstat(upload.descriptor).st_size
 
     def _require_place(self, path: str, flags: int) -> None:

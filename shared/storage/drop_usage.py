@@ -51,6 +51,11 @@ async def take(tx: Tx, drop_folder_id: UUID, least: int, wished: int, files: int
     return granted
 
 
+async def has_room(tx: Tx, drop_folder_id: UUID) -> bool:
+    """Whether the folder has room for anything more; False also where it was never measured."""
+    return await tx.value("drop_usage.has_room", tx.account_id, drop_folder_id) is not None
+
+
 async def change(tx: Tx, drop_folder_id: UUID, bytes_: int, files: int = 0) -> None:
     """So many more, or fewer, are used. Call it last."""
     if bytes_ or files:

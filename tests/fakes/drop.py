@@ -8,7 +8,7 @@ from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from services.dropserver.guard import CameIn, Knock
-from services.dropserver.tenant import Begun, Look, Moving, Place, Remove, Tenant
+from services.dropserver.tenant import Begun, Latest, Look, Moving, Place, Remove, Tenant
 from shared.domain.failures import PlaceFull, StorageUnavailable, UploadBrokenOff
 from shared.storage.credentials import InUse
 from shared.storage.login_scores import Looked, Standing, Subject
@@ -96,21 +96,29 @@ class RememberedUploads:
         self.used_bytes = 0
         self.used_files = 0
         self._paths: dict[UUID, str] = {}
+        self._latest: dict[str, UUID] = {}
         self._open: dict[str, Begun] = {}
         self._broken: set[str] = set()
         self._changed = asyncio.Event()
 
-    async def opened(self, tenant: Tenant, path: str, look: Look, *, cuts: bool) -> Begun:
+    async def opened(
+        self, tenant: Tenant, path: str, look: Look, *, cuts: bool, after: Latest | None = None, end_bytes: int = 0
+    ) -> Begun:
         upload_id = uuid4()
+        if after is not None and self._known(path) != after:
+            raise UploadBrokenOff
         before_bytes = look()
+        kept = 0 if cuts else before_bytes or 0
+        least = max(0, end_bytes - kept)
+        self._take(least, 0)
         self._paths[upload_id] = path
         self._note(Told("opened", path, upload_id=upload_id))
         former = self._open.pop(path, None)
         self._broken.discard(path)
-        kept = 0 if cuts else before_bytes or 0
+        self._latest[path] = upload_id
         self._take(0, 0 if former is not None or before_bytes is not None else 1)
         self.used_bytes += kept - (before_bytes or 0 if former is None else former.counted_bytes)
-        self._open[path] = Begun(upload_id, kept)
+        self._open[path] = Begun(upload_id, kept + least)
         return self._open[path]
 
     async def placed(self, tenant: Tenant, begun: Begun, path: str, place: Place) -> None:
@@ -148,13 +156,19 @@ class RememberedUploads:
 
     async def removed(self, tenant: Tenant, path: str, remove: Remove) -> None:
         bytes_ = remove()
+        self._latest.pop(path, None)
         self._broken.discard(path)
         former = self._open.pop(path, None)
         self._take(-(bytes_ if former is None else former.counted_bytes), -1)
 
+    async def latest(self, tenant: Tenant, path: str) -> Latest:
+        self._take(1, 0)
+        self._take(-1, 0)
+        return self._known(path)
+
     async def is_whole(self, tenant: Tenant, path: str) -> bool:
         self._check()
-        return path not in self._open and path not in self._broken
+        return self._known(path).is_whole
 
     async def superseded(self, upload_ids: Collection[UUID]) -> Collection[UUID]:
         return set(upload_ids) - {each.id for each in self._open.values()}
@@ -167,10 +181,15 @@ class RememberedUploads:
         if source in self._broken:
             return None
         file, replaced = moving.do()
+        self._latest.pop(source, None)
+        self._latest[target] = upload_id
         self._note(Told("renamed", f"{source} -> {target}", file.size_bytes, file.modified_at, upload_id))
         if replaced is not None:
             self._take(-replaced, -1)
         return upload_id
+
+    def _known(self, path: str) -> Latest:
+        return Latest(self._latest.get(path), path not in self._open and path not in self._broken)
 
     def _check(self) -> None:
         if self.broken_by is not None:

@@ -148,7 +148,7 @@ async def _take(turn: Turn, upload: Upload, pieces: AsyncIterator[bytes], at: in
         turn.require(Right.WRITE)
         end = at + len(piece)
         upload.size_bytes = max(upload.size_bytes, end)
-        if not upload.is_lost and end > upload.begun.counted_bytes:
+        if not upload.is_lost and end > upload.counted_bytes:
             await turn.house.carry_on(writing.make_room(upload, end))
         writing.write(upload, at, piece)
         at = end

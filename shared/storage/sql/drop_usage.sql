@@ -26,6 +26,13 @@ FROM granted g
 WHERE u.account_id = $1 AND u.drop_folder_id = $2
 RETURNING g.bytes
 
+-- name: has_room
+-- A folder that has room for one byte more; no row where it has not, or was never measured.
+SELECT u.drop_folder_id
+FROM tidegate.drop_folder_usage u
+JOIN tidegate.drop_folders f USING (account_id, drop_folder_id)
+WHERE u.account_id = $1 AND u.drop_folder_id = $2 AND u.used_bytes < f.quota_bytes
+
 -- name: change
 -- So many bytes and files more, or fewer.
 UPDATE tidegate.drop_folder_usage

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -106,6 +106,15 @@ class Hosted:
 def kill(process: asyncio.subprocess.Process) -> None:
     """End a client and the ssh it started, at once: they form a process group of their own."""
     os.killpg(process.pid, signal.SIGKILL)
+
+
+def open_under(folder: Path) -> list[str]:
+    """What this process holds open there."""
+    held = []
+    for each in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):
+            held.append(str(each.readlink()))
+    return [each for each in held if each.startswith(f"{folder}/")]
 
 
 Host = Callable[..., AbstractAsyncContextManager[Hosted]]

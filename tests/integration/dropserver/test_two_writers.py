@@ -14,7 +14,7 @@ import pytest
 
 from services.dropserver.ledger import DatabaseUploads
 from services.dropserver.refusals import NameTaken, QuotaUsedUp, Refusal
-from services.dropserver.tenant import Begun, Limits, Look, Tenant, Uploads
+from services.dropserver.tenant import Begun, Latest, Limits, Look, Tenant, Uploads
 from services.dropserver.uploads import Register, Upload
 from services.dropserver.writing import Writing
 from shared.observe.metrics import Metrics
@@ -37,10 +37,12 @@ class Hesitant(RememberedUploads):
         self.is_asked = asyncio.Event()
         self.may_go_on = asyncio.Event()
 
-    async def opened(self, tenant: Tenant, path: str, look: Look, *, cuts: bool) -> Begun:
+    async def opened(
+        self, tenant: Tenant, path: str, look: Look, *, cuts: bool, after: Latest | None = None, end_bytes: int = 0
+    ) -> Begun:
         self.is_asked.set()
         await self.may_go_on.wait()
-        return await super().opened(tenant, path, look, cuts=cuts)
+        return await super().opened(tenant, path, look, cuts=cuts, after=after, end_bytes=end_bytes)
 
 
 @dataclass
@@ -90,8 +92,10 @@ class Drowsy(RememberedUploads):
         self.is_told = asyncio.Event()
         self.may_go_on = asyncio.Event()
 
-    async def opened(self, tenant: Tenant, path: str, look: Look, *, cuts: bool) -> Begun:
-        begun = await super().opened(tenant, path, look, cuts=cuts)
+    async def opened(
+        self, tenant: Tenant, path: str, look: Look, *, cuts: bool, after: Latest | None = None, end_bytes: int = 0
+    ) -> Begun:
+        begun = await super().opened(tenant, path, look, cuts=cuts, after=after, end_bytes=end_bytes)
         if not self.is_told.is_set():
             self.is_told.set()
             await self.may_go_on.wait()
@@ -106,8 +110,10 @@ class Sleepy(DatabaseUploads):
         self.is_told = asyncio.Event()
         self.may_go_on = asyncio.Event()
 
-    async def opened(self, tenant: Tenant, path: str, look: Look, *, cuts: bool) -> Begun:
-        begun = await super().opened(tenant, path, look, cuts=cuts)
+    async def opened(
+        self, tenant: Tenant, path: str, look: Look, *, cuts: bool, after: Latest | None = None, end_bytes: int = 0
+    ) -> Begun:
+        begun = await super().opened(tenant, path, look, cuts=cuts, after=after, end_bytes=end_bytes)
         self.is_told.set()
         await self.may_go_on.wait()
         return begun
@@ -123,7 +129,7 @@ async def test_who_began_before_the_other_and_slept_leaves_the_others_file_alone
         file.write_bytes(before)
     tenant, both = Tenant(uuid4(), UUID(int=1), uuid4(), tmp_path), Drowsy()
     first, second = (Writing(Replica(both), tenant, Tree(tmp_path)) for _ in range(2))
-    beginning = asyncio.create_task(first.begin("a.csv", flags))
+    beginning = asyncio.create_task(_begun(first, flags))
     await both.is_told.wait()
     theirs = await second.begin("a.csv", ANEW)
     second.write(theirs, 0, b"whole")
@@ -284,6 +290,30 @@ async def _full(writing: Writing) -> Upload:
     with pytest.raises(QuotaUsedUp):
         await writing.make_room(upload, 2 * 1024**2)
     return upload
+
+
+async def _begun(writing: Writing, flags: int) -> None:
+    """Up to the first byte: a whole file is gone on with from then on."""
+    await writing.make_room(await writing.begin("a.csv", flags), 1)
+
+
+async def test_a_connection_that_breaks_while_its_first_byte_waits_leaves_nothing_under_way(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"whole")
+    tenant, drowsy = Tenant(uuid4(), UUID(int=1), uuid4(), tmp_path), Drowsy()
+    replica = Replica(drowsy)
+    writing = Writing(replica, tenant, Tree(tmp_path))
+    upload = await writing.begin("a.csv", os.O_RDWR)
+    beginning = asyncio.create_task(writing.make_room(upload, 6))
+    await drowsy.is_told.wait()
+    breaking = asyncio.create_task(writing.break_off(upload))
+    # Its turn comes, and the file is not closed under who begins just now.
+    await asyncio.sleep(0)
+    drowsy.may_go_on.set()
+    await asyncio.gather(beginning, breaking)
+    assert drowsy.short == [("opened", "a.csv"), ("broken", "a.csv")]
+    assert replica.register.count == 0
+    with pytest.raises(Refusal, match="closed"):
+        writing.write(upload, 5, b"1")
 
 
 async def _uploads(database: Database, account: UUID) -> list[tuple[str, str]]:
