@@ -9,7 +9,7 @@ from datetime import datetime
 
 from services.poller.lying import Lying
 from shared.domain.arrival import ArrivalState, FileStamp
-from shared.domain.names import joined, split
+from shared.domain.names import joined, split, unnumbered
 from shared.storage import companions
 from shared.storage.database import Tx
 from shared.storage.retention import Known
@@ -31,13 +31,21 @@ async def stood_beside(tx: Tx, gone: Iterable[Known]) -> dict[str, FileStamp]:
 def may_lie_at(companion: str, known: Known) -> Iterator[str]:
     """Where it stood, and where it was put away if that went with it as with its file."""
     yield companion
-    if known.settled_path is None:
-        return
-    directory = split(known.settled_path)[0]
-    if directory != split(known.path)[0]:
+    if known.settled_path is not None:
+        yield from put_away_as(companion, known.path, known.settled_path)
+
+
+def put_away_as(companion: str, came_as: str, settled_path: str) -> Iterator[str]:
+    """What it is called that stood beside a file and was put away like it, but for a number behind it of its own."""
+    directory = split(settled_path)[0]
+    if directory != split(came_as)[0]:
         yield joined(directory, split(companion)[1])
-    elif known.settled_path.startswith(f"{known.path}."):
-        yield companion + known.settled_path.removeprefix(known.path)
+    elif settled_path.startswith(f"{came_as}."):
+        suffix = settled_path.removeprefix(came_as)
+        yield companion + suffix
+        # The file's own number is not its companion's.
+        if unnumbered(suffix):
+            yield companion + unnumbered(suffix)
 
 
 def says_no_more(

@@ -200,6 +200,12 @@ def is_free_name(name: str, suffix: str) -> bool:
     return suffix in name and re.search(rf"{re.escape(suffix)}(\.[0-9]{{1,2}})?\Z", name) is not None
 
 
+def unnumbered(name: str) -> str:
+    """One of `free_names` without its number; empty where it has none."""
+    match = re.fullmatch(r"(.+)\.[0-9]{1,2}", name, re.DOTALL)
+    return match[1] if match else ""
+
+
 def fitting(directory: str, name: str, ending: str) -> str:
     """A name with its ending, cut where it would be too long for a server or a path. Raises ValueError for no room."""
     room = min(MAX_NAME_BYTES, MAX_PATH_BYTES - len(to_bytes(directory)) - 1) - len(ending)

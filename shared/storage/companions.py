@@ -54,6 +54,32 @@ async def of_arrival(tx: Tx, arrival_id: UUID) -> list[Companion]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """A file that stood beside another one, which was put away or is being so."""
+
+    file: FileStamp
+    came_as: str
+    """The path under which the other one was found."""
+    settled_path: str | None
+    """Where that was put; None while it is being put away, or nobody has written down yet where."""
+
+
+async def put_away(tx: Tx, connection_id: UUID, paths: Sequence[str]) -> list[Stood]:
+    """What stood under these paths beside files that were put away, or are being so: it is put away like them."""
+    rows = await tx.fetch("companions.put_away", tx.account_id, connection_id, paths) if paths else []
+    return [
+        Stood(FileStamp(row["path"], row["size_bytes"], row["modified_at"]), row["came_as"], row["settled_path"])
+        for row in rows
+    ]
+
+
+async def moved(tx: Tx, connection_id: UUID) -> list[tuple[str, str]]:
+    """From which directories goals of the connection ever moved files, and where to; none where none had companions."""
+    rows = await tx.fetch("companions.moved", tx.account_id, connection_id)
+    return [(row["directory"], row["move_to"]) for row in rows]
+
+
 async def taken(tx: Tx, connection_id: UUID, manifests: Sequence[FileStamp]) -> dict[str, frozenset[str]]:
     """By the path of each manifest, the paths of the files that were taken because it names them."""
     found: dict[str, set[str]] = {}

@@ -30,3 +30,22 @@ SELECT c.path AS manifest, c.size_bytes, c.modified_at, a.path
 FROM tidegate.companions c
 JOIN tidegate.arrivals a ON a.account_id = c.account_id AND a.arrival_id = c.arrival_id
 WHERE c.account_id = $1 AND c.connection_id = $2 AND c.path = ANY ($3::text[]) AND c.is_manifest
+
+-- name: put_away
+-- Files that stood under some paths beside others that were put away elsewhere, or are being so.
+SELECT c.path, c.size_bytes, c.modified_at, a.path AS came_as, a.settled_path
+FROM tidegate.companions c
+JOIN tidegate.arrivals a ON a.account_id = c.account_id AND a.arrival_id = c.arrival_id
+WHERE c.account_id = $1 AND c.connection_id = $2 AND c.path = ANY ($3::text[])
+  AND (a.path <> a.settled_path OR (a.state = 'accepted' AND a.settled_at IS NULL AND a.settling_until IS NOT NULL))
+
+-- name: moved
+-- From where to where any version of a connection's goals moves what it has imported, if anything ever stood beside that.
+SELECT DISTINCT v.settings #>> '{source,directory}' AS directory,
+    v.settings #>> '{source,afterwards,done,move_to}' AS move_to
+FROM tidegate.goals g
+JOIN tidegate.goal_versions v ON v.account_id = g.account_id AND v.goal_id = g.goal_id
+WHERE g.account_id = $1 AND g.connection_id = $2
+  AND v.settings #>> '{source,directory}' IS NOT NULL
+  AND v.settings #>> '{source,afterwards,done,move_to}' IS NOT NULL
+  AND EXISTS (SELECT FROM tidegate.companions c WHERE c.account_id = $1 AND c.connection_id = $2)

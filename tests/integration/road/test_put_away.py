@@ -29,12 +29,12 @@ OTHERS = {"done": {"rename_suffix": ".seen"}, "failed": {"rename_suffix": ".bad"
 BELOW = {"done": {"move_to": "done"}, "failed": {"move_to": "failed"}}
 
 
-def adding(afterwards: dict[str, Any], wildcard: str = "*", **more: Any) -> Goal:
+def adding(afterwards: dict[str, Any], wildcard: str = "*", *, strategy: str = "rename", **more: Any) -> Goal:
     """A goal that adds points, and so shows what is imported twice; also of files below the place."""
     source = {
         "pattern": {"wildcard": wildcard},
-        "readiness": {"strategy": "rename"},
-        "subdirectories": 1,
+        "readiness": {"strategy": strategy},
+        "subdirectories": 2,
         "afterwards": afterwards,
     }
     return goal(source=source, mapping=[{"field": "points", "property": "points", "rule": "sum"}], **more)
@@ -67,6 +67,36 @@ async def test_a_file_that_was_put_away_is_not_taken_again_when_goals_put_files_
         assert sorted(each["path"] for each in await tenant.runs()) == ["contacts.csv", "other.csv"]
         assert lies_at not in await tenant.arrivals()
         assert (tenant.directory / lies_at).read_text() == content
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "afterwards", "lies_at", "becomes"),
+    [
+        ("hosted", "in/contacts.csv", BELOW, "done/in/contacts.csv.ok", "deleted"),
+        ("at a partner's", "contacts.csv", SUFFIXES, "contacts.csv.ok.done", "changed"),
+    ],
+)
+async def test_a_marker_that_was_put_away_with_its_file_is_not_taken_for_one(
+    base: Base,
+    account: UUID,
+    openssh_server: PrivateOpenSSH,
+    where: str,
+    name: str,
+    afterwards: dict[str, Any],
+    lies_at: str,
+    becomes: str,
+) -> None:
+    tenant = await (make_tenant(base, account) if where == "hosted" else tenant_on(base, account, openssh_server))
+    async with watched(base, tenant):
+        goal_id = await tenant.save(adding(afterwards, strategy="marker"))
+        tenant.drop(name, ANN)
+        tenant.drop(f"{name}.ok", "")
+        await tenant.settled(name)
+        assert (tenant.directory / lies_at).exists()
+        await _becomes(tenant, goal_id, becomes, adding(OTHERS).model_copy(update={"name": "Since"}))
+        await tenant.imported("other.csv", BOB)
+        assert sorted(each["path"] for each in await tenant.runs()) == [name, "other.csv"]
+        assert lies_at not in await tenant.arrivals()
 
 
 async def test_a_file_that_was_put_away_is_replayed_from_there_and_taken_anew_under_its_old_name(
@@ -148,13 +178,14 @@ async def test_what_an_earlier_release_told_of_a_file_that_was_put_away_ends_and
         assert (await tenant.arrivals())["contacts.csv.done"]["state"] == "vanished"
 
 
-async def test_a_file_whose_marking_has_not_been_written_down_is_not_taken_under_its_new_name(
+async def test_a_file_whose_marking_has_not_been_written_down_is_not_taken_under_its_new_name_nor_its_marker(
     base: Base, account: UUID
 ) -> None:
     tenant = await make_tenant(base, account)
     async with watched(base, tenant):
-        goal_id = await tenant.save(adding(SUFFIXES))
+        goal_id = await tenant.save(adding(SUFFIXES, strategy="marker"))
         tenant.drop("contacts.csv.done", "taken")
+        tenant.drop("contacts.csv.ok", "")
         arrival = await _imported(tenant)
         assert arrival["settled_path"] == "contacts.csv.done.1"
     await _unsettle(tenant)
@@ -164,7 +195,7 @@ async def test_a_file_whose_marking_has_not_been_written_down_is_not_taken_under
         async with base.database.account(account) as tx:
             await arrivals.settle(tx, arrival["arrival_id"], "already", "contacts.csv.done.1", is_gone=True)
         await tenant.imported("third.csv", BOB)
-        assert "contacts.csv.done.1" not in await tenant.arrivals()
+        assert {"contacts.csv.done.1", "contacts.csv.ok.done"}.isdisjoint(await tenant.arrivals())
 
 
 async def _imported(tenant: Tenant) -> dict[str, Any]:
