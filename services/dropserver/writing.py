@@ -7,7 +7,6 @@ happened: the client gets a failure and sends again. No protocol is spoken here:
 import asyncio
 import errno
 import os
-import stat
 from collections.abc import Awaitable, Coroutine
 from functools import partial
 from typing import Any, Protocol
@@ -15,19 +14,17 @@ from uuid import UUID
 
 import structlog
 
-from services.dropserver.refusals import MEANWHILE, NameTaken, QuotaUsedUp, Refusal, on_disk, registered, told
+from services.dropserver import placing
+from services.dropserver.refusals import MEANWHILE, QuotaUsedUp, Refusal, on_disk, registered, told
 from services.dropserver.renaming import Renaming
 from services.dropserver.resuming import Resuming
 from services.dropserver.tenant import Begun, Limits, Tenant, Uploads
 from services.dropserver.uploads import Register, Upload
 from shared.domain.failures import Failure
-from shared.domain.names import split
 from shared.observe.failpoints import reach
 from shared.transfer.tree import Tree, stamp_of
 
 _REMEMBERED_UPLOADS = 256
-_ATTEMPTS = 5
-"""To be the one who makes a file."""
 _NOT_WHOLE = "The file is not whole: its upload is under way, or was broken off. Upload it to its end."
 _UNWRITTEN = "A part of the file could not be written; send the file again."
 _CLOSED = "The file is closed."
@@ -69,7 +66,7 @@ class Writing:
         if self._house.is_closing:
             raise Refusal(_STOPPING)
         with told():
-            self._require_place(path, flags)
+            placing.require_place(self._tree, path, flags)
         appends = bool(flags & os.O_APPEND)
         whole = await Resuming.open(self._house.uploads, self._tenant, self._tree, path, flags)
         if whole is not None:
@@ -79,15 +76,17 @@ class Writing:
 
         def look() -> int | None:
             with on_disk():
-                self._require_place(path, flags)
-                return self._size(path)
+                placing.require_place(self._tree, path, flags)
+                return placing.size(self._tree, path)
 
         with registered():
             begun = await self._house.uploads.opened(self._tenant, path, look, cuts=bool(flags & os.O_TRUNC))
         try:
             descriptor = await self._opened(path, flags, begun)
         except (OSError, Refusal):
-            await self._tell_broken(begun, self._house.uploads.broken(self._tenant, begun, self._size_or_none(path)))
+            await self._tell_broken(
+                begun, self._house.uploads.broken(self._tenant, begun, placing.size_or_none(self._tree, path))
+            )
             raise
         size = os.fstat(descriptor).st_size
         upload = Upload(descriptor=descriptor, begun=begun, path=path, size_bytes=size, appends=appends)
@@ -292,7 +291,7 @@ class Writing:
             with registered():
                 await uploads.placed(self._tenant, begun, upload.path, whole.stay)
         except (OSError, Refusal):
-            left = self._size_or_none(upload.path)
+            left = placing.size_or_none(self._tree, upload.path)
             await self._tell_broken(begun, uploads.broken(self._tenant, begun, left))
             raise
         self._house.register.begin(self._tenant, upload)
@@ -326,7 +325,7 @@ class Writing:
         away by another way than ours has given its room back, as of that size.
         """
         if upload.is_lost:
-            return self._size_or_none(upload.path) or 0
+            return placing.size_or_none(self._tree, upload.path) or 0
         try:
             lies_there = self._tree.stat(upload.path)
             if not os.path.samestat(lies_there, os.fstat(upload.descriptor)):
@@ -338,12 +337,6 @@ class Writing:
             log.info("upload.not_there", upload_id=str(upload.begun and upload.begun.id), errno=error.errno)
         return os.fstat(upload.descriptor).st_size
 
-    def _require_place(self, path: str, flags: int) -> None:
-        """Raises OSError where there is no such directory, NameTaken where who wants a new name has one that is not."""
-        self._tree.stat(split(path)[0])
-        if flags & os.O_CREAT and flags & os.O_EXCL and self._found(path) is not None:
-            raise NameTaken("The name is taken.")
-
     async def _opened(self, path: str, flags: int, begun: Begun) -> int:
         """A descriptor of the upload's file, which is made only while the ledger says that nobody else's is."""
         opened: list[int] = []
@@ -351,7 +344,7 @@ class Writing:
         def place() -> None:
             with on_disk():
                 is_anew = flags & os.O_TRUNC and not flags & os.O_EXCL
-                opened.append(self._anew(path, flags) if is_anew else self._tree.open(path, flags))
+                opened.append(placing.anew(self._tree, path, flags) if is_anew else self._tree.open(path, flags))
 
         try:
             with registered():
@@ -361,23 +354,6 @@ class Writing:
                 os.close(each)
             raise
         return opened[0]
-
-    def _anew(self, path: str, flags: int) -> int:
-        """A descriptor of a new file in the place of what lies there now: who reads or writes that goes on with it.
-
-        Exclusively: somebody may put one there by another way just now.
-        """
-        for _ in range(_ATTEMPTS):
-            there = self._found(path)
-            if not (flags & os.O_CREAT if there is None else stat.S_ISREG(there.st_mode)):
-                return self._tree.open(path, flags)
-            try:
-                if there is not None:
-                    self._tree.remove(path)
-                return self._tree.open(path, flags | os.O_CREAT | os.O_EXCL)
-            except (FileExistsError, FileNotFoundError):
-                continue
-        raise Refusal(MEANWHILE)
 
     def _flush(self, upload: Upload) -> None:
         """Data and name on disk, and the name still that of this file."""
@@ -393,23 +369,7 @@ class Writing:
         except Failure as failure:
             log.warning("upload.broken_untold", upload_id=str(begun.id), code=failure.code)
 
-    def _size_or_none(self, path: str) -> int | None:
-        try:
-            return self._size(path)
-        except OSError:
-            return None
-
     def _remember(self, path: str, upload_id: UUID) -> None:
         self._closed[path] = upload_id
         if len(self._closed) > _REMEMBERED_UPLOADS:
             del self._closed[next(iter(self._closed))]
-
-    def _size(self, path: str) -> int | None:
-        found = self._found(path)
-        return None if found is None else found.st_size
-
-    def _found(self, path: str) -> os.stat_result | None:
-        try:
-            return self._tree.stat(path)
-        except FileNotFoundError:
-            return None
