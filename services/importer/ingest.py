@@ -6,9 +6,9 @@ are met; the file goes on.
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, aclosing
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -88,8 +88,10 @@ async def stage(fetched: Fetched, connection: RunConnection, tools: Tools, desk:
         staged = await _table(order, connection, desk)
         if pages is not None:
             repeats, named = Repeats(), NamedRejects(fetched.scratch / "named_rejects")
-            copied = _copied(slices(pages, staged, repeats, named), thread, tally, tools, desk)
-            tally.rows_staged = await staging.load(connection.raw, staged, copied)
+            read = slices(pages, staged, repeats, named)
+            # Closed here where the copy breaks, and not by whoever collects garbage: it waits for the thread.
+            async with aclosing(_copied(read, thread, tally, tools, desk)) as copied:
+                tally.rows_staged = await staging.load(connection.raw, staged, copied)
             tally.is_mending = pages.mended.is_mending
             tally.mends = await parent_of(pages.mended, is_idempotent=order.goal.is_idempotent, tools=tools, desk=desk)
             tally.members = tuple(pages.facts)
@@ -136,7 +138,7 @@ def _note_members(pages: Pages, desk: Desk) -> None:
 
 async def _copied(
     slices: Iterator[Slice], thread: ThreadPoolExecutor, tally: Tally, tools: Tools, desk: Desk
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """The slices' CSV; while one is copied the next one is read and typed."""
     loop = asyncio.get_running_loop()
     following = loop.run_in_executor(thread, next, slices, None)

@@ -9,7 +9,8 @@ here knows what the files hold, or what they are called by whom.
 import asyncio
 import re
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -145,17 +146,23 @@ async def _upload(folder: Folder, spool: Path, path: str, bearer: Bearer) -> Non
     kind = bearer.kind
     size = spool.stat().st_size
     try:
-        await folder.write(path, _chunks(spool, bearer), size_bytes=size)
+        await _write(folder, spool, path, size, bearer)
     except DirectoryMissing:
         await folder.make_directory(split(path)[0])
-        await folder.write(path, _chunks(spool, bearer), size_bytes=size)
+        await _write(folder, spool, path, size, bearer)
     reach(f"{kind}er.uploaded")
     arrived = await folder.stat(path)
     if arrived.size_bytes != size:
         raise ConnectionLost(f"The server holds {arrived.size_bytes} bytes of {size}.")
 
 
-async def _chunks(spool: Path, bearer: Bearer) -> AsyncIterator[bytes]:
+async def _write(folder: Folder, spool: Path, path: str, size: int, bearer: Bearer) -> None:
+    # Closed here: a driver that breaks off leaves it where it was, and the spooled file open.
+    async with aclosing(_chunks(spool, bearer)) as chunks:
+        await folder.write(path, chunks, size_bytes=size)
+
+
+async def _chunks(spool: Path, bearer: Bearer) -> AsyncGenerator[bytes, None]:
     kind = bearer.kind
     with spool.open("rb") as file:
         while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):

@@ -8,7 +8,7 @@ it is given the way.
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass
 
 import structlog
@@ -206,8 +206,11 @@ class _Trial:
             raise ServerFailed(f"It holds {size} bytes of {len(content)} that were written.")
         read = b""
         try:
-            async for chunk in folder.read(path):
-                read += chunk
+            async with aclosing(folder.read(path)) as chunks:
+                async for chunk in chunks:
+                    read += chunk
+                    if len(read) > len(content):
+                        break
         except AccessDenied:
             self._trail.note("We may not read what we wrote; its size is right, which is all that exports ask for.")
             return

@@ -244,6 +244,23 @@ async def test_what_was_written_is_removed_whatever_fails_behind_it(
     assert all(name in steps[-1].detail for name in names)
 
 
+async def test_of_a_server_that_gives_back_without_end_no_more_is_kept_than_was_written(tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    class Endless(asyncssh.SFTPServer):
+        def read(self, file_obj: object, offset: int, size: int) -> bytes:
+            asked.append(offset)
+            # An end it has after all, so that this test has one, too.
+            return b"x" * size if offset < 64 << 20 else b""
+
+    (tmp_path / "out").mkdir()
+    async with partner(tmp_path, server=Endless) as server:
+        steps = await _tried(server.place(*server.lines), _places(tmp_path), OUT)
+    assert [(s.name, s.code) for s in steps if s.outcome == "failed"] == [("read", "server_failed")]
+    assert max(asked) < 16 << 20
+    assert [*(tmp_path / "out").iterdir()] == []
+
+
 async def test_where_nothing_can_be_renamed_an_export_that_writes_in_place_works(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     async with partner(tmp_path, server=_Stubborn) as server:

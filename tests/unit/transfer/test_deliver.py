@@ -1,9 +1,10 @@
 """Deliveries of several files: all or none under temporary names, then named in order, whatever strikes."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterable, Callable, Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -61,6 +62,20 @@ async def test_all_lie_there_before_the_first_is_named_and_the_done_file_is_last
     assert [each.split(" -> ")[1] for each in folder.asked if each.startswith("rename")] == [*NAMES, DONE]
     # The done file of the time before would say that a half renamed set is whole.
     assert folder.asked.index(f"remove {DONE}") < kinds.index("rename")
+
+
+async def test_no_spooled_file_stays_open_where_a_server_breaks_off_in_the_middle_of_it(ship: Ship) -> None:
+    given: list[Any] = []
+
+    class Keeping(FakeFolder):
+        async def write(self, path: str, chunks: AsyncIterable[bytes], *, size_bytes: int | None = None) -> int:
+            given.append(chunks)
+            return await super().write(path, chunks, size_bytes=size_bytes)
+
+    with pytest.raises(ConnectionLost):
+        await deliver(Keeping(cut_after_bytes=5), ship(), bearer())
+    assert given
+    assert all(each.ag_frame is None for each in given), "closed, not merely left"
 
 
 @pytest.mark.parametrize(
