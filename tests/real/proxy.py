@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
 
+from tests.real.ports import free_port
+
 CHUNK_BYTES = 64 * 1024
 CONNECT_SECONDS = 5.0
 CALL_SECONDS = 30.0
@@ -102,7 +104,8 @@ class TcpProxy:
         self._turn = 0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        # Not one of the system's choice: while nobody listens there, an outgoing connection might be given it.
+        self._listener = socket.create_server(("127.0.0.1", free_port()), backlog=256)
         self._server: asyncio.Server | None = None
         self._pairs: set[_Pair] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -190,9 +193,13 @@ class TcpProxy:
         assert task is not None
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        upstream = await self._connect()
+        upstream = None
+        try:
+            upstream = await self._connect()
+        finally:
+            if upstream is None:
+                writer.transport.abort()
         if upstream is None:
-            writer.transport.abort()
             return
         pair = _Pair(writer, upstream[1], self._watch())
         self._pairs.add(pair)

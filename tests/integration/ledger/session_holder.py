@@ -10,7 +10,8 @@ from shared.runtime.sessions import SharedSessions
 from shared.storage.database import Database, DatabaseAddress
 from shared.storage.secrets import KeyRing
 
-LEASE_SECONDS = 1.0
+LEASE_SECONDS = 2.0
+"""Kept three times in it, by a process that may have to wait for its turn on the machine."""
 
 
 async def hold(address: DatabaseAddress, host: str) -> None:

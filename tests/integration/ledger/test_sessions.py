@@ -13,7 +13,7 @@ from shared.domain.connection import Login
 from shared.domain.failures import HostBusy, LoginCutOff, LoginRefused
 from shared.domain.place import SftpPlace
 from shared.observe.metrics import Metrics
-from shared.runtime.sessions import HeldSession, SharedSessions
+from shared.runtime.sessions import WAITING_SECONDS, HeldSession, SharedSessions
 from shared.storage.database import Database, DatabaseAddress
 from shared.storage.secrets import KeyRing
 from tests.eventually import eventually
@@ -42,9 +42,12 @@ def place(host: str = "files.partner.example", user: str = "shop", **more: int) 
 
 @pytest.fixture
 def worker(database: Database) -> MakeWorker:
-    """Makes workers that know nothing of each other but through the database."""
+    """Makes workers that know nothing of each other but through the database.
 
-    def make(per_host: int = 2, patience_seconds: float = 10, lease_seconds: float = 30) -> Worker:
+    They have patience: who is kept waiting wrongly is for as long as the test lasts.
+    """
+
+    def make(per_host: int = 2, patience_seconds: float = 30, lease_seconds: float = 30) -> Worker:
         ring, metrics = KeyRing((bytes(32),)), Metrics()
         sessions = SharedSessions(database, ring, metrics, per_host=per_host, lease_seconds=lease_seconds)
         return Worker(sessions, patience_seconds)
@@ -117,15 +120,15 @@ async def test_who_asked_first_is_served_first_whichever_worker_it_is(worker: Ma
     assert served == [0, 1, 2, 3]
 
 
-async def test_a_place_may_say_fewer_and_keeps_no_other_waiting(worker: MakeWorker) -> None:
+async def test_a_place_may_say_fewer_and_keeps_no_other_waiting(worker: MakeWorker, database: Database) -> None:
     await try_once(mine := worker(3))
     narrow = place(max_sessions=1)
     async with mine.held(place(), LOGIN, insists=False):
         with pytest.raises(HostBusy) as caught:
             await try_once(worker(3, patience_seconds=0.3), where=narrow)
         waiting = asyncio.create_task(try_once(worker(3), where=narrow))
-        await asyncio.sleep(0.1)
-        await try_once(worker(3, patience_seconds=1))
+        await eventually(lambda: _standing(database, 1), "the worker to stand in line")
+        await try_once(worker(3))
         assert not waiting.done()
     await waiting
     assert caught.value.code == "host_busy"
@@ -149,9 +152,8 @@ async def test_who_waits_for_what_others_do_not_want_keeps_none_of_its_worker_wa
         asyncio.create_task(try_once(mine, untried)),
     ]
     await eventually(lambda: _standing(database, 2), "two to stand in line")
-    async with asyncio.timeout(1):
-        await try_once(mine)
-    await try_once(worker(3, patience_seconds=1))
+    await try_once(mine)
+    await try_once(worker(3))
     assert not any(task.done() for task in waiting)
     done.set()
     await asyncio.gather(*tasks, *waiting)
@@ -162,13 +164,21 @@ async def test_who_waits_in_vain_leaves_the_line(worker: MakeWorker) -> None:
     async with mine.held(place(), LOGIN, insists=False):
         with pytest.raises(HostBusy):
             await try_once(worker(1, patience_seconds=0.2))
-    await try_once(worker(1, patience_seconds=0.5))
+    # Sooner than its place would run out.
+    await try_once(worker(1, patience_seconds=0.8 * WAITING_SECONDS))
 
 
-async def test_a_session_that_lasts_is_kept(worker: MakeWorker) -> None:
-    await try_once(mine := worker(1, lease_seconds=0.3))
+async def test_a_session_that_lasts_is_kept(worker: MakeWorker, database: Database) -> None:
+    await try_once(mine := worker(1, lease_seconds=2))
     async with mine.held(place(), LOGIN, insists=False):
-        await asyncio.sleep(0.8)
+        async with database.watching() as watch:
+            until = await watch.connection.fetchval("SELECT expires_at FROM tidegate.host_sessions")
+
+        async def has_run_out() -> bool:
+            async with database.watching() as watch:
+                return bool(await watch.connection.fetchval("SELECT clock_timestamp() > $1", until))
+
+        await eventually(has_run_out, "the end of what it was taken for")
         with pytest.raises(HostBusy):
             await try_once(worker(1, patience_seconds=0.1))
 
@@ -242,7 +252,7 @@ async def test_a_server_that_asks_for_no_login_keeps_nobody_waiting_or_out_and_m
 ) -> None:
     async with worker(3).held(place(), LOGIN, insists=False) as session:
         await session.let_in()
-        await try_once(worker(3, patience_seconds=1))
+        await try_once(worker(3))
     other = Login(password="refused")
     with pytest.raises(LoginRefused):
         await try_once(worker(), other, failure=LoginRefused())

@@ -25,6 +25,8 @@ class Mailbox:
     taken: list[tuple[str, EmailMessage]] = field(default_factory=list)
     silent: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the server has fallen silent."""
+    hangs_up: asyncio.Event = field(default_factory=asyncio.Event)
+    """To be set where it ends the connections on which it has fallen silent."""
     conversations: int = 0
 
     def to(self, recipient: str) -> list[EmailMessage]:
@@ -50,7 +52,8 @@ class Mailbox:
         [recipient] = envelope.rcpt_tos
         if recipient in self.silent_for:
             self.silent.set()
-            await asyncio.get_running_loop().create_future()
+            await self.hangs_up.wait()
+            server.transport.abort()
         reply = self._next(self.data_replies, recipient)
         if reply.startswith("250"):
             assert isinstance(envelope.content, bytes)

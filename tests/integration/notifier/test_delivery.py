@@ -1,7 +1,6 @@
 """Mails to a real SMTP server on loopback, which is away, refuses, falls silent; and notifiers that die."""
 
 import asyncio
-import socket
 import ssl
 from dataclasses import replace
 from email.message import EmailMessage
@@ -20,6 +19,7 @@ from tests.integration.notifier.conftest import IMPATIENT, LOOPBACK, notifier, s
 from tests.integration.notifier.ledger import MAKER, REJECTED, Ledger
 from tests.integration.notifier.mail_server import Mailbox, serving
 from tests.integration.notifier.working import delivering, hear_of_notification, hear_of_run, outcomes, planned, raised
+from tests.real.ports import free_port
 
 CRM = "crm@shop.example"
 OPS = "ops@shop.example"
@@ -34,11 +34,6 @@ async def told(tools: Tools, ledger: Ledger, *emails: str, state: RunState = Run
 
 async def states(tools: Tools, ledger: Ledger) -> dict[str, str]:
     return {row.recipient: row.state for row in await planned(tools.database, ledger.account_id)}
-
-
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 async def test_a_receipt_is_sent_once_to_each(tools: Tools, ledger: Ledger, mailbox: Mailbox) -> None:
@@ -74,7 +69,7 @@ async def test_no_value_of_a_reject_is_ever_mailed(tools: Tools, ledger: Ledger,
 
 
 async def test_a_mail_server_that_is_down_delays_the_mail_and_nothing_else(database: Database, ledger: Ledger) -> None:
-    mailbox = Mailbox(port=closed_port())
+    mailbox = Mailbox(port=free_port())
     tools = notifier(database, smtp(mailbox))
     async with delivering(tools):
         await told(tools, ledger, CRM)
@@ -135,7 +130,7 @@ async def test_a_notice_that_is_refused_raises_no_further_notice(
 
 async def test_a_mail_is_given_up_when_it_was_tried_long_enough(database: Database, ledger: Ledger) -> None:
     patience = replace(IMPATIENT, give_up_seconds=0.0, least_tries=3)
-    tools = notifier(database, smtp(Mailbox(port=closed_port())), patience)
+    tools = notifier(database, smtp(Mailbox(port=free_port())), patience)
     await told(tools, ledger, CRM)
     async with delivering(tools):
         await eventually(lambda: outcomes(tools).get("given_up") == 1, "the end of it")
@@ -148,7 +143,7 @@ async def test_a_server_that_falls_silent_delays_that_mail_and_no_other(
     database: Database, ledger: Ledger, mailbox: Mailbox
 ) -> None:
     mailbox.silent_for.add(CRM)
-    tools = notifier(database, smtp(mailbox, step_seconds=1.0), replace(IMPATIENT, first_pause_seconds=0.01))
+    tools = notifier(database, smtp(mailbox, step_seconds=30.0), replace(IMPATIENT, first_pause_seconds=0.01))
     async with delivering(tools):
         await told(tools, ledger, CRM)
         await asyncio.wait_for(mailbox.silent.wait(), 10)
@@ -156,6 +151,7 @@ async def test_a_server_that_falls_silent_delays_that_mail_and_no_other(
         await eventually(lambda: len(mailbox.to(OPS)) == 1, "the other mail")
         assert outcomes(tools).get("delayed") is None, "the silent one was still being waited for"
         mailbox.silent_for.clear()
+        mailbox.hangs_up.set()
         await eventually(lambda: len(mailbox.to(CRM)) == 1, "the mail that met silence")
         await eventually(lambda: outcomes(tools).get("sent") == 2, "both noted as sent")
     assert outcomes(tools)["delayed"] >= 1
@@ -342,8 +338,9 @@ async def test_a_mail_is_kept_for_as_long_as_its_try_takes(
     database: Database, ledger: Ledger, mailbox: Mailbox
 ) -> None:
     mailbox.silent_for.add(CRM)
-    patience = replace(IMPATIENT, lease_seconds=1.0, first_pause_seconds=60.0)
-    first, second = (notifier(database, smtp(mailbox, step_seconds=4.0), patience) for _ in range(2))
+    # Kept three times in a lease, by a process that may have to wait for its turn on the machine.
+    patience = replace(IMPATIENT, lease_seconds=2.0, first_pause_seconds=60.0)
+    first, second = (notifier(database, smtp(mailbox, step_seconds=5.0), patience) for _ in range(2))
     await told(first, ledger, CRM)
     async with delivering(first):
         await asyncio.wait_for(mailbox.silent.wait(), 10)

@@ -11,6 +11,7 @@ import pytest_asyncio
 from services.exporter.wiring import running as exporting
 from services.importer.wiring import running as importing
 from services.poller.wiring import running as polling
+from shared.bus.alongside import alongside
 from shared.bus.in_process import InProcessBus
 from shared.observe.metrics import Metrics
 from shared.runtime.service import Base, base_of, relaying
@@ -61,10 +62,8 @@ async def afar(base: Base, account: UUID, openssh_server: PrivateOpenSSH) -> Asy
 @asynccontextmanager
 async def watched(base: Base, made: Tenant) -> AsyncIterator[None]:
     """The system, that looks at the tenant's connection again and again."""
-    async with system(base):
-        looking = asyncio.create_task(_keep_due(base, made))
+    async with system(base), alongside(_keep_due(base, made)):
         yield
-        looking.cancel()
 
 
 @asynccontextmanager

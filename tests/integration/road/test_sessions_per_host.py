@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from uuid import UUID
 
+from shared.bus.alongside import alongside
 from shared.bus.in_process import InProcessBus
 from shared.domain.connection import ConnectionSettings
 from shared.domain.place import SftpPlace
@@ -35,11 +36,10 @@ async def test_a_host_never_sees_more_sessions_than_it_may_and_every_file_is_imp
     async with AsyncExitStack() as stack:
         for each in systems:
             await stack.enter_async_context(system(each))
-        looking = asyncio.create_task(_keep_due(tenant, made))
-        await eventually(
-            lambda: len([*server.drop.glob("*/a.csv.done")]) == PLACES, "every file to be marked", limit_seconds=60
-        )
-        looking.cancel()
+        async with alongside(_keep_due(tenant, made)):
+            await eventually(
+                lambda: len([*server.drop.glob("*/a.csv.done")]) == PLACES, "every file to be marked", limit_seconds=60
+            )
     assert {run["state"] for run in await tenant.runs()} == {"completed"}
     assert len(await tenant.runs()) == PLACES
     log = server.log.read_text()

@@ -126,7 +126,8 @@ async def test_a_connection_that_ends_in_the_middle_of_a_file_is_told_in_time(tm
         proxy.swallows = swallows
         async with _tcp(proxy.handle) as middle:
             began = time.monotonic()
-            ways = reach(idle_seconds=0.5, step_seconds=0.5)
+            # Getting in takes several steps of two sides that may have to wait for their turn on the machine.
+            ways = reach(idle_seconds=0.5, step_seconds=2)
             async with open_sftp(middle.place(*server.lines), LOGIN, ways) as folder:
                 proxy.after_bytes = 3 << 20
                 with pytest.raises(ConnectionLost):
@@ -140,10 +141,10 @@ async def test_a_server_that_goes_silent_before_a_listing_is_given_up_in_time(tm
         proxy.swallows = True
         async with (
             _tcp(proxy.handle) as middle,
-            open_sftp(middle.place(*server.lines), LOGIN, reach(step_seconds=0.4)) as folder,
+            open_sftp(middle.place(*server.lines), LOGIN, reach(step_seconds=2)) as folder,
         ):
             proxy.after_bytes = 0
-            with pytest.raises(ConnectionLost, match=r"within 0\.4 seconds"):
+            with pytest.raises(ConnectionLost, match="within 2 seconds"):
                 await folder.list("")
 
 

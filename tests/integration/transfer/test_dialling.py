@@ -24,6 +24,7 @@ from shared.transfer.keys import make_private_key
 from shared.transfer.sftp import open_sftp
 from shared.transfer.webdav.opening import open_webdav
 from tests.integration.transfer.conftest import LOOPBACK
+from tests.real.ports import free_port
 
 NAME = "partner.example"
 
@@ -39,10 +40,10 @@ def _reach(*addresses: str, seconds: float = 2) -> Reach:
 
 
 @contextmanager
-def _filtered(address: str = "127.0.0.2") -> Iterator[int]:
+def _filtered(address: str = "127.0.0.2", port: int = 0) -> Iterator[int]:
     """A port at which the kernel answers nobody any more: the queue of its listener is full."""
-    with socket.create_server((address, 0), backlog=0) as listener:
-        port: int = listener.getsockname()[1]
+    with socket.create_server((address, port), backlog=0) as listener:
+        port = listener.getsockname()[1]
         clients = [socket.socket() for _ in range(4)]
         for client in clients:
             client.setblocking(False)
@@ -53,7 +54,7 @@ def _filtered(address: str = "127.0.0.2") -> Iterator[int]:
 
 
 async def test_a_silent_address_does_not_keep_us_from_the_one_behind_it() -> None:
-    with _filtered() as port, socket.create_server(("127.0.0.1", port)) as listener:
+    with _filtered(port=free_port()) as port, socket.create_server(("127.0.0.1", port)) as listener:
         dialled = await (await find(NAME, port, _reach("127.0.0.2", "127.0.0.1", seconds=1))).dial()
         with dialled.socket:
             assert dialled.address == "127.0.0.1"
