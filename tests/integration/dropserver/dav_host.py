@@ -87,7 +87,7 @@ def host_in(tmp_path: Path) -> Host:
         async with (
             House.open(gate, uploads, limits) as house,
             DavServer.open(house, "127.0.0.1", 0, None, surroundings) as server,
-            httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", auth=LOGIN) as client,
+            httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", auth=LOGIN, timeout=30) as client,
         ):
             yield Hosted(server, gate, uploads, root / "shop", client)
 

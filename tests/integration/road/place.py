@@ -40,7 +40,7 @@ PROPERTIES = {
 IDENTIFIERS = ("email", "number")
 _OPEN = ("queued", "running")
 END_SECONDS = 90.0
-"""For a small file, on a machine that has twenty other things to do."""
+"""For a small file and its mark, each, on a machine that has twenty other things to do."""
 
 
 @dataclass(slots=True)
@@ -118,7 +118,7 @@ class Tenant:
             found[:] = [row for where, row in (await self.arrivals()).items() if where == path]
             return bool(found) and found[0]["settled_at"] is not None
 
-        await eventually(is_settled, f"{path} to be marked")
+        await eventually(is_settled, f"{path} to be marked", limit_seconds=END_SECONDS)
         return found[0]
 
     async def profile(self, email: str) -> dict[str, Any]:

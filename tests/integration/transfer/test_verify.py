@@ -274,8 +274,8 @@ async def test_a_trial_is_over_in_time_and_leaves_nothing(tmp_path: Path, monkey
         async def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
             await asyncio.get_running_loop().create_future()
 
-    monkeypatch.setattr(verifying, "ALL_SECONDS", 0.5)
-    monkeypatch.setattr(verifying, "CLEARING_SECONDS", 0.2)
+    monkeypatch.setattr(verifying, "ALL_SECONDS", 3)
+    monkeypatch.setattr(verifying, "CLEARING_SECONDS", 1)
     (tmp_path / "out").mkdir()
     async with partner(tmp_path, server=Hanging) as server:
         steps = await _tried(server.place(*server.lines), _places(tmp_path), OUT)
