@@ -42,12 +42,12 @@ def size(tree: Tree, path: str) -> int | None:
     return None if there is None else there.st_size
 
 
-def size_or_none(tree: Tree, path: str) -> int | None:
-    """The same, also where the disk does not say."""
+def left(tree: Tree, path: str, counted: int) -> int | None:
+    """The same; what is counted of it where the disk does not say."""
     try:
         return size(tree, path)
     except OSError:
-        return None
+        return counted
 
 
 def found(tree: Tree, path: str) -> os.stat_result | None:

@@ -50,8 +50,8 @@ class Resuming:
     def size(self) -> int:
         """Its size, where it still lies there as it was. Raises NotOnDisk, Refusal."""
         with on_disk():
-            there = self.tree.stat(self.path)
-        if there.st_size != self.size_bytes or not os.path.samestat(there, os.fstat(self.descriptor)):
+            there, ours = self.tree.stat(self.path), os.fstat(self.descriptor)
+        if there.st_size != self.size_bytes or not os.path.samestat(there, ours):
             raise Refusal(MEANWHILE)
         return there.st_size
 

@@ -102,7 +102,7 @@ class DropSession(asyncssh.SFTPServer):
     async def _written_with_room(self, upload: Upload, start: int, data: bytes) -> int:
         try:
             await self._make_room(upload, start + len(data))
-        except asyncssh.SFTPError:
+        except (asyncssh.SFTPError, OSError):
             upload.has_failed = True
             raise
         return self._written(upload, start, data)
@@ -225,8 +225,16 @@ class DropSession(asyncssh.SFTPServer):
 
     async def fsetstat(self, file_obj: object, attrs: asyncssh.SFTPAttrs) -> None:
         """Set size and time of an upload."""
-        self._require(Right.WRITE)
         upload = _upload(file_obj)
+        try:
+            await self._set(upload, attrs)
+        except (asyncssh.SFTPError, OSError):
+            # One that could not be cut ends with what lay there before, and clients close it all the same.
+            upload.has_failed = upload.has_failed or attrs.size is not None
+            raise
+
+    async def _set(self, upload: Upload, attrs: asyncssh.SFTPAttrs) -> None:
+        self._require(Right.WRITE)
         if attrs.size is not None or attrs.mtime is not None:
             await self._make_room(upload, attrs.size or 0)
         if not upload.is_open:

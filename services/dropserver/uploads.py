@@ -6,11 +6,16 @@ that died without our having noticed; the older one's next request fails, and it
 
 import asyncio
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
+import structlog
+
 from services.dropserver.resuming import Resuming
 from services.dropserver.tenant import Begun, Tenant
+
+log = structlog.get_logger()
 
 
 @dataclass(eq=False, slots=True)
@@ -41,7 +46,7 @@ class Upload(Reading):
     is_removed: bool = False
     has_failed: bool = False
     is_full: bool = False
-    """It failed for want of room: what there is of it is taken away."""
+    """It failed for want of room."""
     is_open: bool = True
     """Until its descriptor is closed, which may then be another file's."""
     growing: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -57,6 +62,11 @@ class Upload(Reading):
         """Whether nothing can come of it, whatever is written."""
         return self.is_superseded or self.is_removed
 
+    @property
+    def is_taken_away(self) -> bool:
+        """Whether what there is of it is: it found no room, and is no whole file that it goes on with."""
+        return self.is_full and self.resuming is None
+
     def let_go(self) -> None:
         """Hold the file no longer, which nothing will come of; its name is another's, or nobody's.
 
@@ -65,7 +75,12 @@ class Upload(Reading):
         """
         if not self.is_open:
             return
-        nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        except OSError as error:
+            # Of descriptors there are none left: it is held until it is closed, which is no reason to end all others.
+            log.warning("upload.not_let_go", errno=error.errno)
+            return
         try:
             os.dup2(nothing, self.descriptor, inheritable=False)
         finally:
@@ -89,9 +104,11 @@ class Register:
     def let_go_removed(self) -> None:
         """Hold no whole file that was removed, or replaced, before anything was written into it."""
         for upload in self._waiting:
-            if upload.is_open and not upload.is_removed and not os.fstat(upload.descriptor).st_nlink:
-                upload.is_removed = True
-                upload.let_go()
+            # Where the disk does not say (its volume is away), the first byte finds out, and all others go on.
+            with suppress(OSError):
+                if upload.is_open and not upload.is_removed and not os.fstat(upload.descriptor).st_nlink:
+                    upload.is_removed = True
+                    upload.let_go()
 
     def begin(self, tenant: Tenant, upload: Upload) -> None:
         """An upload begins; one that wrote the same file is superseded."""

@@ -30,6 +30,8 @@ _UNWRITTEN = "A part of the file could not be written; send the file again."
 _CLOSED = "The file is closed."
 _STOPPING = "The server is stopping; upload again in a minute."
 _REMOVED = "The file was removed or replaced while it was written."
+_FULL_REMOVED = "The drop folder is full; what was written of the file is removed."
+_FULL_KEPT = "The drop folder is full; the file is kept as far as it was written. Go on with it when there is room."
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 log = structlog.get_logger()
@@ -84,9 +86,8 @@ class Writing:
         try:
             descriptor = await self._opened(path, flags, begun)
         except (OSError, Refusal):
-            await self._tell_broken(
-                begun, self._house.uploads.broken(self._tenant, begun, placing.size_or_none(self._tree, path))
-            )
+            left = placing.left(self._tree, path, begun.counted_bytes)
+            await self._tell_broken(begun, self._house.uploads.broken(self._tenant, begun, left))
             raise
         size = os.fstat(descriptor).st_size
         upload = Upload(descriptor=descriptor, begun=begun, path=path, size_bytes=size, appends=appends)
@@ -134,7 +135,7 @@ class Writing:
             if upload.is_removed:
                 raise FileNotFoundError(errno.ENOENT, _REMOVED)
             if upload.is_full:
-                raise QuotaUsedUp("The drop folder is full; what was written of the file is removed.")
+                raise QuotaUsedUp(_FULL_REMOVED if upload.is_taken_away else _FULL_KEPT)
             if upload.has_failed:
                 raise Refusal(_UNWRITTEN)
             with told():
@@ -291,7 +292,7 @@ class Writing:
             with registered():
                 await uploads.placed(self._tenant, begun, upload.path, whole.stay)
         except (OSError, Refusal):
-            left = placing.size_or_none(self._tree, upload.path)
+            left = placing.left(self._tree, upload.path, whole.size_bytes)
             await self._tell_broken(begun, uploads.broken(self._tenant, begun, left))
             raise
         self._house.register.begin(self._tenant, upload)
@@ -307,12 +308,13 @@ class Writing:
     async def _give_up(self, upload: Upload) -> None:
         """Tell an upload as broken, where it has begun; what there is of it is taken away where it found no room.
 
+        But not a whole file that it was to go on with: of that more was told as uploaded than what found no room.
         That as its name is given: another one may have begun to go on with the very file, or be about to replace it.
         """
         uploads, begun = self._house.uploads, upload.begun
         if begun is None:
             return
-        if upload.is_full:
+        if upload.is_taken_away:
             telling = uploads.discarded(self._tenant, begun, upload.path, partial(self._left, upload))
         else:
             telling = uploads.broken(self._tenant, begun, self._left(upload))
@@ -325,17 +327,20 @@ class Writing:
         away by another way than ours has given its room back, as of that size.
         """
         if upload.is_lost:
-            return placing.size_or_none(self._tree, upload.path) or 0
+            return placing.left(self._tree, upload.path, 0) or 0
         try:
             lies_there = self._tree.stat(upload.path)
             if not os.path.samestat(lies_there, os.fstat(upload.descriptor)):
                 return lies_there.st_size
-            if upload.is_full:
+            if upload.is_taken_away:
                 self._tree.remove(upload.path)
                 return None
         except OSError as error:
             log.info("upload.not_there", upload_id=str(upload.begun and upload.begun.id), errno=error.errno)
-        return os.fstat(upload.descriptor).st_size
+        try:
+            return os.fstat(upload.descriptor).st_size
+        except OSError:
+            return upload.counted_bytes
 
     async def _opened(self, path: str, flags: int, begun: Begun) -> int:
         """A descriptor of the upload's file, which is made only while the ledger says that nobody else's is."""
