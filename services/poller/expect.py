@@ -4,6 +4,7 @@ Judged at each deadline, and soon after a file came or a run ended. What is told
 that it was told.
 """
 
+import asyncio
 from uuid import UUID
 
 import structlog
@@ -38,7 +39,9 @@ async def judge_goal(tools: Tools, account_id: UUID, goal_id: UUID) -> None:
             await expectations.pass_over(tx, goal_id, now, next_at)
             return
         await expectations.judge_next(tx, goal_id, next_at)
-        findings = judge(times, await came_lately(tx, goal_id, goal, times, now), since, now)
+        lately = await came_lately(tx, goal_id, goal, times, now)
+        # Of thousands of files, or many blackouts, it takes a moment.
+        findings = await asyncio.to_thread(judge, times, lately.came, since, now, lately.until)
         told += [each.finding for each in findings if await expectations.tell(tx, stored.connection_id, goal_id, each)]
     for finding in told:
         tools.metrics.expectations.labels(finding).inc()

@@ -36,9 +36,11 @@ class Blackout(Model):
         begin, end = time.fromisoformat(self.from_), time.fromisoformat(self.to)
         today = moment.astimezone(zone).date()
         for day in (today - _DAY, today):
+            if weekday_of(day) not in self.days:
+                continue
             begins_at = moment_of(day, begin, zone)
             ends_at = moment_of(day if begin < end else day + _DAY, end, zone, is_last=True)
-            if weekday_of(day) in self.days and begins_at <= moment < ends_at:
+            if begins_at <= moment < ends_at:
                 return begins_at, ends_at
         return None
 

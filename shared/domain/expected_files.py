@@ -8,12 +8,14 @@ after a rest or given other blackouts, is not judged; it counts as having come.
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Literal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from shared.domain.expectation import Expectation
 from shared.domain.timetable import Timetable
+from shared.domain.wall_clock import moment_of
 
 Finding = Literal["missing", "late", "small", "large", "unexpected"]
 State = Literal["awaited", "met", "missing", "late", "not_expected"]
@@ -40,15 +42,20 @@ class Found:
     run_id: UUID | None = None
 
 
-def judge(times: Timetable, came: Sequence[Came], since: datetime, now: datetime) -> list[Found]:
-    """All that is not as expected of today and the day before; `came` in any order, `since` when it was set."""
-    expected = times.expected
-    by_day = _by_day(times, [each for each in came if each.came_at <= now], now)
+def judge(
+    times: Timetable, came: Sequence[Came], since: datetime, now: datetime, until: datetime | None = None
+) -> list[Found]:
+    """All that is not as expected of today and the day before; `came` in any order, `since` when it was set.
+
+    `until` where those are not all that came: what was to come later is not judged.
+    """
+    expected, until = times.expected, min(now, until or now)
+    by_day = _by_day(times, [each for each in came if each.came_at <= until], now)
     found: list[Found] = []
     day = times.first_judged(now)
-    while day <= expected.day_of(now):
+    while day <= expected.day_of(until):
         of_day = by_day.get(day, [])
-        found += _of_day(times, day, of_day, since, now)
+        found += _of_day(times, day, of_day, since, until)
         found += [each for file in of_day if file.came_at >= since for each in _of_size(expected, file)]
         day += timedelta(days=1)
     return found
@@ -56,15 +63,14 @@ def judge(times: Timetable, came: Sequence[Came], since: datetime, now: datetime
 
 def earliest(times: Timetable, now: datetime) -> datetime:
     """Since when files that came matter now."""
-    # Two days more than count: clocks differ, and a day begins before its deadline.
-    return now - (times.expected.day_of(now) - times.first_counted(now)) - timedelta(days=2)
+    return moment_of(times.first_counted(now), time(), ZoneInfo(times.expected.timezone))
 
 
 def _by_day(times: Timetable, came: Sequence[Came], now: datetime) -> Mapping[date, list[Came]]:
     """The files of each day, in the order in which they came.
 
-    One counts for the day on which it came. First seen before the deadline of a day before, which was put off, it
-    counts for that day instead, as long as this lacks files.
+    One counts for the day on which it came. First seen while it is in time for a day before, whose deadline was put
+    off, it counts for that day instead, as long as this lacks files.
     """
     day_of = times.expected.day_of
     carried = times.carried_over(times.first_counted(now), day_of(now))
@@ -85,10 +91,10 @@ def _by_day(times: Timetable, came: Sequence[Came], now: datetime) -> Mapping[da
 
 
 def _of_day(times: Timetable, day: date, came: Sequence[Came], since: datetime, now: datetime) -> Iterator[Found]:
-    expected, deadline = times.expected, times.deadline(day)
+    expected, deadline, seen_by = times.expected, times.deadline(day), times.seen_by(day)
     wanted = expected.files if expected.expects(day) else 0
     if wanted and since < expected.deadline(day) and deadline <= now:
-        in_time = sum(each.came_at <= deadline for each in came)
+        in_time = sum(each.came_at <= seen_by for each in came)
         if len(came) < wanted:
             yield Found("missing", str(day), f"Found {_files(len(came))} by {_shown(deadline)}, expected {wanted}.")
         elif in_time < wanted:
@@ -96,7 +102,7 @@ def _of_day(times: Timetable, day: date, came: Sequence[Came], since: datetime, 
             yield Found(
                 "late",
                 str(day),
-                f"The last came at {_shown(last.came_at)}, expected by {_shown(deadline)}.",
+                f"The last came at {_shown(last.came_at)}, expected by {_shown(seen_by)}.",
                 last.run_id,
             )
     surplus = [each for each in came[wanted:] if each.came_at >= since]
@@ -132,16 +138,14 @@ def standing(times: Timetable, came: Sequence[Came], since: datetime, now: datet
     of_day = _by_day(times, came, now).get(day, [])
     deadline = times.deadline(day) if times.expected.expects(day) else None
     is_judged = deadline is not None and since < times.expected.deadline(day)
-    state = _state(times.expected, of_day, deadline if is_judged else None, now)
+    state = _state(times, of_day, day, now) if is_judged else "not_expected"
     return Standing(day, state, len(of_day), deadline, times.next_deadline(now))
 
 
-def _state(expected: Expectation, came: Sequence[Came], deadline: datetime | None, now: datetime) -> State:
-    if deadline is None:
-        return "not_expected"
-    if len(came) < expected.files:
-        return "missing" if now >= deadline else "awaited"
-    return "met" if sum(each.came_at <= deadline for each in came) >= expected.files else "late"
+def _state(times: Timetable, came: Sequence[Came], day: date, now: datetime) -> State:
+    if len(came) < times.expected.files:
+        return "missing" if now >= times.deadline(day) else "awaited"
+    return "met" if sum(each.came_at <= times.seen_by(day) for each in came) >= times.expected.files else "late"
 
 
 def _files(count: int) -> str:

@@ -1,8 +1,8 @@
 """Until when the files of a goal are expected, where nobody looks for them in blackouts of their connection. Pure.
 
 A partner's server is not looked at in a blackout of its connection: what came there meanwhile is first seen behind it.
-So a deadline in one, or so shortly behind one that what lay there cannot have been found complete, is put off. A folder
-of our own is looked at all the same, and in a goal's own blackout as well: there files only wait, and have come.
+So a deadline in one, or so shortly behind one that what lay there cannot have been found complete, is put off. What is
+in time is seen soon behind the first window, though it may be complete only behind the next. A folder of our own is looked at all the same, and in a goal's own blackout as well: there files only wait, and have come.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,10 +20,14 @@ DAYS_BACK = 1
 """How many days before today are still judged: a poller may have been away over midnight."""
 LOOKS_TAKE_SECONDS = 90
 """That looks themselves may take until a file is found complete, on top of the time between them."""
-_MOST_IN_A_ROW = 8
-"""Windows with so little time between them that no file is found complete there."""
-_MOST_BACK = 16
-"""Days for which a deadline may be put off: more than windows in a row can last."""
+_A_LOOK = timedelta(seconds=LOOKS_TAKE_SECONDS)
+"""Where less time is left between windows, nobody may come to look."""
+_FIRST_LOOK_WITHIN = timedelta(hours=1)
+"""So long after a window something is first seen that has lain there, at the latest: looks fail, and wait their turn."""
+_MOST_IN_A_ROW = 16
+"""Windows with too little time between them for a look. More are each for itself: there is no other time."""
+_MOST_BACK = 20
+"""Days for which a deadline may be put off: more than two windows, each of them a week, and looks of a day."""
 _DAY = timedelta(days=1)
 
 
@@ -34,24 +38,41 @@ class Timetable:
     expected: Expectation
     unwatched: Sequence[Blackout] = ()
     looks_take: timedelta = timedelta()
-    _deadlines: dict[date, datetime] = field(default_factory=dict, repr=False, compare=False)
-    """That were asked for: windows in a row take a moment."""
+    _put_off: dict[date, tuple[datetime, datetime]] = field(default_factory=dict, repr=False, compare=False)
+    """What was asked for: windows in a row take a moment."""
 
     def deadline(self, day: date) -> datetime:
-        """After when the files of a day are late, in UTC."""
-        if day not in self._deadlines:
-            self._deadlines[day] = self._deadline(day)
-        return self._deadlines[day]
+        """When the files of a day are judged: what came in time is complete then. In UTC."""
+        return self._times(day)[1]
 
-    def _deadline(self, day: date) -> datetime:
-        at = self.expected.deadline(day)
-        for _ in range(_MOST_IN_A_ROW if self.unwatched else 0):
-            ends = [blackout_until(self.unwatched, moment) for moment in (at - self.looks_take, at)]
-            seen_at = max((each + self.looks_take for each in ends if each is not None), default=at)
-            if seen_at <= at:
-                break
-            at = seen_at
-        return at
+    def seen_by(self, day: date) -> datetime:
+        """After when files of a day that are first seen are late, in UTC."""
+        return self._times(day)[0]
+
+    def _times(self, day: date) -> tuple[datetime, datetime]:
+        if day not in self._put_off:
+            self._put_off[day] = self._found(self.expected.deadline(day))
+        return self._put_off[day]
+
+    def _found(self, at: datetime) -> tuple[datetime, datetime]:
+        ends = [end for end in map(self._end, (at - self.looks_take, at)) if end is not None]
+        if not ends:
+            return at, at
+        seen_by = max(at, max(ends) + min(self.looks_take, _FIRST_LOOK_WITHIN))
+        complete_by = max(ends) + self.looks_take
+        # What was seen before another window is found complete by the first look behind that.
+        end = self._end(complete_by)
+        return seen_by, complete_by if end is None else end + _A_LOOK
+
+    def _end(self, moment: datetime) -> datetime | None:
+        """Until when nobody looks, or may not come to it, where a moment lies in a window; else None."""
+        first = until = blackout_until(self.unwatched, moment) if self.unwatched else None
+        for _ in range(_MOST_IN_A_ROW):
+            following = None if until is None else blackout_until(self.unwatched, until + _A_LOOK)
+            if following is None:
+                return until
+            until = following
+        return first
 
     def next_deadline(self, moment: datetime) -> datetime:
         """The first one after a moment."""
@@ -65,12 +86,14 @@ class Timetable:
 
     def first_counted(self, now: datetime) -> date:
         """The first day whose files matter to the days that are judged."""
-        return self._first_open(self.first_judged(now))
+        # Of the first day those cannot be told apart that count for the one before it, and so it is not known how many
+        # of the second day's it takes: neither may be one that is judged.
+        return self._first_open(self._first_open(self.first_judged(now)))
 
     def carried_over(self, first: date, last: date) -> dict[date, datetime]:
-        """Days of these, in order, that last until a deadline behind their midnights."""
-        deadlines = ((day, self.deadline(day)) for day in self._expecting(first, last))
-        return {day: at for day, at in deadlines if self.expected.day_of(at) > day}
+        """Days of these, in order, whose files may be first seen behind their midnights, and until when."""
+        moments = ((day, self.seen_by(day)) for day in self._expecting(first, last))
+        return {day: at for day, at in moments if self.expected.day_of(at) > day}
 
     def _first_open(self, day: date) -> date:
         """The first whose deadline had not passed when a day began; that day itself where there is none before."""
@@ -92,10 +115,13 @@ def judged_since(before: Sequence[Blackout], after: Sequence[Blackout], now: dat
     return max(each for each in begins if each) - timedelta(seconds=1) if all(begins) else now
 
 
+def unwatched(connection: ConnectionSettings) -> Sequence[Blackout]:
+    """The windows in which nobody looks at a connection's place."""
+    return () if isinstance(connection.place, HostedPlace) else connection.blackouts
+
+
 def timetable(expected: Expectation, readiness: Readiness, connection: ConnectionSettings) -> Timetable:
     """That of a goal of a connection."""
-    if isinstance(connection.place, HostedPlace):
-        return Timetable(expected)
     # The first look follows the end of a window at once, and mostly the second finds files complete.
     seconds = connection.interval_seconds + readiness.minimum_age_seconds + LOOKS_TAKE_SECONDS
-    return Timetable(expected, connection.blackouts, timedelta(seconds=seconds))
+    return Timetable(expected, unwatched(connection), timedelta(seconds=seconds))

@@ -33,7 +33,7 @@ from shared.domain.place import (
     SftpPlace,
 )
 from shared.domain.schedule import AtTimes, next_of
-from shared.domain.timetable import judged_since
+from shared.domain.timetable import judged_since, unwatched
 from shared.storage import claims, expectations, inquiries, ssh_keys
 from shared.storage.database import Record, Session, Tx
 from shared.storage.secrets import KeyRing, Place, keep
@@ -224,8 +224,8 @@ async def update(
         await inquiries.call_off(tx, connection_id)
     if settings.active and not stored.settings.active:
         await expectations.begin_anew(tx, connection_id=connection_id)
-    elif settings.blackouts != stored.settings.blackouts and not isinstance(settings.place, HostedPlace):
-        since = judged_since(stored.settings.blackouts, settings.blackouts, datetime.now(UTC))
+    elif unwatched(settings) != unwatched(stored.settings):
+        since = judged_since(unwatched(stored.settings), unwatched(settings), datetime.now(UTC))
         await expectations.begin_anew(tx, connection_id=connection_id, since=since)
     for name, secret in secrets.items():
         sealed = _sealed(tx, ring, connection_id, name, secret)

@@ -47,5 +47,5 @@ async def get_expectation(goal_id: UUID, visit: Reader) -> ExpectationShown:
             raise Conflict("The goal expects nothing, or is switched off; see `expect`.")
         connection = await connections.get(tx, stored.connection_id)
         times = timetable(expected, goal.source.readiness, connection.settings)
-        came = await came_lately(tx, goal_id, goal, times, now)
-    return ExpectationShown.model_validate(standing(times, came, since, now), from_attributes=True)
+        lately = await came_lately(tx, goal_id, goal, times, now)
+    return ExpectationShown.model_validate(standing(times, lately.came, since, now), from_attributes=True)

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from services.poller.clock import judge_due
 from services.poller.wiring import tools_of
 from shared.domain.blackout import Blackout
 from shared.domain.expectation import Expectation
 from shared.domain.integration import Integration, IntegrationState
-from shared.storage import connections, expectations, integrations, notifications
+from shared.domain.place import HostedPlace
+from shared.storage import connections, drop_folders, expectations, integrations, notifications
 from tests.eventually import eventually
 from tests.integration.road.gateway import gateway_of
 from tests.integration.road.place import Tenant, goal
@@ -133,6 +136,20 @@ async def test_files_are_told_that_are_late_or_large(tenant: Tenant, tmp_path: P
     await _counts(tenant, large=1, late=1)
 
 
+async def test_of_more_files_than_are_looked_at_none_is_missing(
+    tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zone = _zone_at_noon(datetime.now(UTC))
+    this_evening = datetime.now(zone).replace(hour=19)
+    await tenant.save(goal(expect={"by": "18:00", "files": 2, "timezone": zone.key}))
+    await tenant.imported("a.csv", "email,name\nann@example.com,Ann\n")
+    await tenant.imported("b.csv", "email,name\nbob@example.com,Bob\n")
+    with monkeypatch.context() as patched:
+        patched.setattr(expectations, "MOST_FILES", 1)
+        await judge_due(replace(tools_of(tenant.base, tmp_path), now=lambda: this_evening))
+    assert await _told(tenant, "file_missing") == []
+
+
 async def test_what_came_in_a_blackout_is_neither_missing_nor_late_where_it_is_seen_after_it(
     afar: Tenant, tmp_path: Path
 ) -> None:
@@ -178,3 +195,14 @@ async def test_what_came_in_a_blackout_is_neither_missing_nor_late_where_it_is_s
     assert since is not None
     assert abs(since - datetime.now(UTC)) < SOON
     assert await nothing_is_begun("21:00") == since
+
+    # What was put off is judged no more where the place becomes a folder of our own, which is looked at all the same.
+    async with afar.base.database.account(afar.account_id) as tx:
+        folder = await drop_folders.create(tx, "Instead", quota_bytes=10**9)
+        hosted = HostedPlace(transport="hosted", drop_folder_id=folder.id)
+        settings = (await connections.get(tx, afar.connection_id)).settings.model_copy(update={"place": hosted})
+        await expectations.pass_over(tx, goal_id, deadline - SOON, now)
+        await connections.update(tx, afar.base.keys, afar.connection_id, settings, {})
+        begun_anew = await expectations.since(tx, goal_id)
+    assert begun_anew is not None
+    assert abs(begun_anew - datetime.now(UTC)) < SOON

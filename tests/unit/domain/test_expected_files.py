@@ -108,6 +108,17 @@ def test_what_came_before_it_was_expected_has_come() -> None:
     assert _told(one | {"files": 2}, "2026-11-23T09:00:00Z", early, since=since) == [("missing", "2026-11-23")]
 
 
+def test_nothing_is_missing_because_it_was_not_read() -> None:
+    expected = Timetable(Expectation.model_validate(WEEKDAYS))
+    tuesday, read = datetime.fromisoformat("2026-11-24T12:00:00Z"), _file("2026-11-23T05:00:00Z")
+    found = judge(expected, [read], LONG_AGO, tuesday)
+    assert [(each.finding, each.about) for each in found] == [("missing", "2026-11-24")]
+    assert judge(expected, [read], LONG_AGO, tuesday, until=read.came_at) == []
+    late = _file("2026-11-23T07:00:00Z")
+    [told] = judge(expected, [late], LONG_AGO, tuesday, until=late.came_at)
+    assert (told.finding, told.about) == ("late", "2026-11-23")
+
+
 def test_a_day_stands_as_its_files_have_come() -> None:
     expected = Timetable(Expectation.model_validate(WEEKDAYS))
     monday = datetime.fromisoformat("2026-11-23T05:00:00Z")

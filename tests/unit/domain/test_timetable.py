@@ -32,8 +32,8 @@ WITH_GAPS = [
 ]
 
 
-def _times(said: dict[str, Any], *windows: dict[str, Any]) -> Timetable:
-    return Timetable(Expectation.model_validate(said), [Blackout.model_validate(each) for each in windows], LOOKS_TAKE)
+def _times(said: dict[str, Any], *windows: dict[str, Any], looks_take: timedelta = LOOKS_TAKE) -> Timetable:
+    return Timetable(Expectation.model_validate(said), [Blackout.model_validate(each) for each in windows], looks_take)
 
 
 DEADLINES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], str, str]] = {
@@ -49,8 +49,8 @@ DEADLINES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], str, str]] = {
     ),
     "windows that touch are one": ({"by": "22:00"}, WEEKEND, "2026-11-20", "2026-11-23T06:03:00Z"),
     "and those with too little time between them": ({"by": "22:30"}, WITH_GAPS, "2026-11-20", "2026-11-23T06:03:00Z"),
-    "where windows leave but minutes it is left some day": (
-        {"by": "12:00"}, [{"from": "00:00", "to": "23:59"}], "2026-11-23", "2026-12-01T00:02:00Z",
+    "where windows leave but minutes these have to do": (
+        {"by": "12:00"}, [{"from": "00:00", "to": "23:59"}], "2026-11-23", "2026-11-25T00:00:30Z",
     ),
     # Amsterdam: clocks show 02:30 twice on 25 October, and a window ends when they do for the last time.
     "clocks that are put back end it later": (
@@ -87,7 +87,7 @@ WEEKS: dict[str, tuple[dict[str, Any], list[dict[str, Any]], list[str], list[tup
         [("missing", "17"), ("late", "17"), ("missing", "19"), ("missing", "22"), ("late", "22")],
     ),
     "across midnight each counts for the day before": (
-        {"by": "23:00"}, [NIGHT], ["16T22:30", "17T22:30", "18T22:30", "19T22:30", "20T22:30", "21T22:30", "22T22:30"],
+        {"by": "23:00", "unexpected": True}, [NIGHT], ["16T22:30", "17T22:30", "18T22:30", "19T22:30", "20T22:30", "21T22:30", "22T22:30"],
         [],
     ),
     "and one that does not come is missed on its day": (
@@ -115,10 +115,46 @@ WEEKS: dict[str, tuple[dict[str, Any], list[dict[str, Any]], list[str], list[tup
 }  # fmt: skip
 
 
+# The same where looks are so far apart that files are complete after the next window only.
+LONG_LOOKS: dict[str, tuple[int, dict[str, Any], list[dict[str, Any]], list[str], list[tuple[str, str]]]] = {
+    "a server that is there for an hour a day": (
+        3600, {"by": "20:00"}, [{"from": "23:00", "to": "22:00"}],
+        ["16T19:00", "17T19:00", "18T21:00", "20T19:00", "21T22:30", "22T19:00"],
+        [("missing", "19")],
+    ),
+    "at all hours but those of work": (
+        12 * 3600, {"by": "12:00", "unexpected": True}, [{"from": "06:00", "to": "18:30"}],
+        ["16T11:00", "17T11:00", "19T11:00", "20T11:00", "21T11:00", "22T11:00"],
+        [("missing", "18")],
+    ),
+    "one look a day": (
+        86400, {"by": "03:00", "unexpected": True}, [NIGHT],
+        ["16T02:00", "17T02:00", "19T02:00", "20T02:00", "21T02:00", "22T02:00"],
+        [("missing", "18")],
+    ),
+    "but minutes a day": (
+        60, {"by": "12:00"}, [{"from": "00:00", "to": "23:59"}],
+        ["16T11:00", "17T11:00", "19T11:00", "20T11:00", "21T11:00", "22T11:00"],
+        [("missing", "18")],
+    ),
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("case", WEEKS)
 def test_a_week_is_lived_through(case: str) -> None:
     said, windows, came, told = WEEKS[case]
-    times = _times(said, *windows)
+    _lived_through(_times(said, *windows), came, told)
+
+
+@pytest.mark.parametrize("case", LONG_LOOKS)
+def test_each_day_is_judged_in_time_where_looks_are_far_apart(case: str) -> None:
+    seconds, said, windows, came, told = LONG_LOOKS[case]
+    times = _times(said, *windows, looks_take=timedelta(seconds=seconds + 120))
+    assert times.deadline(MONDAY) - times.expected.deadline(MONDAY) < timedelta(days=2)
+    _lived_through(times, came, told)
+
+
+def _lived_through(times: Timetable, came: list[str], told: list[tuple[str, str]]) -> None:
     files = [_seen(times.unwatched, f"2026-11-{each}:00Z") for each in came]
     begin, found = datetime.fromisoformat("2026-11-16T00:00:00Z"), set()
     for hours in range(0, 24 * 9, 3):
@@ -141,6 +177,13 @@ def test_what_is_missing_is_told_when_it_cannot_come_in_time_any_more() -> None:
     assert judge(times, (), put_off - timedelta(days=1), put_off - timedelta(seconds=1)) == []
     [missing] = judge(times, (), put_off - timedelta(days=1), put_off)
     assert missing.detail == "Found 0 files by 2026-11-23T06:03:00Z, expected 1."
+
+
+def test_files_are_read_from_the_first_day_on_that_matters() -> None:
+    times = _times({"by": "06:00"} | HERE)
+    assert earliest(times, datetime.fromisoformat("2026-11-23T12:00:00Z")) == datetime.fromisoformat(
+        "2026-11-21T23:00:00Z"
+    )
 
 
 def test_a_day_stands_as_it_is_judged() -> None:
