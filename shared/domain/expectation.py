@@ -26,9 +26,9 @@ class Expectation(Model):
     by: TimeOfDay = Field(
         description="Until when the files of a day have come. A deadline in a blackout in which the connection is not "
         "looked at, or just behind one, is put off until what lies there at its end can be complete: the connection's "
-        "interval_seconds, the goal's minimum_age_seconds and 90 seconds later; 90 seconds behind the next blackout where "
-        "that lies in one. Past midnight a file that is first seen by then, and within an hour of the first blackout's "
-        "end, counts for the day of the deadline, as long as this lacks files. "
+        "interval_seconds, the goal's minimum_age_seconds and 90 seconds later; 90 seconds behind the next blackout "
+        "where that lies in one. Past midnight a file that is first seen by then, and within an hour of the first "
+        "blackout's end, counts for the day of the deadline, as long as this lacks files. "
         "When blackouts are changed, deadlines that have passed are judged only where they lie in a blackout that lasts"
     )
     days: Weekdays = WEEKDAYS

@@ -2,7 +2,8 @@
 
 A partner's server is not looked at in a blackout of its connection: what came there meanwhile is first seen behind it.
 So a deadline in one, or so shortly behind one that what lay there cannot have been found complete, is put off. What is
-in time is seen soon behind the first window, though it may be complete only behind the next. A folder of our own is looked at all the same, and in a goal's own blackout as well: there files only wait, and have come.
+in time is seen soon behind the first window, though it may be complete only behind the next. A folder of our own is
+looked at all the same, and in a goal's own blackout as well: there files only wait, and have come.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,7 +24,7 @@ LOOKS_TAKE_SECONDS = 90
 _A_LOOK = timedelta(seconds=LOOKS_TAKE_SECONDS)
 """Where less time is left between windows, nobody may come to look."""
 _FIRST_LOOK_WITHIN = timedelta(hours=1)
-"""So long after a window something is first seen that has lain there, at the latest: looks fail, and wait their turn."""
+"""So long after a window something that lay there is first seen, at the latest: looks fail, and wait their turn."""
 _MOST_IN_A_ROW = 16
 """Windows with too little time between them for a look. More are each for itself: there is no other time."""
 _MOST_BACK = 20

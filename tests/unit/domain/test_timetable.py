@@ -87,7 +87,8 @@ WEEKS: dict[str, tuple[dict[str, Any], list[dict[str, Any]], list[str], list[tup
         [("missing", "17"), ("late", "17"), ("missing", "19"), ("missing", "22"), ("late", "22")],
     ),
     "across midnight each counts for the day before": (
-        {"by": "23:00", "unexpected": True}, [NIGHT], ["16T22:30", "17T22:30", "18T22:30", "19T22:30", "20T22:30", "21T22:30", "22T22:30"],
+        {"by": "23:00", "unexpected": True}, [NIGHT],
+        ["16T22:30", "17T22:30", "18T22:30", "19T22:30", "20T22:30", "21T22:30", "22T22:30"],
         [],
     ),
     "and one that does not come is missed on its day": (
