@@ -96,6 +96,10 @@ async def _serve(server: uvicorn.Server, listener: socket.socket, ended: asyncio
             raise RuntimeError("the web server ended by itself")
     finally:
         ended.set()
+        # Where it was cancelled it still listens, and not the socket alone is closed: the loop would go on watching its
+        # number, which the next socket gets.
+        for each in getattr(server, "servers", ()):
+            each.close()
         listener.close()
 
 

@@ -218,17 +218,19 @@ async def _transaction(connection: Any, **options: Any) -> AsyncIterator[None]:
     run up must not wait on a silent connection for as long as its longest statement may take.
     """
     block = connection.transaction(**options)
-    await block.start()
+    # As a block and not by `start`: where that is cancelled nobody knows whether it began, and what was begun by hand
+    # the pool tells as a mistake when it finds it.
+    await block.__aenter__()
     try:
         yield
-    except BaseException:
+    except BaseException as error:
         try:
             async with asyncio.timeout(ROLLBACK_SECONDS):
-                await block.rollback()
+                await block.__aexit__(type(error), error, error.__traceback__)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             connection.terminate()
         raise
-    await block.commit()
+    await block.__aexit__(None, None, None)
 
 
 async def _prepare(connection: Any) -> None:

@@ -50,3 +50,29 @@ async def test_a_server_that_breaks_ends_the_service_instead_of_leaving_it_unsee
     with pytest.raises(RuntimeError, match="cannot be served"):
         async with serving(Unservable(), "127.0.0.1", 0), asyncio.timeout(10):
             await asyncio.Event().wait()
+
+
+async def _hear(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    await reader.readuntil(b"hello")
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_a_server_whose_end_is_cut_short_is_in_nobody_elses_way() -> None:
+    is_ending = asyncio.Event()
+
+    async def serve() -> None:
+        async with serving(hello, "127.0.0.1", 0) as port:
+            await _hear(port)
+            is_ending.set()
+
+    ending = asyncio.create_task(serve())
+    await is_ending.wait()
+    ending.cancel()
+    await asyncio.wait([ending])
+    assert ending.cancelled()
+    # Its number was given to the next socket.
+    async with asyncio.timeout(10), serving(hello, "127.0.0.1", 0) as port:
+        await _hear(port)
