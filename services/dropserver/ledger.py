@@ -134,9 +134,10 @@ class DatabaseUploads:
             await uploads.hold(tx, tenant.drop_folder_id, path)
             if after is not None and await _latest(tx, tenant, path) != after:
                 raise UploadBrokenOff
+            # Before the disk is asked: until the commit nothing that is under way can end, and say how much it leaves.
+            former = await drop_usage.supersede(tx, tenant.drop_folder_id, path)
             before_bytes = look()
             kept = 0 if cuts else before_bytes or 0
-            former = await drop_usage.supersede(tx, tenant.drop_folder_id, path)
             upload_id = await uploads.open_(tx, tenant.drop_folder_id, path)
             # What an upload under way has set aside covers the file that it writes, and the file's name.
             freed = (before_bytes or 0 if former is None else former) - kept
@@ -216,8 +217,9 @@ class DatabaseUploads:
         """The client deletes a file, and perhaps one that is being written."""
         async with self._database.account(tenant.account_id) as tx:
             await uploads.hold(tx, tenant.drop_folder_id, path)
-            bytes_ = remove()
+            # First, as in `opened`: what ends because its file is gone must not give back the same room.
             former = await drop_usage.supersede(tx, tenant.drop_folder_id, path)
+            bytes_ = remove()
             await uploads.leave(tx, tenant.drop_folder_id, path)
             await drop_usage.change(tx, tenant.drop_folder_id, -(bytes_ if former is None else former), -1)
 
@@ -275,10 +277,10 @@ class DatabaseUploads:
             # Asked before: once the old name is gone, a look tells what lay there as gone.
             if not await uploads.is_whole(tx, folder_id, source, stays=True):
                 return None
+            former = await drop_usage.supersede(tx, folder_id, target)
             moved = moving.do()
             try:
                 reach("dropserver.renamed")
-                former = await drop_usage.supersede(tx, folder_id, target)
                 await uploads.leave(tx, folder_id, source)
                 upload_id = await uploads.arrive(tx, folder_id, moved.file)
                 await _ring(tx, upload_id)
