@@ -57,9 +57,13 @@ class Renaming:
             log.warning("renaming.not_undone", errno=error.errno)
 
     def conclude(self) -> None:
-        """It is done for good: what had the name before goes."""
-        if self._aside is not None:
+        """It is done for good: what had the name before goes. Where it cannot, it is done all the same."""
+        if self._aside is None:
+            return
+        try:
             self.tree.remove(self._aside)
+        except OSError as error:
+            log.warning("renaming.left_aside", errno=error.errno)
 
     def _set_aside(self) -> int | None:
         """The size of what lies there; a file gets another name beside it as well, so that it can be had back."""

@@ -1,4 +1,4 @@
-"""What goes wrong with a file that is open for writing neither harms that file more than is told, nor anybody else."""
+"""What goes wrong with a file that is written or renamed harms it no more than is told, and nobody else."""
 
 import errno
 import os
@@ -13,7 +13,7 @@ import pytest
 
 from services.dropserver.ledger import DatabaseUploads
 from services.dropserver.refusals import NotNow, QuotaUsedUp
-from services.dropserver.tenant import Begun, Latest, Limits, Look, Tenant
+from services.dropserver.tenant import Begun, Latest, Limits, Look, Moving, Tenant
 from services.dropserver.uploads import Register, Upload
 from services.dropserver.writing import Writing
 from shared.domain.hosted_login import Right
@@ -209,3 +209,23 @@ async def _ledger(house: Replicas) -> tuple[list[str], tuple[int, int]]:
         rows = await tx.connection.fetch("SELECT state FROM tidegate.uploads ORDER BY opened_at")
         used = await drop_usage.get(tx, house.folder_id)
     return [row["state"] for row in rows], (used.bytes, used.files)
+
+
+class TakingAside(RememberedUploads):
+    """Somebody deletes what a new name has set aside, just when that was told."""
+
+    async def renamed(self, tenant: Tenant, source: str, target: str, moving: Moving) -> UUID | None:
+        told_as = await super().renamed(tenant, source, target, moving)
+        [aside] = tenant.root.glob(".*.tidegate")
+        aside.unlink()
+        return told_as
+
+
+async def test_a_new_name_that_was_told_is_given(tmp_path: Path) -> None:
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text(name)
+    told = TakingAside()
+    tenant = Tenant(uuid4(), UUID(int=1), uuid4(), tmp_path)
+    await Writing(Replica(told), tenant, Tree(tmp_path)).rename("a.csv", "b.csv", replace=True)
+    assert told.short == [("renamed", "a.csv -> b.csv")]
+    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("b.csv", "a.csv")]
