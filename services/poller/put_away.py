@@ -25,6 +25,9 @@ _RENAMED = re.compile(r"(.+)\.[A-Za-z0-9_-]{1,20}", re.DOTALL)
 
 async def leave_out(tx: Tx, connection_id: UUID, found: Spotted) -> None:
     """Take out of what a look found what was put away there; what was told of such a file before ends."""
+    if not _news(found):
+        return
+    await arrivals.plan_anew(tx)
     await _leave_out_renamed(tx, connection_id, found)
     stood = await _stood_beside(tx, connection_id, _news(found))
     under_way = {path for path, beside in stood.items() if any(each.settled_path is None for each in beside)}

@@ -83,6 +83,11 @@ async def present(tx: Tx, connection_id: UUID, looked_at: datetime, paths: Seque
     return known
 
 
+async def plan_anew(tx: Tx) -> None:
+    """Have what the transaction asks from now on planned by how much there is now: asked for are thousands of paths."""
+    await tx.execute("arrivals.plan_anew")
+
+
 async def put_away(tx: Tx, connection_id: UUID, paths: Sequence[str]) -> set[FileStamp]:
     """What lies under these paths where arrivals of the connection were put away there, and are as they came."""
     rows = await tx.fetch("arrivals.put_away", tx.account_id, connection_id, paths) if paths else []

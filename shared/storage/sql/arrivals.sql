@@ -19,9 +19,12 @@ CROSS JOIN LATERAL (
     WHERE account_id = $1 AND connection_id = $2 AND path = p.path AND (vanished_at IS NULL OR vanished_at >= $3)
     ORDER BY path, sighting) a
 
+-- name: plan_anew
+-- A plan from when there were few arrivals compares each of them with each path, and is kept until they are counted anew.
+SET LOCAL plan_cache_mode = 'force_custom_plan'
+
 -- name: put_away
--- What arrivals were, whose files were put away under some paths; also with the time that a client has set since. All
--- paths at once: at worst, with a plan from when there were few, that goes through the arrivals once.
+-- What arrivals were, whose files were put away under some paths; also with the time that a client has set since.
 SELECT a.settled_path, a.size_bytes, a.modified_at, u.modified_at AS uploaded_modified_at
 FROM tidegate.arrivals a
 LEFT JOIN tidegate.uploads u ON u.account_id = a.account_id AND u.upload_id = a.upload_id

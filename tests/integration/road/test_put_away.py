@@ -8,6 +8,8 @@ from uuid import UUID
 
 import pytest
 
+from services.poller.put_away import leave_out
+from services.poller.spot import New, Seen, Spotted
 from shared.domain.arrival import ArrivalState, FileStamp
 from shared.domain.goal import Goal
 from shared.domain.place import HostedPlace
@@ -196,6 +198,19 @@ async def test_a_file_whose_marking_has_not_been_written_down_is_not_taken_under
             await arrivals.settle(tx, arrival["arrival_id"], "already", "contacts.csv.done.1", is_gone=True)
         await tenant.imported("third.csv", BOB)
         assert {"contacts.csv.done.1", "contacts.csv.ok.done"}.isdisjoint(await tenant.arrivals())
+
+
+async def test_what_was_put_away_is_looked_up_by_plans_for_what_there_is_now(base: Base, account: UUID) -> None:
+    tenant = await make_tenant(base, account)
+    seen = Seen(FileStamp(path="contacts.csv.done.1", size_bytes=1, modified_at=datetime.now(UTC)))
+    async with base.database.account(account) as tx:
+        for _ in range(20):
+            await leave_out(tx, tenant.connection_id, Spotted(new=[New(seen, Explained(ArrivalState.WAITING))]))
+        planned = await tx.connection.fetch(
+            "SELECT custom_plans, generic_plans FROM pg_prepared_statements WHERE statement LIKE $1",
+            "%FROM tidegate.%path = ANY%",
+        )
+    assert [(each["custom_plans"], each["generic_plans"]) for each in planned] == [(20, 0)] * 3
 
 
 async def _imported(tenant: Tenant) -> dict[str, Any]:
