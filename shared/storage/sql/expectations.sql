@@ -37,10 +37,12 @@ SELECT account_id, goal_id FROM tidegate.expectations
 WHERE judge_at <= $1 ORDER BY row_number() OVER (PARTITION BY account_id ORDER BY judge_at), judge_at LIMIT $2
 
 -- name: hold
--- A goal that is to be judged, held; what another poller has in hand is left to it.
-SELECT since FROM tidegate.expectations
-WHERE account_id = $1 AND goal_id = $2 AND judge_at <= $3
-FOR UPDATE SKIP LOCKED
+-- A goal that is to be judged, held; what another poller has in hand is left to it. So is one that is being saved: who
+-- saves it holds it first, and noting what is told of it would wait for that.
+SELECT e.since FROM tidegate.expectations e
+JOIN tidegate.goals g ON g.account_id = e.account_id AND g.goal_id = e.goal_id
+WHERE e.account_id = $1 AND e.goal_id = $2 AND e.judge_at <= $3
+FOR UPDATE OF e SKIP LOCKED FOR KEY SHARE OF g SKIP LOCKED
 
 -- name: since
 -- Since when a goal expects what it does.

@@ -1,10 +1,12 @@
 """Files that do not come as goals expect them: told once each and counted, mostly by a clock that the test sets."""
 
+import asyncio
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,10 +17,11 @@ from shared.domain.blackout import Blackout
 from shared.domain.expectation import Expectation
 from shared.domain.integration import Integration, IntegrationState
 from shared.domain.place import HostedPlace
-from shared.storage import connections, drop_folders, expectations, integrations, notifications
+from shared.runtime.service import Base
+from shared.storage import connections, drop_folders, expectations, goals, integrations, notifications
 from tests.eventually import eventually
 from tests.integration.road.gateway import gateway_of
-from tests.integration.road.place import Tenant, goal
+from tests.integration.road.place import Tenant, goal, make_tenant
 
 SOON = timedelta(minutes=1)
 FINDINGS = ("missing", "late", "small", "large", "unexpected")
@@ -134,6 +137,25 @@ async def test_files_are_told_that_are_late_or_large(tenant: Tenant, tmp_path: P
     assert late.detail.endswith(f", expected by {deadline:%Y-%m-%dT%H:%M:%SZ}.")
     assert (late.goal_id, late.run_id, large.run_id) == (goal_id, run["run_id"], run["run_id"])
     await _counts(tenant, large=1, late=1)
+
+
+async def test_a_goal_that_is_being_saved_is_judged_once_it_is(base: Base, account: UUID, tmp_path: Path) -> None:
+    tenant = await make_tenant(base, account)
+    now = datetime.now(UTC)
+    zone = _zone_at_noon(now)
+    deadline = now.astimezone(zone).replace(hour=10, minute=0, second=0, microsecond=0)
+    tools, expecting = tools_of(base, tmp_path), goal(expect={"by": "10:00", "timezone": zone.key})
+    goal_id = await tenant.save(expecting)
+    async with base.database.account(account) as tx:
+        await expectations.pass_over(tx, goal_id, deadline - SOON, now)
+    async with base.database.account(account) as tx:
+        await goals.lock(tx, goal_id)
+        judging = asyncio.create_task(judge_due(tools))
+        await asyncio.wait([judging], timeout=10)
+        assert judging.done(), "who judges it has it in hand, and would wait for who saves it, who waits for that"
+        assert await _told(tenant, "file_missing") == []
+    await judge_due(tools)
+    assert len(await _told(tenant, "file_missing")) == 1
 
 
 async def test_of_more_files_than_are_looked_at_none_is_missing(
