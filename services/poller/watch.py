@@ -32,18 +32,20 @@ async def watch(tools: Tools, stopping: asyncio.Event) -> None:
     """Look at due connections until told to stop; looks under way have a moment to be finished."""
     under_way: dict[UUID, asyncio.Task[bool]] = {}
     began: dict[UUID, float] = {}
-    while not stopping.is_set():
-        for connection_id in [key for key, task in under_way.items() if task.done()]:
-            _tell(tools, connection_id, under_way.pop(connection_id).exception())
-            del began[connection_id]
-        free = room(time.monotonic(), began.values(), tools.concurrency)
-        for account_id, connection_id in await _due(tools, free):
-            if connection_id not in under_way:
-                under_way[connection_id] = asyncio.create_task(look(tools, account_id, connection_id))
-                began[connection_id] = time.monotonic()
-        tools.wake.clear()
-        await first_of(tools.wake.wait(), stopping.wait(), limit_seconds=TICK_SECONDS)
-    await _finish(tools, under_way)
+    try:
+        while not stopping.is_set():
+            for connection_id in [key for key, task in under_way.items() if task.done()]:
+                _tell(tools, connection_id, under_way.pop(connection_id).exception())
+                del began[connection_id]
+            free = room(time.monotonic(), began.values(), tools.concurrency)
+            for account_id, connection_id in await _due(tools, free):
+                if connection_id not in under_way:
+                    under_way[connection_id] = asyncio.create_task(look(tools, account_id, connection_id))
+                    began[connection_id] = time.monotonic()
+            tools.wake.clear()
+            await first_of(tools.wake.wait(), stopping.wait(), limit_seconds=TICK_SECONDS)
+    finally:
+        await _finish(tools, under_way)
 
 
 def room(now: float, began: Collection[float], concurrency: int) -> int:
