@@ -11,7 +11,7 @@ from shared.domain.names import split
 from shared.domain.timetable import Timetable
 from shared.domain.watched import watches
 from shared.processing.patterns import taken
-from shared.storage import expectations
+from shared.storage import arrivals, expectations
 from shared.storage.database import Tx
 
 
@@ -25,6 +25,7 @@ class Lately(NamedTuple):
 async def came_lately(tx: Tx, goal_id: UUID, goal: AnyImport, times: Timetable, now: datetime) -> Lately:
     """Of the days that are judged. What is skipped or has failed came as well."""
     since = earliest(times, now)
+    await arrivals.plan_anew(tx)
     found = await expectations.came(tx, goal_id, since)
     waiting = await expectations.complete(tx, goal_id, since)
     read = (found, [each for _, each in waiting])

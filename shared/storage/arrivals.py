@@ -84,7 +84,7 @@ async def present(tx: Tx, connection_id: UUID, looked_at: datetime, paths: Seque
 
 
 async def plan_anew(tx: Tx) -> None:
-    """Have what the transaction asks from now on planned by how much there is now: asked for are thousands of paths."""
+    """Have what the transaction asks from now on planned by how much there is now: it asks for thousands of files."""
     await tx.execute("arrivals.plan_anew")
 
 

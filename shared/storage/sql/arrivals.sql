@@ -20,7 +20,8 @@ CROSS JOIN LATERAL (
     ORDER BY path, sighting) a
 
 -- name: plan_anew
--- A plan from when there were few arrivals compares each of them with each path, and is kept until they are counted anew.
+-- A plan from when there were few arrivals compares each of them with each path or run that is asked for, and is kept
+-- until they are counted anew.
 SET LOCAL plan_cache_mode = 'force_custom_plan'
 
 -- name: put_away

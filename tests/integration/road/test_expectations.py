@@ -17,6 +17,8 @@ from shared.domain.blackout import Blackout
 from shared.domain.expectation import Expectation
 from shared.domain.integration import Integration, IntegrationState
 from shared.domain.place import HostedPlace
+from shared.domain.timetable import Timetable
+from shared.runtime.expecting import came_lately
 from shared.runtime.service import Base
 from shared.storage import connections, drop_folders, expectations, goals, integrations, notifications
 from tests.eventually import eventually
@@ -156,6 +158,20 @@ async def test_a_goal_that_is_being_saved_is_judged_once_it_is(base: Base, accou
         assert await _told(tenant, "file_missing") == []
     await judge_due(tools)
     assert len(await _told(tenant, "file_missing")) == 1
+
+
+async def test_files_are_looked_up_by_plans_for_what_there_is_now(base: Base, account: UUID) -> None:
+    tenant = await make_tenant(base, account)
+    expecting = goal(expect={"by": "10:00"})
+    goal_id = await tenant.save(expecting)
+    async with base.database.account(account) as tx:
+        for _ in range(20):
+            await came_lately(tx, goal_id, expecting, Timetable(Expectation(by="10:00")), datetime.now(UTC))
+        planned = await tx.connection.fetch(
+            "SELECT custom_plans, generic_plans FROM pg_prepared_statements WHERE statement LIKE $1",
+            "%stamped_at AS came_at%",
+        )
+    assert [(each["custom_plans"], each["generic_plans"]) for each in planned] == [(20, 0)] * 2
 
 
 async def test_of_more_files_than_are_looked_at_none_is_missing(
