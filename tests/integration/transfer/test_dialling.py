@@ -171,6 +171,8 @@ async def test_who_is_told_to_end_while_a_library_prepares_leaves_no_connection(
         async with asyncio.timeout(5):
             far, _ = await loop.sock_accept(listener)
             await is_handing_over.wait()
+        for _ in range(20):
+            await asyncio.sleep(0)  # until it waits for a thread, or for the server's first word
         using.cancel()
         # What was raised keeps the frames, so that nobody closes by collecting garbage.
         with pytest.raises(asyncio.CancelledError) as ended:
